@@ -1,0 +1,150 @@
+//! Randomness that belongs to the run: seeded, serialisable, and the same on every backend.
+//!
+//! Every draw of a run (latents, data order, mixtures) is made on the host by a named
+//! [`Stream`], so that a stored run goes on with the very next number, and so that the same seed
+//! gives the same noise on a CPU and on a GPU.
+
+use burn::tensor::backend::Backend;
+use rand::seq::SliceRandom;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
+
+/// A seeded stream of random numbers (ChaCha with 8 rounds) whose position can be stored.
+///
+/// Streams of one seed with different purposes are independent: drawing more from one does not
+/// shift another.
+///
+/// ```
+/// use burn_gan::random::Stream;
+///
+/// let mut stream = Stream::new(42, "latent");
+/// let first = stream.normal(3);
+/// let stored = serde_json::to_string(&stream)?;
+/// let next = stream.normal(3);
+///
+/// let mut restored: Stream = serde_json::from_str(&stored)?;
+/// assert_eq!(restored.normal(3), next);
+/// assert_ne!(first, next);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stream {
+    generator: ChaCha8Rng,
+}
+
+impl Stream {
+    /// The stream of `seed` for `purpose`, at its start.
+    pub fn new(seed: u64, purpose: &str) -> Self {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        generator.set_stream(fnv1a(purpose.as_bytes()));
+        Self { generator }
+    }
+
+    /// `count` independent draws from N(0, 1).
+    pub fn normal(&mut self, count: usize) -> Vec<f32> {
+        (0..count)
+            .map(|_| self.generator.sample::<f32, _>(StandardNormal))
+            .collect()
+    }
+
+    /// `count` independent draws from the uniform distribution on `[low, high)`.
+    pub fn uniform(&mut self, count: usize, low: f32, high: f32) -> Vec<f32> {
+        (0..count)
+            .map(|_| low + (high - low) * self.generator.random::<f32>())
+            .collect()
+    }
+
+    /// One draw from `0..below`.
+    ///
+    /// # Panics
+    /// If `below` is 0.
+    pub fn index(&mut self, below: usize) -> usize {
+        self.generator.random_range(0..below)
+    }
+
+    /// The numbers `0..count` in random order.
+    pub fn permutation(&mut self, count: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..count).collect();
+        order.shuffle(&mut self.generator);
+        order
+    }
+
+    /// The generator itself, for draws from any other distribution of `rand_distr`.
+    pub fn rng(&mut self) -> &mut impl Rng {
+        &mut self.generator
+    }
+}
+
+/// A seed for `purpose` at `position`, derived from the run's seed.
+pub fn derived_seed(seed: u64, purpose: &str, position: u64) -> u64 {
+    let mut stream = Stream::new(seed ^ position.wrapping_mul(0x9e37_79b9_7f4a_7c15), purpose);
+    stream.generator.random()
+}
+
+/// Seeds the backend's own hidden generator, which dropout and burn's initialisers draw from.
+///
+/// burn has one such generator per process, so that only one run per process is reproducible.
+pub fn reseed<B: Backend>(device: &B::Device, seed: u64, purpose: &str, position: u64) {
+    B::seed(device, derived_seed(seed, purpose, position));
+}
+
+/// FNV-1a: a fixed hash, so that a purpose names the same stream in every version of Rust.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_seed_same_numbers_and_purposes_are_independent() {
+        let mut a = Stream::new(7, "latent");
+        let mut b = Stream::new(7, "latent");
+        let mut other = Stream::new(7, "data");
+        assert_eq!(a.normal(5), b.normal(5));
+        assert_ne!(a.normal(5), other.normal(5));
+    }
+
+    #[test]
+    fn normal_and_uniform_have_their_moments() {
+        let n = 100_000;
+        let mut stream = Stream::new(1, "moments");
+        let normal = stream.normal(n);
+        let mean = normal.iter().map(|x| f64::from(*x)).sum::<f64>() / n as f64;
+        let var = normal
+            .iter()
+            .map(|x| (f64::from(*x) - mean).powi(2))
+            .sum::<f64>()
+            / n as f64;
+        // Five standard errors: a correct generator fails once in 1.7 million seeds.
+        assert!(mean.abs() < 5.0 / (n as f64).sqrt(), "mean {mean}");
+        assert!((var - 1.0).abs() < 5.0 * (2.0 / n as f64).sqrt(), "variance {var}");
+
+        let uniform = stream.uniform(n, -2.0, 4.0);
+        assert!(uniform.iter().all(|x| (-2.0..4.0).contains(x)));
+        let mean = uniform.iter().map(|x| f64::from(*x)).sum::<f64>() / n as f64;
+        assert!((mean - 1.0).abs() < 5.0 * (36.0 / 12.0 / n as f64).sqrt());
+    }
+
+    #[test]
+    fn a_permutation_holds_every_index_once() {
+        let mut order = Stream::new(3, "order").permutation(1_000);
+        assert_ne!(order, (0..1_000).collect::<Vec<_>>());
+        order.sort_unstable();
+        assert_eq!(order, (0..1_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn derived_seeds_differ_by_purpose_and_position() {
+        let base = derived_seed(1, "step", 0);
+        assert_eq!(base, derived_seed(1, "step", 0));
+        assert_ne!(base, derived_seed(1, "step", 1));
+        assert_ne!(base, derived_seed(1, "init", 0));
+        assert_ne!(base, derived_seed(2, "step", 0));
+    }
+}

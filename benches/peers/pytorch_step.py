@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""One GAN training step in PyTorch (CPU, float32): the peer of the `peer_step` bench.
+
+Works:
+
+* `mlp_step`: batch 64, generator 100-256-512-784, discriminator 784-512-256-1.
+* `dcgan_step`: DCGAN for 3 x 32 x 32, batch 64, width 64, latent 100.
+
+Both are non-saturating GANs on logits, with Adam (2e-4, betas .5 and .999, eps 1e-8) for each
+network. The optimiser is `torch.optim.Adam` as it comes, not its fused variant.
+
+One step draws a latent batch and makes one fake batch; the discriminator steps on the real batch
+and on the detached fakes (two forward passes, one backward); then the generator steps on the SAME
+fake batch through the discriminator just updated. In the generator step the discriminator's weight
+gradients are not computed: its parameters have `requires_grad` switched off meanwhile. Our step
+leaves them out too, so both sides do the same work. The real batch is one fixed random tensor.
+
+    python pytorch_step.py --work mlp_step --steps 50 --warmup 10
+    python pytorch_step.py --serve --work dcgan_step
+
+The first prints one JSON line: the median time of a step in ms and the peak resident memory in MB
+(1 MB = 2^20 bytes). The second stays and answers lines on its standard input, for `compare.py`: it
+prints `ready`; `run N` takes N steps and answers `{"ms": ..., "peak_mb": ...}`, ms being the mean
+time of these N steps; `quit`, or the end of its input, ends it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import sys
+import time
+from typing import Callable
+
+try:
+    import torch
+    from torch import Tensor, nn
+    from torch.nn.functional import softplus
+except ImportError as error:
+    sys.exit(f"pytorch_step.py needs PyTorch in the Python that runs it ({sys.executable}): {error}")
+
+BATCH = 64
+LATENT = 100
+SLOPE = 0.2
+SEED = 1
+
+
+def mlp_generator() -> nn.Module:
+    """100-256-512-784 with tanh at the end."""
+    return nn.Sequential(
+        nn.Linear(LATENT, 256),
+        nn.LeakyReLU(SLOPE),
+        nn.Linear(256, 512),
+        nn.LeakyReLU(SLOPE),
+        nn.Linear(512, 784),
+        nn.Tanh(),
+    )
+
+
+def mlp_discriminator() -> nn.Module:
+    """784-512-256-1, logits."""
+    return nn.Sequential(
+        nn.Linear(784, 512),
+        nn.LeakyReLU(SLOPE),
+        nn.Linear(512, 256),
+        nn.LeakyReLU(SLOPE),
+        nn.Linear(256, 1),
+    )
+
+
+def dcgan_generator(width: int = 64, channels: int = 3) -> nn.Module:
+    """A projection to 4w x 4 x 4, then three stride-2 transposed convolutions up to 32 x 32."""
+    return nn.Sequential(
+        nn.Linear(LATENT, 4 * width * 4 * 4),
+        nn.Unflatten(1, (4 * width, 4, 4)),
+        nn.BatchNorm2d(4 * width),
+        nn.ReLU(),
+        nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1),
+        nn.BatchNorm2d(2 * width),
+        nn.ReLU(),
+        nn.ConvTranspose2d(2 * width, width, 4, 2, 1),
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+        nn.ConvTranspose2d(width, channels, 4, 2, 1),
+        nn.Tanh(),
+    )
+
+
+def dcgan_discriminator(width: int = 64, channels: int = 3) -> nn.Module:
+    """Three stride-2 convolutions down to 4w x 4 x 4, then one logit."""
+    return nn.Sequential(
+        nn.Conv2d(channels, width, 4, 2, 1),
+        nn.LeakyReLU(SLOPE),
+        nn.Conv2d(width, 2 * width, 4, 2, 1),
+        nn.BatchNorm2d(2 * width),
+        nn.LeakyReLU(SLOPE),
+        nn.Conv2d(2 * width, 4 * width, 4, 2, 1),
+        nn.BatchNorm2d(4 * width),
+        nn.LeakyReLU(SLOPE),
+        nn.Flatten(),
+        nn.Linear(4 * width * 4 * 4, 1),
+    )
+
+
+# Each work: its generator, its discriminator and the shape of one sample.
+WORKS: dict[str, tuple[Callable[[], nn.Module], Callable[[], nn.Module], tuple[int, ...]]] = {
+    "mlp_step": (mlp_generator, mlp_discriminator, (784,)),
+    "dcgan_step": (dcgan_generator, dcgan_discriminator, (3, 32, 32)),
+}
+
+
+def adam(module: nn.Module) -> torch.optim.Adam:
+    """The optimiser of either network."""
+    return torch.optim.Adam(module.parameters(), lr=2e-4, betas=(0.5, 0.999), eps=1e-8)
+
+
+class Step:
+    """Networks, optimisers and the real batch of one work; each call takes one training step."""
+
+    def __init__(self, work: str) -> None:
+        make_generator, make_discriminator, shape = WORKS[work]
+        torch.manual_seed(SEED)
+        self.generator = make_generator()
+        self.discriminator = make_discriminator()
+        self.generator_adam = adam(self.generator)
+        self.discriminator_adam = adam(self.discriminator)
+        self.real = torch.rand(BATCH, *shape) * 2 - 1
+
+    def __call__(self) -> None:
+        fake = self.generator(torch.randn(BATCH, LATENT))
+        self.step_discriminator(fake.detach())
+        self.discriminator.requires_grad_(False)
+        self.step_generator(fake)
+        self.discriminator.requires_grad_(True)
+
+    def step_discriminator(self, fake: Tensor) -> None:
+        """softplus(-D(x)) + softplus(D(G(z))), on fakes cut from the generator."""
+        real_loss = softplus(-self.discriminator(self.real)).mean()
+        loss = real_loss + softplus(self.discriminator(fake)).mean()
+        self.discriminator_adam.zero_grad()
+        loss.backward()
+        self.discriminator_adam.step()
+
+    def step_generator(self, fake: Tensor) -> None:
+        """softplus(-D(G(z))), through a discriminator whose weights want no gradient."""
+        loss = softplus(-self.discriminator(fake)).mean()
+        self.generator_adam.zero_grad()
+        loss.backward()
+        self.generator_adam.step()
+
+
+def peak_mb() -> float:
+    """The peak resident memory of this process in MB (2^20 bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def timed_ms(step: Step, steps: int) -> float:
+    """The mean time in ms of so many steps, taken in one go."""
+    start = time.perf_counter()
+    for _ in range(steps):
+        step()
+    return (time.perf_counter() - start) * 1e3 / steps
+
+
+def answer(**fields: object) -> None:
+    """Prints one JSON line, at once."""
+    print(json.dumps(fields), flush=True)
+
+
+def measure(work: str, steps: int, warmup: int) -> None:
+    """Takes the steps one by one and prints their median time."""
+    step = Step(work)
+    for _ in range(warmup):
+        step()
+    median = statistics.median(timed_ms(step, 1) for _ in range(steps))
+    answer(
+        work=work,
+        ms=round(median, 4),
+        peak_mb=round(peak_mb(), 2),
+        steps=steps,
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+    )
+
+
+def serve(work: str) -> None:
+    """Answers `run N` lines until `quit` or the end of the input."""
+    step = Step(work)
+    print("ready", flush=True)
+    for line in iter(sys.stdin.readline, ""):
+        match line.split():
+            case ["quit"]:
+                return
+            case ["run", count] if count.isdecimal() and int(count) > 0:
+                ms = timed_ms(step, int(count))
+                answer(ms=round(ms, 4), peak_mb=round(peak_mb(), 2))
+            case _:
+                sys.exit(f"expected `run N` with N of at least 1, or `quit`; got {line.strip()!r}")
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def at_least(lowest: int) -> Callable[[str], int]:
+    """An argument type: an integer not below `lowest`."""
+
+    def integer(text: str) -> int:
+        value = int(text)
+        if value < lowest:
+            raise argparse.ArgumentTypeError(f"must be at least {lowest}, not {value}")
+        return value
+
+    return integer
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="One GAN training step in PyTorch on the CPU.")
+    parser.add_argument("--work", choices=list(WORKS), required=True)
+    parser.add_argument("--serve", action="store_true", help="stay and answer `run N` lines")
+    parser.add_argument("--steps", type=at_least(1), default=50, help="steps timed (default 50)")
+    parser.add_argument("--warmup", type=at_least(0), default=10, help="steps before (default 10)")
+    parser.add_argument(
+        "--threads", type=at_least(1), default=cores(), help="threads (default: all cores)"
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Runs the mode asked for."""
+    args = arguments()
+    torch.set_num_threads(args.threads)
+    if args.serve:
+        serve(args.work)
+    else:
+        measure(args.work, args.steps, args.warmup)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+//! The contracts that networks fulfil.
+//!
+//! A project brings two modules: a [`Generator`] and a [`Discriminator`]. Both derive burn's
+//! `Module` with the backend parameter named `B` (the derive gives misleading errors for another
+//! name), and each implements one method. [`TrainableGenerator`] and [`TrainableDiscriminator`]
+//! then come by themselves, and are the only bounds that generic code has to write.
+
+mod condition;
+mod initialize;
+mod sample;
+mod trainable;
+mod verdict;
+
+pub use condition::{Condition, Labels};
+pub use initialize::initialize;
+pub use sample::Sample;
+pub use trainable::{
+    ConditionOf, InnerDiscriminator, InnerGenerator, LiftedDiscriminator, SampleOf,
+    TrainableDiscriminator, TrainableGenerator,
+};
+pub use verdict::Verdict;
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+
+/// A network that turns latents into samples: the forger.
+///
+/// ```
+/// use burn_gan::burn;
+/// use burn::module::Module;
+/// use burn::tensor::{Tensor, backend::Backend};
+/// use burn_gan::network::Generator;
+/// use burn_gan::nn::{Linear, LinearConfig};
+///
+/// #[derive(Module, Debug)]
+/// struct Affine<B: Backend> {
+///     linear: Linear<B>,
+/// }
+///
+/// impl<B: Backend> Generator<B> for Affine<B> {
+///     type Sample = Tensor<B, 2>;
+///     type Condition = ();
+///
+///     fn generate(&self, latent: Tensor<B, 2>, _condition: &()) -> Tensor<B, 2> {
+///         self.linear.forward(latent)
+///     }
+/// }
+///
+/// type B = burn::backend::Flex;
+/// let device = Default::default();
+/// let generator = Affine::<B> { linear: LinearConfig::new(3, 2).init(&device) };
+/// let sample = generator.generate(Tensor::zeros([5, 3], &device), &());
+/// assert_eq!(sample.dims(), [5, 2]);
+/// ```
+pub trait Generator<B: Backend>: Module<B> {
+    /// What it draws: a tensor of any rank, the batch first.
+    type Sample: Sample<B>;
+    /// What it is told: `()` or [`Labels`].
+    type Condition: Condition<B>;
+
+    /// Draws one sample for each row of `latent`, `[batch, latent]`.
+    fn generate(&self, latent: Tensor<B, 2>, condition: &Self::Condition) -> Self::Sample;
+}
+
+/// A network that tells real samples from generated ones: the policeman.
+///
+/// It returns logits, not probabilities: the losses need ln D and ln(1 − D) without rounding.
+pub trait Discriminator<B: Backend>: Module<B> {
+    /// What it judges; the type its generator draws.
+    type Sample: Sample<B>;
+    /// What it is told; the type its generator is told.
+    type Condition: Condition<B>;
+
+    /// Judges a batch.
+    fn discriminate(&self, sample: Self::Sample, condition: &Self::Condition) -> Verdict<B>;
+}

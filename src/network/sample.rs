@@ -1,0 +1,231 @@
+//! What a network draws or judges: a batch of samples of any rank.
+
+use std::fmt::Debug;
+
+use burn::backend::Autodiff;
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::{Int, Tensor};
+
+/// A batch of samples: every float tensor whose first dimension is the batch.
+///
+/// The trait is what lets a loss, a penalty or the trainer work on points, images and sequences
+/// alike. A sample can be *lifted* one level of automatic differentiation up (exact gradient
+/// penalties need that) and *lowered* one level down (sampling and metrics do without a tape).
+///
+/// Shapes: `[batch, …]`, the same rank throughout a network.
+pub trait Sample<B: Backend>: Clone + Debug + Send + 'static {
+    /// The same sample one level of automatic differentiation up.
+    type Lifted: Sample<Autodiff<B>, Inner = Self>;
+    /// The same sample without the outermost tape.
+    type Inner: Sample<B::InnerBackend>
+    where
+        B: AutodiffBackend;
+
+    /// The sizes of all dimensions, the batch first.
+    fn shape(&self) -> Vec<usize>;
+
+    /// The number of samples in the batch.
+    fn batch_size(&self) -> usize {
+        self.shape()[0]
+    }
+
+    /// The device that holds the batch.
+    fn device(&self) -> B::Device;
+
+    /// The same values, cut from the tape.
+    fn detach(self) -> Self;
+
+    /// The batch on `Autodiff<B>`, a leaf there whose gradient is recorded.
+    fn lift(self) -> Self::Lifted;
+
+    /// The batch without the outermost tape.
+    fn into_inner(self) -> Self::Inner
+    where
+        B: AutodiffBackend;
+
+    /// A batch on the tape's backend that no gradient flows into.
+    fn from_inner(inner: Self::Inner) -> Self
+    where
+        B: AutodiffBackend;
+
+    /// The batch's gradient, taken out of `gradients`; `None` if nothing depended on it.
+    fn take_gradient(&self, gradients: &mut B::Gradients) -> Option<Self::Inner>
+    where
+        B: AutodiffBackend;
+
+    /// The squared Euclidean norm of each sample, `[batch]`.
+    ///
+    /// ```text
+    /// n_i = Σ_j x_ij²
+    /// ```
+    fn squared_norms(self) -> Tensor<B, 1>;
+
+    /// The samples at `indices` (`[count]`), in their order.
+    fn select(self, indices: Tensor<B, 1, Int>) -> Self;
+
+    /// The samples `start..start + count`.
+    fn narrow(self, start: usize, count: usize) -> Self;
+
+    /// Batches put one behind the other.
+    ///
+    /// # Panics
+    /// If `batches` is empty, or the shapes differ beyond the batch.
+    fn concatenate(batches: Vec<Self>) -> Self;
+
+    /// A mixture of two batches, with one weight per sample.
+    ///
+    /// ```text
+    /// x_i = w_i·self_i + (1 − w_i)·other_i
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes differ, or `weights` is not `[batch]`.
+    fn interpolate(self, other: Self, weights: Tensor<B, 1>) -> Self;
+
+    /// `count` neighbours of the batch joined into one sample along the dimension behind the
+    /// batch (features of points, channels of images): `[batch, c, …]` becomes
+    /// `[batch / count, count·c, …]`.
+    ///
+    /// # Panics
+    /// If the batch is not divisible by `count`, or a sample is a single number.
+    fn pack(self, count: usize) -> Self;
+}
+
+impl<B: Backend, const R: usize> Sample<B> for Tensor<B, R> {
+    type Lifted = Tensor<Autodiff<B>, R>;
+    type Inner
+        = Tensor<B::InnerBackend, R>
+    where
+        B: AutodiffBackend;
+
+    fn shape(&self) -> Vec<usize> {
+        self.dims().to_vec()
+    }
+
+    fn device(&self) -> B::Device {
+        Tensor::device(self)
+    }
+
+    fn detach(self) -> Self {
+        Tensor::detach(self)
+    }
+
+    fn lift(self) -> Self::Lifted {
+        Tensor::<Autodiff<B>, R>::from_inner(self).require_grad()
+    }
+
+    fn into_inner(self) -> Self::Inner
+    where
+        B: AutodiffBackend,
+    {
+        self.inner()
+    }
+
+    fn from_inner(inner: Self::Inner) -> Self
+    where
+        B: AutodiffBackend,
+    {
+        Tensor::from_inner(inner)
+    }
+
+    fn take_gradient(&self, gradients: &mut B::Gradients) -> Option<Self::Inner>
+    where
+        B: AutodiffBackend,
+    {
+        self.grad_remove(gradients)
+    }
+
+    fn squared_norms(self) -> Tensor<B, 1> {
+        let batch = self.dims()[0];
+        let width = self.dims().iter().skip(1).product();
+        let rows: Tensor<B, 2> = self.reshape([batch, width]);
+        rows.square().sum_dim(1).reshape([batch])
+    }
+
+    fn select(self, indices: Tensor<B, 1, Int>) -> Self {
+        Tensor::select(self, 0, indices)
+    }
+
+    fn narrow(self, start: usize, count: usize) -> Self {
+        Tensor::narrow(self, 0, start, count)
+    }
+
+    fn concatenate(batches: Vec<Self>) -> Self {
+        assert!(!batches.is_empty(), "no batches to concatenate");
+        Tensor::cat(batches, 0)
+    }
+
+    fn interpolate(self, other: Self, weights: Tensor<B, 1>) -> Self {
+        assert_eq!(
+            self.dims(),
+            other.dims(),
+            "interpolated batches must have one shape: {:?} and {:?}",
+            self.dims(),
+            other.dims()
+        );
+        assert_eq!(
+            weights.dims()[0],
+            self.dims()[0],
+            "one weight per sample: weights {:?}, batch {:?}",
+            weights.dims(),
+            self.dims()
+        );
+        let mut shape = [1; R];
+        shape[0] = self.dims()[0];
+        let weights: Tensor<B, R> = weights.reshape(shape);
+        // other + w·(self − other): exact at w = 0, one product less than the textbook form.
+        other.clone() + weights * (self - other)
+    }
+
+    fn pack(self, count: usize) -> Self {
+        let mut shape = self.dims();
+        assert!(
+            R >= 2 && count > 0 && shape[0].is_multiple_of(count),
+            "a batch of shape {shape:?} can't be packed by {count}: \
+             the batch must be divisible by it and samples must have a dimension of their own",
+        );
+        shape[0] /= count;
+        shape[1] *= count;
+        self.reshape(shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{for_each_backend, tensor1, tensor2, values};
+
+    fn operations_match_their_formulas<B: Backend>() {
+        let x = tensor2::<B, 2>([[1.0, 2.0], [3.0, 4.0]]);
+        let y = tensor2::<B, 2>([[0.0, -2.0], [5.0, 4.0]]);
+        assert_eq!(values(Sample::squared_norms(x.clone())), [5.0, 25.0]);
+        assert_eq!(
+            values(Sample::interpolate(x.clone(), y.clone(), tensor1([0.25, 1.0]))),
+            [0.25, -1.0, 3.0, 4.0]
+        );
+        assert_eq!(Sample::shape(&Sample::pack(x.clone(), 2)), [1, 4]);
+        assert_eq!(values(Sample::pack(x.clone(), 2)), [1.0, 2.0, 3.0, 4.0]);
+        let both = <Tensor<B, 2> as Sample<B>>::concatenate(vec![x.clone(), y]);
+        assert_eq!(Sample::batch_size(&both), 4);
+        assert_eq!(values(Sample::narrow(both, 1, 1)), [3.0, 4.0]);
+    }
+
+    fn images_pack_along_channels<B: Backend>() {
+        let x = Tensor::<B, 1, Int>::arange(0..32, &Default::default())
+            .float()
+            .reshape([4, 2, 2, 2]);
+        let packed = Sample::pack(x.clone(), 2);
+        assert_eq!(Sample::shape(&packed), [2, 4, 2, 2]);
+        // The first packed image is the first two images, channel after channel.
+        assert_eq!(values(Sample::narrow(packed, 0, 1)), values(Sample::narrow(x, 0, 2)));
+    }
+
+    for_each_backend!(operations_match_their_formulas, images_pack_along_channels);
+
+    #[test]
+    #[should_panic(expected = "[3, 1] can't be packed by 2")]
+    fn packing_an_odd_batch_panics_with_its_shape() {
+        let x = tensor2::<crate::testing::Cpu, 1>([[1.0], [2.0], [3.0]]);
+        let _ = Sample::pack(x, 2);
+    }
+}

@@ -1,0 +1,112 @@
+//! The two bounds that generic code writes.
+
+use burn::backend::Autodiff;
+use burn::module::{AutodiffModule, HasAutodiffModule, ModuleDisplay};
+use burn::tensor::backend::{AutodiffBackend, Backend};
+
+use super::{Condition, Discriminator, Generator, Sample};
+
+/// What a network draws or judges.
+pub type SampleOf<D, B> = <D as Discriminator<B>>::Sample;
+/// What a network is told.
+pub type ConditionOf<D, B> = <D as Discriminator<B>>::Condition;
+/// A generator without its tape, for sampling and metrics.
+pub type InnerGenerator<G, B> = <G as AutodiffModule<B>>::InnerModule;
+/// A discriminator without its tape.
+pub type InnerDiscriminator<D, B> = <D as AutodiffModule<B>>::InnerModule;
+/// A discriminator one level of automatic differentiation up, for exact gradient penalties.
+pub type LiftedDiscriminator<D, B> = <D as HasAutodiffModule<Autodiff<B>>>::TrainModule;
+
+/// A generator that can be trained: every [`Generator`] whose module is derived.
+///
+/// Not to be implemented by hand; a blanket implementation covers all that qualify.
+pub trait TrainableGenerator<B: AutodiffBackend>:
+    Generator<B>
+    + ModuleDisplay
+    + AutodiffModule<
+        B,
+        InnerModule: Generator<
+            B::InnerBackend,
+            Sample = <<Self as Generator<B>>::Sample as Sample<B>>::Inner,
+            Condition = <<Self as Generator<B>>::Condition as Condition<B>>::Inner,
+        >,
+    > + 'static
+{
+}
+
+impl<B, G> TrainableGenerator<B> for G
+where
+    B: AutodiffBackend,
+    G: Generator<B>
+        + ModuleDisplay
+        + AutodiffModule<
+            B,
+            InnerModule: Generator<
+                B::InnerBackend,
+                Sample = <<G as Generator<B>>::Sample as Sample<B>>::Inner,
+                Condition = <<G as Generator<B>>::Condition as Condition<B>>::Inner,
+            >,
+        > + 'static,
+{
+}
+
+/// A discriminator that can be trained and, lifted one level up, differentiated twice: every
+/// [`Discriminator`] whose module is derived.
+///
+/// Not to be implemented by hand; a blanket implementation covers all that qualify.
+pub trait TrainableDiscriminator<B: AutodiffBackend>:
+    Discriminator<B>
+    + ModuleDisplay
+    + AutodiffModule<
+        B,
+        InnerModule: Discriminator<
+            B::InnerBackend,
+            Sample = <<Self as Discriminator<B>>::Sample as Sample<B>>::Inner,
+            Condition = <<Self as Discriminator<B>>::Condition as Condition<B>>::Inner,
+        >,
+    > + HasAutodiffModule<
+        Autodiff<B>,
+        TrainModule: Discriminator<
+            Autodiff<B>,
+            Sample = <<Self as Discriminator<B>>::Sample as Sample<B>>::Lifted,
+            Condition = <<Self as Discriminator<B>>::Condition as Condition<B>>::Lifted,
+        >,
+    > + 'static
+{
+}
+
+impl<B, D> TrainableDiscriminator<B> for D
+where
+    B: AutodiffBackend,
+    D: Discriminator<B>
+        + ModuleDisplay
+        + AutodiffModule<
+            B,
+            InnerModule: Discriminator<
+                B::InnerBackend,
+                Sample = <<D as Discriminator<B>>::Sample as Sample<B>>::Inner,
+                Condition = <<D as Discriminator<B>>::Condition as Condition<B>>::Inner,
+            >,
+        > + HasAutodiffModule<
+            Autodiff<B>,
+            TrainModule: Discriminator<
+                Autodiff<B>,
+                Sample = <<D as Discriminator<B>>::Sample as Sample<B>>::Lifted,
+                Condition = <<D as Discriminator<B>>::Condition as Condition<B>>::Lifted,
+            >,
+        > + 'static,
+{
+}
+
+const _: () = {
+    // The inner halves of a trainable pair can be used as networks: a compile-time check that the
+    // bounds above are implied to users.
+    fn _draws<B: AutodiffBackend, G: TrainableGenerator<B>>(
+        generator: &G,
+        latent: burn::tensor::Tensor<B::InnerBackend, 2>,
+        condition: &G::Condition,
+    ) -> <<G as Generator<B>>::Sample as Sample<B>>::Inner {
+        generator.valid().generate(latent, &condition.inner())
+    }
+    fn _backend<B: Backend>() {}
+};

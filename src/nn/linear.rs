@@ -1,0 +1,192 @@
+//! A linear layer that can be differentiated twice.
+
+use burn::module::{
+    Content, DisplaySettings, Initializer, Module, ModuleDisplay, Param,
+};
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, check};
+
+/// Settings of a [`Linear`] layer.
+///
+/// ```
+/// use burn_gan::burn::{backend::Flex, tensor::Tensor};
+/// use burn_gan::nn::LinearConfig;
+///
+/// let device = Default::default();
+/// let layer = LinearConfig::new(4, 2).with_bias(false).init::<Flex>(&device);
+/// assert_eq!(layer.forward(Tensor::<Flex, 3>::ones([5, 3, 4], &device)).dims(), [5, 3, 2]);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinearConfig {
+    /// Size of the input features.
+    pub d_input: usize,
+    /// Size of the output features.
+    pub d_output: usize,
+    /// Whether a bias is added; true by default.
+    pub bias: bool,
+    /// How weight and bias are drawn; U(±1/√d_input) by default, as in PyTorch.
+    pub initializer: Initializer,
+}
+
+impl LinearConfig {
+    /// A layer from `d_input` to `d_output` features, with bias.
+    pub fn new(d_input: usize, d_output: usize) -> Self {
+        Self {
+            d_input,
+            d_output,
+            bias: true,
+            initializer: Initializer::KaimingUniform {
+                gain: 1.0 / 3f64.sqrt(),
+                fan_out_only: false,
+            },
+        }
+    }
+
+    /// Whether a bias is added.
+    pub fn with_bias(mut self, bias: bool) -> Self {
+        self.bias = bias;
+        self
+    }
+
+    /// How weight and bias are drawn.
+    pub fn with_initializer(mut self, initializer: Initializer) -> Self {
+        self.initializer = initializer;
+        self
+    }
+
+    /// Checks the sizes.
+    ///
+    /// # Errors
+    /// If a size is 0.
+    pub fn validate(&self) -> Result<()> {
+        check::at_least("d_input", self.d_input, 1)?;
+        check::at_least("d_output", self.d_output, 1)
+    }
+
+    /// Makes the layer; its weights are drawn at first use.
+    pub fn init<B: Backend>(&self, device: &B::Device) -> Linear<B> {
+        let (fan_in, fan_out) = (Some(self.d_input), Some(self.d_output));
+        let weight = self.initializer.init_with(
+            [self.d_input, self.d_output],
+            fan_in,
+            fan_out,
+            device,
+        );
+        let bias = self.bias.then(|| {
+            self.initializer
+                .init_with([self.d_output], fan_in, fan_out, device)
+        });
+        Linear { weight, bias }
+    }
+}
+
+/// A linear layer, `[…, d_input]` to `[…, d_output]`, that can be differentiated twice.
+///
+/// ```text
+/// y = x·W + b
+/// ```
+///
+/// burn's own layer of this name runs on an operation whose backward pass has no derivative:
+/// inside an exact gradient penalty it panics. This one is a matrix product and a sum. Its
+/// parameters have burn's names and layout, `weight` `[d_input, d_output]` and `bias`
+/// `[d_output]`, so that records are exchangeable.
+#[derive(Module, Debug)]
+#[module(custom_display)]
+pub struct Linear<B: Backend> {
+    weight: Param<Tensor<B, 2>>,
+    bias: Option<Param<Tensor<B, 1>>>,
+}
+
+impl<B: Backend> Linear<B> {
+    /// Applies the layer.
+    ///
+    /// # Shapes
+    /// - input: `[…, d_input]`, of rank 2 or more
+    /// - output: `[…, d_output]`
+    ///
+    /// # Panics
+    /// If the last dimension is not `d_input`.
+    pub fn forward<const R: usize>(&self, input: Tensor<B, R>) -> Tensor<B, R> {
+        let weight = self.weight.val();
+        let [d_input, d_output] = weight.dims();
+        let mut shape = input.dims();
+        assert!(
+            R >= 2 && shape[R - 1] == d_input,
+            "a linear layer of weight [{d_input}, {d_output}] can't take an input of shape {shape:?}"
+        );
+        // One flat matrix product: a batched one would copy the weight for every row of the batch.
+        let rows = shape[..R - 1].iter().product();
+        let mut output: Tensor<B, 2> = input.reshape([rows, d_input]).matmul(weight);
+        if let Some(bias) = &self.bias {
+            output = output + bias.val().unsqueeze();
+        }
+        shape[R - 1] = d_output;
+        output.reshape(shape)
+    }
+}
+
+impl<B: Backend> ModuleDisplay for Linear<B> {
+    fn custom_settings(&self) -> Option<DisplaySettings> {
+        DisplaySettings::new()
+            .with_new_line_after_attribute(false)
+            .optional()
+    }
+
+    fn custom_content(&self, content: Content) -> Option<Content> {
+        let [d_input, d_output] = self.weight.shape().dims();
+        content
+            .add("d_input", &d_input)
+            .add("d_output", &d_output)
+            .add("bias", &self.bias.is_some())
+            .optional()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_close, for_each_backend, values};
+    use burn::nn::LinearConfig as BurnLinearConfig;
+
+    fn agrees_with_burns_layer<B: Backend>() {
+        let device = Default::default();
+        let theirs = BurnLinearConfig::new(5, 3).init::<B>(&device);
+        crate::network::initialize(&theirs);
+        let ours = Linear {
+            weight: theirs.weight.clone(),
+            bias: theirs.bias.clone(),
+        };
+        let x = Tensor::<B, 1, burn::tensor::Int>::arange(0..60, &device)
+            .float()
+            .div_scalar(30.0)
+            .reshape([4, 3, 5]);
+        assert_close(
+            &values(ours.forward(x.clone())),
+            &values(theirs.forward(x)),
+            1e-6,
+            1e-6,
+        );
+    }
+
+    fn weights_lie_within_the_fan_in_bound<B: Backend>() {
+        let device = Default::default();
+        let layer = LinearConfig::new(16, 300).init::<B>(&device);
+        let weights = values(layer.weight.val());
+        let largest = weights.iter().fold(0.0f64, |m, w| m.max(w.abs()));
+        // 4,800 draws from U(±1/4): the largest misses .24 with probability .96^4800.
+        assert!((0.24..=0.25).contains(&largest), "{largest}");
+    }
+
+    for_each_backend!(agrees_with_burns_layer, weights_lie_within_the_fan_in_bound);
+
+    #[test]
+    #[should_panic(expected = "weight [4, 2] can't take an input of shape [3, 5]")]
+    fn a_wrong_width_panics_with_both_shapes() {
+        let device = Default::default();
+        let layer = LinearConfig::new(4, 2).init::<crate::testing::Cpu>(&device);
+        let _ = layer.forward(Tensor::<_, 2>::ones([3, 5], &device));
+    }
+}

@@ -1,0 +1,112 @@
+//! The maxout layer.
+
+use burn::module::{Initializer, Module};
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+use serde::{Deserialize, Serialize};
+
+use super::{Linear, LinearConfig};
+use crate::error::{Result, check};
+
+/// Settings of a [`Maxout`] layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MaxoutConfig {
+    /// Size of the input features.
+    pub d_input: usize,
+    /// Number of units.
+    pub d_output: usize,
+    /// Linear pieces of each unit.
+    pub pieces: usize,
+    /// How weights and biases are drawn; U(±1/√d_input) by default.
+    pub initializer: Initializer,
+}
+
+impl MaxoutConfig {
+    /// `d_output` units of `pieces` linear pieces each.
+    pub fn new(d_input: usize, d_output: usize, pieces: usize) -> Self {
+        Self {
+            d_input,
+            d_output,
+            pieces,
+            initializer: LinearConfig::new(d_input, d_output).initializer,
+        }
+    }
+
+    /// How weights and biases are drawn.
+    pub fn with_initializer(mut self, initializer: Initializer) -> Self {
+        self.initializer = initializer;
+        self
+    }
+
+    /// Checks the sizes.
+    ///
+    /// # Errors
+    /// If a size or the number of pieces is 0.
+    pub fn validate(&self) -> Result<()> {
+        check::at_least("d_input", self.d_input, 1)?;
+        check::at_least("d_output", self.d_output, 1)?;
+        check::at_least("pieces", self.pieces, 1)
+    }
+
+    /// Makes the layer; its weights are drawn at first use.
+    pub fn init<B: Backend>(&self, device: &B::Device) -> Maxout<B> {
+        Maxout {
+            linear: LinearConfig::new(self.d_input, self.d_output * self.pieces)
+                .with_initializer(self.initializer.clone())
+                .init(device),
+            pieces: self.pieces,
+        }
+    }
+}
+
+/// Maxout units: each is the largest of several linear functions of the input.
+///
+/// ```text
+/// y_j = max_p (x·W + b)_{j·pieces + p}
+/// ```
+///
+/// Shapes: `[batch, d_input]` to `[batch, d_output]`. Goodfellow et al. 2013, *Maxout networks*,
+/// arXiv:1302.4389.
+#[derive(Module, Debug)]
+pub struct Maxout<B: Backend> {
+    linear: Linear<B>,
+    pieces: usize,
+}
+
+impl<B: Backend> Maxout<B> {
+    /// Applies the layer, `[batch, d_input]` to `[batch, d_output]`.
+    pub fn forward(&self, input: Tensor<B, 2>) -> Tensor<B, 2> {
+        let pieces = self.linear.forward(input);
+        let [batch, width] = pieces.dims();
+        let units = width / self.pieces;
+        // A running maximum over the pieces: `max_dim` keeps its backward pass on integer
+        // indices, `max_pair` is a comparison and a mask, which every backend differentiates
+        // twice.
+        let pieces: Tensor<B, 3> = pieces.reshape([batch, units, self.pieces]);
+        let mut largest = pieces.clone().narrow(2, 0, 1);
+        for piece in 1..self.pieces {
+            largest = largest.max_pair(pieces.clone().narrow(2, piece, 1));
+        }
+        largest.reshape([batch, units])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_close, for_each_backend, tensor2, values};
+
+    fn takes_the_largest_piece<B: Backend>() {
+        let device = Default::default();
+        let layer = MaxoutConfig::new(2, 3, 4).init::<B>(&device);
+        let x = tensor2::<B, 2>([[0.5, -1.0], [2.0, 0.25], [0.0, 0.0]]);
+        let all = values(layer.linear.forward(x.clone()));
+        let expected: Vec<f64> = all
+            .chunks(4)
+            .map(|pieces| pieces.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+            .collect();
+        assert_close(&values(layer.forward(x)), &expected, 1e-6, 1e-7);
+    }
+
+    for_each_backend!(takes_the_largest_piece);
+}

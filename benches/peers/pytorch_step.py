@@ -19,9 +19,11 @@ leaves them out too, so both sides do the same work. The real batch is one fixed
     python pytorch_step.py --serve --work dcgan_step
 
 The first prints one JSON line: the median time of a step in ms and the peak resident memory in MB
-(1 MB = 2^20 bytes). The second stays and answers lines on its standard input, for `compare.py`: it
-prints `ready`; `run N` takes N steps and answers `{"ms": ..., "peak_mb": ...}`, ms being the mean
-time of these N steps; `quit`, or the end of its input, ends it.
+(1 MB = 2^20 bytes), with `import_mb`, what PyTorch took of it before any network was made (a CUDA
+build of PyTorch takes more than a CPU build, used or not). The second stays and answers lines on
+its standard input, for `compare.py`: it prints `ready`; `run N` takes N steps and answers `{"ms":
+..., "peak_mb": ...}`, ms being the mean time of these N steps; `quit`, or the end of its input,
+ends it.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ try:
     from torch import Tensor, nn
     from torch.nn.functional import softplus
 except ImportError as error:
-    sys.exit(f"pytorch_step.py needs PyTorch in the Python that runs it ({sys.executable}): {error}")
+    sys.exit(f"pytorch_step.py needs PyTorch in the Python that runs it: {error}")
 
 BATCH = 64
 LATENT = 100
@@ -173,6 +175,7 @@ def answer(**fields: object) -> None:
 
 def measure(work: str, steps: int, warmup: int) -> None:
     """Takes the steps one by one and prints their median time."""
+    import_mb = peak_mb()
     step = Step(work)
     for _ in range(warmup):
         step()
@@ -181,6 +184,7 @@ def measure(work: str, steps: int, warmup: int) -> None:
         work=work,
         ms=round(median, 4),
         peak_mb=round(peak_mb(), 2),
+        import_mb=round(import_mb, 2),
         steps=steps,
         threads=torch.get_num_threads(),
         torch=torch.__version__,

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Golden values of the likelihood-to-JS losses: values and gradients, by PyTorch in float64.
 
-Written with Python 3.11.7 and PyTorch 2.15.0 on the CPU. To run again, with any Python from 3.10
-that has PyTorch:
+Written with Python 3.11.7 and PyTorch 2.15.0+cu132, on the CPU. To run again, with any Python
+from 3.10 that has PyTorch:
 
     python tests/golden/losses.py
 

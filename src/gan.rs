@@ -1,0 +1,233 @@
+//! A generator and a discriminator as one burn module.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use burn::module::{
+    AutodiffModule, Content, Devices, HasAutodiffModule, Module, ModuleDisplay,
+    ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
+};
+use burn::record::{PrecisionSettings, Record};
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use serde::{Deserialize, Serialize};
+
+use crate::network::initialize;
+use crate::random::reseed;
+
+/// A generator and a discriminator, trained against each other.
+///
+/// A `Gan` is a burn module itself: `valid()`, `save_file`, `num_params`, `to_device` work on the
+/// pair, and its halves appear as `generator` and `discriminator` in parameter paths, so that no
+/// two parameters share one.
+///
+/// ```
+/// use burn_gan::burn::{backend::{Autodiff, Flex}, module::{AutodiffModule, Module}};
+/// use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
+/// use burn_gan::Gan;
+///
+/// type B = Autodiff<Flex>;
+/// let device = Default::default();
+/// let generator = MlpGeneratorConfig::<1>::new(16, [2]).init::<B>(&device)?;
+/// let discriminator = MlpDiscriminatorConfig::<1>::new([2]).init::<B>(&device)?;
+/// let gan = Gan::seeded(generator, discriminator, 42, &device);
+/// assert!(gan.num_params() > 0);
+/// let without_tape: Gan<_, _, Flex> = gan.valid();
+/// # let _ = without_tape;
+/// # Ok::<(), burn_gan::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Gan<G, D, B: Backend> {
+    /// The network that draws samples.
+    pub generator: G,
+    /// The network that judges them.
+    pub discriminator: D,
+    backend: PhantomData<B>,
+}
+
+impl<G: Module<B>, D: Module<B>, B: Backend> Gan<G, D, B> {
+    /// Joins two networks. Parameters that are not drawn yet are drawn now.
+    pub fn new(generator: G, discriminator: D) -> Self {
+        initialize(&generator);
+        initialize(&discriminator);
+        Self::joined(generator, discriminator)
+    }
+
+    /// Joins two networks; parameters that are not drawn yet are drawn from `seed`, each network
+    /// from its own, so that changing one does not change the other.
+    ///
+    /// The numbers are the backend's: the same on every run, not on every backend.
+    pub fn seeded(generator: G, discriminator: D, seed: u64, device: &B::Device) -> Self {
+        reseed::<B>(device, seed, "initialize generator", 0);
+        initialize(&generator);
+        reseed::<B>(device, seed, "initialize discriminator", 0);
+        initialize(&discriminator);
+        Self::joined(generator, discriminator)
+    }
+}
+
+impl<G, D, B: Backend> Gan<G, D, B> {
+    fn joined(generator: G, discriminator: D) -> Self {
+        Self {
+            generator,
+            discriminator,
+            backend: PhantomData,
+        }
+    }
+}
+
+/// The stored state of a [`Gan`].
+#[derive(Debug, Clone)]
+pub struct GanRecord<G, D> {
+    /// The generator's record.
+    pub generator: G,
+    /// The discriminator's record.
+    pub discriminator: D,
+}
+
+/// The serialisable form of a [`GanRecord`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GanRecordItem<G, D> {
+    generator: G,
+    discriminator: D,
+}
+
+impl<B: Backend, G: Record<B>, D: Record<B>> Record<B> for GanRecord<G, D> {
+    type Item<S: PrecisionSettings> = GanRecordItem<G::Item<S>, D::Item<S>>;
+
+    fn into_item<S: PrecisionSettings>(self) -> Self::Item<S> {
+        GanRecordItem {
+            generator: self.generator.into_item(),
+            discriminator: self.discriminator.into_item(),
+        }
+    }
+
+    fn from_item<S: PrecisionSettings>(item: Self::Item<S>, device: &B::Device) -> Self {
+        Self {
+            generator: G::from_item(item.generator, device),
+            discriminator: D::from_item(item.discriminator, device),
+        }
+    }
+}
+
+const CONTAINER: &str = "Struct:Gan";
+
+// burn's derive takes the first generic parameter for the backend; here it is the last.
+impl<G: Module<B>, D: Module<B>, B: Backend> Module<B> for Gan<G, D, B> {
+    type Record = GanRecord<G::Record, D::Record>;
+
+    fn collect_devices(&self, devices: Devices<B>) -> Devices<B> {
+        self.discriminator
+            .collect_devices(self.generator.collect_devices(devices))
+    }
+
+    fn fork(self, device: &B::Device) -> Self {
+        Self::joined(self.generator.fork(device), self.discriminator.fork(device))
+    }
+
+    fn to_device(self, device: &B::Device) -> Self {
+        Self::joined(
+            self.generator.to_device(device),
+            self.discriminator.to_device(device),
+        )
+    }
+
+    fn visit<V: ModuleVisitor<B>>(&self, visitor: &mut V) {
+        visitor.enter_module("generator", CONTAINER);
+        self.generator.visit(visitor);
+        visitor.exit_module("generator", CONTAINER);
+        visitor.enter_module("discriminator", CONTAINER);
+        self.discriminator.visit(visitor);
+        visitor.exit_module("discriminator", CONTAINER);
+    }
+
+    fn map<M: ModuleMapper<B>>(self, mapper: &mut M) -> Self {
+        mapper.enter_module("generator", CONTAINER);
+        let generator = self.generator.map(mapper);
+        mapper.exit_module("generator", CONTAINER);
+        mapper.enter_module("discriminator", CONTAINER);
+        let discriminator = self.discriminator.map(mapper);
+        mapper.exit_module("discriminator", CONTAINER);
+        Self::joined(generator, discriminator)
+    }
+
+    fn load_record(self, record: Self::Record) -> Self {
+        Self::joined(
+            self.generator.load_record(record.generator),
+            self.discriminator.load_record(record.discriminator),
+        )
+    }
+
+    fn into_record(self) -> Self::Record {
+        GanRecord {
+            generator: self.generator.into_record(),
+            discriminator: self.discriminator.into_record(),
+        }
+    }
+}
+
+impl<G, D, B> AutodiffModule<B> for Gan<G, D, B>
+where
+    B: AutodiffBackend,
+    G: AutodiffModule<B>,
+    D: AutodiffModule<B>,
+{
+    type InnerModule = Gan<G::InnerModule, D::InnerModule, B::InnerBackend>;
+
+    fn valid(&self) -> Self::InnerModule {
+        Gan::joined(self.generator.valid(), self.discriminator.valid())
+    }
+
+    fn from_inner(module: Self::InnerModule) -> Self {
+        Self::joined(
+            G::from_inner(module.generator),
+            D::from_inner(module.discriminator),
+        )
+    }
+}
+
+impl<G, D, B> HasAutodiffModule<B> for Gan<G, D, B::InnerBackend>
+where
+    B: AutodiffBackend,
+    G: Module<B::InnerBackend> + HasAutodiffModule<B>,
+    D: Module<B::InnerBackend> + HasAutodiffModule<B>,
+{
+    type TrainModule = Gan<G::TrainModule, D::TrainModule, B>;
+}
+
+impl<G, D, B> ModuleDisplayDefault for Gan<G, D, B>
+where
+    B: Backend,
+    G: Module<B> + ModuleDisplay,
+    D: Module<B> + ModuleDisplay,
+{
+    fn content(&self, content: Content) -> Option<Content> {
+        content
+            .set_top_level_type("Gan")
+            .add("generator", &self.generator)
+            .add("discriminator", &self.discriminator)
+            .optional()
+    }
+
+    fn num_params(&self) -> usize {
+        Module::num_params(self)
+    }
+}
+
+impl<G, D, B> ModuleDisplay for Gan<G, D, B>
+where
+    B: Backend,
+    G: Module<B> + ModuleDisplay,
+    D: Module<B> + ModuleDisplay,
+{
+}
+
+impl<G, D, B> fmt::Display for Gan<G, D, B>
+where
+    B: Backend,
+    G: Module<B> + ModuleDisplay,
+    D: Module<B> + ModuleDisplay,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&ModuleDisplay::format(self, Default::default()))
+    }
+}

@@ -1,0 +1,103 @@
+//! Elementwise functions of a logit that stay exact and finite far out.
+
+use burn::tensor::Tensor;
+use burn::tensor::activation::log_sigmoid;
+use burn::tensor::backend::Backend;
+
+/// Where [`exp_then_linear`] leaves the exponential.
+pub const EXP_JOINT: f64 = 80.0;
+
+/// ln(1 + eˣ), elementwise, exact for logits of any size.
+///
+/// ```text
+/// softplus(x) = −ln σ(−x)
+/// ```
+///
+/// burn's own softplus overflows above 88 in f32.
+pub fn softplus<B: Backend, const R: usize>(x: Tensor<B, R>) -> Tensor<B, R> {
+    -log_sigmoid(-x)
+}
+
+/// eˣ up to x = 80, its tangent there beyond, elementwise.
+///
+/// ```text
+/// f(x) = eˣ                 x ≤ 80
+/// f(x) = e⁸⁰·(1 + x − 80)   x > 80
+/// ```
+///
+/// f32 ends at e^88.7. Value and first derivative are continuous at the joint; the derivative
+/// beyond is the constant e⁸⁰.
+pub fn exp_then_linear<B: Backend, const R: usize>(x: Tensor<B, R>) -> Tensor<B, R> {
+    // The excess is taken off the exponent rather than clamped away: at the joint itself, where
+    // a clamp's derivative is a matter of taste, ReLU's is 0 and the exponential's counts.
+    let excess = burn::tensor::activation::relu(x.clone().sub_scalar(EXP_JOINT));
+    (x - excess.clone()).exp() * excess.add_scalar(1.0)
+}
+
+/// The mean over all elements.
+///
+/// Each element is divided before the sum: the sum of a batch of costs near the end of f32
+/// would overflow where its mean does not.
+pub fn mean<B: Backend, const R: usize>(costs: Tensor<B, R>) -> Tensor<B, 1> {
+    let count = costs.shape().num_elements();
+    costs.div_scalar(count as f64).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_close, for_each_autodiff_backend, tensor1, values};
+    use burn::tensor::backend::AutodiffBackend;
+
+    fn value_and_slope<B: AutodiffBackend>(
+        function: impl Fn(Tensor<B, 1>) -> Tensor<B, 1>,
+        at: &[f64],
+    ) -> (Vec<f64>, Vec<f64>) {
+        let x = tensor1::<B>(at).require_grad();
+        let y = function(x.clone());
+        let slopes = x.grad(&y.clone().sum().backward()).expect("a gradient");
+        (values(y), values(slopes))
+    }
+
+    fn softplus_is_exact_and_finite_far_out<B: AutodiffBackend>() {
+        let at = [-500.0, -20.0, -1.0, 0.0, 1.0, 20.0, 87.0, 90.0, 500.0];
+        let (y, slope) = value_and_slope::<B>(softplus, &at);
+        let expected: Vec<f64> = at
+            .iter()
+            .map(|x: &f64| x.max(0.0) + (-x.abs()).exp().ln_1p())
+            .collect();
+        let slopes: Vec<f64> = at.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect();
+        // Absolute 1e-7 where the true value underflows or 1 + e⁻²⁰ rounds in f32.
+        assert_close(&y, &expected, 1e-6, 1e-7);
+        assert_close(&slope, &slopes, 1e-6, 1e-7);
+    }
+
+    fn the_exponential_goes_on_linearly<B: AutodiffBackend>() {
+        let joint = EXP_JOINT.exp();
+        let at = [-500.0, -1.0, 0.0, 79.0, 80.0, 81.0, 500.0];
+        let (y, slope) = value_and_slope::<B>(exp_then_linear, &at);
+        let expected = [
+            0.0,
+            (-1f64).exp(),
+            1.0,
+            79f64.exp(),
+            joint,
+            2.0 * joint,
+            421.0 * joint,
+        ];
+        let slopes = [0.0, (-1f64).exp(), 1.0, 79f64.exp(), joint, joint, joint];
+        assert_close(&y, &expected, 1e-5, 1e-30);
+        assert_close(&slope, &slopes, 1e-5, 1e-30);
+    }
+
+    fn a_mean_does_not_overflow_on_the_way<B: AutodiffBackend>() {
+        let large = vec![3e38; 64];
+        assert_close(&values(mean(tensor1::<B>(large))), &[3e38], 1e-5, 0.0);
+    }
+
+    for_each_autodiff_backend!(
+        softplus_is_exact_and_finite_far_out,
+        the_exponential_goes_on_linearly,
+        a_mean_does_not_overflow_on_the_way,
+    );
+}

@@ -27,8 +27,8 @@ use crate::random::reseed;
 ///
 /// type B = Autodiff<Flex>;
 /// let device = Default::default();
-/// let generator = MlpGeneratorConfig::<1>::new(16, [2]).init::<B>(&device)?;
-/// let discriminator = MlpDiscriminatorConfig::<1>::new([2]).init::<B>(&device)?;
+/// let generator = MlpGeneratorConfig::new(16, [2]).init::<B, 2>(&device)?;
+/// let discriminator = MlpDiscriminatorConfig::new([2]).init::<B, 2>(&device)?;
 /// let gan = Gan::seeded(generator, discriminator, 42, &device);
 /// assert!(gan.num_params() > 0);
 /// let without_tape: Gan<_, _, Flex> = gan.valid();

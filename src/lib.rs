@@ -2,6 +2,7 @@ pub use burn;
 mod error;
 mod gan;
 mod latent;
+pub mod models;
 pub mod network;
 pub mod nn;
 pub mod objective;

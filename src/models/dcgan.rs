@@ -1,0 +1,389 @@
+//! The convolutional pair of Radford et al., for images of any height and width.
+
+use burn::module::{Initializer, Module};
+use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+use serde::{Deserialize, Serialize};
+
+use super::{Activation, LabelEmbedding, LabelGenerator};
+use crate::error::{Result, check};
+use crate::network::{Discriminator, Generator, Labels, Verdict};
+use crate::nn::{Linear, LinearConfig};
+
+/// The smallest height and width of an image.
+pub const MIN_SIZE: usize = 8;
+/// Convolution kernels are 4×4 with stride 2 and padding 1: they halve or double a size.
+const KERNEL: [usize; 2] = [4, 4];
+const STRIDE: [usize; 2] = [2, 2];
+const PADDING: [usize; 2] = [1, 1];
+
+/// The weights' distribution in the paper.
+fn initializer() -> Initializer {
+    Initializer::Normal {
+        mean: 0.0,
+        std: 0.02,
+    }
+}
+
+/// An image's shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageShape {
+    /// Colour channels.
+    pub channels: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Width in pixels.
+    pub width: usize,
+}
+
+impl ImageShape {
+    /// `[channels, height, width]`.
+    pub fn new([channels, height, width]: [usize; 3]) -> Self {
+        Self {
+            channels,
+            height,
+            width,
+        }
+    }
+
+    fn validate(&self) -> Result<()> {
+        check::at_least("channels", self.channels, 1)?;
+        check::at_least("height", self.height, MIN_SIZE)?;
+        check::at_least("width", self.width, MIN_SIZE)
+    }
+
+    /// Height and width at full size and after each halving (odd sizes round down), until the
+    /// shorter side is below 8: 32 → 16 → 8 → 4, 28 → 14 → 7, 24×40 → 12×20 → 6×10.
+    fn pyramid(&self) -> Vec<[usize; 2]> {
+        let mut sizes = vec![[self.height, self.width]];
+        let (mut height, mut width) = (self.height, self.width);
+        while height.min(width) >= MIN_SIZE {
+            height /= 2;
+            width /= 2;
+            sizes.push([height, width]);
+        }
+        sizes
+    }
+}
+
+/// Settings of a [`DcganGenerator`].
+///
+/// ```
+/// use burn_gan::burn::{backend::Flex, tensor::Tensor};
+/// use burn_gan::models::DcganGeneratorConfig;
+/// use burn_gan::network::Generator;
+///
+/// let device = Default::default();
+/// let generator = DcganGeneratorConfig::new(100, [3, 24, 40]).with_width(4).init::<Flex>(&device)?;
+/// let images = generator.generate(Tensor::zeros([2, 100], &device), &());
+/// assert_eq!(images.dims(), [2, 3, 24, 40]);
+/// # Ok::<(), burn_gan::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DcganGeneratorConfig {
+    /// Components of a latent.
+    pub latent: usize,
+    /// The shape of an image; height and width of at least 8.
+    pub image: ImageShape,
+    /// Channels at half the full size, doubled at each size below; 64 by default.
+    pub width: usize,
+    /// The activation of the output; tanh by default, for pixels in [−1, 1].
+    pub output: Activation,
+}
+
+impl DcganGeneratorConfig {
+    /// A generator of images of `[channels, height, width]`.
+    pub fn new(latent: usize, image: [usize; 3]) -> Self {
+        Self {
+            latent,
+            image: ImageShape::new(image),
+            width: 64,
+            output: Activation::Tanh,
+        }
+    }
+
+    /// Channels at half the full size.
+    pub fn with_width(mut self, width: usize) -> Self {
+        self.width = width;
+        self
+    }
+
+    /// The activation of the output.
+    pub fn with_output(mut self, output: Activation) -> Self {
+        self.output = output;
+        self
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// If a size is 0, or height or width is below 8.
+    pub fn validate(&self) -> Result<()> {
+        check::at_least("latent", self.latent, 1)?;
+        check::at_least("width", self.width, 1)?;
+        self.image.validate().map_err(|e| e.within("image"))
+    }
+
+    /// Makes the generator.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn init<B: Backend>(&self, device: &B::Device) -> Result<DcganGenerator<B>> {
+        self.validate()?;
+        let sizes = self.image.pyramid();
+        let stages = sizes.len() - 1;
+        let channels = |stage: usize| self.width << stage;
+        let base = channels(stages - 1);
+        let [height, width] = sizes[stages];
+        let mut blocks = Vec::with_capacity(stages);
+        for stage in (0..stages).rev() {
+            let out = match stage {
+                0 => self.image.channels,
+                _ => channels(stage - 1),
+            };
+            // Where halving rounded down, one row or column is added back.
+            let [to, from] = [sizes[stage], sizes[stage + 1]];
+            let padding_out = [to[0] - 2 * from[0], to[1] - 2 * from[1]];
+            blocks.push(UpBlock {
+                conv: ConvTranspose2dConfig::new([channels(stage), out], KERNEL)
+                    .with_stride(STRIDE)
+                    .with_padding(PADDING)
+                    .with_padding_out(padding_out)
+                    // A norm behind it has a bias of its own.
+                    .with_bias(stage == 0)
+                    .with_initializer(initializer())
+                    .init(device),
+                norm: (stage > 0).then(|| BatchNormConfig::new(out).init(device)),
+            });
+        }
+        Ok(DcganGenerator {
+            project: LinearConfig::new(self.latent, base * height * width)
+                .with_bias(false)
+                .with_initializer(initializer())
+                .init(device),
+            norm: BatchNormConfig::new(base).init(device),
+            blocks,
+            base: [base, height, width],
+            output: self.output,
+        })
+    }
+
+    /// Makes a generator that is told a label of `classes` beside its latent.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if there is no class.
+    pub fn init_conditional<B: Backend>(
+        &self,
+        classes: usize,
+        device: &B::Device,
+    ) -> Result<LabelGenerator<B, DcganGenerator<B>>> {
+        self.validate()?;
+        let embedding = LabelEmbedding::new(classes, LabelEmbedding::<B>::FEATURES, device)?;
+        let wider = Self {
+            latent: self.latent + LabelEmbedding::<B>::FEATURES,
+            ..self.clone()
+        };
+        Ok(LabelGenerator::new(embedding, wider.init(device)?))
+    }
+}
+
+#[derive(Module, Debug)]
+struct UpBlock<B: Backend> {
+    conv: ConvTranspose2d<B>,
+    norm: Option<BatchNorm<B>>,
+}
+
+/// A generator of transposed convolutions: a projection, then doublings, with batch norm and
+/// ReLU behind all but the last.
+///
+/// Latents `[batch, latent]`, images `[batch, channels, height, width]`. Radford, Metz, Chintala
+/// 2015, arXiv:1511.06434.
+#[derive(Module, Debug)]
+pub struct DcganGenerator<B: Backend> {
+    project: Linear<B>,
+    norm: BatchNorm<B>,
+    blocks: Vec<UpBlock<B>>,
+    base: [usize; 3],
+    output: Activation,
+}
+
+impl<B: Backend> Generator<B> for DcganGenerator<B> {
+    type Sample = Tensor<B, 4>;
+    type Condition = ();
+
+    fn generate(&self, latent: Tensor<B, 2>, _condition: &()) -> Tensor<B, 4> {
+        let batch = latent.dims()[0];
+        let [channels, height, width] = self.base;
+        let x: Tensor<B, 4> = self
+            .project
+            .forward(latent)
+            .reshape([batch, channels, height, width]);
+        let mut x = Activation::Relu.apply(self.norm.forward(x));
+        for block in &self.blocks {
+            x = block.conv.forward(x);
+            if let Some(norm) = &block.norm {
+                x = Activation::Relu.apply(norm.forward(x));
+            }
+        }
+        self.output.apply(x)
+    }
+}
+
+/// Settings of a [`DcganDiscriminator`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DcganDiscriminatorConfig {
+    /// The shape of an image; height and width of at least 8.
+    pub image: ImageShape,
+    /// Channels at half the full size, doubled at each size below; 64 by default.
+    pub width: usize,
+    /// Whether all convolutions but the first have a batch norm; true by default. Gradient
+    /// penalties are per sample, and a batch norm mixes samples: turn it off with them.
+    pub batch_norm: bool,
+}
+
+impl DcganDiscriminatorConfig {
+    /// A discriminator of images of `[channels, height, width]`.
+    pub fn new(image: [usize; 3]) -> Self {
+        Self {
+            image: ImageShape::new(image),
+            width: 64,
+            batch_norm: true,
+        }
+    }
+
+    /// Channels at half the full size.
+    pub fn with_width(mut self, width: usize) -> Self {
+        self.width = width;
+        self
+    }
+
+    /// Whether all convolutions but the first have a batch norm.
+    pub fn with_batch_norm(mut self, batch_norm: bool) -> Self {
+        self.batch_norm = batch_norm;
+        self
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// If a size is 0, or height or width is below 8.
+    pub fn validate(&self) -> Result<()> {
+        check::at_least("width", self.width, 1)?;
+        self.image.validate().map_err(|e| e.within("image"))
+    }
+
+    /// Makes the discriminator.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn init<B: Backend>(&self, device: &B::Device) -> Result<DcganDiscriminator<B>> {
+        self.validate()?;
+        let sizes = self.image.pyramid();
+        let stages = sizes.len() - 1;
+        let mut channels = self.image.channels;
+        let mut blocks = Vec::with_capacity(stages);
+        for stage in 0..stages {
+            let out = self.width << stage;
+            let norm = self.batch_norm && stage > 0;
+            blocks.push(DownBlock {
+                conv: Conv2dConfig::new([channels, out], KERNEL)
+                    .with_stride(STRIDE)
+                    .with_padding(PaddingConfig2d::Explicit(
+                        PADDING[0], PADDING[1], PADDING[0], PADDING[1],
+                    ))
+                    .with_bias(!norm)
+                    .with_initializer(initializer())
+                    .init(device),
+                norm: norm.then(|| BatchNormConfig::new(out).init(device)),
+            });
+            channels = out;
+        }
+        let [height, width] = sizes[stages];
+        Ok(DcganDiscriminator {
+            blocks,
+            head: LinearConfig::new(channels * height * width, 1)
+                .with_initializer(initializer())
+                .init(device),
+        })
+    }
+
+    /// Makes a discriminator that is told a label of `classes`: it sees the label's learned
+    /// picture as one more channel.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if there is no class.
+    pub fn init_conditional<B: Backend>(
+        &self,
+        classes: usize,
+        device: &B::Device,
+    ) -> Result<DcganLabelDiscriminator<B>> {
+        self.validate()?;
+        let mut deeper = self.clone();
+        deeper.image.channels += 1;
+        Ok(DcganLabelDiscriminator {
+            embedding: LabelEmbedding::new(
+                classes,
+                self.image.height * self.image.width,
+                device,
+            )?,
+            discriminator: deeper.init(device)?,
+        })
+    }
+}
+
+#[derive(Module, Debug)]
+struct DownBlock<B: Backend> {
+    conv: Conv2d<B>,
+    norm: Option<BatchNorm<B>>,
+}
+
+/// A discriminator of strided convolutions with leaky ReLU (.2), a linear layer behind them.
+///
+/// Images `[batch, channels, height, width]`, logits `[batch, 1]`. Radford, Metz, Chintala 2015,
+/// arXiv:1511.06434.
+#[derive(Module, Debug)]
+pub struct DcganDiscriminator<B: Backend> {
+    blocks: Vec<DownBlock<B>>,
+    head: Linear<B>,
+}
+
+impl<B: Backend> Discriminator<B> for DcganDiscriminator<B> {
+    type Sample = Tensor<B, 4>;
+    type Condition = ();
+
+    fn discriminate(&self, sample: Tensor<B, 4>, _condition: &()) -> Verdict<B> {
+        let mut x = sample;
+        for block in &self.blocks {
+            x = block.conv.forward(x);
+            if let Some(norm) = &block.norm {
+                x = norm.forward(x);
+            }
+            x = Activation::LEAKY.apply(x);
+        }
+        self.head.forward(x.flatten(1, 3)).into()
+    }
+}
+
+/// A [`DcganDiscriminator`] that sees a learned picture of the label as one more channel.
+#[derive(Module, Debug)]
+pub struct DcganLabelDiscriminator<B: Backend> {
+    embedding: LabelEmbedding<B>,
+    discriminator: DcganDiscriminator<B>,
+}
+
+impl<B: Backend> Discriminator<B> for DcganLabelDiscriminator<B> {
+    type Sample = Tensor<B, 4>;
+    type Condition = Labels<B>;
+
+    fn discriminate(&self, sample: Tensor<B, 4>, condition: &Labels<B>) -> Verdict<B> {
+        let [batch, _, height, width] = sample.dims();
+        let label = self
+            .embedding
+            .forward(condition)
+            .reshape([batch, 1, height, width]);
+        self.discriminator
+            .discriminate(Tensor::cat(vec![sample, label], 1), &())
+    }
+}

@@ -1,0 +1,78 @@
+//! Networks that are told a class label.
+
+use burn::module::Module;
+use burn::nn::{Embedding, EmbeddingConfig};
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+
+use crate::error::{Result, check};
+use crate::network::{Generator, Labels};
+
+/// A learned vector for each class, `[batch]` labels to `[batch, features]`.
+///
+/// It stands on the label's path, not on the sample's, so that exact gradient penalties go
+/// through discriminators that use it.
+#[derive(Module, Debug)]
+pub struct LabelEmbedding<B: Backend> {
+    embedding: Embedding<B>,
+    features: usize,
+}
+
+impl<B: Backend> LabelEmbedding<B> {
+    /// The size of a class's vector in the stock networks.
+    pub const FEATURES: usize = 16;
+
+    /// A vector of `features` numbers for each of `classes`, drawn from N(0, 1).
+    ///
+    /// # Errors
+    /// If there is no class or no feature.
+    pub fn new(classes: usize, features: usize, device: &B::Device) -> Result<Self> {
+        check::at_least("classes", classes, 1)?;
+        check::at_least("features", features, 1)?;
+        Ok(Self {
+            embedding: EmbeddingConfig::new(classes, features).init(device),
+            features,
+        })
+    }
+
+    /// The vectors of the labels' classes, `[batch, features]`.
+    pub fn forward(&self, labels: &Labels<B>) -> Tensor<B, 2> {
+        let batch = labels.classes.dims()[0];
+        self.embedding
+            .forward(labels.classes.clone().reshape([batch, 1]))
+            .reshape([batch, self.features])
+    }
+}
+
+/// A generator that is told a label: an unconditional one that finds the label's vector behind
+/// its latent.
+#[derive(Module, Debug)]
+pub struct LabelGenerator<B: Backend, G> {
+    embedding: LabelEmbedding<B>,
+    generator: G,
+}
+
+impl<B: Backend, G: Module<B>> LabelGenerator<B, G> {
+    /// `generator` takes latents that are wider by the embedding's features.
+    pub fn new(embedding: LabelEmbedding<B>, generator: G) -> Self {
+        Self {
+            embedding,
+            generator,
+        }
+    }
+}
+
+impl<B, G> Generator<B> for LabelGenerator<B, G>
+where
+    B: Backend,
+    G: Generator<B, Condition = ()> + burn::module::ModuleDisplay,
+{
+    type Sample = G::Sample;
+    type Condition = Labels<B>;
+
+    fn generate(&self, latent: Tensor<B, 2>, condition: &Labels<B>) -> G::Sample {
+        let label = self.embedding.forward(condition);
+        self.generator
+            .generate(Tensor::cat(vec![latent, label], 1), &())
+    }
+}

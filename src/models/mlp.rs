@@ -1,0 +1,350 @@
+//! A pair of multilayer perceptrons for samples of any shape.
+
+use burn::module::{Initializer, Module};
+use burn::nn::{Dropout, DropoutConfig};
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+use serde::{Deserialize, Serialize};
+
+use super::{Activation, LabelEmbedding, LabelGenerator};
+use crate::error::{Error, Result, check};
+use crate::network::{Discriminator, Generator, Labels, Verdict};
+use crate::nn::{Linear, LinearConfig};
+
+/// A stack of linear layers with an activation between them.
+#[derive(Module, Debug)]
+struct Mlp<B: Backend> {
+    layers: Vec<Linear<B>>,
+    dropout: Dropout,
+    activation: Activation,
+}
+
+impl<B: Backend> Mlp<B> {
+    fn new(widths: &[usize], stack: &Stack<'_>, device: &B::Device) -> Self {
+        let layers = widths
+            .windows(2)
+            .map(|pair| {
+                let config = LinearConfig::new(pair[0], pair[1]);
+                match stack.initializer {
+                    Some(initializer) => config.with_initializer(initializer.clone()),
+                    None => config,
+                }
+                .init(device)
+            })
+            .collect();
+        Self {
+            layers,
+            dropout: DropoutConfig::new(stack.dropout).init(),
+            activation: stack.activation,
+        }
+    }
+
+    fn forward(&self, mut x: Tensor<B, 2>) -> Tensor<B, 2> {
+        let last = self.layers.len() - 1;
+        for (index, layer) in self.layers.iter().enumerate() {
+            x = layer.forward(x);
+            if index < last {
+                x = self.dropout.forward(self.activation.apply(x));
+            }
+        }
+        x
+    }
+}
+
+/// What the two configs share.
+struct Stack<'a> {
+    hidden: &'a [usize],
+    activation: Activation,
+    dropout: f64,
+    initializer: Option<&'a Initializer>,
+}
+
+impl Stack<'_> {
+    fn validate<const R: usize>(&self, shape: &[usize]) -> Result<()> {
+        for width in self.hidden {
+            check::at_least("hidden", *width, 1)?;
+        }
+        check::below_one("dropout", self.dropout)?;
+        if shape.len() + 1 != R {
+            return Err(Error::setting(
+                "shape",
+                format!("{shape:?}"),
+                format!(
+                    "has {} dimensions, a tensor of rank {R} holds a batch of samples of {}",
+                    shape.len(),
+                    R - 1
+                ),
+            ));
+        }
+        shape
+            .iter()
+            .try_for_each(|size| check::at_least("shape", *size, 1))
+    }
+
+    fn widths(&self, first: usize, last: usize) -> Vec<usize> {
+        let mut widths = vec![first];
+        widths.extend(self.hidden);
+        widths.push(last);
+        widths
+    }
+}
+
+/// Settings of an [`MlpGenerator`].
+///
+/// ```
+/// use burn_gan::burn::{backend::Flex, tensor::Tensor};
+/// use burn_gan::models::MlpGeneratorConfig;
+/// use burn_gan::network::Generator;
+///
+/// let device = Default::default();
+/// let generator = MlpGeneratorConfig::new(100, [1, 28, 28]).init::<Flex, 4>(&device)?;
+/// let images = generator.generate(Tensor::zeros([8, 100], &device), &());
+/// assert_eq!(images.dims(), [8, 1, 28, 28]);
+/// # Ok::<(), burn_gan::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MlpGeneratorConfig {
+    /// Components of a latent.
+    pub latent: usize,
+    /// The shape of one sample, without the batch.
+    pub shape: Vec<usize>,
+    /// Widths of the hidden layers; 256, 512 by default.
+    pub hidden: Vec<usize>,
+    /// The activation behind each hidden layer; leaky ReLU (.2) by default.
+    pub activation: Activation,
+    /// The activation of the output; tanh by default, for data in [−1, 1].
+    pub output: Activation,
+    /// How weights are drawn; U(±1/√fan_in) if `None`.
+    pub initializer: Option<Initializer>,
+}
+
+impl MlpGeneratorConfig {
+    /// A generator of samples of `shape` from latents of `latent` components.
+    pub fn new(latent: usize, shape: impl Into<Vec<usize>>) -> Self {
+        Self {
+            latent,
+            shape: shape.into(),
+            hidden: vec![256, 512],
+            activation: Activation::LEAKY,
+            output: Activation::Tanh,
+            initializer: None,
+        }
+    }
+
+    /// Widths of the hidden layers.
+    pub fn with_hidden(mut self, hidden: impl Into<Vec<usize>>) -> Self {
+        self.hidden = hidden.into();
+        self
+    }
+
+    /// The activation behind each hidden layer.
+    pub fn with_activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// The activation of the output.
+    pub fn with_output(mut self, output: Activation) -> Self {
+        self.output = output;
+        self
+    }
+
+    /// How weights are drawn.
+    pub fn with_initializer(mut self, initializer: Initializer) -> Self {
+        self.initializer = Some(initializer);
+        self
+    }
+
+    fn stack(&self) -> Stack<'_> {
+        Stack {
+            hidden: &self.hidden,
+            activation: self.activation,
+            dropout: 0.0,
+            initializer: self.initializer.as_ref(),
+        }
+    }
+
+    /// Makes the generator; `R` is the rank of its samples, the batch counted.
+    ///
+    /// # Errors
+    /// If a size is 0, or `R` is not the number of dimensions of `shape` and one.
+    pub fn init<B: Backend, const R: usize>(&self, device: &B::Device) -> Result<MlpGenerator<B, R>> {
+        check::at_least("latent", self.latent, 1)?;
+        let stack = self.stack();
+        stack.validate::<R>(&self.shape)?;
+        let widths = stack.widths(self.latent, self.shape.iter().product());
+        Ok(MlpGenerator {
+            mlp: Mlp::new(&widths, &stack, device),
+            shape: self.shape.clone(),
+            output: self.output,
+        })
+    }
+
+    /// Makes a generator that is told a label of `classes` beside its latent.
+    ///
+    /// # Errors
+    /// As [`init`](Self::init), or if there is no class.
+    pub fn init_conditional<B: Backend, const R: usize>(
+        &self,
+        classes: usize,
+        device: &B::Device,
+    ) -> Result<LabelGenerator<B, MlpGenerator<B, R>>> {
+        let embedding = LabelEmbedding::new(classes, LabelEmbedding::<B>::FEATURES, device)?;
+        let wider = Self {
+            latent: self.latent + LabelEmbedding::<B>::FEATURES,
+            ..self.clone()
+        };
+        check::at_least("latent", self.latent, 1)?;
+        Ok(LabelGenerator::new(embedding, wider.init(device)?))
+    }
+}
+
+/// A generator of linear layers. Latents `[batch, latent]`, samples `[batch, …shape]`.
+#[derive(Module, Debug)]
+pub struct MlpGenerator<B: Backend, const R: usize> {
+    mlp: Mlp<B>,
+    shape: Vec<usize>,
+    output: Activation,
+}
+
+impl<B: Backend, const R: usize> Generator<B> for MlpGenerator<B, R> {
+    type Sample = Tensor<B, R>;
+    type Condition = ();
+
+    fn generate(&self, latent: Tensor<B, 2>, _condition: &()) -> Tensor<B, R> {
+        let mut shape = [latent.dims()[0]; R];
+        shape[1..].copy_from_slice(&self.shape);
+        self.output.apply(self.mlp.forward(latent)).reshape(shape)
+    }
+}
+
+/// Settings of an [`MlpDiscriminator`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MlpDiscriminatorConfig {
+    /// The shape of one sample, without the batch.
+    pub shape: Vec<usize>,
+    /// Widths of the hidden layers; 512, 256 by default.
+    pub hidden: Vec<usize>,
+    /// The activation behind each hidden layer; leaky ReLU (.2) by default.
+    pub activation: Activation,
+    /// The probability that a hidden unit is dropped; 0 by default.
+    pub dropout: f64,
+    /// How weights are drawn; U(±1/√fan_in) if `None`.
+    pub initializer: Option<Initializer>,
+}
+
+impl MlpDiscriminatorConfig {
+    /// A discriminator of samples of `shape`.
+    pub fn new(shape: impl Into<Vec<usize>>) -> Self {
+        Self {
+            shape: shape.into(),
+            hidden: vec![512, 256],
+            activation: Activation::LEAKY,
+            dropout: 0.0,
+            initializer: None,
+        }
+    }
+
+    /// Widths of the hidden layers.
+    pub fn with_hidden(mut self, hidden: impl Into<Vec<usize>>) -> Self {
+        self.hidden = hidden.into();
+        self
+    }
+
+    /// The activation behind each hidden layer.
+    pub fn with_activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// The probability that a hidden unit is dropped.
+    pub fn with_dropout(mut self, dropout: f64) -> Self {
+        self.dropout = dropout;
+        self
+    }
+
+    /// How weights are drawn.
+    pub fn with_initializer(mut self, initializer: Initializer) -> Self {
+        self.initializer = Some(initializer);
+        self
+    }
+
+    fn mlp<B: Backend, const R: usize>(
+        &self,
+        label_features: usize,
+        device: &B::Device,
+    ) -> Result<Mlp<B>> {
+        let stack = Stack {
+            hidden: &self.hidden,
+            activation: self.activation,
+            dropout: self.dropout,
+            initializer: self.initializer.as_ref(),
+        };
+        stack.validate::<R>(&self.shape)?;
+        let features = self.shape.iter().product::<usize>() + label_features;
+        Ok(Mlp::new(&stack.widths(features, 1), &stack, device))
+    }
+
+    /// Makes the discriminator; `R` is the rank of its samples, the batch counted.
+    ///
+    /// # Errors
+    /// If a size is 0, the dropout is not in [0, 1), or `R` is not the number of dimensions of
+    /// `shape` and one.
+    pub fn init<B: Backend, const R: usize>(
+        &self,
+        device: &B::Device,
+    ) -> Result<MlpDiscriminator<B, R>> {
+        Ok(MlpDiscriminator {
+            mlp: self.mlp::<B, R>(0, device)?,
+        })
+    }
+
+    /// Makes a discriminator that is told a label of `classes` beside its sample.
+    ///
+    /// # Errors
+    /// As [`init`](Self::init), or if there is no class.
+    pub fn init_conditional<B: Backend, const R: usize>(
+        &self,
+        classes: usize,
+        device: &B::Device,
+    ) -> Result<MlpLabelDiscriminator<B, R>> {
+        let features = LabelEmbedding::<B>::FEATURES;
+        Ok(MlpLabelDiscriminator {
+            embedding: LabelEmbedding::new(classes, features, device)?,
+            mlp: self.mlp::<B, R>(features, device)?,
+        })
+    }
+}
+
+/// A discriminator of linear layers. Samples `[batch, …]`, logits `[batch, 1]`.
+#[derive(Module, Debug)]
+pub struct MlpDiscriminator<B: Backend, const R: usize> {
+    mlp: Mlp<B>,
+}
+
+impl<B: Backend, const R: usize> Discriminator<B> for MlpDiscriminator<B, R> {
+    type Sample = Tensor<B, R>;
+    type Condition = ();
+
+    fn discriminate(&self, sample: Tensor<B, R>, _condition: &()) -> Verdict<B> {
+        self.mlp.forward(sample.flatten(1, R - 1)).into()
+    }
+}
+
+/// A discriminator of linear layers that reads a label beside the sample.
+#[derive(Module, Debug)]
+pub struct MlpLabelDiscriminator<B: Backend, const R: usize> {
+    embedding: LabelEmbedding<B>,
+    mlp: Mlp<B>,
+}
+
+impl<B: Backend, const R: usize> Discriminator<B> for MlpLabelDiscriminator<B, R> {
+    type Sample = Tensor<B, R>;
+    type Condition = Labels<B>;
+
+    fn discriminate(&self, sample: Tensor<B, R>, condition: &Labels<B>) -> Verdict<B> {
+        let sample: Tensor<B, 2> = sample.flatten(1, R - 1);
+        let label = self.embedding.forward(condition);
+        self.mlp.forward(Tensor::cat(vec![sample, label], 1)).into()
+    }
+}

@@ -1,0 +1,17 @@
+//! Stock networks, each with a config that validates itself.
+
+mod activation;
+mod dcgan;
+mod label;
+mod mlp;
+
+pub use activation::Activation;
+pub use dcgan::{
+    DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
+    DcganLabelDiscriminator, ImageShape, MIN_SIZE,
+};
+pub use label::{LabelEmbedding, LabelGenerator};
+pub use mlp::{
+    MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
+    MlpLabelDiscriminator,
+};

@@ -1,0 +1,198 @@
+//! What a run trains on.
+
+use burn::tensor::backend::Backend;
+use burn::tensor::{Tensor, TensorData};
+
+use crate::error::{Error, Result, check};
+use crate::network::{Condition, Labels, Sample};
+
+/// A data set that can be asked for any of its samples.
+pub trait Dataset<B: Backend> {
+    /// What it holds.
+    type Sample: Sample<B>;
+    /// What is known about each sample: `()` or labels.
+    type Condition: Condition<B>;
+
+    /// The number of samples.
+    fn len(&self) -> usize;
+
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The samples at `indices`, in their order, with what is known about them.
+    ///
+    /// # Panics
+    /// If an index is not below [`len`](Self::len).
+    fn batch(&self, indices: &[usize], device: &B::Device) -> (Self::Sample, Self::Condition);
+}
+
+/// Samples in host memory, handed out as tensors of rank `R` (the batch counted).
+///
+/// ```
+/// use burn_gan::burn::backend::Flex;
+/// use burn_gan::data::{Dataset, MemoryDataset};
+///
+/// // Three points of the plane.
+/// let points = MemoryDataset::<2>::new(vec![0.0, 0.0, 1.0, 0.0, 0.0, 1.0], [2])?;
+/// let (batch, ()) = Dataset::<Flex>::batch(&points, &[2, 0], &Default::default());
+/// assert_eq!(batch.dims(), [2, 2]);
+/// # Ok::<(), burn_gan::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct MemoryDataset<const R: usize> {
+    values: Vec<f32>,
+    shape: Vec<usize>,
+}
+
+impl<const R: usize> MemoryDataset<R> {
+    /// Samples of `shape` (without the batch), one behind the other in `values`.
+    ///
+    /// # Errors
+    /// If `R` is not the number of dimensions of `shape` and one, a size is 0, or `values` does
+    /// not hold a whole number of samples.
+    pub fn new(values: Vec<f32>, shape: impl Into<Vec<usize>>) -> Result<Self> {
+        let shape = shape.into();
+        if shape.len() + 1 != R {
+            return Err(Error::setting(
+                "shape",
+                format!("{shape:?}"),
+                format!("must have {} dimensions for tensors of rank {R}", R - 1),
+            ));
+        }
+        for size in &shape {
+            check::at_least("shape", *size, 1)?;
+        }
+        let width: usize = shape.iter().product();
+        if !values.len().is_multiple_of(width) {
+            return Err(Error::data(
+                "data in memory",
+                format!(
+                    "{} values are no whole number of samples of shape {shape:?}",
+                    values.len()
+                ),
+            ));
+        }
+        Ok(Self { values, shape })
+    }
+
+    /// Adds a label to each sample.
+    ///
+    /// # Errors
+    /// If there is not one label per sample, or a label is not below `classes`.
+    pub fn with_labels(self, labels: Vec<usize>, classes: usize) -> Result<LabelledDataset<R>> {
+        let count = self.count();
+        if labels.len() != count {
+            return Err(Error::data(
+                "data in memory",
+                format!("{count} samples, but {} labels", labels.len()),
+            ));
+        }
+        if let Some(wrong) = labels.iter().find(|label| **label >= classes) {
+            return Err(Error::data(
+                "data in memory",
+                format!("label {wrong} is not below the number of classes, {classes}"),
+            ));
+        }
+        Ok(LabelledDataset {
+            samples: self,
+            labels,
+            classes,
+        })
+    }
+
+    /// The values of all samples, one behind the other.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    fn width(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    fn count(&self) -> usize {
+        self.values.len() / self.width()
+    }
+
+    fn gather<B: Backend>(&self, indices: &[usize], device: &B::Device) -> Tensor<B, R> {
+        let width = self.width();
+        let mut values = Vec::with_capacity(indices.len() * width);
+        for index in indices {
+            values.extend_from_slice(&self.values[index * width..(index + 1) * width]);
+        }
+        let mut shape = vec![indices.len()];
+        shape.extend(&self.shape);
+        Tensor::from_data(TensorData::new(values, shape), device)
+    }
+}
+
+impl<B: Backend, const R: usize> Dataset<B> for MemoryDataset<R> {
+    type Sample = Tensor<B, R>;
+    type Condition = ();
+
+    fn len(&self) -> usize {
+        self.count()
+    }
+
+    fn batch(&self, indices: &[usize], device: &B::Device) -> (Tensor<B, R>, ()) {
+        (self.gather(indices, device), ())
+    }
+}
+
+/// A [`MemoryDataset`] with a label for each sample.
+#[derive(Debug, Clone)]
+pub struct LabelledDataset<const R: usize> {
+    samples: MemoryDataset<R>,
+    labels: Vec<usize>,
+    classes: usize,
+}
+
+impl<const R: usize> LabelledDataset<R> {
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+}
+
+impl<B: Backend, const R: usize> Dataset<B> for LabelledDataset<R> {
+    type Sample = Tensor<B, R>;
+    type Condition = Labels<B>;
+
+    fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn batch(&self, indices: &[usize], device: &B::Device) -> (Tensor<B, R>, Labels<B>) {
+        let labels: Vec<i32> = indices.iter().map(|i| self.labels[*i] as i32).collect();
+        let labels = Labels::new(Tensor::from_ints(labels.as_slice(), device));
+        (self.samples.gather(indices, device), labels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{for_each_backend, int_values, values};
+
+    fn samples_and_labels_stay_together<B: Backend>() {
+        let data = MemoryDataset::<3>::new((0..24).map(|v| v as f32).collect(), [2, 3])
+            .and_then(|data| data.with_labels(vec![5, 6, 7, 8], 9))
+            .expect("consistent data");
+        let (x, labels) = Dataset::<B>::batch(&data, &[3, 1], &Default::default());
+        assert_eq!(x.dims(), [2, 2, 3]);
+        assert_eq!(values(x)[..2], [18.0, 19.0]);
+        assert_eq!(int_values(labels.classes), [8, 6]);
+    }
+
+    for_each_backend!(samples_and_labels_stay_together);
+
+    #[test]
+    fn data_that_does_not_fit_is_refused() {
+        assert!(MemoryDataset::<2>::new(vec![0.0; 5], [2]).is_err());
+        assert!(MemoryDataset::<3>::new(vec![0.0; 4], [2]).is_err());
+        let four = || MemoryDataset::<2>::new(vec![0.0; 4], [1]).expect("four numbers");
+        assert!(four().with_labels(vec![0, 1, 2], 3).is_err());
+        assert!(four().with_labels(vec![0, 1, 2, 3], 3).is_err());
+    }
+}

@@ -1,0 +1,18 @@
+//! Data: mixtures with known densities, MNIST's file format, tensors in memory, and batches that
+//! are a function of a seed.
+
+mod batches;
+mod dataset;
+#[cfg(feature = "download")]
+mod download;
+mod idx;
+mod mixture;
+mod mnist;
+
+pub use batches::{BatchPlan, LastBatch};
+pub use dataset::{Dataset, LabelledDataset, MemoryDataset};
+#[cfg(feature = "download")]
+pub use download::{MNIST_URL, download_mnist};
+pub use idx::IdxArray;
+pub use mixture::Mixture;
+pub use mnist::{Mnist, PixelRange};

@@ -1,0 +1,36 @@
+//! Places in a step where a run can step in.
+
+use burn::optim::GradientsParams;
+
+/// What a run does inside a step beside the two updates.
+///
+/// Gradients come keyed by parameter id, and may be changed or only looked at: clipping by the
+/// global norm, accumulation and health checks belong here. All methods do nothing by default;
+/// `()` is the hooks of a run that needs none.
+pub trait Hooks<G, D> {
+    /// Before each discriminator step: a place for constraints on the weights and for layers
+    /// whose buffers are updated by an explicit call.
+    fn before_discriminator_step(&mut self, discriminator: D) -> D {
+        discriminator
+    }
+
+    /// The discriminator's gradients, before its optimiser takes them.
+    fn discriminator_gradients(
+        &mut self,
+        _discriminator: &D,
+        gradients: GradientsParams,
+    ) -> GradientsParams {
+        gradients
+    }
+
+    /// The generator's gradients, before its optimiser takes them.
+    fn generator_gradients(
+        &mut self,
+        _generator: &G,
+        gradients: GradientsParams,
+    ) -> GradientsParams {
+        gradients
+    }
+}
+
+impl<G, D> Hooks<G, D> for () {}

@@ -1,0 +1,286 @@
+//! Optimisers whose settings may change at each step.
+
+use burn::module::AutodiffModule;
+use burn::optim::adaptor::OptimizerAdaptor;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{Adam, AdamConfig, GradientsParams, Optimizer, Sgd, SgdConfig};
+use burn::tensor::backend::AutodiffBackend;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, check};
+
+/// Settings of a network's optimiser.
+///
+/// ```
+/// use burn_gan::train::OptimizerConfig;
+///
+/// let adam = OptimizerConfig::adam(2e-4).with_betas(0.5, 0.999);
+/// adam.validate()?;
+/// assert!(OptimizerConfig::adam(f64::NAN).validate().is_err());
+/// # Ok::<(), burn_gan::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "optimizer", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OptimizerConfig {
+    /// Adam (Kingma, Ba 2014, arXiv:1412.6980).
+    ///
+    /// ```text
+    /// m ← β₁·m + (1 − β₁)·g          v ← β₂·v + (1 − β₂)·g²
+    /// θ ← θ − lr·m̂/(√v̂ + ε)          m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ)
+    /// ```
+    Adam {
+        /// Step size, before the schedule's factor.
+        learning_rate: f64,
+        /// β₁, the decay of the mean gradient.
+        beta_1: f32,
+        /// β₂, the decay of the mean square.
+        beta_2: f32,
+        /// ε. GAN papers mean 1e-8; burn's own default is 1e-5.
+        epsilon: f32,
+    },
+    /// Stochastic gradient descent with momentum, without dampening.
+    ///
+    /// ```text
+    /// v ← μ·v + g          θ ← θ − lr·v
+    /// ```
+    Sgd {
+        /// Step size, before the schedule's factor.
+        learning_rate: f64,
+        /// μ; 0 is plain descent.
+        momentum: f64,
+    },
+}
+
+impl OptimizerConfig {
+    /// Adam with β₁ = .5, β₂ = .999, ε = 1e-8.
+    pub fn adam(learning_rate: f64) -> Self {
+        Self::Adam {
+            learning_rate,
+            beta_1: 0.5,
+            beta_2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
+
+    /// Stochastic gradient descent.
+    pub fn sgd(learning_rate: f64, momentum: f64) -> Self {
+        Self::Sgd {
+            learning_rate,
+            momentum,
+        }
+    }
+
+    /// Adam's β₁ and β₂; without effect on the other optimisers.
+    pub fn with_betas(mut self, first: f32, second: f32) -> Self {
+        if let Self::Adam { beta_1, beta_2, .. } = &mut self {
+            (*beta_1, *beta_2) = (first, second);
+        }
+        self
+    }
+
+    /// The step size, before the schedule's factor.
+    pub fn learning_rate(&self) -> f64 {
+        match self {
+            Self::Adam { learning_rate, .. } | Self::Sgd { learning_rate, .. } => *learning_rate,
+        }
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// If the learning rate or ε is not above 0, or a β or the momentum is not in [0, 1).
+    pub fn validate(&self) -> Result<()> {
+        check::positive("learning_rate", self.learning_rate())?;
+        match *self {
+            Self::Adam {
+                beta_1,
+                beta_2,
+                epsilon,
+                ..
+            } => {
+                check::below_one("beta_1", beta_1.into())?;
+                check::below_one("beta_2", beta_2.into())?;
+                check::positive("epsilon", epsilon.into())
+            }
+            Self::Sgd { momentum, .. } => check::below_one("momentum", momentum),
+        }
+    }
+}
+
+/// An optimiser of one network: its settings, and what it remembers of each parameter.
+#[derive(Clone)]
+pub struct NetworkOptimizer<M: AutodiffModule<B>, B: AutodiffBackend> {
+    config: OptimizerConfig,
+    rule: Rule<M, B>,
+}
+
+#[derive(Clone)]
+enum Rule<M: AutodiffModule<B>, B: AutodiffBackend> {
+    Adam(OptimizerAdaptor<Adam, M, B>),
+    Sgd(OptimizerAdaptor<Sgd<B::InnerBackend>, M, B>),
+}
+
+impl<M: AutodiffModule<B>, B: AutodiffBackend> std::fmt::Debug for NetworkOptimizer<M, B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NetworkOptimizer")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M: AutodiffModule<B>, B: AutodiffBackend> Rule<M, B> {
+    fn new(config: &OptimizerConfig) -> Self {
+        match *config {
+            OptimizerConfig::Adam {
+                beta_1,
+                beta_2,
+                epsilon,
+                ..
+            } => Self::Adam(
+                AdamConfig::new()
+                    .with_beta_1(beta_1)
+                    .with_beta_2(beta_2)
+                    .with_epsilon(epsilon)
+                    .init(),
+            ),
+            OptimizerConfig::Sgd { momentum, .. } => Self::Sgd(
+                SgdConfig::new()
+                    .with_momentum(
+                        (momentum > 0.0)
+                            .then(|| MomentumConfig::new().with_momentum(momentum).with_dampening(0.0)),
+                    )
+                    .init(),
+            ),
+        }
+    }
+}
+
+impl<M: AutodiffModule<B>, B: AutodiffBackend> NetworkOptimizer<M, B> {
+    /// An optimiser that remembers nothing yet.
+    ///
+    /// # Errors
+    /// If a setting is wrong, see [`OptimizerConfig::validate`].
+    pub fn new(config: OptimizerConfig) -> Result<Self> {
+        config.validate()?;
+        Ok(Self {
+            rule: Rule::new(&config),
+            config,
+        })
+    }
+
+    /// The settings in force.
+    pub fn config(&self) -> &OptimizerConfig {
+        &self.config
+    }
+
+    /// Changes the settings for the steps to come; what is remembered stays, unless the kind of
+    /// optimiser changes.
+    ///
+    /// # Errors
+    /// If a setting is wrong; the old settings then stay.
+    pub fn set_config(&mut self, config: OptimizerConfig) -> Result<()> {
+        if config == self.config {
+            return Ok(());
+        }
+        config.validate()?;
+        // burn fixes betas when an optimiser is made: make a new one and hand the memory over.
+        let mut rule = Rule::new(&config);
+        rule = match (rule, &self.rule) {
+            (Rule::Adam(new), Rule::Adam(old)) => Rule::Adam(new.load_record(old.to_record())),
+            (Rule::Sgd(new), Rule::Sgd(old)) => Rule::Sgd(new.load_record(old.to_record())),
+            (new, _) => new,
+        };
+        self.rule = rule;
+        self.config = config;
+        Ok(())
+    }
+
+    /// One step down the gradients; the learning rate is that of the settings times `factor`.
+    pub fn step(&mut self, factor: f64, module: M, gradients: GradientsParams) -> M {
+        let rate = self.config.learning_rate() * factor;
+        match &mut self.rule {
+            Rule::Adam(rule) => rule.step(rate, module, gradients),
+            Rule::Sgd(rule) => rule.step(rate, module, gradients),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::initialize;
+    use crate::nn::{Linear, LinearConfig};
+    use crate::testing::{assert_close, for_each_autodiff_backend, tensor2, values};
+    use burn::module::{Module, ModuleVisitor, Param};
+    use burn::tensor::Tensor;
+
+    struct First(Vec<f64>);
+    impl<B: AutodiffBackend> ModuleVisitor<B> for First {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            self.0.extend(values(param.val()));
+        }
+    }
+
+    fn weights<B: AutodiffBackend>(layer: &Linear<B>) -> Vec<f64> {
+        let mut first = First(Vec::new());
+        layer.visit(&mut first);
+        first.0
+    }
+
+    /// Steps a 2→1 layer without bias on f(w) = x·w, whose gradient is x at every step.
+    fn path<B: AutodiffBackend>(configs: &[OptimizerConfig]) -> Vec<f64> {
+        let device = Default::default();
+        let mut layer = LinearConfig::new(2, 1).with_bias(false).init::<B>(&device);
+        initialize(&layer);
+        let start = weights(&layer);
+        let mut optimizer = NetworkOptimizer::new(configs[0]).expect("valid settings");
+        for config in configs {
+            optimizer.set_config(*config).expect("valid settings");
+            let x = tensor2::<B, 2>([[0.5, -2.0]]);
+            let gradients = layer.forward(x).sum().backward();
+            let gradients = GradientsParams::from_grads(gradients, &layer);
+            layer = optimizer.step(1.0, layer, gradients);
+        }
+        weights(&layer).iter().zip(start).map(|(w, s)| w - s).collect()
+    }
+
+    fn adam_by_hand(betas: &[(f64, f64)], gradient: f64, rate: f64) -> f64 {
+        let (mut m, mut v, mut moved) = (0.0, 0.0, 0.0);
+        for (t, (b1, b2)) in betas.iter().enumerate() {
+            m = b1 * m + (1.0 - b1) * gradient;
+            v = b2 * v + (1.0 - b2) * gradient * gradient;
+            let time = (t + 1) as i32;
+            let m_hat = m / (1.0 - b1.powi(time));
+            let v_hat: f64 = v / (1.0 - b2.powi(time));
+            moved -= rate * m_hat / (v_hat.sqrt() + 1e-8);
+        }
+        moved
+    }
+
+    fn adam_and_its_changing_betas_match_the_formula<B: AutodiffBackend>() {
+        let betas = [(0.5, 0.999), (0.5, 0.999), (0.8, 0.9), (0.0, 0.9)];
+        let configs: Vec<_> = betas
+            .iter()
+            .map(|(b1, b2)| OptimizerConfig::adam(0.01).with_betas(*b1 as f32, *b2 as f32))
+            .collect();
+        let expected: Vec<f64> = [0.5, -2.0]
+            .iter()
+            .map(|g| adam_by_hand(&betas, *g, 0.01))
+            .collect();
+        // 1 − .999ᵗ has only four digits in f32.
+        assert_close(&path::<B>(&configs), &expected, 5e-4, 0.0);
+    }
+
+    fn momentum_matches_the_formula<B: AutodiffBackend>() {
+        let configs = [OptimizerConfig::sgd(0.1, 0.9); 3];
+        // v = g, 1.9·g, 2.71·g; their sum is 5.61·g.
+        let expected = [0.5, -2.0].map(|g| -0.1 * 5.61 * g);
+        assert_close(&path::<B>(&configs), &expected, 1e-5, 0.0);
+    }
+
+    for_each_autodiff_backend!(
+        adam_and_its_changing_betas_match_the_formula,
+        momentum_matches_the_formula,
+    );
+}

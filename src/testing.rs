@@ -1,14 +1,14 @@
 //! Shared by the unit tests: one test body, every CPU backend.
 
-use burn::tensor::backend::Backend;
-use burn::tensor::{Int, Tensor};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::{Element, Int, Tensor, TensorData};
 
 /// The backend of tests that need only one.
 pub(crate) type Cpu = burn::backend::Flex;
-/// [`Cpu`] with a tape.
-pub(crate) type CpuTape = burn::backend::Autodiff<Cpu>;
 
-/// Runs generic test functions on Flex and NdArray.
+/// Runs generic test functions on Flex, on NdArray and, with the feature, on wgpu. All wgpu tests
+/// stand in this one binary: each process that touches wgpu first tunes itself for a minute.
 macro_rules! for_each_backend {
     ($($name:ident),+ $(,)?) => {
         mod flex {
@@ -17,10 +17,14 @@ macro_rules! for_each_backend {
         mod ndarray {
             $(#[test] fn $name() { super::$name::<burn::backend::NdArray>(); })+
         }
+        #[cfg(feature = "wgpu")]
+        mod wgpu {
+            $(#[test] fn $name() { super::$name::<burn::backend::Wgpu>(); })+
+        }
     };
 }
 
-/// Runs generic test functions on Flex and NdArray, each with a tape.
+/// As [`for_each_backend`], each with a tape.
 macro_rules! for_each_autodiff_backend {
     ($($name:ident),+ $(,)?) => {
         mod flex {
@@ -33,13 +37,26 @@ macro_rules! for_each_autodiff_backend {
                 super::$name::<burn::backend::Autodiff<burn::backend::NdArray>>();
             })+
         }
+        #[cfg(feature = "wgpu")]
+        mod wgpu {
+            $(#[test] fn $name() {
+                super::$name::<burn::backend::Autodiff<burn::backend::Wgpu>>();
+            })+
+        }
     };
 }
 
 pub(crate) use {for_each_autodiff_backend, for_each_backend};
 
 pub(crate) fn tensor1<B: Backend>(values: impl AsRef<[f64]>) -> Tensor<B, 1> {
-    Tensor::from_data(values.as_ref(), &Default::default())
+    floats(TensorData::from(values.as_ref()))
+}
+
+/// A tensor of the backend's own element type. Backends that differ only in it share a device,
+/// whose default element type is that of the first to be used in a process.
+pub(crate) fn floats<B: Backend, const R: usize>(data: TensorData) -> Tensor<B, R> {
+    let device = B::Device::default();
+    Tensor::from_data(data, (&device, B::FloatElem::dtype()))
 }
 
 pub(crate) fn tensor2<B: Backend, const C: usize>(
@@ -69,4 +86,55 @@ pub(crate) fn assert_close(actual: &[f64], expected: &[f64], relative: f64, abso
             "at {index}: {a} is not {e} within {bound:.3e}"
         );
     }
+}
+
+/// A number of every parameter, in visiting order, running statistics included.
+pub(crate) fn parameters<B: Backend, M: Module<B>>(module: &M) -> Vec<Vec<f64>> {
+    struct Reader(Vec<Vec<f64>>);
+    impl<B: Backend> ModuleVisitor<B> for Reader {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            self.0.push(values(param.val()));
+        }
+    }
+    let mut reader = Reader(Vec::new());
+    module.visit(&mut reader);
+    reader.0
+}
+
+/// The gradients of every parameter, in visiting order; zeros where there is none.
+pub(crate) fn gradients<B: AutodiffBackend, M: Module<B>>(
+    module: &M,
+    gradients: &B::Gradients,
+) -> Vec<Vec<f64>> {
+    struct Reader<'a, B: AutodiffBackend>(Vec<Vec<f64>>, &'a B::Gradients);
+    impl<B: AutodiffBackend> ModuleVisitor<B> for Reader<'_, B> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            let value = param.val();
+            self.0.push(match value.grad(self.1) {
+                Some(gradient) => values(gradient),
+                None => vec![0.0; value.shape().num_elements()],
+            });
+        }
+    }
+    let mut reader = Reader::<B>(Vec::new(), gradients);
+    module.visit(&mut reader);
+    reader.0
+}
+
+/// Puts values into every parameter, in visiting order.
+pub(crate) fn assign<B: Backend, M: Module<B>>(module: M, all: Vec<Vec<f64>>) -> M {
+    struct Writer(std::vec::IntoIter<Vec<f64>>);
+    impl<B: Backend> ModuleMapper<B> for Writer {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+            let values = self.0.next().expect("values for every parameter");
+            param.map(|old| {
+                let new = floats::<B, D>(TensorData::new(values, old.dims()));
+                new.set_require_grad(old.is_require_grad())
+            })
+        }
+    }
+    let mut writer = Writer(all.into_iter());
+    let module = module.map(&mut writer);
+    assert!(writer.0.next().is_none(), "more values than parameters");
+    module
 }

@@ -210,30 +210,15 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> NetworkOptimizer<M, B> {
 mod tests {
     use super::*;
     use crate::network::initialize;
-    use crate::nn::{Linear, LinearConfig};
-    use crate::testing::{assert_close, for_each_autodiff_backend, tensor2, values};
-    use burn::module::{Module, ModuleVisitor, Param};
-    use burn::tensor::Tensor;
-
-    struct First(Vec<f64>);
-    impl<B: AutodiffBackend> ModuleVisitor<B> for First {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-            self.0.extend(values(param.val()));
-        }
-    }
-
-    fn weights<B: AutodiffBackend>(layer: &Linear<B>) -> Vec<f64> {
-        let mut first = First(Vec::new());
-        layer.visit(&mut first);
-        first.0
-    }
+    use crate::nn::LinearConfig;
+    use crate::testing::{assert_close, for_each_autodiff_backend, parameters, tensor2};
 
     /// Steps a 2→1 layer without bias on f(w) = x·w, whose gradient is x at every step.
     fn path<B: AutodiffBackend>(configs: &[OptimizerConfig]) -> Vec<f64> {
         let device = Default::default();
         let mut layer = LinearConfig::new(2, 1).with_bias(false).init::<B>(&device);
         initialize(&layer);
-        let start = weights(&layer);
+        let start = parameters::<B, _>(&layer).concat();
         let mut optimizer = NetworkOptimizer::new(configs[0]).expect("valid settings");
         for config in configs {
             optimizer.set_config(*config).expect("valid settings");
@@ -242,7 +227,8 @@ mod tests {
             let gradients = GradientsParams::from_grads(gradients, &layer);
             layer = optimizer.step(1.0, layer, gradients);
         }
-        weights(&layer).iter().zip(start).map(|(w, s)| w - s).collect()
+        let end = parameters::<B, _>(&layer).concat();
+        end.iter().zip(start).map(|(w, s)| w - s).collect()
     }
 
     fn adam_by_hand(betas: &[(f64, f64)], gradient: f64, rate: f64) -> f64 {

@@ -4,6 +4,8 @@ mod maximum_likelihood;
 mod minimax;
 mod non_saturating;
 mod stable;
+#[cfg(test)]
+mod tests;
 
 pub use maximum_likelihood::MaximumLikelihood;
 pub use minimax::Minimax;

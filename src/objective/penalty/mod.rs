@@ -2,6 +2,8 @@
 
 mod r1;
 pub mod second_order;
+#[cfg(test)]
+mod tests;
 
 pub use r1::r1;
 

@@ -10,7 +10,10 @@ pub mod models;
 pub mod network;
 pub mod nn;
 pub mod objective;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub mod random;
+pub mod report;
 #[cfg(test)]
 mod testing;
 pub mod train;

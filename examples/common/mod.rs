@@ -1,0 +1,139 @@
+//! What all examples share: the command line, the choice of a backend, the closing line.
+//!
+//! Exit codes: 0 when the run is done, 2 for arguments that no run can be made with, 1 for anything
+//! that went wrong while running.
+
+// Each example compiles this file for itself and uses a part of it.
+#![allow(dead_code)]
+
+use std::fmt::Display;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use burn_gan::burn::tensor::backend::AutodiffBackend;
+use burn_gan::report::Report;
+use burn_gan::{Error, Result};
+use clap::builder::RangedU64ValueParser;
+
+/// The options of every example; flatten them into its own: `#[command(flatten)] common: Common`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Common {
+    /// Seed of everything random: the same seed gives the same run
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+
+    /// Training steps [default: the example's own]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub steps: Option<usize>,
+
+    /// What computes
+    #[arg(long, value_enum, default_value_t = BackendName::Flex, value_name = "NAME")]
+    pub backend: BackendName,
+
+    /// Folder for pictures and report.json [default: out/<example>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// The backends that an example can run on, where the build has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum BackendName {
+    /// The fast CPU backend
+    Flex,
+    /// The reference CPU backend
+    #[value(name = "ndarray")]
+    NdArray,
+    /// A GPU through Vulkan, Metal or DirectX 12
+    Wgpu,
+}
+
+impl BackendName {
+    /// Its name on the command line, which is also the name of its feature.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flex => "flex",
+            Self::NdArray => "ndarray",
+            Self::Wgpu => "wgpu",
+        }
+    }
+}
+
+impl Common {
+    /// The steps asked for, or the example's own number.
+    pub fn steps_or(&self, default: usize) -> usize {
+        self.steps.unwrap_or(default)
+    }
+
+    /// The folder asked for, or `out/<example>`.
+    pub fn out_dir(&self, example: &str) -> PathBuf {
+        let default = || Path::new("out").join(example);
+        self.out.clone().unwrap_or_else(default)
+    }
+
+    /// A report that knows the backend and the seed already.
+    pub fn report(&self, example: &str) -> Report {
+        Report::new(example)
+            .backend(self.backend.name())
+            .seed(self.seed)
+    }
+}
+
+/// An example's work, on any backend.
+pub trait Program {
+    /// Does it all: trains, draws, writes the report, prints the closing line.
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<()>;
+}
+
+/// Runs the program on the backend that was asked for. Errors go to standard error.
+pub fn main_with<P: Program>(common: &Common, program: P) -> ExitCode {
+    // Without one of the features its arm is left out, and `program` unused in it.
+    match common.backend {
+        #[cfg(feature = "flex")]
+        BackendName::Flex => on::<burn_gan::burn::backend::Flex, P>(program),
+        #[cfg(feature = "ndarray")]
+        BackendName::NdArray => on::<burn_gan::burn::backend::NdArray, P>(program),
+        #[cfg(feature = "wgpu")]
+        BackendName::Wgpu => on::<burn_gan::burn::backend::Wgpu, P>(program),
+        #[allow(unreachable_patterns)] // with all the features
+        missing => {
+            let name = missing.name();
+            refuse(format!(
+                "this build has no `{name}` backend: add `--features {name}`"
+            ))
+        }
+    }
+}
+
+/// Runs the program on backend `B`, with its default device.
+fn on<B, P>(program: P) -> ExitCode
+where
+    B: burn_gan::burn::tensor::backend::Backend,
+    P: Program,
+{
+    use burn_gan::burn::backend::Autodiff;
+    match program.run::<Autodiff<B>>(Default::default()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error @ Error::Setting { .. }) => refuse(error),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Refuses an argument: prints why, and gives exit code 2 as clap does.
+pub fn refuse(problem: impl Display) -> ExitCode {
+    eprintln!("error: {problem}");
+    ExitCode::from(2)
+}
+
+/// The closing line: what came out, and where it lies.
+pub fn finish(example: &str, outcome: impl Display, out: &Path) {
+    // A closed pipe (`| head`) is no reason to fail at the very end.
+    let _ = writeln!(
+        std::io::stdout(),
+        "{example}: {outcome} (pictures and report.json in {})",
+        out.display()
+    );
+}

@@ -1,0 +1,53 @@
+//! Pictures of a run: charts as SVG, image grids as PNG. Needs the feature `plot`.
+//!
+//! - [`LineChart`] draws named [`Series`] against one axis: densities, losses, estimates over steps.
+//! - [`Scatter`] draws two-dimensional samples over the data, both axes to the same scale.
+//! - [`Panels`] puts several of them side by side into one file.
+//! - [`image_grid`] lays a batch of images out as a [`Picture`].
+//!
+//! Charts are written by `plotters` through its SVG backend alone, which needs no font and no system
+//! library: whoever shows the file picks the font. Colours come from [`Color`], which people with any
+//! form of colour vision can tell apart.
+//!
+//! ```
+//! use burn_gan::plot::{LineChart, Series};
+//!
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("losses.svg");
+//! let steps = (0..200).map(f64::from);
+//! LineChart::new("Losses", "step", "loss")
+//!     .with_series(Series::new("discriminator", steps.clone().map(|t| (t, 1.386 - (-t / 40.0).exp()))))
+//!     .with_series(Series::new("generator", steps.map(|t| (t, 0.693 + 2.0 * (-t / 60.0).exp()))))
+//!     .save(&path)?;
+//! assert!(path.exists());
+//! # Ok::<(), burn_gan::Error>(())
+//! ```
+
+mod axis;
+mod canvas;
+mod color;
+mod frame;
+mod grid;
+mod line;
+mod panels;
+mod scatter;
+mod series;
+
+pub use color::Color;
+pub use grid::{GridStyle, ImageShape, Picture, image_grid};
+pub use line::LineChart;
+pub use panels::{Panel, Panels};
+pub use scatter::Scatter;
+pub use series::{Series, Stroke};
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// Writes a finished picture, creating the folders above it.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|source| Error::io(folder, source))?;
+    }
+    std::fs::write(path, bytes).map_err(|source| Error::io(path, source))
+}

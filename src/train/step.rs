@@ -1,6 +1,5 @@
 //! One training step, without data, files or clocks.
 
-use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
@@ -8,7 +7,7 @@ use burn::tensor::backend::AutodiffBackend;
 use super::{Hooks, NetworkOptimizer, OptimizerConfig};
 use crate::error::Result;
 use crate::gan::Gan;
-use crate::network::{Discriminator, Generator, Sample, TrainableDiscriminator, TrainableGenerator};
+use crate::network::{Sample, TrainableDiscriminator, TrainableGenerator};
 use crate::objective::{Objective, ObjectiveState};
 
 /// Everything that a step changes.

@@ -231,3 +231,100 @@ where
         f.write_str(&ModuleDisplay::format(self, Default::default()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::{
+        MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
+    };
+    use crate::testing::{Cpu, for_each_autodiff_backend, parameters};
+    use burn::module::Param;
+    use burn::record::{FullPrecisionSettings, NamedMpkFileRecorder};
+    use burn::tensor::Tensor;
+
+    fn gan<B: Backend>(seed: u64) -> Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B> {
+        let device = Default::default();
+        let generator = MlpGeneratorConfig::new(3, [2]).with_hidden([4]);
+        let discriminator = MlpDiscriminatorConfig::new([2]).with_hidden([5]);
+        Gan::seeded(
+            generator.init(&device).expect("valid settings"),
+            discriminator.init(&device).expect("valid settings"),
+            seed,
+            &device,
+        )
+    }
+
+    #[derive(Default)]
+    struct Paths {
+        path: Vec<String>,
+        all: Vec<String>,
+    }
+
+    impl<B: Backend> ModuleVisitor<B> for Paths {
+        fn visit_float<const D: usize>(&mut self, _param: &Param<Tensor<B, D>>) {
+            self.all.push(self.path.join("."));
+        }
+        fn enter_module(&mut self, name: &str, _container_type: &str) {
+            self.path.push(name.to_owned());
+        }
+        fn exit_module(&mut self, _name: &str, _container_type: &str) {
+            self.path.pop();
+        }
+    }
+
+    #[test]
+    fn the_halves_have_their_own_paths() {
+        let mut paths = Paths::default();
+        gan::<Cpu>(1).visit(&mut paths);
+        assert_eq!(paths.all.len(), 8);
+        assert_eq!(paths.all[0], "generator.mlp.layers.0.weight");
+        assert_eq!(paths.all[4], "discriminator.mlp.layers.0.weight");
+        let mut unique = paths.all.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(unique.len(), paths.all.len());
+    }
+
+    fn it_is_a_module_like_any_other<B: AutodiffBackend>() {
+        let device = B::Device::default();
+        let first = gan::<B>(1);
+        assert_eq!(Module::num_params(&first), 3 * 4 + 4 + 4 * 2 + 2 + 2 * 5 + 5 + 5 + 1);
+        assert_eq!(first.devices(), vec![device.clone()]);
+        let shown = first.to_string();
+        assert!(shown.contains("Gan") && shown.contains("discriminator"), "{shown}");
+        let expected = parameters::<B, _>(&first);
+
+        // Without its tape, with a new one, and lifted a level above the old one.
+        let inner: Gan<_, _, B::InnerBackend> = first.valid();
+        assert_eq!(parameters(&inner), expected);
+        assert_eq!(parameters::<B, _>(&inner.train::<B>()), expected);
+        let lifted = first.clone().train::<burn::backend::Autodiff<B>>();
+        assert_eq!(parameters(&lifted), expected);
+
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let recorder = NamedMpkFileRecorder::<FullPrecisionSettings>::new();
+        let path = folder.path().join("gan");
+        first.to_device(&device).save_file(&path, &recorder).expect("a written file");
+        let other = gan::<B>(2);
+        assert_ne!(parameters::<B, _>(&other), expected);
+        let loaded = other.load_file(&path, &recorder, &device).expect("a readable file");
+        assert_eq!(parameters::<B, _>(&loaded), expected);
+    }
+
+    fn a_seed_decides_both_networks<B: AutodiffBackend>() {
+        let first = gan::<B>(1);
+        assert_eq!(parameters::<B, _>(&first), parameters::<B, _>(&gan(1)));
+        let other = gan::<B>(2);
+        assert_ne!(
+            parameters::<B, _>(&first.generator),
+            parameters::<B, _>(&other.generator)
+        );
+        assert_ne!(
+            parameters::<B, _>(&first.discriminator),
+            parameters::<B, _>(&other.discriminator)
+        );
+    }
+
+    for_each_autodiff_backend!(it_is_a_module_like_any_other, a_seed_decides_both_networks);
+}

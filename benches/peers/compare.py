@@ -12,7 +12,9 @@ ms per step, memory is the peak resident memory in MB (2^20 bytes).
 
 Our side is the bench `peer_step`, built by cargo unless `--ours` names a binary. Both sides speak
 this protocol on standard input and output: `ready` when set up, then for each line `run N` one
-line `{"ms": <mean of these N steps>, "peak_mb": ...}`; `quit` ends.
+line `{"ms": <mean of these N steps>, "peak_mb": ..., "parameters": ...}`; `quit` ends. A side that
+cannot tell its memory says null. `parameters` is how many numbers the networks hold: sides that
+differ in it do not train the same networks, and are not compared.
 
 This script needs the standard library alone; `--python` names the Python that has PyTorch.
 """
@@ -64,6 +66,15 @@ class Failure(Exception):
     """Something that makes a comparison impossible, in words for the user."""
 
 
+@dataclass(frozen=True)
+class Report:
+    """What a side says after its steps."""
+
+    ms: float
+    peak_mb: float | None
+    parameters: int
+
+
 class Side:
     """A resident process that takes training steps when told to."""
 
@@ -98,19 +109,24 @@ class Side:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def run(self, steps: int) -> tuple[float, float]:
-        """Takes the steps; returns the mean ms per step and the peak memory in MB."""
+    def run(self, steps: int) -> Report:
+        """Takes the steps."""
         time.sleep(SETTLE_SECONDS)
         self.write(f"run {steps}")
         line = self.read()
         try:
-            report = json.loads(line)
-            ms, peak_mb = float(report["ms"]), float(report["peak_mb"])
+            fields = json.loads(line)
+            peak = fields["peak_mb"]
+            report = Report(
+                ms=float(fields["ms"]),
+                peak_mb=None if peak is None else float(peak),
+                parameters=int(fields["parameters"]),
+            )
         except (ValueError, KeyError, TypeError) as error:
             raise self.failure(f"answered `run {steps}` with {line!r}") from error
-        if not (math.isfinite(ms) and ms > 0):
-            raise self.failure(f"reported {ms} ms per step")
-        return ms, peak_mb
+        if not (math.isfinite(report.ms) and report.ms > 0):
+            raise self.failure(f"reported {report.ms} ms per step")
+        return report
 
     def write(self, line: str) -> None:
         """Sends one line."""
@@ -194,30 +210,39 @@ def steps_for_a_round(side: Side, wanted: int | None) -> int:
     if wanted is not None:
         return wanted
     side.run(1)
-    ms, _ = side.run(2)
-    ms, _ = side.run(max(1, round(TRIAL_SECONDS * 1e3 / ms)))
+    ms = side.run(2).ms
+    ms = side.run(max(1, round(TRIAL_SECONDS * 1e3 / ms))).ms
     return max(1, round(ROUND_SECONDS * 1e3 / ms))
 
 
-def compare(ours: Side, peer: Side, rounds: int, wanted: int | None) -> dict[str, float]:
+def compare(
+    ours: Side, peer: Side, rounds: int, wanted: int | None
+) -> dict[str, float | None]:
     """Lets both run in turn; medians over the rounds after the discarded ones."""
     steps = {side: steps_for_a_round(side, wanted) for side in (ours, peer)}
     pairs: list[tuple[float, float]] = []
-    peaks: dict[Side, float] = {}
+    reports: dict[Side, Report] = {}
     for index in range(rounds):
-        order = (ours, peer) if index % 2 == 0 else (peer, ours)
-        ms: dict[Side, float] = {}
-        for side in order:
-            ms[side], peaks[side] = side.run(steps[side])
-        pairs.append((ms[ours], ms[peer]))
+        for side in (ours, peer) if index % 2 == 0 else (peer, ours):
+            reports[side] = side.run(steps[side])
+        mine, theirs = reports[ours], reports[peer]
+        if mine.parameters != theirs.parameters:
+            counts = f"{mine.parameters} and {theirs.parameters}"
+            raise Failure(f"the sides train different networks: {counts} parameters")
+        pairs.append((mine.ms, theirs.ms))
     kept = pairs[DISCARDED_ROUNDS:]
     return {
         "ours_ms": round(median(mine for mine, _ in kept), 3),
         "peer_ms": round(median(theirs for _, theirs in kept), 3),
         "ratio": round(median(mine / theirs for mine, theirs in kept), 4),
-        "ours_peak_mb": round(peaks[ours], 1),
-        "peer_peak_mb": round(peaks[peer], 1),
+        "ours_peak_mb": rounded(reports[ours].peak_mb),
+        "peer_peak_mb": rounded(reports[peer].peak_mb),
     }
+
+
+def rounded(mb: float | None) -> float | None:
+    """To a tenth, where there is a number."""
+    return None if mb is None else round(mb, 1)
 
 
 def run_work(work: Work, ours: str, args: argparse.Namespace) -> dict[str, object]:

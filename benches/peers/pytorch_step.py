@@ -4,7 +4,8 @@
 Works:
 
 * `mlp_step`: batch 64, generator 100-256-512-784, discriminator 784-512-256-1.
-* `dcgan_step`: DCGAN for 3 x 32 x 32, batch 64, width 64, latent 100.
+* `dcgan_step`: DCGAN for 3 x 32 x 32, batch 64, width 64, latent 100; layers before a batch norm
+  have no bias, as in ours.
 
 Both are non-saturating GANs on logits, with Adam (2e-4, betas .5 and .999, eps 1e-8) for each
 network. The optimiser is `torch.optim.Adam` as it comes, not its fused variant.
@@ -22,7 +23,8 @@ The first prints one JSON line: the median time of a step in ms and the peak res
 (1 MB = 2^20 bytes), with `import_mb`, what PyTorch took of it before any network was made (a CUDA
 build of PyTorch takes more than a CPU build, used or not). The second stays and answers lines on
 its standard input, for `compare.py`: it prints `ready`; `run N` takes N steps and answers `{"ms":
-..., "peak_mb": ...}`, ms being the mean time of these N steps; `quit`, or the end of its input,
+..., "peak_mb": ..., "parameters": ...}`, ms being the mean time of these N steps and `parameters`
+how many numbers both networks hold, running statistics counted; `quit`, or the end of its input,
 ends it.
 """
 
@@ -76,14 +78,14 @@ def mlp_discriminator() -> nn.Module:
 def dcgan_generator(width: int = 64, channels: int = 3) -> nn.Module:
     """A projection to 4w x 4 x 4, then three stride-2 transposed convolutions up to 32 x 32."""
     return nn.Sequential(
-        nn.Linear(LATENT, 4 * width * 4 * 4),
+        nn.Linear(LATENT, 4 * width * 4 * 4, bias=False),
         nn.Unflatten(1, (4 * width, 4, 4)),
         nn.BatchNorm2d(4 * width),
         nn.ReLU(),
-        nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1),
+        nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1, bias=False),
         nn.BatchNorm2d(2 * width),
         nn.ReLU(),
-        nn.ConvTranspose2d(2 * width, width, 4, 2, 1),
+        nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False),
         nn.BatchNorm2d(width),
         nn.ReLU(),
         nn.ConvTranspose2d(width, channels, 4, 2, 1),
@@ -96,10 +98,10 @@ def dcgan_discriminator(width: int = 64, channels: int = 3) -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(channels, width, 4, 2, 1),
         nn.LeakyReLU(SLOPE),
-        nn.Conv2d(width, 2 * width, 4, 2, 1),
+        nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False),
         nn.BatchNorm2d(2 * width),
         nn.LeakyReLU(SLOPE),
-        nn.Conv2d(2 * width, 4 * width, 4, 2, 1),
+        nn.Conv2d(2 * width, 4 * width, 4, 2, 1, bias=False),
         nn.BatchNorm2d(4 * width),
         nn.LeakyReLU(SLOPE),
         nn.Flatten(),
@@ -137,6 +139,12 @@ class Step:
         self.discriminator.requires_grad_(False)
         self.step_generator(fake)
         self.discriminator.requires_grad_(True)
+
+    def parameters(self) -> int:
+        """How many numbers both networks hold: weights and running statistics."""
+        states = (self.generator.state_dict(), self.discriminator.state_dict())
+        tensors = [tensor for state in states for tensor in state.values()]
+        return sum(tensor.numel() for tensor in tensors if tensor.is_floating_point())
 
     def step_discriminator(self, fake: Tensor) -> None:
         """softplus(-D(x)) + softplus(D(G(z))), on fakes cut from the generator."""
@@ -201,7 +209,8 @@ def serve(work: str) -> None:
                 return
             case ["run", count] if count.isdecimal() and int(count) > 0:
                 ms = timed_ms(step, int(count))
-                answer(ms=round(ms, 4), peak_mb=round(peak_mb(), 2))
+                peak = round(peak_mb(), 2)
+                answer(ms=round(ms, 4), peak_mb=peak, parameters=step.parameters())
             case _:
                 sys.exit(f"expected `run N` with N of at least 1, or `quit`; got {line.strip()!r}")
 

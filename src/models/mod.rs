@@ -4,6 +4,7 @@ mod activation;
 mod dcgan;
 mod label;
 mod mlp;
+mod saved;
 
 pub use activation::Activation;
 pub use dcgan::{
@@ -15,3 +16,7 @@ pub use mlp::{
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
     MlpLabelDiscriminator,
 };
+pub use saved::SavedGenerator;
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::path::Path;
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
+use crate::models::ImageShape;
 use crate::error::{Error, Result};
 
 /// Longest side of a picture in pixels: more is a mistake in the settings.
@@ -15,26 +16,6 @@ const NOT_A_NUMBER: [u8; 3] = [255, 0, 255];
 
 /// The colour between images, and of empty places.
 const BACKGROUND: [u8; 3] = [255, 255, 255];
-
-/// The shape of one image of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ImageShape {
-    /// Colour channels: 1 (grey) or 3 (red, green, blue).
-    pub channels: usize,
-    /// Rows of pixels.
-    pub height: usize,
-    /// Pixels in a row.
-    pub width: usize,
-}
-
-impl ImageShape {
-    /// Numbers in one image.
-    fn len(&self) -> Option<usize> {
-        self.channels
-            .checked_mul(self.height)?
-            .checked_mul(self.width)
-    }
-}
 
 /// How images are laid out and coloured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -138,7 +119,8 @@ impl Picture {
 /// are 0, or the picture would be longer than 32768 pixels on a side.
 ///
 /// ```
-/// use burn_gan::plot::{GridStyle, ImageShape, image_grid};
+/// use burn_gan::models::ImageShape;
+/// use burn_gan::plot::{GridStyle, image_grid};
 ///
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("samples.png");
@@ -200,7 +182,9 @@ fn check(pixels: &[f32], shape: ImageShape, style: &GridStyle) -> Result<usize> 
         let problem = "must be 1 (grey) or 3 (red, green, blue)";
         return Err(Error::setting("shape.channels", shape.channels, problem));
     }
-    let each = shape.len().filter(|&each| each > 0).ok_or_else(|| {
+    let values = shape.channels.checked_mul(shape.height);
+    let values = values.and_then(|rows| rows.checked_mul(shape.width));
+    let each = values.filter(|&each| each > 0).ok_or_else(|| {
         let value = format!("{} × {}", shape.height, shape.width);
         Error::setting("shape", value, "an image has at least one pixel")
     })?;

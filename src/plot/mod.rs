@@ -34,7 +34,7 @@ mod scatter;
 mod series;
 
 pub use color::Color;
-pub use grid::{GridStyle, ImageShape, Picture, image_grid};
+pub use grid::{GridStyle, Picture, image_grid};
 pub use line::LineChart;
 pub use panels::{Panel, Panels};
 pub use scatter::Scatter;

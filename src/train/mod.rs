@@ -11,6 +11,8 @@ mod optimizer;
 mod progress;
 mod schedule;
 mod step;
+#[cfg(test)]
+mod tests;
 mod trainer;
 
 pub use history::{History, Reading};

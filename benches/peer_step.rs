@@ -1,0 +1,137 @@
+//! Our side of `peers/compare.py`: a resident process that takes training steps when told to.
+//!
+//! ```text
+//! peer_step --serve --work mlp_step --backend flex
+//! ```
+//!
+//! It prints `ready`, then answers lines on its standard input: `run N` takes N steps and answers
+//! `{"ms": ..., "peak_mb": ..., "parameters": ...}`, the mean time of a step, the peak resident
+//! memory of the process so far in MB (2^20 bytes; null where there is no `/proc`) and how many
+//! numbers both networks hold; `quit`, or the end of the input, ends it.
+
+#[path = "works/mod.rs"]
+mod works;
+
+use std::io::{BufRead, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use burn_gan::burn::backend::{Autodiff, Flex, NdArray};
+use burn_gan::burn::tensor::backend::Backend;
+use clap::{Parser, ValueEnum};
+use works::{DcganWork, MlpWork};
+
+/// Takes training steps on demand
+#[derive(Parser)]
+struct Args {
+    /// Stay and answer `run N` lines
+    #[arg(long, required = true)]
+    serve: bool,
+
+    /// What a step trains
+    #[arg(long, value_enum)]
+    work: WorkName,
+
+    /// What computes
+    #[arg(long, value_enum, default_value_t = BackendName::Flex)]
+    backend: BackendName,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum WorkName {
+    MlpStep,
+    DcganStep,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "lower")]
+enum BackendName {
+    Flex,
+    NdArray,
+    #[cfg(feature = "wgpu")]
+    Wgpu,
+}
+
+fn main() -> ExitCode {
+    // Cargo runs every bench, with arguments of its own: no reason to fail.
+    if !std::env::args().any(|argument| argument == "--serve") {
+        println!("peer_step: the side of benches/peers/compare.py that is ours; run that instead");
+        return ExitCode::SUCCESS;
+    }
+    let args = Args::parse();
+    let (parameters, step) = match args.backend {
+        BackendName::Flex => resident::<Flex>(args.work),
+        BackendName::NdArray => resident::<NdArray>(args.work),
+        #[cfg(feature = "wgpu")]
+        BackendName::Wgpu => resident::<burn_gan::burn::backend::Wgpu>(args.work),
+    };
+    match serve(parameters, step) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("peer_step: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The size of the work's networks, and its step.
+fn resident<B: Backend>(work: WorkName) -> (usize, Box<dyn FnMut() -> f32>) {
+    match work {
+        WorkName::MlpStep => {
+            let mut work = MlpWork::<Autodiff<B>>::mlp_step(Default::default());
+            (work.parameters(), Box::new(move || work.step()))
+        }
+        WorkName::DcganStep => {
+            let mut work = DcganWork::<Autodiff<B>>::dcgan_step(Default::default());
+            (work.parameters(), Box::new(move || work.step()))
+        }
+    }
+}
+
+fn serve(parameters: usize, mut step: Box<dyn FnMut() -> f32>) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "ready")?;
+    out.flush()?;
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let steps = match words[..] {
+            ["quit"] => return Ok(()),
+            ["run", count] => count.parse().unwrap_or(0),
+            _ => 0,
+        };
+        if steps == 0 {
+            return Err(std::io::Error::other(format!(
+                "expected `run N` with N of at least 1, or `quit`; got {line:?}"
+            )));
+        }
+        let start = Instant::now();
+        for _ in 0..steps {
+            let loss = step();
+            // A step that computes nonsense may be a fast one.
+            if !loss.is_finite() {
+                return Err(std::io::Error::other(format!("the loss became {loss}")));
+            }
+        }
+        let ms = start.elapsed().as_secs_f64() * 1e3 / f64::from(steps);
+        let answer = serde_json::json!({
+            "ms": ms,
+            "peak_mb": peak_mb(),
+            "parameters": parameters,
+        });
+        writeln!(out, "{answer}")?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// The peak resident memory of this process in MB (2^20 bytes), where Linux tells it.
+fn peak_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes / 1024.0)
+}

@@ -1,0 +1,174 @@
+//! The works that the benches time: whole training steps of two standard pairs.
+//!
+//! `peers/pytorch_step.py` builds the same networks; a change here is a change there.
+
+// Each bench compiles this file for itself and uses a part of it.
+#![allow(dead_code)]
+
+use burn_gan::burn::module::Module;
+use burn_gan::burn::tensor::backend::AutodiffBackend;
+use burn_gan::burn::tensor::{ElementConversion, Tensor, TensorData};
+use burn_gan::models::{
+    DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
+    MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
+};
+use burn_gan::network::{Discriminator, Generator, TrainableDiscriminator, TrainableGenerator};
+use burn_gan::objective::{Loss, Objective};
+use burn_gan::random::Stream;
+use burn_gan::train::{OptimizerConfig, RateFactors, StepBatch, TrainState, step};
+use burn_gan::{Gan, Latent};
+
+/// glibc gives memory of a tensor's size back to the system at each free and faults it in again
+/// at the next allocation: a quarter of a small step. mimalloc keeps it, as the examples do.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Samples in a batch.
+pub const BATCH: usize = 64;
+/// Values in a sample of the MLP pair: an MNIST digit.
+pub const PIXELS: usize = 784;
+/// The shape of an image of the DCGAN pair.
+const IMAGE: [usize; 3] = [3, 32, 32];
+const SEED: u64 = 1;
+
+/// The prior of both pairs.
+pub fn latent() -> Latent {
+    Latent::normal(100)
+}
+
+/// The optimiser of all four networks.
+pub fn adam() -> OptimizerConfig {
+    OptimizerConfig::adam(2e-4).with_betas(0.5, 0.999)
+}
+
+/// What both pairs minimise.
+pub fn objective() -> Objective {
+    Objective::new(Loss::NonSaturating)
+}
+
+/// The MLP pair: 100-256-512-784 with tanh, 784-512-256-1.
+pub fn mlp_pair<B: AutodiffBackend>(
+    device: &B::Device,
+) -> Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B> {
+    let generator = MlpGeneratorConfig::new(latent().dimensions(), [PIXELS])
+        .with_hidden([256, 512])
+        .init(device)
+        .expect("valid settings");
+    let discriminator = MlpDiscriminatorConfig::new([PIXELS])
+        .with_hidden([512, 256])
+        .init(device)
+        .expect("valid settings");
+    Gan::seeded(generator, discriminator, SEED, device)
+}
+
+/// The DCGAN pair for 3×32×32, width 64, with batch norms in both networks.
+pub fn dcgan_pair<B: AutodiffBackend>(
+    device: &B::Device,
+) -> Gan<DcganGenerator<B>, DcganDiscriminator<B>, B> {
+    let generator = DcganGeneratorConfig::new(latent().dimensions(), IMAGE)
+        .with_width(64)
+        .init(device)
+        .expect("valid settings");
+    let discriminator = DcganDiscriminatorConfig::new(IMAGE)
+        .with_width(64)
+        .init(device)
+        .expect("valid settings");
+    Gan::seeded(generator, discriminator, SEED, device)
+}
+
+/// `count` values as a data set in [−1, 1] has them.
+pub fn pixels(count: usize) -> Vec<f32> {
+    Stream::new(SEED, "pixels").uniform(count, -1.0, 1.0)
+}
+
+/// A GAN in training: each call of [`step`](Self::step) is one step of the trainer.
+///
+/// The real batch is always the same, so that no data set is timed; latents are drawn anew.
+pub struct Work<G, D, B>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+    D: TrainableDiscriminator<B>,
+{
+    /// A step takes it and gives it back: never `None` between steps.
+    state: Option<TrainState<G, D, B>>,
+    objective: Objective,
+    real: <G as Generator<B>>::Sample,
+    latents: Stream,
+    device: B::Device,
+}
+
+/// [`mlp_pair`] in training.
+pub type MlpWork<B> = Work<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
+/// [`dcgan_pair`] in training.
+pub type DcganWork<B> = Work<DcganGenerator<B>, DcganDiscriminator<B>, B>;
+
+impl<B: AutodiffBackend> MlpWork<B> {
+    /// The work `mlp_step`, before its first step.
+    pub fn mlp_step(device: B::Device) -> Self {
+        let real = TensorData::new(pixels(BATCH * PIXELS), [BATCH, PIXELS]);
+        let real = Tensor::from_data(real, &device);
+        Self::new(mlp_pair(&device), real, device)
+    }
+}
+
+impl<B: AutodiffBackend> DcganWork<B> {
+    /// The work `dcgan_step`, before its first step.
+    pub fn dcgan_step(device: B::Device) -> Self {
+        let [channels, height, width] = IMAGE;
+        let real = TensorData::new(
+            pixels(BATCH * channels * height * width),
+            [BATCH, channels, height, width],
+        );
+        let real = Tensor::from_data(real, &device);
+        Self::new(dcgan_pair(&device), real, device)
+    }
+}
+
+impl<G, D, B> Work<G, D, B>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B> + Generator<B, Condition = ()>,
+    D: TrainableDiscriminator<B> + Discriminator<B, Sample = G::Sample, Condition = ()>,
+{
+    fn new(gan: Gan<G, D, B>, real: G::Sample, device: B::Device) -> Self {
+        let state = TrainState::new(gan, adam(), adam()).expect("valid settings");
+        Self {
+            state: Some(state),
+            objective: objective(),
+            real,
+            latents: Stream::new(SEED, "latent"),
+            device,
+        }
+    }
+
+    /// One training step; returns the generator's loss once the device has done all of it.
+    pub fn step(&mut self) -> f32 {
+        let state = self.state.take().expect("the last step gave it back");
+        let batch = StepBatch {
+            real: self.real.clone(),
+            condition: (),
+            latent: latent().draw(BATCH, &mut self.latents, &self.device),
+        };
+        let (state, outcome) = step(
+            state,
+            &self.objective,
+            vec![batch],
+            RateFactors::default(),
+            &mut (),
+        );
+        self.state = Some(state);
+        // CPU backends have computed everything by now. A GPU has been given its orders, the
+        // optimiser's behind those that the loss waits for.
+        let loss = outcome.generator_loss.into_scalar().elem();
+        B::sync(&self.device).expect("the device answers");
+        loss
+    }
+
+    /// How many numbers both networks hold, running statistics counted.
+    pub fn parameters(&self) -> usize {
+        self.state
+            .as_ref()
+            .map_or(0, |state| state.gan.num_params())
+    }
+}

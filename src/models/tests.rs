@@ -1,0 +1,135 @@
+//! Shapes, conditions and settings of the stock networks.
+
+use burn::module::{AutodiffModule, Module};
+use burn::tensor::Tensor;
+use burn::tensor::backend::{AutodiffBackend, Backend};
+
+use super::*;
+use crate::network::{Discriminator, Generator, Labels};
+use crate::objective::penalty::r1;
+use crate::testing::{for_each_autodiff_backend, for_each_backend, values};
+
+/// The shapes the issue names, an odd one, and the smallest.
+const IMAGES: [[usize; 3]; 6] = [
+    [1, 28, 28],
+    [3, 32, 32],
+    [2, 24, 40],
+    [1, 29, 33],
+    [4, 8, 8],
+    [1, 9, 15],
+];
+
+fn dcgan_draws_and_judges_images_of_any_size<B: Backend>() {
+    let device = Default::default();
+    for image in IMAGES {
+        let generator = DcganGeneratorConfig::new(5, image).with_width(2);
+        let generator = generator.init::<B>(&device).expect("valid settings");
+        let samples = generator.generate(Tensor::ones([2, 5], &device), &());
+        let [channels, height, width] = image;
+        assert_eq!(samples.dims(), [2, channels, height, width]);
+        let discriminator = DcganDiscriminatorConfig::new(image).with_width(2);
+        let discriminator = discriminator.init::<B>(&device).expect("valid settings");
+        let verdict = discriminator.discriminate(samples, &());
+        assert_eq!(verdict.logits.dims(), [2, 1]);
+    }
+}
+
+fn mlp_draws_and_judges_samples_of_any_shape<B: Backend>() {
+    let device = Default::default();
+    let generator = MlpGeneratorConfig::new(5, [3, 4])
+        .init::<B, 3>(&device)
+        .expect("valid settings");
+    let samples = generator.generate(Tensor::ones([2, 5], &device), &());
+    assert_eq!(samples.dims(), [2, 3, 4]);
+    let discriminator = MlpDiscriminatorConfig::new([3, 4])
+        .init::<B, 3>(&device)
+        .expect("valid settings");
+    assert_eq!(discriminator.discriminate(samples, &()).logits.dims(), [2, 1]);
+}
+
+fn labels_matter_to_conditional_networks<B: Backend>() {
+    let device = Default::default();
+    let labels = |classes: [usize; 2]| {
+        Labels::<B>::from_slice(&classes, 3, &device).expect("labels in range")
+    };
+    let latent = || Tensor::<B, 2>::ones([2, 5], &device);
+    let differ = |rows: Vec<f64>| {
+        let (first, second) = rows.split_at(rows.len() / 2);
+        first != second
+    };
+
+    let mlp = MlpGeneratorConfig::new(5, [6]).init_conditional::<B, 2>(3, &device);
+    let mlp = mlp.expect("valid settings");
+    assert!(differ(values(mlp.generate(latent(), &labels([0, 2])))));
+    assert!(!differ(values(mlp.generate(latent(), &labels([2, 2])))));
+    let judge = MlpDiscriminatorConfig::new([6]).init_conditional::<B, 2>(3, &device);
+    let judge = judge.expect("valid settings");
+    let x = Tensor::<B, 2>::ones([2, 6], &device);
+    assert!(differ(values(judge.discriminate(x.clone(), &labels([0, 1])).logits)));
+    assert!(!differ(values(judge.discriminate(x, &labels([1, 1])).logits)));
+
+    let dcgan = DcganGeneratorConfig::new(5, [1, 8, 10]).with_width(2);
+    let dcgan = dcgan.init_conditional::<B>(3, &device).expect("valid settings");
+    assert!(differ(values(dcgan.generate(latent(), &labels([0, 2])))));
+    let judge = DcganDiscriminatorConfig::new([1, 8, 10]).with_width(2);
+    let judge = judge.init_conditional::<B>(3, &device).expect("valid settings");
+    let x = Tensor::<B, 4>::ones([2, 1, 8, 10], &device);
+    assert!(differ(values(judge.discriminate(x.clone(), &labels([0, 1])).logits)));
+    assert!(!differ(values(judge.discriminate(x, &labels([1, 1])).logits)));
+}
+
+fn every_discriminator_takes_exact_penalties<B: AutodiffBackend>() {
+    fn finite<B: AutodiffBackend, M: AutodiffModule<B> + Module<B>>(
+        net: &M,
+        penalty: Tensor<B, 1>,
+    ) {
+        let gradients = crate::testing::gradients::<B, _>(net, &penalty.backward()).concat();
+        assert!(gradients.iter().all(|g| g.is_finite()));
+        assert!(gradients.iter().any(|g| *g != 0.0));
+    }
+    let device = Default::default();
+    let labels = Labels::<B>::from_slice(&[0, 2], 3, &device).expect("labels in range");
+    let image = [1, 8, 8];
+    let x = Tensor::<B, 2>::ones([2, 64], &device).reshape([2, 1, 8, 8]);
+
+    let net = DcganDiscriminatorConfig::new(image).with_width(2);
+    let plain = net.init::<B>(&device).expect("valid settings");
+    finite(&plain, r1::<B, _>(&plain, x.clone(), &()));
+    let told = net.init_conditional::<B>(3, &device).expect("valid settings");
+    finite(&told, r1::<B, _>(&told, x.clone(), &labels));
+    let net = MlpDiscriminatorConfig::new(image).with_dropout(0.2);
+    let told = net.init_conditional::<B, 4>(3, &device).expect("valid settings");
+    finite(&told, r1::<B, _>(&told, x, &labels));
+}
+
+for_each_backend!(
+    dcgan_draws_and_judges_images_of_any_size,
+    mlp_draws_and_judges_samples_of_any_shape,
+    labels_matter_to_conditional_networks,
+);
+
+mod second_order {
+    use super::*;
+    for_each_autodiff_backend!(every_discriminator_takes_exact_penalties);
+}
+
+#[test]
+fn wrong_settings_are_refused_by_name() {
+    type B = crate::testing::Cpu;
+    let device = Default::default();
+    let refused = |result: crate::Result<()>| result.expect_err("wrong").to_string();
+    let small = DcganGeneratorConfig::new(5, [1, 7, 28]);
+    assert!(refused(small.validate()).contains("`image.height` = 7: must be at least 8"));
+    let none = DcganDiscriminatorConfig::new([0, 8, 8]);
+    assert!(refused(none.validate()).contains("`image.channels` = 0"));
+    let rank = MlpGeneratorConfig::new(5, [2, 2]).init::<B, 2>(&device);
+    assert!(refused(rank.map(|_| ())).contains("`shape` = [2, 2]"));
+    let dropout = MlpDiscriminatorConfig::new([2]).with_dropout(1.0);
+    assert!(refused(dropout.init::<B, 2>(&device).map(|_| ())).contains("`dropout` = 1"));
+    let hidden = MlpGeneratorConfig::new(5, [2]).with_hidden([4, 0]);
+    assert!(refused(hidden.init::<B, 2>(&device).map(|_| ())).contains("`hidden` = 0"));
+    let latent = MlpGeneratorConfig::new(0, [2]).init_conditional::<B, 2>(3, &device);
+    assert!(refused(latent.map(|_| ())).contains("`latent` = 0"));
+    let classes = DcganGeneratorConfig::new(5, [1, 8, 8]).init_conditional::<B>(0, &device);
+    assert!(refused(classes.map(|_| ())).contains("`classes` = 0"));
+}

@@ -1,0 +1,4 @@
+//! The step's and the trainer's contracts, on every backend.
+
+mod contract;
+mod parity;

@@ -1,5 +1,83 @@
-#![allow(missing_docs, dead_code)]
+//! Generative adversarial networks on [burn]: any backend, exact gradient penalties, training
+//! that a seed decides to the last bit.
+//!
+//! A GAN learns the distribution of a data set and makes new samples of it. Two networks play
+//! against each other: a *generator* turns latents into samples, a *discriminator* tells them from
+//! real ones. You bring two modules (or take stock ones from [`models`]), name an
+//! [`Objective`](objective::Objective), and let a [`Trainer`](train::Trainer) run:
+//!
+//! ```
+//! use burn_gan::burn::backend::{Autodiff, Flex};
+//! use burn_gan::burn::module::AutodiffModule;
+//! use burn_gan::data::{MemoryDataset, Mixture};
+//! use burn_gan::models::{Activation, MlpDiscriminatorConfig, MlpGeneratorConfig};
+//! use burn_gan::network::Generator;
+//! use burn_gan::objective::{Loss, Objective, Penalty};
+//! use burn_gan::random::Stream;
+//! use burn_gan::train::{OptimizerConfig, Trainer, TrainerConfig};
+//! use burn_gan::{Gan, Latent};
+//!
+//! type B = Autodiff<Flex>;
+//! let device = Default::default();
+//!
+//! // Data: 1,000 points on a ring of eight Gaussians.
+//! let points = Mixture::ring().sample(1_000, &mut Stream::new(42, "data"));
+//! let data = MemoryDataset::<2>::new(points, [2])?;
+//!
+//! // Networks: latents of four numbers to points of the plane, points to logits.
+//! let latent = Latent::normal(4);
+//! let generator = MlpGeneratorConfig::new(4, [2])
+//!     .with_hidden([32, 32])
+//!     .with_output(Activation::Identity);
+//! let discriminator = MlpDiscriminatorConfig::new([2]).with_hidden([32, 32]);
+//! let gan = Gan::<_, _, B>::seeded(
+//!     generator.init(&device)?,
+//!     discriminator.init(&device)?,
+//!     42,
+//!     &device,
+//! );
+//!
+//! // Training: the non-saturating loss with an exact R1 penalty.
+//! let config = TrainerConfig::new(50, 64, latent)
+//!     .with_seed(42)
+//!     .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.05)))
+//!     .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99));
+//! let trained = Trainer::new(config, &device)?.run(gan, &data)?;
+//!
+//! // New samples, without a tape.
+//! let generator = trained.gan.valid().generator;
+//! let z = latent.draw(10, &mut Stream::new(42, "samples"), &device);
+//! assert_eq!(generator.generate(z, &()).dims(), [10, 2]);
+//! # Ok::<(), burn_gan::Error>(())
+//! ```
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`network`] | the traits that networks implement, [`Gan`] joins two of them |
+//! | [`objective`] | losses, and penalties with exact second-order gradients |
+//! | [`train`] | the pure step, the trainer, optimisers, schedules, observers |
+//! | [`models`] | stock networks: perceptrons, DCGAN; saved generators |
+//! | [`data`] | mixtures, MNIST's format, tensors in memory, seeded batches |
+//! | [`divergence`] | where GANs come from: likelihood, KL, JS, the optimal discriminator |
+//! | [`metrics`], [`report`] | how good a generator is, and a file that says so |
+//! | `plot` | charts and image grids (feature `plot`) |
+//! | [`nn`], [`random`] | layers that can be differentiated twice; randomness owned by the run |
+//!
+//! # Features
+//!
+//! | feature | default | what it brings |
+//! |---|---|---|
+//! | `flex` | yes | the fast CPU backend |
+//! | `plot` | yes | SVG charts and PNG grids |
+//! | `ndarray` | | the reference CPU backend |
+//! | `wgpu` | | GPUs through Vulkan, Metal or DirectX 12, with autotune and fusion |
+//! | `download` | | MNIST from the network |
+//!
+//! A project with a backend of its own turns the default features off and pulls in none of them.
+//! The crate pairs with burn 0.21, re-exported as [`burn`].
+
 pub use burn;
+
 pub mod data;
 pub mod divergence;
 mod error;
@@ -17,6 +95,7 @@ pub mod report;
 #[cfg(test)]
 mod testing;
 pub mod train;
+
 pub use error::{Error, Result};
 pub use gan::{Gan, GanRecord, GanRecordItem};
 pub use latent::Latent;

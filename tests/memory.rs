@@ -1,0 +1,72 @@
+//! Ten thousand steps with exact second order keep memory flat: no graph outlives its step.
+//!
+//! Reads Linux's `/proc`; elsewhere there is nothing to read and nothing to check.
+#![cfg(target_os = "linux")]
+
+use burn_gan::burn::backend::{Autodiff, Flex};
+use burn_gan::data::{MemoryDataset, Mixture};
+use burn_gan::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
+use burn_gan::objective::{Loss, Objective, Penalty};
+use burn_gan::random::Stream;
+use burn_gan::train::{Rhythm, StepEvent, Trainer, TrainerConfig};
+use burn_gan::{Gan, Latent};
+
+type B = Autodiff<Flex>;
+type Event<'a> = StepEvent<'a, MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
+
+/// Resident memory in MiB.
+fn resident() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has /proc");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1));
+    kib.and_then(|kib| kib.parse::<f64>().ok())
+        .expect("resident memory in kB")
+        / 1024.0
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+#[test]
+fn ten_thousand_penalised_steps_keep_memory_flat() {
+    let device = Default::default();
+    let ring = Mixture::ring().sample(1_000, &mut Stream::new(1, "ring"));
+    let data = MemoryDataset::<2>::new(ring, [2]).expect("pairs of numbers");
+    let gan = Gan::<_, _, B>::seeded(
+        MlpGeneratorConfig::new(4, [2])
+            .with_hidden([32, 32])
+            .init(&device)
+            .expect("valid settings"),
+        MlpDiscriminatorConfig::new([2])
+            .with_hidden([32, 32])
+            .init(&device)
+            .expect("valid settings"),
+        1,
+        &device,
+    );
+    let config = TrainerConfig::new(10_000, 32, Latent::normal(4))
+        .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.1)));
+    let mut memory = Vec::new();
+    Trainer::new(config, &device)
+        .expect("valid settings")
+        .observe(Rhythm::Every(10), |event: &Event<'_>| {
+            memory.push((event.step, resident()));
+            Ok(())
+        })
+        .run(gan, &data)
+        .expect("a run");
+
+    let mut between = |from: u64, to: u64| {
+        let inside = memory.iter().filter(|(step, _)| (from..=to).contains(step));
+        median(&mut inside.map(|(_, mib)| *mib).collect::<Vec<_>>())
+    };
+    let early = between(1_000, 2_000);
+    let late = between(9_000, 10_000);
+    println!("resident memory: {early:.1} MiB early, {late:.1} MiB late");
+    assert!(
+        late <= (early * 1.05).max(early + 4.0),
+        "memory grew from {early:.1} to {late:.1} MiB"
+    );
+}

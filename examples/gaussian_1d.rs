@@ -4,9 +4,15 @@
 //! cargo run --release --example gaussian_1d
 //! ```
 //!
-//! Draws points of N(3, 0.5²) and fits them four times: by maximum likelihood, which needs a density
-//! that can be written down, and by a GAN with each of the generator's three costs, which does not.
+//! Points of N(3, 0.5²) are fitted four times: by maximum likelihood, which needs a density that can
+//! be written down, and by a GAN with each of the generator's three costs, which needs none.
 //! `docs/theory.md` tells why they aim at the same thing.
+//!
+//! All three costs come near N(3, 0.5²), each in its own way. The discriminator learns fast enough
+//! to pull the generator along before minimax saturates. The maximum-likelihood cost starts slowest:
+//! it counts the samples that pass, and at first hardly any do. Once they are close, the generator
+//! follows each hint at once, and the discriminator forgets it: at the end D is ½ and the bound on JS
+//! 0, although D* still has ripples that small networks leave. It is a *lower* bound.
 
 mod common;
 
@@ -16,18 +22,21 @@ use std::time::Instant;
 use burn_gan::burn::module::AutodiffModule;
 use burn_gan::burn::tensor::activation::sigmoid;
 use burn_gan::burn::tensor::backend::{AutodiffBackend, Backend};
-use burn_gan::burn::tensor::{Tensor, TensorData};
+use burn_gan::burn::tensor::{Element, ElementConversion, Tensor, TensorData};
 use burn_gan::data::{MemoryDataset, Mixture};
 use burn_gan::divergence::{
-    Gaussian, Histogram, Interval, fit_gaussian, js_divergence, js_lower_bound, optimal_discriminator,
+    Gaussian, Histogram, Interval, fit_gaussian, js_divergence, js_lower_bound,
+    optimal_discriminator,
 };
-use burn_gan::models::{Activation, MlpDiscriminatorConfig, MlpGeneratorConfig};
+use burn_gan::models::{
+    Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
+};
 use burn_gan::network::{Discriminator, Generator};
 use burn_gan::objective::{Loss, Objective, Penalty};
 use burn_gan::plot::{Color, LineChart, Panels, Series};
 use burn_gan::random::Stream;
 use burn_gan::train::{
-    History, OptimizerConfig, Progress, Reading, Rhythm, Schedule, Trainer, TrainerConfig,
+    History, OptimizerConfig, Progress, Rhythm, Schedule, StepEvent, Trainer, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, Result};
 use clap::Parser;
@@ -44,14 +53,54 @@ struct Args {
 const MEAN: f64 = 3.0;
 const STD: f64 = 0.5;
 const POINTS: usize = 50_000;
-const SAMPLES: usize = 50_000;
+const STEPS: usize = 5_000;
+const BATCH: usize = 256;
 
-fn env(name: &str, default: f64) -> f64 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+/// Generated samples behind each estimate of the generator's density.
+const SAMPLES: usize = 50_000;
+/// Where that density is estimated, and in how many bins; the untrained generator's is inside.
+const RANGE: (f64, f64) = (-1.0, 7.0);
+const BINS: usize = 160;
+
+/// The generator's three costs: name in the report, title and colour in the pictures.
+const COSTS: [(Loss, &str, &str, Color); 3] = [
+    (
+        Loss::NonSaturating,
+        "gan_non_saturating",
+        "non-saturating",
+        Color::Blue,
+    ),
+    (Loss::Minimax, "gan_minimax", "minimax", Color::Vermillion),
+    (
+        Loss::MaximumLikelihood,
+        "gan_maximum_likelihood",
+        "maximum-likelihood cost",
+        Color::Green,
+    ),
+];
+
+type Pair<B> = Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
+
+/// What a GAN came to.
+#[derive(Serialize)]
+struct Outcome {
+    mean: f64,
+    std: f64,
+    /// The mean of |D − ½| over the data: 0 for a discriminator that sees no difference.
+    discriminator_off_half: f64,
+    /// What the trained discriminator shows of JS, over all data.
+    js_lower_bound: f64,
+    /// JS of the true density and the generator's estimated one.
+    js: f64,
+    /// KL of the true density and the best Gaussian for the generator's samples.
+    kl: f64,
 }
 
-fn act(i: f64) -> Activation {
-    if i == 1.0 { Activation::Tanh } else if i == 2.0 { Activation::Relu } else { Activation::LEAKY }
+/// A GAN at one moment: the generator's density, and the discriminator's D(x) as a curve.
+struct Portrait {
+    samples: Vec<f64>,
+    density: Histogram,
+    verdicts: Vec<(f64, f64)>,
 }
 
 fn main() -> ExitCode {
@@ -59,127 +108,250 @@ fn main() -> ExitCode {
     common::main_with(&args.common.clone(), args)
 }
 
-/// What one cost came to.
-#[derive(Serialize)]
-struct Outcome {
-    mean: f64,
-    std: f64,
-    discriminator_off_half: f64,
-    js_lower_bound: f64,
-    js: f64,
-    kl: f64,
-}
-
-struct Run {
-    outcome: Outcome,
-    readings: Vec<Reading>,
-    density: Histogram,
-    verdicts: Vec<(f64, f64)>,
-    seconds: f64,
-}
-
 impl Program for Args {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<()> {
         let seed = self.common.seed;
+        let out = self.common.out_dir("gaussian_1d");
+
         let truth = Gaussian::new(MEAN, STD)?;
-        let points = Mixture::gaussian_1d(MEAN, STD)?.sample(POINTS, &mut Stream::new(seed, "data"));
+        let points =
+            Mixture::gaussian_1d(MEAN, STD)?.sample(POINTS, &mut Stream::new(seed, "data"));
         let data = MemoryDataset::<2>::new(points, [1])?;
         let values: Vec<f64> = data.values().iter().map(|&x| x.into()).collect();
         let fit = fit_gaussian(&values)?;
-        println!("ml {:.5} {:.5}", fit.mean(), fit.std());
-        for loss in [Loss::NonSaturating, Loss::Minimax, Loss::MaximumLikelihood] {
-            let run = train::<B>(&self.config(loss), &data, &truth, &device)?;
-            let o = run.outcome;
-            println!(
-                "seed {seed} {loss:?}: mean {:.4} std {:.4} off {:.4} bound {:.5} js {:.5} kl {:.5}  {:.1}s",
-                o.mean, o.std, o.discriminator_off_half, o.js_lower_bound, o.js, o.kl, run.seconds
+
+        // The same numbers by another formula, for whoever wants to check the fit.
+        let moment = |power| values.iter().map(|x| x.powi(power)).sum::<f64>() / POINTS as f64;
+        let sample = Gaussian::new(moment(1), (moment(2) - moment(1).powi(2)).sqrt())?;
+
+        let mut report = self
+            .common
+            .report("gaussian_1d")
+            .settings(&self.settings(Loss::NonSaturating))
+            .setting("costs", COSTS.map(|cost| cost.0))
+            .metric("truth", truth)
+            .metric("sample", sample)
+            .metric("max_likelihood", fit);
+        let mut portraits = Panels::new(COSTS.len()).with_cell(400, 300);
+        let mut rows: [Vec<LineChart>; 3] = Default::default();
+        let falling = |title| LineChart::new(title, "step", "lower bound on JS, nats, smoothed");
+        let (mut fall, mut start_of_fall) = (falling("The whole run"), falling("Its first fifth"));
+        let mut summary = vec![format!("ML fit {:.3} ± {:.3}", fit.mean(), fit.std())];
+
+        for (loss, key, name, color) in COSTS {
+            eprintln!("{name}");
+            let settings = self.settings(loss);
+            let early = (settings.steps / 100).max(1);
+            let mut history = History::new();
+            let mut portrait_early = None;
+            let start = Instant::now();
+            let trained = Trainer::new(settings.clone(), &device)?
+                .observe(Rhythm::Every(1), Progress::new())
+                .observe(Rhythm::Every(5), &mut history)
+                .observe(
+                    Rhythm::Every(early),
+                    |event: &StepEvent<'_, MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>| {
+                        if portrait_early.is_none() {
+                            let gan = event.state.gan.valid();
+                            portrait_early = Some(portrait(&gan, &settings, &device)?);
+                        }
+                        Ok(())
+                    },
+                )
+                .run(networks::<B>(&settings, &device)?, &data)?;
+            report = report.timing(key, start.elapsed().as_secs_f64());
+
+            let gan = trained.gan.valid();
+            let last = portrait(&gan, &settings, &device)?;
+            let outcome = outcome(&gan, &last, &data, &truth, &device)?;
+            summary.push(format!("{name} {:.3} ± {:.3}", outcome.mean, outcome.std));
+            report = report.metric(key, outcome);
+
+            rows[0].push(density_chart(name, color, &last, &truth, &fit));
+            rows[2].push(discriminator_chart("at the end", color, &last, &truth));
+            if let Some(first) = portrait_early {
+                let title = format!("after {early} steps");
+                rows[1].push(discriminator_chart(&title, color, &first, &truth));
+            }
+            let bounds = smoothed(
+                history
+                    .readings()
+                    .iter()
+                    .map(|r| (r.step, r.js_lower_bound)),
             );
-            if env("ONLY", 0.0) > 0.0 { break; }
+            let fifth = bounds[..bounds.len().div_ceil(5)].to_vec();
+            fall = fall.with_series(Series::new(name, bounds).with_color(color));
+            start_of_fall = start_of_fall.with_series(Series::new(name, fifth).with_color(color));
         }
+
+        for chart in rows.into_iter().flatten() {
+            portraits = portraits.with(chart);
+        }
+        let (fits, js) = (out.join("fits.svg"), out.join("js.svg"));
+        portraits.save(&fits)?;
+        Panels::new(2).with(fall).with(start_of_fall).save(&js)?;
+        report.file(&fits).file(&js).save(&out)?;
+        common::finish("gaussian_1d", summary.join(", "), &out);
         Ok(())
     }
 }
 
 impl Args {
-    fn config(&self, loss: Loss) -> TrainerConfig {
-        let g = env("GAMMA", 0.1);
-        let mut objective = Objective::new(loss);
-        if g > 0.0 {
-            objective = objective.with_penalty(Penalty::r1(g));
-        }
-        TrainerConfig::new(
-            self.common.steps_or(env("STEPS", 3000.0) as usize) as u64,
-            env("BATCH", 256.0) as usize,
-            Latent::normal(env("LATENT", 2.0) as usize),
-        )
-        .with_seed(self.common.seed)
-        .with_objective(objective)
-        .with_discriminator_steps(env("DSTEPS", 1.0) as usize)
-        .with_optimizers(
-            OptimizerConfig::adam(env("LR", 1e-3)).with_betas(env("BETA1", 0.0) as f32, env("BETA2", 0.99) as f32),
-        )
-        .with_schedule(Schedule::Cosine { floor: env("FLOOR", 0.02) })
+    /// The settings of a GAN; only the loss differs.
+    fn settings(&self, loss: Loss) -> TrainerConfig {
+        let adam = |rate| OptimizerConfig::adam(rate).with_betas(0.0, 0.99);
+        let mut settings =
+            TrainerConfig::new(self.common.steps_or(STEPS) as u64, BATCH, Latent::normal(2))
+                .with_seed(self.common.seed)
+                .with_objective(Objective::new(loss).with_penalty(Penalty::r1(0.02)))
+                .with_schedule(Schedule::Cosine { floor: 0.02 });
+        // The theory's discriminator is always the best one: let it learn faster than the generator.
+        settings.generator_optimizer = adam(1e-3);
+        settings.discriminator_optimizer = adam(4e-3);
+        settings
     }
 }
 
-fn train<B: AutodiffBackend>(
-    config: &TrainerConfig,
-    data: &MemoryDataset<2>,
-    truth: &Gaussian,
-    device: &B::Device,
-) -> Result<Run> {
-    let hidden = vec![env("HID", 32.0) as usize; env("LAYERS", 2.0) as usize];
-    let generator = MlpGeneratorConfig::new(config.latent.dimensions(), [1])
-        .with_hidden(hidden.clone())
-        .with_activation(act(env("GACT", 0.0)))
+/// Untrained networks, the same for every cost.
+fn networks<B: Backend>(settings: &TrainerConfig, device: &B::Device) -> Result<Pair<B>> {
+    let generator = MlpGeneratorConfig::new(settings.latent.dimensions(), [1])
+        .with_hidden([32, 32])
         .with_output(Activation::Identity);
-    let discriminator = MlpDiscriminatorConfig::new([1]).with_hidden([env("DH1", 128.0) as usize, env("DH2", 32.0) as usize]).with_activation(act(env("DACT", 0.0)));
-    let mut config = config.clone();
-    config.discriminator_optimizer = OptimizerConfig::adam(env("LR", 1e-3) * env("DLR", 1.0)).with_betas(env("BETA1", 0.0) as f32, env("BETA2", 0.99) as f32);
-    let config = &config;
-    let gan = Gan::seeded(
-        generator.init::<B, 2>(device)?,
-        discriminator.init::<B, 2>(device)?,
-        config.seed,
+    // Wide at the bottom: few units of a fresh layer have their kink where the data are.
+    let discriminator = MlpDiscriminatorConfig::new([1]).with_hidden([128, 32]);
+    Ok(Gan::seeded(
+        generator.init(device)?,
+        discriminator.init(device)?,
+        settings.seed,
         device,
-    );
-    let mut history = History::new();
-    let start = Instant::now();
-    let trained = Trainer::new(config.clone(), device)?
-        .observe(Rhythm::Every(10), &mut history)
-        .run(gan, data)?;
-    let seconds = start.elapsed().as_secs_f64();
+    ))
+}
 
-    let gan = trained.gan.valid();
-    let latents = config.latent.draw(SAMPLES, &mut Stream::new(config.seed, "evaluation"), device);
-    let samples = gan.generator.generate(latents, &());
-    let real = column(data.values().to_vec(), device);
-    let real_logits = gan.discriminator.discriminate(real, &()).logits;
-    let fake_logits = gan.discriminator.discriminate(samples.clone(), &()).logits;
-    let off = sigmoid(real_logits.clone()).sub_scalar(0.5).abs().mean();
-    let bound = js_lower_bound(real_logits, fake_logits);
-    let values: Vec<f64> = samples.into_data().iter().collect();
-    let fit = fit_gaussian(&values)?;
-    let density = Histogram::new(&values, MEAN - 8.0 * STD, MEAN + 8.0 * STD, 160)?;
-    let interval = Interval::new(MEAN - 8.0 * STD, MEAN + 8.0 * STD, 800)?;
-    let js = js_divergence(|x| truth.log_density(x), |x| density.density(x).ln(), &interval);
-    Ok(Run {
-        outcome: Outcome {
-            mean: fit.mean(),
-            std: fit.std(),
-            discriminator_off_half: off.into_data().iter::<f64>().next().unwrap_or(f64::NAN),
-            js_lower_bound: bound.into_data().iter::<f64>().next().unwrap_or(f64::NAN),
-            js,
-            kl: truth.kl(&fit),
-        },
-        readings: history.readings().to_vec(),
+fn portrait<B: Backend>(
+    gan: &Pair<B>,
+    settings: &TrainerConfig,
+    device: &B::Device,
+) -> Result<Portrait> {
+    let mut stream = Stream::new(settings.seed, "evaluation");
+    let latents = settings.latent.draw(SAMPLES, &mut stream, device);
+    let samples: Vec<f64> = gan
+        .generator
+        .generate(latents, &())
+        .into_data()
+        .iter()
+        .collect();
+    let density = Histogram::new(&samples, RANGE.0, RANGE.1, BINS)?;
+    let places: Vec<f64> = (0..BINS).map(|bin| density.centre(bin)).collect();
+    let logits = gan
+        .discriminator
+        .discriminate(column(&places, device), &())
+        .logits;
+    let verdicts = places
+        .into_iter()
+        .zip(sigmoid(logits).into_data().iter())
+        .collect();
+    Ok(Portrait {
+        samples,
         density,
-        verdicts: vec![],
-        seconds,
+        verdicts,
     })
 }
 
-fn column<B: Backend>(values: Vec<f32>, device: &B::Device) -> Tensor<B, 2> {
-    let shape = [values.len(), 1];
-    Tensor::from_data(TensorData::new(values, shape), device)
+fn outcome<B: Backend>(
+    gan: &Pair<B>,
+    portrait: &Portrait,
+    data: &MemoryDataset<2>,
+    truth: &Gaussian,
+    device: &B::Device,
+) -> Result<Outcome> {
+    let judge = |samples| gan.discriminator.discriminate(samples, &()).logits;
+    let real = judge(column(data.values(), device));
+    let fake = judge(column(&portrait.samples, device));
+    let off_half = sigmoid(real.clone()).sub_scalar(0.5).abs().mean();
+    let best = fit_gaussian(&portrait.samples)?;
+    let js = js_divergence(
+        |x| truth.log_density(x),
+        |x| portrait.density.density(x).ln(),
+        &Interval::new(RANGE.0, RANGE.1, 5 * BINS)?,
+    );
+    Ok(Outcome {
+        mean: best.mean(),
+        std: best.std(),
+        discriminator_off_half: off_half.into_scalar().elem(),
+        js_lower_bound: js_lower_bound(real, fake).into_scalar().elem(),
+        js,
+        kl: truth.kl(&best),
+    })
+}
+
+/// Numbers as a batch of one-dimensional samples.
+fn column<B: Backend, E: Element>(values: &[E], device: &B::Device) -> Tensor<B, 2> {
+    let values = TensorData::new(values.to_vec(), [values.len(), 1]);
+    Tensor::from_data(values.convert::<f32>(), device)
+}
+
+fn density_chart(
+    name: &str,
+    color: Color,
+    portrait: &Portrait,
+    truth: &Gaussian,
+    fit: &Gaussian,
+) -> LineChart {
+    let places = || portrait.verdicts.iter().map(|place| place.0);
+    let near = || places().filter(|x| (x - MEAN).abs() < 5.0 * STD);
+    LineChart::new(name, "x", "density")
+        .with_series(
+            Series::new("ML fit", near().map(|x| (x, fit.density(x)))).with_color(Color::Grey),
+        )
+        .with_series(
+            Series::new(
+                "generator",
+                near().map(|x| (x, portrait.density.density(x))),
+            )
+            .with_color(color),
+        )
+        .with_series(
+            Series::new("data", near().map(|x| (x, truth.density(x))))
+                .with_color(Color::Black)
+                .dashed(),
+        )
+}
+
+fn discriminator_chart(
+    title: &str,
+    color: Color,
+    portrait: &Portrait,
+    truth: &Gaussian,
+) -> LineChart {
+    let bin = portrait.density.width() * SAMPLES as f64;
+    let optimum = portrait.verdicts.iter().map(|&(x, _)| {
+        let (p, q) = (truth.density(x), portrait.density.density(x));
+        // A ratio of two handfuls is noise: no line there.
+        let known = (p + q) * bin > 50.0;
+        (
+            x,
+            if known {
+                optimal_discriminator(p, q)
+            } else {
+                f64::NAN
+            },
+        )
+    });
+    LineChart::new(title, "x", "probability of \"real\"")
+        .with_series(Series::new("D", portrait.verdicts.iter().copied()).with_color(color))
+        .with_series(Series::new("D*", optimum).with_color(Color::Black).dashed())
+        .with_y_range(-0.02, 1.02)
+}
+
+/// A moving average over the last readings: a single batch's is mostly noise.
+fn smoothed(readings: impl Iterator<Item = (u64, f64)>) -> Vec<(f64, f64)> {
+    const WINDOW: usize = 20;
+    let readings: Vec<_> = readings.collect();
+    let mean = |end: usize| {
+        let window = &readings[(end + 1).saturating_sub(WINDOW)..=end];
+        window.iter().map(|reading| reading.1).sum::<f64>() / window.len() as f64
+    };
+    (0..readings.len())
+        .map(|index| (readings[index].0 as f64, mean(index)))
+        .collect()
 }

@@ -57,7 +57,12 @@ struct Args {
     labels: bool,
 
     /// Weight γ of the R1 penalty; 0 turns it off
-    #[arg(long, default_value_t = 1.0, value_name = "GAMMA", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        default_value_t = 1.0,
+        value_name = "GAMMA",
+        allow_negative_numbers = true
+    )]
     gamma: f64,
 
     /// Channels of the DCGAN at half the full size
@@ -92,7 +97,11 @@ impl Program for Args {
         let mnist = Mnist::train(&self.data_dir)?;
         let image = [1, mnist.height, mnist.width];
         let data = MemoryDataset::<4>::new(mnist.pixels(PixelRange::Symmetric), image)?;
-        let digits: Vec<usize> = mnist.labels.iter().map(|label| usize::from(*label)).collect();
+        let digits: Vec<usize> = mnist
+            .labels
+            .iter()
+            .map(|label| usize::from(*label))
+            .collect();
         let asked: Vec<usize> = (0..CLASSES * GRID_ROWS).map(|i| i % CLASSES).collect();
         let asked = Labels::from_slice(&asked, CLASSES, &device)?;
 
@@ -225,7 +234,10 @@ impl Args {
             .file(&losses)
             .file(&weights)
             .save(&out)?;
-        let what = format!("{} digits after {steps} steps, {seconds:.0} s", CLASSES * GRID_ROWS);
+        let what = format!(
+            "{} digits after {steps} steps, {seconds:.0} s",
+            CLASSES * GRID_ROWS
+        );
         common::finish("mnist", what, &out);
         Ok(())
     }

@@ -33,11 +33,16 @@ struct Args {
     common: Common,
 
     /// Weight γ of the R1 penalty; 0 turns it off
-    #[arg(long, default_value_t = 0.05, value_name = "GAMMA")]
+    #[arg(
+        long,
+        default_value_t = 0.05,
+        value_name = "GAMMA",
+        allow_negative_numbers = true
+    )]
     gamma: f64,
 }
 
-const STEPS: usize = 30_000;
+const STEPS: usize = 25_000;
 const BATCH: usize = 256;
 const TRAINING_POINTS: usize = 100_000;
 const EVALUATED_SAMPLES: usize = 2_500;
@@ -98,7 +103,10 @@ impl Program for Args {
             values.chunks_exact(2).map(|p| [p[0], p[1]]).collect()
         };
         Scatter::new(
-            format!("{} of {} modes", coverage.modes_captured, coverage.modes_total),
+            format!(
+                "{} of {} modes",
+                coverage.modes_captured, coverage.modes_total
+            ),
             pairs(&data.values()[..2 * EVALUATED_SAMPLES]),
             pairs(&samples),
         )

@@ -116,7 +116,11 @@ pub(crate) mod check {
     /// `value ≥ 0`, finite.
     pub(crate) fn not_negative(field: &str, value: f64) -> Result<()> {
         if !(value >= 0.0) || value.is_infinite() {
-            return Err(Error::setting(field, value, "must be a number of at least 0"));
+            return Err(Error::setting(
+                field,
+                value,
+                "must be a number of at least 0",
+            ));
         }
         Ok(())
     }
@@ -152,7 +156,9 @@ mod tests {
 
     #[test]
     fn a_setting_error_names_field_value_and_way_out() {
-        let error = check::positive("lr", f64::NAN).unwrap_err().within("optimizer");
+        let error = check::positive("lr", f64::NAN)
+            .unwrap_err()
+            .within("optimizer");
         assert_eq!(
             error.to_string(),
             "invalid setting `optimizer.lr` = NaN: must be a number above 0"

@@ -289,10 +289,16 @@ mod tests {
     fn it_is_a_module_like_any_other<B: AutodiffBackend>() {
         let device = B::Device::default();
         let first = gan::<B>(1);
-        assert_eq!(Module::num_params(&first), 3 * 4 + 4 + 4 * 2 + 2 + 2 * 5 + 5 + 5 + 1);
+        assert_eq!(
+            Module::num_params(&first),
+            3 * 4 + 4 + 4 * 2 + 2 + 2 * 5 + 5 + 5 + 1
+        );
         assert_eq!(first.devices(), vec![device.clone()]);
         let shown = first.to_string();
-        assert!(shown.contains("Gan") && shown.contains("discriminator"), "{shown}");
+        assert!(
+            shown.contains("Gan") && shown.contains("discriminator"),
+            "{shown}"
+        );
         let expected = parameters::<B, _>(&first);
 
         // Without its tape, with a new one, and lifted a level above the old one.
@@ -305,10 +311,15 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let recorder = NamedMpkFileRecorder::<FullPrecisionSettings>::new();
         let path = folder.path().join("gan");
-        first.to_device(&device).save_file(&path, &recorder).expect("a written file");
+        first
+            .to_device(&device)
+            .save_file(&path, &recorder)
+            .expect("a written file");
         let other = gan::<B>(2);
         assert_ne!(parameters::<B, _>(&other), expected);
-        let loaded = other.load_file(&path, &recorder, &device).expect("a readable file");
+        let loaded = other
+            .load_file(&path, &recorder, &device)
+            .expect("a readable file");
         assert_eq!(parameters::<B, _>(&loaded), expected);
     }
 

@@ -99,3 +99,8 @@ pub mod train;
 pub use error::{Error, Result};
 pub use gan::{Gan, GanRecord, GanRecordItem};
 pub use latent::Latent;
+
+// README's program is compiled and run with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

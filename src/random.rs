@@ -123,7 +123,10 @@ mod tests {
             / n as f64;
         // Five standard errors: a correct generator fails once in 1.7 million seeds.
         assert!(mean.abs() < 5.0 / (n as f64).sqrt(), "mean {mean}");
-        assert!((var - 1.0).abs() < 5.0 * (2.0 / n as f64).sqrt(), "variance {var}");
+        assert!(
+            (var - 1.0).abs() < 5.0 * (2.0 / n as f64).sqrt(),
+            "variance {var}"
+        );
 
         let uniform = stream.uniform(n, -2.0, 4.0);
         assert!(uniform.iter().all(|x| (-2.0..4.0).contains(x)));

@@ -5,7 +5,9 @@
 
 use burn_gan::burn::backend::{Autodiff, Flex};
 use burn_gan::data::{MemoryDataset, Mixture};
-use burn_gan::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
+use burn_gan::models::{
+    MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
+};
 use burn_gan::objective::{Loss, Objective, Penalty};
 use burn_gan::random::Stream;
 use burn_gan::train::{Rhythm, StepEvent, Trainer, TrainerConfig};

@@ -323,11 +323,7 @@ impl DcganDiscriminatorConfig {
         let mut deeper = self.clone();
         deeper.image.channels += 1;
         Ok(DcganLabelDiscriminator {
-            embedding: LabelEmbedding::new(
-                classes,
-                self.image.height * self.image.width,
-                device,
-            )?,
+            embedding: LabelEmbedding::new(classes, self.image.height * self.image.width, device)?,
             discriminator: deeper.init(device)?,
         })
     }

@@ -168,7 +168,10 @@ impl MlpGeneratorConfig {
     ///
     /// # Errors
     /// If a size is 0, or `R` is not the number of dimensions of `shape` and one.
-    pub fn init<B: Backend, const R: usize>(&self, device: &B::Device) -> Result<MlpGenerator<B, R>> {
+    pub fn init<B: Backend, const R: usize>(
+        &self,
+        device: &B::Device,
+    ) -> Result<MlpGenerator<B, R>> {
         check::at_least("latent", self.latent, 1)?;
         let stack = self.stack();
         stack.validate::<R>(&self.shape)?;

@@ -304,7 +304,10 @@ mod tests {
                 .to_string()
         };
         let cut = opened(&whole[..whole.len() - 1]);
-        assert!(cut.contains("generator.gan") && cut.contains("bytes of weights"), "{cut}");
+        assert!(
+            cut.contains("generator.gan") && cut.contains("bytes of weights"),
+            "{cut}"
+        );
         assert!(opened(b"no header").contains("no header line"));
         assert!(opened(b"{}\n").contains("no saved generator"));
         let newer = String::from_utf8_lossy(&whole).replace("\"version\":1", "\"version\":2");
@@ -317,6 +320,9 @@ mod tests {
             .restore(wider.expect("valid settings"), &device)
             .expect_err("another network")
             .to_string();
-        assert!(error.contains("mlp.layers.0.weight") && error.contains("[3, 5]"), "{error}");
+        assert!(
+            error.contains("mlp.layers.0.weight") && error.contains("[3, 5]"),
+            "{error}"
+        );
     }
 }

@@ -44,7 +44,10 @@ fn mlp_draws_and_judges_samples_of_any_shape<B: Backend>() {
     let discriminator = MlpDiscriminatorConfig::new([3, 4])
         .init::<B, 3>(&device)
         .expect("valid settings");
-    assert_eq!(discriminator.discriminate(samples, &()).logits.dims(), [2, 1]);
+    assert_eq!(
+        discriminator.discriminate(samples, &()).logits.dims(),
+        [2, 1]
+    );
 }
 
 fn labels_matter_to_conditional_networks<B: Backend>() {
@@ -65,17 +68,29 @@ fn labels_matter_to_conditional_networks<B: Backend>() {
     let judge = MlpDiscriminatorConfig::new([6]).init_conditional::<B, 2>(3, &device);
     let judge = judge.expect("valid settings");
     let x = Tensor::<B, 2>::ones([2, 6], &device);
-    assert!(differ(values(judge.discriminate(x.clone(), &labels([0, 1])).logits)));
-    assert!(!differ(values(judge.discriminate(x, &labels([1, 1])).logits)));
+    assert!(differ(values(
+        judge.discriminate(x.clone(), &labels([0, 1])).logits
+    )));
+    assert!(!differ(values(
+        judge.discriminate(x, &labels([1, 1])).logits
+    )));
 
     let dcgan = DcganGeneratorConfig::new(5, [1, 8, 10]).with_width(2);
-    let dcgan = dcgan.init_conditional::<B>(3, &device).expect("valid settings");
+    let dcgan = dcgan
+        .init_conditional::<B>(3, &device)
+        .expect("valid settings");
     assert!(differ(values(dcgan.generate(latent(), &labels([0, 2])))));
     let judge = DcganDiscriminatorConfig::new([1, 8, 10]).with_width(2);
-    let judge = judge.init_conditional::<B>(3, &device).expect("valid settings");
+    let judge = judge
+        .init_conditional::<B>(3, &device)
+        .expect("valid settings");
     let x = Tensor::<B, 4>::ones([2, 1, 8, 10], &device);
-    assert!(differ(values(judge.discriminate(x.clone(), &labels([0, 1])).logits)));
-    assert!(!differ(values(judge.discriminate(x, &labels([1, 1])).logits)));
+    assert!(differ(values(
+        judge.discriminate(x.clone(), &labels([0, 1])).logits
+    )));
+    assert!(!differ(values(
+        judge.discriminate(x, &labels([1, 1])).logits
+    )));
 }
 
 fn every_discriminator_takes_exact_penalties<B: AutodiffBackend>() {
@@ -95,10 +110,14 @@ fn every_discriminator_takes_exact_penalties<B: AutodiffBackend>() {
     let net = DcganDiscriminatorConfig::new(image).with_width(2);
     let plain = net.init::<B>(&device).expect("valid settings");
     finite(&plain, r1::<B, _>(&plain, x.clone(), &()));
-    let told = net.init_conditional::<B>(3, &device).expect("valid settings");
+    let told = net
+        .init_conditional::<B>(3, &device)
+        .expect("valid settings");
     finite(&told, r1::<B, _>(&told, x.clone(), &labels));
     let net = MlpDiscriminatorConfig::new(image).with_dropout(0.2);
-    let told = net.init_conditional::<B, 4>(3, &device).expect("valid settings");
+    let told = net
+        .init_conditional::<B, 4>(3, &device)
+        .expect("valid settings");
     finite(&told, r1::<B, _>(&told, x, &labels));
 }
 

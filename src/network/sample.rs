@@ -200,7 +200,11 @@ mod tests {
         let y = tensor2::<B, 2>([[0.0, -2.0], [5.0, 4.0]]);
         assert_eq!(values(Sample::squared_norms(x.clone())), [5.0, 25.0]);
         assert_eq!(
-            values(Sample::interpolate(x.clone(), y.clone(), tensor1([0.25, 1.0]))),
+            values(Sample::interpolate(
+                x.clone(),
+                y.clone(),
+                tensor1([0.25, 1.0])
+            )),
             [0.25, -1.0, 3.0, 4.0]
         );
         assert_eq!(Sample::shape(&Sample::pack(x.clone(), 2)), [1, 4]);
@@ -217,7 +221,10 @@ mod tests {
         let packed = Sample::pack(x.clone(), 2);
         assert_eq!(Sample::shape(&packed), [2, 4, 2, 2]);
         // The first packed image is the first two images, channel after channel.
-        assert_eq!(values(Sample::narrow(packed, 0, 1)), values(Sample::narrow(x, 0, 2)));
+        assert_eq!(
+            values(Sample::narrow(packed, 0, 1)),
+            values(Sample::narrow(x, 0, 2))
+        );
     }
 
     for_each_backend!(operations_match_their_formulas, images_pack_along_channels);

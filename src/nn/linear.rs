@@ -1,8 +1,6 @@
 //! A linear layer that can be differentiated twice.
 
-use burn::module::{
-    Content, DisplaySettings, Initializer, Module, ModuleDisplay, Param,
-};
+use burn::module::{Content, DisplaySettings, Initializer, Module, ModuleDisplay, Param};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
@@ -69,12 +67,9 @@ impl LinearConfig {
     /// Makes the layer; its weights are drawn at first use.
     pub fn init<B: Backend>(&self, device: &B::Device) -> Linear<B> {
         let (fan_in, fan_out) = (Some(self.d_input), Some(self.d_output));
-        let weight = self.initializer.init_with(
-            [self.d_input, self.d_output],
-            fan_in,
-            fan_out,
-            device,
-        );
+        let weight =
+            self.initializer
+                .init_with([self.d_input, self.d_output], fan_in, fan_out, device);
         let bias = self.bias.then(|| {
             self.initializer
                 .init_with([self.d_output], fan_in, fan_out, device)

@@ -5,8 +5,8 @@ use std::path::Path;
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-use crate::models::ImageShape;
 use crate::error::{Error, Result};
+use crate::models::ImageShape;
 
 /// Longest side of a picture in pixels: more is a mistake in the settings.
 const LONGEST: usize = 32_768;

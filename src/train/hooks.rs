@@ -2,12 +2,26 @@
 
 use burn::optim::GradientsParams;
 
+use super::OptimizerConfig;
+
 /// What a run does inside a step beside the two updates.
 ///
 /// Gradients come keyed by parameter id, and may be changed or only looked at: clipping by the
 /// global norm, accumulation and health checks belong here. All methods do nothing by default;
 /// `()` is the hooks of a run that needs none.
 pub trait Hooks<G, D> {
+    /// The settings of the generator's and the discriminator's optimiser for step `step` (from
+    /// 0), made from those of the run: ramps of betas and rates belong here. What the optimisers
+    /// remember stays.
+    fn optimizers(
+        &mut self,
+        _step: u64,
+        generator: OptimizerConfig,
+        discriminator: OptimizerConfig,
+    ) -> (OptimizerConfig, OptimizerConfig) {
+        (generator, discriminator)
+    }
+
     /// Before each discriminator step: a place for constraints on the weights and for layers
     /// whose buffers are updated by an explicit call.
     fn before_discriminator_step(&mut self, discriminator: D) -> D {

@@ -146,10 +146,11 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> Rule<M, B> {
             ),
             OptimizerConfig::Sgd { momentum, .. } => Self::Sgd(
                 SgdConfig::new()
-                    .with_momentum(
-                        (momentum > 0.0)
-                            .then(|| MomentumConfig::new().with_momentum(momentum).with_dampening(0.0)),
-                    )
+                    .with_momentum((momentum > 0.0).then(|| {
+                        MomentumConfig::new()
+                            .with_momentum(momentum)
+                            .with_dampening(0.0)
+                    }))
                     .init(),
             ),
         }

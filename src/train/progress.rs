@@ -36,9 +36,9 @@ impl Progress {
     pub fn new() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         // The template is a constant of ours: if it did not parse, the plain bar would do.
-        if let Ok(style) = ProgressStyle::with_template(
-            "{bar:32} {pos}/{len} steps  {per_sec}  {eta} left  {msg}",
-        ) {
+        if let Ok(style) =
+            ProgressStyle::with_template("{bar:32} {pos}/{len} steps  {per_sec}  {eta} left  {msg}")
+        {
             bar.set_style(style);
         }
         Self {
@@ -65,7 +65,11 @@ where
     fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
         let done = event.step == event.steps;
         if self.bar.is_hidden() {
-            if done || event.step.is_multiple_of(event.steps.div_ceil(LINES).max(1)) {
+            if done
+                || event
+                    .step
+                    .is_multiple_of(event.steps.div_ceil(LINES).max(1))
+            {
                 eprintln!(
                     "step {}/{}  {:.0} s  {}",
                     event.step,

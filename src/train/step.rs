@@ -151,9 +151,9 @@ where
 }
 
 /// What the generator step and the outcome take over from the last discriminator step.
-struct Judged<S, C, B: AutodiffBackend> {
-    fake: S,
-    condition: C,
+struct Judged<G: TrainableGenerator<B>, B: AutodiffBackend> {
+    fake: G::Sample,
+    condition: G::Condition,
     loss: Tensor<B::InnerBackend, 1>,
     penalty: Option<Tensor<B::InnerBackend, 1>>,
     real_logits: Tensor<B::InnerBackend, 2>,
@@ -166,10 +166,7 @@ fn discriminator_step<G, D, B>(
     batch: StepBatch<G::Sample, G::Condition, B>,
     rates: RateFactors,
     hooks: &mut dyn Hooks<G, D>,
-) -> (
-    TrainState<G, D, B>,
-    Judged<G::Sample, G::Condition, B>,
-)
+) -> (TrainState<G, D, B>, Judged<G, B>)
 where
     B: AutodiffBackend,
     G: TrainableGenerator<B>,
@@ -191,9 +188,7 @@ where
 
     // With its tape: in training mode for batch norms, and ready for the generator step.
     let fake = state.gan.generator.generate(latent, &condition);
-    let real_logits = discriminator
-        .discriminate(real.clone(), &condition)
-        .logits;
+    let real_logits = discriminator.discriminate(real.clone(), &condition).logits;
     let fake_logits = discriminator
         .discriminate(fake.clone().detach(), &condition)
         .logits;

@@ -120,7 +120,9 @@ impl TrainerConfig {
         check::at_least("discriminator_steps", self.discriminator_steps, 1)?;
         self.batches.validate().map_err(|e| e.within("batches"))?;
         self.latent.validate().map_err(|e| e.within("latent"))?;
-        self.objective.validate().map_err(|e| e.within("objective"))?;
+        self.objective
+            .validate()
+            .map_err(|e| e.within("objective"))?;
         self.generator_optimizer
             .validate()
             .map_err(|e| e.within("generator_optimizer"))?;
@@ -130,6 +132,9 @@ impl TrainerConfig {
         self.schedule.validate().map_err(|e| e.within("schedule"))
     }
 }
+
+/// An observer and its rhythm.
+type Watch<'a, G, D, B> = (Rhythm, Box<dyn Observer<G, D, B> + 'a>);
 
 /// Runs the step over a data set.
 ///
@@ -144,7 +149,7 @@ where
 {
     config: TrainerConfig,
     device: B::Device,
-    observers: Vec<(Rhythm, Box<dyn Observer<G, D, B> + 'a>)>,
+    observers: Vec<Watch<'a, G, D, B>>,
     hooks: Box<dyn Hooks<G, D> + 'a>,
 }
 
@@ -197,7 +202,8 @@ where
     /// Trains `gan` on `data` to the end.
     ///
     /// # Errors
-    /// If the data holds less than a batch, or an observer ends the run.
+    /// If the data holds less than a batch, a hook asks for settings that can't be, or an observer
+    /// ends the run.
     pub fn run(
         mut self,
         gan: Gan<G, D, B>,
@@ -219,13 +225,28 @@ where
             for _ in 0..config.discriminator_steps {
                 let indices = batches.next_batch()?;
                 let (real, condition) = data.batch(&indices, &self.device);
-                let latent = config.latent.draw(indices.len(), &mut latents, &self.device);
+                let latent = config
+                    .latent
+                    .draw(indices.len(), &mut latents, &self.device);
                 step_batches.push(StepBatch {
                     real,
                     condition,
                     latent,
                 });
             }
+            let (generator, discriminator) = self.hooks.optimizers(
+                done,
+                config.generator_optimizer,
+                config.discriminator_optimizer,
+            );
+            state
+                .generator_optimizer
+                .set_config(generator)
+                .map_err(|error| error.within("generator_optimizer"))?;
+            state
+                .discriminator_optimizer
+                .set_config(discriminator)
+                .map_err(|error| error.within("discriminator_optimizer"))?;
             let factor = config.schedule.factor(done, config.steps);
             let rates = RateFactors {
                 generator: factor,

@@ -64,7 +64,12 @@ fn values_and_gradients_match_pytorch<B: AutodiffBackend>() {
                 assert_close(&values(value), &[side.value], RELATIVE, ABSOLUTE);
                 let expected = side.grad_real.as_ref().expect("a golden gradient");
                 assert_close(&gradient(&real, &gradients), expected, RELATIVE, ABSOLUTE);
-                assert_close(&gradient(&fake, &gradients), &side.grad_fake, RELATIVE, ABSOLUTE);
+                assert_close(
+                    &gradient(&fake, &gradients),
+                    &side.grad_fake,
+                    RELATIVE,
+                    ABSOLUTE,
+                );
                 compared += 1;
             }
             let fake = logits::<B>(case, &case.fake);
@@ -72,7 +77,12 @@ fn values_and_gradients_match_pytorch<B: AutodiffBackend>() {
             let gradients = value.backward();
             let side = &sides.generator;
             assert_close(&values(value), &[side.value], RELATIVE, ABSOLUTE);
-            assert_close(&gradient(&fake, &gradients), &side.grad_fake, RELATIVE, ABSOLUTE);
+            assert_close(
+                &gradient(&fake, &gradients),
+                &side.grad_fake,
+                RELATIVE,
+                ABSOLUTE,
+            );
             compared += 1;
         }
     }

@@ -18,8 +18,7 @@ use crate::network::{
 use crate::nn::{Linear, LinearConfig};
 use crate::objective::{Loss, Objective, ObjectiveState};
 use crate::testing::{
-    assert_close, assign, floats, for_each_autodiff_backend, gradients, parameters, tensor2,
-    values,
+    assert_close, assign, floats, for_each_autodiff_backend, gradients, parameters, tensor2, values,
 };
 
 #[derive(Deserialize)]
@@ -163,7 +162,12 @@ fn compare<B, D, const R: usize>(
     let penalty = Penalty::r1(case.gamma).evaluate(&discriminator, &real, &condition);
     let actual = gradients::<B, _>(&discriminator, &penalty.backward());
     assert_close(&values(penalty), &[case.penalty], relative, 0.0);
-    assert_eq!(actual.len(), case.gradients.len(), "parameters of {}", case.name);
+    assert_eq!(
+        actual.len(),
+        case.gradients.len(),
+        "parameters of {}",
+        case.name
+    );
     for (actual, expected) in actual.iter().zip(&case.gradients) {
         // Relative to the parameter's largest gradient: single entries may cancel to near 0.
         let expected = expected.in_our_layout();
@@ -354,7 +358,10 @@ fn burns_own_linear_layer_still_panics() {
 }
 
 #[allow(dead_code)]
-fn bounds_are_the_documented_ones<B: AutodiffBackend, D: TrainableDiscriminator<B> + ModuleDisplay>(
+fn bounds_are_the_documented_ones<
+    B: AutodiffBackend,
+    D: TrainableDiscriminator<B> + ModuleDisplay,
+>(
     discriminator: &D,
     sample: SampleOf<D, B>,
     condition: &ConditionOf<D, B>,

@@ -224,7 +224,13 @@ fn batch_statistics_follow_the_rule<B: AutodiffBackend>() {
             backend: std::marker::PhantomData,
         };
         let rates = RateFactors::default();
-        let (after, _) = step(state(dcgans()), &objective, vec![images()], rates, &mut hooks);
+        let (after, _) = step(
+            state(dcgans()),
+            &objective,
+            vec![images()],
+            rates,
+            &mut hooks,
+        );
         let mut seen = hooks.seen.0.take();
         seen.push(statistics(&after.gan.discriminator));
         seen
@@ -234,7 +240,10 @@ fn batch_statistics_follow_the_rule<B: AutodiffBackend>() {
         panic!("three looks at the statistics");
     };
     assert_ne!(before, judged, "the discriminator step updates them");
-    assert_ne!(judged, after, "the generator step updates them, as in PyTorch");
+    assert_ne!(
+        judged, after,
+        "the generator step updates them, as in PyTorch"
+    );
     let penalised = run(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.1)));
     assert_eq!(penalised[1], plain[1], "the penalty leaves them alone");
 }
@@ -273,9 +282,16 @@ fn the_last_fake_batch_serves_the_generator_step<B: AutodiffBackend>() {
     let batches = vec![batch(1), batch(2), batch(3)];
     let lazy = Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.1).every(2));
     let (after, outcome) = step(state(gan), &lazy, batches, RateFactors::default(), &mut ());
-    assert_eq!(calls.load(Ordering::Relaxed), 3, "one fake batch per discriminator step");
+    assert_eq!(
+        calls.load(Ordering::Relaxed),
+        3,
+        "one fake batch per discriminator step"
+    );
     assert_eq!((after.step, after.objective.discriminator_steps()), (1, 3));
-    assert!(outcome.penalty.is_some(), "due at discriminator steps 0 and 2");
+    assert!(
+        outcome.penalty.is_some(),
+        "due at discriminator steps 0 and 2"
+    );
 }
 
 fn run<B: AutodiffBackend>(seed: u64, dropout: f64) -> (Vec<Vec<f64>>, History) {
@@ -301,6 +317,71 @@ fn a_seed_decides_a_run_to_the_last_bit_dropout_included<B: AutodiffBackend>() {
     assert_eq!(steps, [4, 8, 12]);
     assert_ne!(run::<B>(6, 0.3).0, first);
     assert_ne!(run::<B>(5, 0.0).0, first);
+}
+
+/// Sets β₁ to the same value from some step on.
+struct Ramp {
+    from: u64,
+    beta_1: f32,
+}
+
+impl<G, D> Hooks<G, D> for Ramp {
+    fn optimizers(
+        &mut self,
+        step: u64,
+        generator: OptimizerConfig,
+        discriminator: OptimizerConfig,
+    ) -> (OptimizerConfig, OptimizerConfig) {
+        if step < self.from {
+            return (generator, discriminator);
+        }
+        (generator.with_betas(self.beta_1, 0.999), discriminator)
+    }
+}
+
+fn a_hook_changes_optimizer_settings_at_its_step<B: AutodiffBackend>() {
+    let run = |ramp: Ramp| {
+        let config = TrainerConfig::new(4, 16, Latent::normal(3));
+        let device = Default::default();
+        Trainer::new(config, &device)
+            .expect("valid settings")
+            .with_hooks(ramp)
+            .run(mlps::<B>(1, 0.0), &points())
+            .map(|trained| parameters::<B, _>(&trained.gan))
+    };
+    let plain = run(Ramp {
+        from: 9,
+        beta_1: 0.9,
+    })
+    .expect("a run");
+    // The run's own β₁ is .5: setting it anew must keep what the optimiser remembers.
+    assert_eq!(
+        run(Ramp {
+            from: 2,
+            beta_1: 0.5
+        })
+        .expect("a run"),
+        plain
+    );
+    assert_ne!(
+        run(Ramp {
+            from: 2,
+            beta_1: 0.9
+        })
+        .expect("a run"),
+        plain
+    );
+    let refused = run(Ramp {
+        from: 2,
+        beta_1: 1.0,
+    })
+    .expect_err("no decay rate");
+    assert!(
+        refused
+            .to_string()
+            .contains("`generator_optimizer.beta_1` = 1"),
+        "{refused}"
+    );
 }
 
 /// The trainer adds nothing to the step but data, latents and the schedule.
@@ -345,6 +426,7 @@ for_each_autodiff_backend!(
     the_last_fake_batch_serves_the_generator_step,
     a_seed_decides_a_run_to_the_last_bit_dropout_included,
     the_trainer_is_a_loop_around_the_step,
+    a_hook_changes_optimizer_settings_at_its_step,
 );
 
 #[test]

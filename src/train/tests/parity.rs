@@ -82,7 +82,10 @@ fn mlp<B: AutodiffBackend>(weights: &mut Option<Vec<u8>>) -> Vec<f64> {
         .with_seed(4)
         .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(1.0)));
     let data = pixels::<4>(64, &[1, 8, 8]);
-    assert_eq!(Sample::<B>::shape(&data.batch(&[0], &device).0), [1, 1, 8, 8]);
+    assert_eq!(
+        Sample::<B>::shape(&data.batch(&[0], &device).0),
+        [1, 1, 8, 8]
+    );
     losses(gan, weights, &data, &config)
 }
 
@@ -122,5 +125,13 @@ macro_rules! parity {
     };
 }
 
-parity!(ten_mlp_steps_with_r1_agree_on_every_backend_wgpu_included, mlp, 20);
-parity!(five_dcgan_steps_agree_on_every_backend_wgpu_included, dcgan, 10);
+parity!(
+    ten_mlp_steps_with_r1_agree_on_every_backend_wgpu_included,
+    mlp,
+    20
+);
+parity!(
+    five_dcgan_steps_agree_on_every_backend_wgpu_included,
+    dcgan,
+    10
+);

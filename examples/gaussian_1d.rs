@@ -8,11 +8,11 @@
 //! be written down, and by a GAN with each of the generator's three costs, which needs none.
 //! `docs/theory.md` tells why they aim at the same thing.
 //!
-//! All three costs come near N(3, 0.5²), each in its own way. The discriminator learns fast enough
-//! to pull the generator along before minimax saturates. The maximum-likelihood cost starts slowest:
-//! it counts the samples that pass, and at first hardly any do. Once they are close, the generator
-//! follows each hint at once, and the discriminator forgets it: at the end D is ½ and the bound on JS
-//! 0, although D* still has ripples that small networks leave. It is a *lower* bound.
+//! All three costs come near N(3, 0.5²), and minimax does not saturate on data this easy. The
+//! maximum-likelihood cost often starts slowest: it lives on the samples that pass, and at first hardly
+//! any do. Early on D resembles D*; at the end D is ½ nearly everywhere and the bound on JS 0, while
+//! the true JS is still some thousandths, D*'s ripples: the bound is one from below, and this
+//! discriminator, followed by the generator at every step, no longer resolves what is left.
 
 mod common;
 

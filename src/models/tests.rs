@@ -56,9 +56,11 @@ fn labels_matter_to_conditional_networks<B: Backend>() {
         Labels::<B>::from_slice(&classes, 3, &device).expect("labels in range")
     };
     let latent = || Tensor::<B, 2>::ones([2, 5], &device);
+    // Rows of one product may differ in their last bits: a GPU adds them in different orders.
     let differ = |rows: Vec<f64>| {
         let (first, second) = rows.split_at(rows.len() / 2);
-        first != second
+        let far = |(a, b): (&f64, &f64)| (a - b).abs() > 1e-5 * a.abs().max(b.abs());
+        first.iter().zip(second).any(far)
     };
 
     let mlp = MlpGeneratorConfig::new(5, [6]).init_conditional::<B, 2>(3, &device);
@@ -122,10 +124,17 @@ fn every_discriminator_takes_exact_penalties<B: AutodiffBackend>() {
 }
 
 for_each_backend!(
-    dcgan_draws_and_judges_images_of_any_size,
     mlp_draws_and_judges_samples_of_any_shape,
     labels_matter_to_conditional_networks,
 );
+
+/// Six image sizes are some fifty shapes of convolutions, each of which wgpu would tune for
+/// seconds; its convolutions are tested by the parity of whole runs.
+#[test]
+fn dcgan_draws_and_judges_images_of_any_size_on_cpus() {
+    dcgan_draws_and_judges_images_of_any_size::<crate::testing::Cpu>();
+    dcgan_draws_and_judges_images_of_any_size::<burn::backend::NdArray>();
+}
 
 mod second_order {
     use super::*;

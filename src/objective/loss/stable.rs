@@ -71,9 +71,10 @@ mod tests {
             .map(|x: &f64| x.max(0.0) + (-x.abs()).exp().ln_1p())
             .collect();
         let slopes: Vec<f64> = at.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect();
-        // Below 1e-37 f32 rounds to 0.
-        assert_close(&y, &expected, 1e-6, 1e-37);
-        assert_close(&slope, &slopes, 1e-6, 1e-37);
+        // GPUs give exp to a few units in the last place for each unit of its argument; below
+        // 1e-37 f32 rounds to 0.
+        assert_close(&y, &expected, 1e-5, 1e-37);
+        assert_close(&slope, &slopes, 1e-5, 1e-37);
     }
 
     fn the_exponential_goes_on_linearly<B: AutodiffBackend>() {

@@ -56,14 +56,10 @@ struct Args {
     #[arg(long)]
     labels: bool,
 
-    /// Weight γ of the R1 penalty; 0 turns it off
-    #[arg(
-        long,
-        default_value_t = 1.0,
-        value_name = "GAMMA",
-        allow_negative_numbers = true
-    )]
-    gamma: f64,
+    /// Weight γ of the R1 penalty; 0 turns it off, and the DCGAN's batch norms on [default: 1 for
+    /// mlp, 0 for dcgan]
+    #[arg(long, value_name = "GAMMA", allow_negative_numbers = true)]
+    gamma: Option<f64>,
 
     /// Channels of the DCGAN at half the full size
     #[arg(long, default_value_t = 32, value_name = "N")]
@@ -114,7 +110,7 @@ impl Program for Args {
             DcganGeneratorConfig::new(LATENT, image).with_width(self.width),
             DcganDiscriminatorConfig::new(image)
                 .with_width(self.width)
-                .with_batch_norm(self.gamma == 0.0),
+                .with_batch_norm(self.gamma() == 0.0),
         );
         match (self.model, self.labels) {
             (Model::Mlp, false) => {
@@ -146,6 +142,13 @@ impl Program for Args {
 }
 
 impl Args {
+    fn gamma(&self) -> f64 {
+        self.gamma.unwrap_or(match self.model {
+            Model::Mlp => 1.0,
+            Model::Dcgan => 0.0,
+        })
+    }
+
     fn train<B, G, D>(
         self,
         (generator, discriminator): (G, D),
@@ -163,13 +166,13 @@ impl Args {
         let gan = Gan::<_, _, B>::seeded(generator, discriminator, seed, &device);
         let latent = Latent::normal(LATENT);
         let steps = self.common.steps_or(match self.model {
-            Model::Mlp => 10_000,
+            Model::Mlp => 6_000,
             Model::Dcgan => 1_500,
         });
         let config = TrainerConfig::new(steps as u64, BATCH, latent)
             .with_seed(seed)
             .with_objective(
-                Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(self.gamma)),
+                Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(self.gamma())),
             )
             .with_optimizers(OptimizerConfig::adam(5e-4).with_betas(0.0, 0.99))
             .with_schedule(Schedule::Cosine { floor: 0.1 });

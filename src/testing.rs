@@ -7,8 +7,7 @@ use burn::tensor::{Element, Int, Tensor, TensorData};
 /// The backend of tests that need only one.
 pub(crate) type Cpu = burn::backend::Flex;
 
-/// Runs generic test functions on Flex, on NdArray and, with the feature, on wgpu. All wgpu tests
-/// stand in this one binary: each process that touches wgpu first tunes itself for a minute.
+/// Runs generic test functions on Flex and NdArray.
 macro_rules! for_each_backend {
     ($($name:ident),+ $(,)?) => {
         mod flex {
@@ -16,10 +15,6 @@ macro_rules! for_each_backend {
         }
         mod ndarray {
             $(#[test] fn $name() { super::$name::<burn::backend::NdArray>(); })+
-        }
-        #[cfg(feature = "wgpu")]
-        mod wgpu {
-            $(#[test] fn $name() { super::$name::<burn::backend::Wgpu>(); })+
         }
     };
 }
@@ -37,16 +32,27 @@ macro_rules! for_each_autodiff_backend {
                 super::$name::<burn::backend::Autodiff<burn::backend::NdArray>>();
             })+
         }
+    };
+}
+
+/// Runs generic test functions on wgpu too, where the build has it: `on_wgpu!(B; tests)` with the
+/// backend `Wgpu` or `Autodiff<Wgpu>`.
+///
+/// wgpu compiles and tunes a kernel for each new shape, a second or more on a software driver:
+/// what proves arithmetic is listed, what proves bookkeeping runs on the CPU alone. All of them
+/// stand in this one binary, since every process starts tuning anew.
+macro_rules! on_wgpu {
+    ($backend:ty; $($name:ident),+ $(,)?) => {
         #[cfg(feature = "wgpu")]
         mod wgpu {
-            $(#[test] fn $name() {
-                super::$name::<burn::backend::Autodiff<burn::backend::Wgpu>>();
-            })+
+            #[allow(unused_imports)]
+            use burn::backend::{Autodiff, Wgpu};
+            $(#[test] fn $name() { super::$name::<$backend>(); })+
         }
     };
 }
 
-pub(crate) use {for_each_autodiff_backend, for_each_backend};
+pub(crate) use {for_each_autodiff_backend, for_each_backend, on_wgpu};
 
 pub(crate) fn tensor1<B: Backend>(values: impl AsRef<[f64]>) -> Tensor<B, 1> {
     floats(TensorData::from(values.as_ref()))

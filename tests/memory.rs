@@ -60,7 +60,7 @@ fn ten_thousand_penalised_steps_keep_memory_flat() {
         .run(gan, &data)
         .expect("a run");
 
-    let mut between = |from: u64, to: u64| {
+    let between = |from: u64, to: u64| {
         let inside = memory.iter().filter(|(step, _)| (from..=to).contains(step));
         median(&mut inside.map(|(_, mib)| *mib).collect::<Vec<_>>())
     };

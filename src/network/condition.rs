@@ -139,7 +139,7 @@ impl<B: Backend> Condition<B> for Labels<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{for_each_backend, int_values};
+    use crate::testing::{for_each_backend, int_values, on_wgpu};
 
     fn labels_follow_their_samples<B: Backend>() {
         let device = Default::default();
@@ -153,6 +153,7 @@ mod tests {
     }
 
     for_each_backend!(labels_follow_their_samples);
+    on_wgpu!(Wgpu; labels_follow_their_samples);
 
     #[test]
     fn a_label_out_of_range_is_refused() {

@@ -193,7 +193,7 @@ impl<B: Backend, const R: usize> Sample<B> for Tensor<B, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{for_each_backend, tensor1, tensor2, values};
+    use crate::testing::{for_each_backend, on_wgpu, tensor1, tensor2, values};
 
     fn operations_match_their_formulas<B: Backend>() {
         let x = tensor2::<B, 2>([[1.0, 2.0], [3.0, 4.0]]);
@@ -228,6 +228,7 @@ mod tests {
     }
 
     for_each_backend!(operations_match_their_formulas, images_pack_along_channels);
+    on_wgpu!(Wgpu; operations_match_their_formulas, images_pack_along_channels);
 
     #[test]
     #[should_panic(expected = "[3, 1] can't be packed by 2")]

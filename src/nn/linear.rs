@@ -143,7 +143,7 @@ impl<B: Backend> ModuleDisplay for Linear<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_close, for_each_backend, values};
+    use crate::testing::{assert_close, for_each_backend, on_wgpu, values};
     use burn::nn::LinearConfig as BurnLinearConfig;
 
     fn agrees_with_burns_layer<B: Backend>() {
@@ -176,6 +176,7 @@ mod tests {
     }
 
     for_each_backend!(agrees_with_burns_layer, weights_lie_within_the_fan_in_bound);
+    on_wgpu!(Wgpu; agrees_with_burns_layer);
 
     #[test]
     #[should_panic(expected = "weight [4, 2] can't take an input of shape [3, 5]")]

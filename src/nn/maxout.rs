@@ -94,7 +94,7 @@ impl<B: Backend> Maxout<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_close, for_each_backend, tensor2, values};
+    use crate::testing::{assert_close, for_each_backend, on_wgpu, tensor2, values};
 
     fn takes_the_largest_piece<B: Backend>() {
         let device = Default::default();
@@ -109,4 +109,5 @@ mod tests {
     }
 
     for_each_backend!(takes_the_largest_piece);
+    on_wgpu!(Wgpu; takes_the_largest_piece);
 }

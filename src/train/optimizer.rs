@@ -212,7 +212,7 @@ mod tests {
     use super::*;
     use crate::network::initialize;
     use crate::nn::LinearConfig;
-    use crate::testing::{assert_close, for_each_autodiff_backend, parameters, tensor2};
+    use crate::testing::{assert_close, for_each_autodiff_backend, on_wgpu, parameters, tensor2};
 
     /// Steps a 2→1 layer without bias on f(w) = x·w, whose gradient is x at every step.
     fn path<B: AutodiffBackend>(configs: &[OptimizerConfig]) -> Vec<f64> {
@@ -270,4 +270,5 @@ mod tests {
         adam_and_its_changing_betas_match_the_formula,
         momentum_matches_the_formula,
     );
+    on_wgpu!(Autodiff<Wgpu>; adam_and_its_changing_betas_match_the_formula, momentum_matches_the_formula);
 }

@@ -50,7 +50,7 @@ pub fn mean<B: Backend, const R: usize>(costs: Tensor<B, R>) -> Tensor<B, 1> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_close, for_each_autodiff_backend, tensor1, values};
+    use crate::testing::{assert_close, for_each_autodiff_backend, on_wgpu, tensor1, values};
     use burn::tensor::backend::AutodiffBackend;
 
     fn value_and_slope<B: AutodiffBackend>(
@@ -71,9 +71,10 @@ mod tests {
             .map(|x: &f64| x.max(0.0) + (-x.abs()).exp().ln_1p())
             .collect();
         let slopes: Vec<f64> = at.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect();
-        // GPUs give exp to a few units in the last place for each unit of its argument; below
-        // 1e-37 f32 rounds to 0.
-        assert_close(&y, &expected, 1e-5, 1e-37);
+        // wgpu's log1p is ln(1 + x), which rounds the value (not the gradient) to 6e-8 in
+        // absolute terms; below 1e-37 f32 rounds to 0.
+        let rounds = B::name(&Default::default()).contains("wgpu");
+        assert_close(&y, &expected, 1e-5, if rounds { 1e-7 } else { 1e-37 });
         assert_close(&slope, &slopes, 1e-5, 1e-37);
     }
 
@@ -105,4 +106,5 @@ mod tests {
         the_exponential_goes_on_linearly,
         a_mean_does_not_overflow_on_the_way,
     );
+    on_wgpu!(Autodiff<Wgpu>; softplus_is_exact_and_finite_far_out, the_exponential_goes_on_linearly, a_mean_does_not_overflow_on_the_way);
 }

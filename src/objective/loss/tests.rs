@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Loss;
 use crate::objective::Objective;
-use crate::testing::{assert_close, floats, for_each_autodiff_backend, values};
+use crate::testing::{assert_close, floats, for_each_autodiff_backend, on_wgpu, values};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -120,6 +120,7 @@ for_each_autodiff_backend!(
     values_and_gradients_match_pytorch,
     extreme_logits_are_finite_for_every_loss,
 );
+on_wgpu!(Autodiff<Wgpu>; values_and_gradients_match_pytorch, extreme_logits_are_finite_for_every_loss);
 
 #[test]
 fn names_survive_json() {

@@ -81,6 +81,7 @@ pub use burn;
 pub mod data;
 pub mod divergence;
 mod error;
+mod files;
 mod gan;
 mod latent;
 pub mod metrics;

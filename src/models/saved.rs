@@ -1,7 +1,6 @@
 //! A trained generator as one file: its settings, its prior and its weights.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleVisitor, Param};
@@ -12,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files::write_whole;
 use crate::latent::Latent;
 
 const FORMAT: &str = "burn-gan generator";
@@ -193,25 +193,6 @@ fn refuse(path: &Path, problem: impl Into<String>) -> Error {
         path: path.to_owned(),
         problem: problem.into(),
     }
-}
-
-/// Writes beside the file and renames, so that no reader ever sees half of it.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let beside = folder.join(name);
-    let write = || -> std::io::Result<()> {
-        let mut file = fs::File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    };
-    write().map_err(|error| Error::io(path, error))
 }
 
 /// The parameters' names and shapes, in visiting order.

@@ -29,6 +29,7 @@ use serde::Serialize;
 
 use self::json::Json;
 use crate::error::{Error, Result};
+use crate::files::write_whole;
 
 /// The name of the file that [`Report::save`] writes.
 const FILE: &str = "report.json";
@@ -172,16 +173,7 @@ impl Report {
             .map_err(|error| Error::data(&path, error.to_string()))?;
         text.push('\n');
 
-        std::fs::create_dir_all(folder).map_err(|source| Error::io(folder, source))?;
-        // Two runs into one folder must not write into each other's unfinished file.
-        let unfinished = folder.join(format!(".{FILE}.{}", std::process::id()));
-        let written =
-            std::fs::write(&unfinished, text).and_then(|()| std::fs::rename(&unfinished, &path));
-        if let Err(source) = written {
-            // Best effort: the error that matters is the one above.
-            let _ = std::fs::remove_file(&unfinished);
-            return Err(Error::io(&path, source));
-        }
+        write_whole(&path, text.as_bytes())?;
         Ok(path)
     }
 

@@ -4,8 +4,8 @@
 //! cargo run --release --example ring
 //! ```
 //!
-//! A non-saturating GAN with the R1 penalty finds all eight; with `--gamma 0` the same networks
-//! collapse.
+//! A non-saturating GAN with the R1 penalty finds all eight and gives each its share; with
+//! `--gamma 0` the same networks lose modes, or balance them worse, depending on the seed.
 
 mod common;
 

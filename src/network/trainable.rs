@@ -2,7 +2,7 @@
 
 use burn::backend::Autodiff;
 use burn::module::{AutodiffModule, HasAutodiffModule, ModuleDisplay};
-use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::backend::AutodiffBackend;
 
 use super::{Condition, Discriminator, Generator, Sample};
 
@@ -108,5 +108,4 @@ const _: () = {
     ) -> <<G as Generator<B>>::Sample as Sample<B>>::Inner {
         generator.valid().generate(latent, &condition.inner())
     }
-    fn _backend<B: Backend>() {}
 };

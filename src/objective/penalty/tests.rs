@@ -2,7 +2,7 @@
 //! (`tests/golden/second_order.py`) and against finite differences in f64.
 
 use burn::backend::{Autodiff, NdArray};
-use burn::module::{Module, ModuleDisplay};
+use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
 use burn::tensor::backend::{AutodiffBackend, Backend};
@@ -12,8 +12,7 @@ use serde::Deserialize;
 use super::{Penalty, r1};
 use crate::models::{Activation, LabelEmbedding, MlpDiscriminator, MlpDiscriminatorConfig};
 use crate::network::{
-    Condition, ConditionOf, Discriminator, Labels, SampleOf, TrainableDiscriminator, Verdict,
-    initialize,
+    ConditionOf, Discriminator, Labels, SampleOf, TrainableDiscriminator, Verdict, initialize,
 };
 use crate::nn::{Linear, LinearConfig};
 use crate::objective::{Loss, Objective, ObjectiveState};
@@ -360,17 +359,4 @@ fn burns_own_linear_layer_still_panics() {
         linear: burn::nn::LinearConfig::new(2, 1).init(&device),
     };
     let _ = r1::<B, _>(&net, Tensor::ones([2, 2], &device), &()).backward();
-}
-
-#[allow(dead_code)]
-fn bounds_are_the_documented_ones<
-    B: AutodiffBackend,
-    D: TrainableDiscriminator<B> + ModuleDisplay,
->(
-    discriminator: &D,
-    sample: SampleOf<D, B>,
-    condition: &ConditionOf<D, B>,
-) -> Tensor<B, 1> {
-    let _ = condition.lift();
-    r1(discriminator, sample, condition)
 }

@@ -190,15 +190,18 @@ fn statistics<B: AutodiffBackend>(discriminator: &DcganDiscriminator<B>) -> Vec<
     all[5..7].to_vec()
 }
 
-#[derive(Clone, Default)]
-struct Statistics(std::rc::Rc<std::cell::RefCell<Vec<Vec<Vec<f64>>>>>);
+/// Looks at the statistics before and after the discriminator's two passes.
+#[derive(Default)]
+struct Statistics {
+    seen: Vec<Vec<Vec<f64>>>,
+}
 
-impl<G, B: AutodiffBackend> Hooks<G, DcganDiscriminator<B>> for StatisticsOf<B> {
+impl<G, B: AutodiffBackend> Hooks<G, DcganDiscriminator<B>> for Statistics {
     fn before_discriminator_step(
         &mut self,
         discriminator: DcganDiscriminator<B>,
     ) -> DcganDiscriminator<B> {
-        self.seen.0.borrow_mut().push(statistics(&discriminator));
+        self.seen.push(statistics(&discriminator));
         discriminator
     }
 
@@ -207,31 +210,23 @@ impl<G, B: AutodiffBackend> Hooks<G, DcganDiscriminator<B>> for StatisticsOf<B> 
         discriminator: &DcganDiscriminator<B>,
         gradients: GradientsParams,
     ) -> GradientsParams {
-        self.seen.0.borrow_mut().push(statistics(discriminator));
+        self.seen.push(statistics(discriminator));
         gradients
     }
 }
 
-struct StatisticsOf<B> {
-    seen: Statistics,
-    backend: std::marker::PhantomData<B>,
-}
-
 fn batch_statistics_follow_the_rule<B: AutodiffBackend>() {
     let run = |objective: Objective| {
-        let mut hooks = StatisticsOf::<B> {
-            seen: Statistics::default(),
-            backend: std::marker::PhantomData,
-        };
+        let mut hooks = Statistics::default();
         let rates = RateFactors::default();
         let (after, _) = step(
-            state(dcgans()),
+            state(dcgans::<B>()),
             &objective,
             vec![images()],
             rates,
             &mut hooks,
         );
-        let mut seen = hooks.seen.0.take();
+        let mut seen = hooks.seen;
         seen.push(statistics(&after.gan.discriminator));
         seen
     };

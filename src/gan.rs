@@ -12,7 +12,11 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use serde::{Deserialize, Serialize};
 
 use crate::network::initialize;
+use crate::nn::update_spectral_norms;
 use crate::random::reseed;
+
+/// Power iterations of spectral norms before the first step, as in PyTorch.
+const WARM_UP: usize = 15;
 
 /// A generator and a discriminator, trained against each other.
 ///
@@ -45,11 +49,12 @@ pub struct Gan<G, D, B: Backend> {
 }
 
 impl<G: Module<B>, D: Module<B>, B: Backend> Gan<G, D, B> {
-    /// Joins two networks. Parameters that are not drawn yet are drawn now.
+    /// Joins two networks. Parameters that are not drawn yet are drawn now, and spectral norms
+    /// ([`nn::SpectralNorm`](crate::nn::SpectralNorm)) make their first power iterations.
     pub fn new(generator: G, discriminator: D) -> Self {
         initialize(&generator);
         initialize(&discriminator);
-        Self::joined(generator, discriminator)
+        Self::warmed_up(generator, discriminator)
     }
 
     /// Joins two networks; parameters that are not drawn yet are drawn from `seed`, each network
@@ -61,7 +66,15 @@ impl<G: Module<B>, D: Module<B>, B: Backend> Gan<G, D, B> {
         initialize(&generator);
         reseed::<B>(device, seed, "initialize discriminator", 0);
         initialize(&discriminator);
-        Self::joined(generator, discriminator)
+        Self::warmed_up(generator, discriminator)
+    }
+
+    /// Spectral norms start near their singular vectors.
+    fn warmed_up(generator: G, discriminator: D) -> Self {
+        Self::joined(
+            update_spectral_norms(generator, WARM_UP),
+            update_spectral_norms(discriminator, WARM_UP),
+        )
     }
 }
 

@@ -337,7 +337,8 @@ struct DownBlock<B: Backend> {
 
 /// A discriminator of strided convolutions with leaky ReLU (.2), a linear layer behind them.
 ///
-/// Images `[batch, channels, height, width]`, logits `[batch, 1]`. Radford, Metz, Chintala 2015,
+/// Images `[batch, channels, height, width]`, logits `[batch, 1]`; its features are what the linear
+/// layer reads, flattened. Radford, Metz, Chintala 2015,
 /// arXiv:1511.06434.
 #[derive(Module, Debug)]
 pub struct DcganDiscriminator<B: Backend> {
@@ -358,7 +359,8 @@ impl<B: Backend> Discriminator<B> for DcganDiscriminator<B> {
             }
             x = Activation::LEAKY.apply(x);
         }
-        self.head.forward(x.flatten(1, 3)).into()
+        let features: Tensor<B, 2> = x.flatten(1, 3);
+        Verdict::from(self.head.forward(features.clone())).with_features(features)
     }
 }
 

@@ -39,15 +39,22 @@ impl<B: Backend> Mlp<B> {
         }
     }
 
-    fn forward(&self, mut x: Tensor<B, 2>) -> Tensor<B, 2> {
+    fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.forward_with_features(x).0
+    }
+
+    /// The output, and what the last layer reads.
+    fn forward_with_features(&self, mut x: Tensor<B, 2>) -> (Tensor<B, 2>, Tensor<B, 2>) {
         let last = self.layers.len() - 1;
-        for (index, layer) in self.layers.iter().enumerate() {
-            x = layer.forward(x);
-            if index < last {
-                x = self.dropout.forward(self.activation.apply(x));
-            }
+        for layer in &self.layers[..last] {
+            x = self.dropout.forward(self.activation.apply(layer.forward(x)));
         }
-        x
+        (self.layers[last].forward(x.clone()), x)
+    }
+
+    fn judge(&self, x: Tensor<B, 2>) -> Verdict<B> {
+        let (logits, features) = self.forward_with_features(x);
+        Verdict::from(logits).with_features(features)
     }
 }
 
@@ -319,7 +326,8 @@ impl MlpDiscriminatorConfig {
     }
 }
 
-/// A discriminator of linear layers. Samples `[batch, …]`, logits `[batch, 1]`.
+/// A discriminator of linear layers. Samples `[batch, …]`, logits `[batch, 1]`; its features are
+/// what the last layer reads, `[batch, width of the last hidden layer]`.
 #[derive(Module, Debug)]
 pub struct MlpDiscriminator<B: Backend, const R: usize> {
     mlp: Mlp<B>,
@@ -330,7 +338,7 @@ impl<B: Backend, const R: usize> Discriminator<B> for MlpDiscriminator<B, R> {
     type Condition = ();
 
     fn discriminate(&self, sample: Tensor<B, R>, _condition: &()) -> Verdict<B> {
-        self.mlp.forward(sample.flatten(1, R - 1)).into()
+        self.mlp.judge(sample.flatten(1, R - 1))
     }
 }
 
@@ -348,6 +356,6 @@ impl<B: Backend, const R: usize> Discriminator<B> for MlpLabelDiscriminator<B, R
     fn discriminate(&self, sample: Tensor<B, R>, condition: &Labels<B>) -> Verdict<B> {
         let sample: Tensor<B, 2> = sample.flatten(1, R - 1);
         let label = self.embedding.forward(condition);
-        self.mlp.forward(Tensor::cat(vec![sample, label], 1)).into()
+        self.mlp.judge(Tensor::cat(vec![sample, label], 1))
     }
 }

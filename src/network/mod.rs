@@ -5,17 +5,21 @@
 //! name), and each implements one method. [`TrainableGenerator`] and [`TrainableDiscriminator`]
 //! then come by themselves, and are the only bounds that generic code has to write.
 
+mod augmentation;
 mod condition;
 mod initialize;
+mod packed;
 mod sample;
 mod trainable;
 mod verdict;
 
+pub use augmentation::Augmentation;
 pub use condition::{Condition, Labels};
 pub use initialize::initialize;
+pub use packed::Packed;
 pub use sample::Sample;
 pub use trainable::{
-    ConditionOf, InnerDiscriminator, InnerGenerator, LiftedDiscriminator, SampleOf,
+    ConditionOf, InnerDiscriminator, InnerGenerator, LiftedDiscriminator, LiftedGenerator, SampleOf,
     TrainableDiscriminator, TrainableGenerator,
 };
 pub use verdict::Verdict;

@@ -4,7 +4,10 @@ use std::fmt::Debug;
 
 use burn::backend::Autodiff;
 use burn::tensor::backend::{AutodiffBackend, Backend};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Int, Tensor, TensorData};
+
+use super::Augmentation;
+use crate::random::Stream;
 
 /// A batch of samples: every float tensor whose first dimension is the batch.
 ///
@@ -48,6 +51,11 @@ pub trait Sample<B: Backend>: Clone + Debug + Send + 'static {
     where
         B: AutodiffBackend;
 
+    /// The batch as a leaf of this backend's own tape, its gradient recorded.
+    fn leaf(self) -> Self
+    where
+        B: AutodiffBackend;
+
     /// The batch's gradient, taken out of `gradients`; `None` if nothing depended on it.
     fn take_gradient(&self, gradients: &mut B::Gradients) -> Option<Self::Inner>
     where
@@ -59,6 +67,35 @@ pub trait Sample<B: Backend>: Clone + Debug + Send + 'static {
     /// n_i = Σ_j x_ij²
     /// ```
     fn squared_norms(self) -> Tensor<B, 1>;
+
+    /// The inner product of each sample with its counterpart, `[batch]`.
+    ///
+    /// ```text
+    /// p_i = Σ_j x_ij·y_ij
+    /// ```
+    fn dot(self, other: Self) -> Tensor<B, 1>;
+
+    /// Adds another batch, with one weight per sample.
+    ///
+    /// ```text
+    /// z_i = x_i + w_i·y_i
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes differ, or `weights` is not `[batch]`.
+    fn add_scaled(self, other: Self, weights: Tensor<B, 1>) -> Self;
+
+    /// The standard deviation of all numbers of the batch together, `[1]`.
+    fn spread(&self) -> Tensor<B, 1>;
+
+    /// Draws from N(0, 1) in the batch's shape, made on the host.
+    fn standard_normal_like(&self, stream: &mut Stream) -> Self;
+
+    /// Each sample changed at random.
+    ///
+    /// # Panics
+    /// If the change does not fit the sample's shape.
+    fn augment(self, augmentation: &Augmentation, stream: &mut Stream) -> Self;
 
     /// The samples at `indices` (`[count]`), in their order.
     fn select(self, indices: Tensor<B, 1, Int>) -> Self;
@@ -128,6 +165,13 @@ impl<B: Backend, const R: usize> Sample<B> for Tensor<B, R> {
         Tensor::from_inner(inner)
     }
 
+    fn leaf(self) -> Self
+    where
+        B: AutodiffBackend,
+    {
+        Tensor::detach(self).require_grad()
+    }
+
     fn take_gradient(&self, gradients: &mut B::Gradients) -> Option<Self::Inner>
     where
         B: AutodiffBackend,
@@ -136,10 +180,38 @@ impl<B: Backend, const R: usize> Sample<B> for Tensor<B, R> {
     }
 
     fn squared_norms(self) -> Tensor<B, 1> {
-        let batch = self.dims()[0];
-        let width = self.dims().iter().skip(1).product();
-        let rows: Tensor<B, 2> = self.reshape([batch, width]);
-        rows.square().sum_dim(1).reshape([batch])
+        rows(self).square().sum_dim(1).squeeze_dim(1)
+    }
+
+    fn dot(self, other: Self) -> Tensor<B, 1> {
+        one_shape(&self, &other);
+        (rows(self) * rows(other)).sum_dim(1).squeeze_dim(1)
+    }
+
+    fn add_scaled(self, other: Self, weights: Tensor<B, 1>) -> Self {
+        one_shape(&self, &other);
+        let weights = per_sample(weights, &self);
+        self + other * weights
+    }
+
+    fn spread(&self) -> Tensor<B, 1> {
+        let count = self.shape().num_elements();
+        let all: Tensor<B, 1> = self.clone().reshape([count]);
+        let mean = all.clone().mean();
+        (all - mean).square().mean().sqrt()
+    }
+
+    fn standard_normal_like(&self, stream: &mut Stream) -> Self {
+        let shape = self.dims();
+        let values = stream.normal(shape.iter().product());
+        Tensor::from_data(
+            TensorData::new(values, shape),
+            (&Tensor::device(self), self.dtype()),
+        )
+    }
+
+    fn augment(self, augmentation: &Augmentation, stream: &mut Stream) -> Self {
+        augmentation.apply(self, stream)
     }
 
     fn select(self, indices: Tensor<B, 1, Int>) -> Self {
@@ -156,23 +228,8 @@ impl<B: Backend, const R: usize> Sample<B> for Tensor<B, R> {
     }
 
     fn interpolate(self, other: Self, weights: Tensor<B, 1>) -> Self {
-        assert_eq!(
-            self.dims(),
-            other.dims(),
-            "interpolated batches must have one shape: {:?} and {:?}",
-            self.dims(),
-            other.dims()
-        );
-        assert_eq!(
-            weights.dims()[0],
-            self.dims()[0],
-            "one weight per sample: weights {:?}, batch {:?}",
-            weights.dims(),
-            self.dims()
-        );
-        let mut shape = [1; R];
-        shape[0] = self.dims()[0];
-        let weights: Tensor<B, R> = weights.reshape(shape);
+        one_shape(&self, &other);
+        let weights = per_sample(weights, &self);
         // other + w·(self − other): exact at w = 0, one product less than the textbook form.
         other.clone() + weights * (self - other)
     }
@@ -190,6 +247,40 @@ impl<B: Backend, const R: usize> Sample<B> for Tensor<B, R> {
     }
 }
 
+/// A batch as rows, `[batch, numbers per sample]`.
+fn rows<B: Backend, const R: usize>(x: Tensor<B, R>) -> Tensor<B, 2> {
+    let batch = x.dims()[0];
+    let width = x.dims().iter().skip(1).product();
+    x.reshape([batch, width])
+}
+
+fn one_shape<B: Backend, const R: usize>(x: &Tensor<B, R>, y: &Tensor<B, R>) {
+    assert_eq!(
+        x.dims(),
+        y.dims(),
+        "two batches must have one shape: {:?} and {:?}",
+        x.dims(),
+        y.dims()
+    );
+}
+
+/// Weights `[batch]` in a shape that multiplies a batch.
+fn per_sample<B: Backend, const R: usize>(
+    weights: Tensor<B, 1>,
+    batch: &Tensor<B, R>,
+) -> Tensor<B, R> {
+    let mut shape = [1; R];
+    shape[0] = batch.dims()[0];
+    assert_eq!(
+        weights.dims()[0],
+        shape[0],
+        "one weight per sample: weights {:?}, batch {:?}",
+        weights.dims(),
+        batch.dims()
+    );
+    weights.reshape(shape)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,6 +290,16 @@ mod tests {
         let x = tensor2::<B, 2>([[1.0, 2.0], [3.0, 4.0]]);
         let y = tensor2::<B, 2>([[0.0, -2.0], [5.0, 4.0]]);
         assert_eq!(values(Sample::squared_norms(x.clone())), [5.0, 25.0]);
+        assert_eq!(
+            values(Sample::dot(x.clone(), y.clone())),
+            [-4.0, 31.0]
+        );
+        assert_eq!(
+            values(Sample::add_scaled(x.clone(), y.clone(), tensor1([2.0, -1.0]))),
+            [1.0, -2.0, -2.0, 0.0]
+        );
+        // 1, 2, 3, 4: the mean is 2.5, the variance 1.25.
+        assert!((values(Sample::spread(&x))[0] - 1.25f64.sqrt()).abs() < 1e-6);
         assert_eq!(
             values(Sample::interpolate(
                 x.clone(),

@@ -14,10 +14,13 @@ pub type ConditionOf<D, B> = <D as Discriminator<B>>::Condition;
 pub type InnerGenerator<G, B> = <G as AutodiffModule<B>>::InnerModule;
 /// A discriminator without its tape.
 pub type InnerDiscriminator<D, B> = <D as AutodiffModule<B>>::InnerModule;
+/// A generator one level of automatic differentiation up, for the path length penalty.
+pub type LiftedGenerator<G, B> = <G as HasAutodiffModule<Autodiff<B>>>::TrainModule;
 /// A discriminator one level of automatic differentiation up, for exact gradient penalties.
 pub type LiftedDiscriminator<D, B> = <D as HasAutodiffModule<Autodiff<B>>>::TrainModule;
 
-/// A generator that can be trained: every [`Generator`] whose module is derived.
+/// A generator that can be trained and, lifted one level up, differentiated twice: every
+/// [`Generator`] whose module is derived.
 ///
 /// Not to be implemented by hand; a blanket implementation covers all that qualify.
 pub trait TrainableGenerator<B: AutodiffBackend>:
@@ -29,6 +32,13 @@ pub trait TrainableGenerator<B: AutodiffBackend>:
             B::InnerBackend,
             Sample = <<Self as Generator<B>>::Sample as Sample<B>>::Inner,
             Condition = <<Self as Generator<B>>::Condition as Condition<B>>::Inner,
+        >,
+    > + HasAutodiffModule<
+        Autodiff<B>,
+        TrainModule: Generator<
+            Autodiff<B>,
+            Sample = <<Self as Generator<B>>::Sample as Sample<B>>::Lifted,
+            Condition = <<Self as Generator<B>>::Condition as Condition<B>>::Lifted,
         >,
     > + 'static
 {
@@ -46,7 +56,14 @@ where
                 Sample = <<G as Generator<B>>::Sample as Sample<B>>::Inner,
                 Condition = <<G as Generator<B>>::Condition as Condition<B>>::Inner,
             >,
-        > + 'static,
+        > + HasAutodiffModule<
+        Autodiff<B>,
+        TrainModule: Generator<
+            Autodiff<B>,
+            Sample = <<G as Generator<B>>::Sample as Sample<B>>::Lifted,
+            Condition = <<G as Generator<B>>::Condition as Condition<B>>::Lifted,
+        >,
+    > + 'static,
 {
 }
 

@@ -105,7 +105,19 @@ impl<B: Backend> Linear<B> {
     /// # Panics
     /// If the last dimension is not `d_input`.
     pub fn forward<const R: usize>(&self, input: Tensor<B, R>) -> Tensor<B, R> {
-        let weight = self.weight.val();
+        self.forward_with(input, self.weight.val())
+    }
+
+    pub(super) fn weight(&self) -> &Param<Tensor<B, 2>> {
+        &self.weight
+    }
+
+    /// Applies the layer with another weight in the place of its own.
+    pub(super) fn forward_with<const R: usize>(
+        &self,
+        input: Tensor<B, R>,
+        weight: Tensor<B, 2>,
+    ) -> Tensor<B, R> {
         let [d_input, d_output] = weight.dims();
         let mut shape = input.dims();
         assert!(

@@ -2,6 +2,10 @@
 
 mod linear;
 mod maxout;
+mod minibatch_std;
+mod spectral_norm;
 
 pub use linear::{Linear, LinearConfig};
 pub use maxout::{Maxout, MaxoutConfig};
+pub use minibatch_std::MinibatchStd;
+pub use spectral_norm::{SpectralNorm, update_spectral_norms};

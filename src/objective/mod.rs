@@ -1,53 +1,96 @@
-//! What the two networks minimise: a loss, and the penalties beside it.
+//! What the two networks minimise: a loss, how logits are compared, and penalties.
 //!
-//! An [`Objective`] is a serialisable value that names both; what must be remembered between
-//! steps is apart from it, in an [`ObjectiveState`]. Where the losses come from is told in
-//! `docs/theory.md` and computed in [`divergence`](crate::divergence).
+//! ```text
+//! objective = loss × pairing × penalties
+//! ```
+//!
+//! An [`Objective`] is a serialisable value that names any combination; what must be remembered
+//! between steps is apart from it, in an [`ObjectiveState`]. Where the losses come from is told in
+//! `docs/theory.md` and computed in [`divergence`](crate::divergence); `docs/objectives.md` is a
+//! table of all of them with advice.
 
+mod clipping;
+mod cost;
+mod feature_matching;
 pub mod loss;
+mod pairing;
 pub mod penalty;
+mod presets;
+mod probe;
 mod state;
+#[cfg(test)]
+mod tests;
+mod top_k;
 
-pub use loss::{AdversarialLoss, Loss};
-pub use penalty::{Penalty, PenaltyKind};
+pub use clipping::clip_weights;
+pub use cost::{DiscriminatorBatch, DiscriminatorCost, GeneratorBatch, GeneratorCost};
+pub use feature_matching::{FeatureMatching, feature_distance};
+pub use loss::{AdversarialLoss, LabelSmoothing, Loss};
+pub use pairing::Pairing;
+pub use penalty::second_order::SecondOrder;
+pub use penalty::{Penalty, PenaltyKind, Side};
 pub use state::{ObjectiveState, ObjectiveStateItem};
+pub use top_k::TopK;
 
 use burn::tensor::Tensor;
-use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
-use crate::network::{ConditionOf, SampleOf, TrainableDiscriminator};
+use crate::error::{Error, Result, check};
 
-/// A loss and its penalties.
+/// A loss, its pairing, its penalties, and the smaller choices beside them.
 ///
 /// ```
-/// use burn_gan::objective::{Loss, Objective, Penalty};
+/// use burn_gan::objective::{Loss, Objective, Pairing, Penalty};
 ///
-/// let objective = Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.05));
+/// let objective = Objective::new(Loss::Hinge)
+///     .with_pairing(Pairing::Average)
+///     .with_penalty(Penalty::r1(0.05))
+///     .with_penalty(Penalty::lecam(0.1).every(4));
 /// objective.validate()?;
 /// let json = serde_json::to_string(&objective).expect("settings serialise");
-/// assert_eq!(
-///     json,
-///     r#"{"loss":"non_saturating","penalties":[{"kind":"r1","weight":0.05,"interval":1}]}"#
-/// );
+/// let again: Objective = serde_json::from_str(&json).expect("and come back");
+/// assert_eq!(again, objective);
+///
+/// // What is left out of stored settings is as `Objective::new` has it.
+/// let short: Objective = serde_json::from_str(r#"{"loss":"hinge"}"#).expect("a loss is enough");
+/// assert_eq!(short, Objective::new(Loss::Hinge));
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Objective {
     /// The adversarial loss.
     pub loss: Loss,
-    /// What the discriminator pays beside it.
+    /// What the loss compares a logit with.
+    pub pairing: Pairing,
+    /// What the networks pay beside it.
     pub penalties: Vec<Penalty>,
+    /// How penalties on gradients get the gradient of a gradient.
+    pub second_order: SecondOrder,
+    /// How sure the discriminator's labels are.
+    pub label_smoothing: LabelSmoothing,
+    /// c, if every discriminator step ends with clipping its weights to [−c, c].
+    pub weight_clipping: Option<f64>,
+    /// Whether the generator learns from its best samples only.
+    pub top_k: Option<TopK>,
+    /// Whether the generator matches features of the discriminator.
+    pub feature_matching: Option<FeatureMatching>,
 }
 
 impl Objective {
-    /// A loss without penalties.
+    /// A loss without pairing or penalties.
     pub fn new(loss: Loss) -> Self {
         Self {
             loss,
-            penalties: Vec::new(),
+            ..Self::default()
         }
+    }
+
+    /// What the loss compares a logit with.
+    pub fn with_pairing(mut self, pairing: Pairing) -> Self {
+        self.pairing = pairing;
+        self
     }
 
     /// Adds a penalty.
@@ -56,64 +99,134 @@ impl Objective {
         self
     }
 
-    /// Checks every penalty's settings.
+    /// How penalties on gradients get the gradient of a gradient.
+    pub fn with_second_order(mut self, second_order: SecondOrder) -> Self {
+        self.second_order = second_order;
+        self
+    }
+
+    /// How sure the discriminator's labels are, for losses that are a cross-entropy.
+    pub fn with_label_smoothing(mut self, label_smoothing: LabelSmoothing) -> Self {
+        self.label_smoothing = label_smoothing;
+        self
+    }
+
+    /// Ends every discriminator step with clipping its weights to [−limit, limit].
+    pub fn with_weight_clipping(mut self, limit: f64) -> Self {
+        self.weight_clipping = Some(limit);
+        self
+    }
+
+    /// Lets the generator learn from its best samples only.
+    pub fn with_top_k(mut self, top_k: TopK) -> Self {
+        self.top_k = Some(top_k);
+        self
+    }
+
+    /// Lets the generator match features of the discriminator.
+    pub fn with_feature_matching(mut self, feature_matching: FeatureMatching) -> Self {
+        self.feature_matching = Some(feature_matching);
+        self
+    }
+
+    /// Checks every setting, and that they fit together.
     ///
     /// # Errors
-    /// The first wrong setting, named with its place in the list.
+    /// The first wrong setting, named with its place.
     pub fn validate(&self) -> Result<()> {
+        self.loss.validate()?;
+        if self.pairing.is_relativistic() && !self.loss.can_be_paired() {
+            return Err(Error::setting(
+                "pairing",
+                format!("{:?}", self.pairing),
+                format!(
+                    "can't be used with the {} loss: a difference of energies is no energy; \
+                     leave the pairing out",
+                    self.loss.label()
+                ),
+            ));
+        }
+        self.label_smoothing.validate()?;
+        let cross_entropy = matches!(
+            self.loss,
+            Loss::Minimax | Loss::NonSaturating | Loss::MaximumLikelihood
+        );
+        if !self.label_smoothing.is_off() && !cross_entropy {
+            return Err(Error::setting(
+                "label_smoothing",
+                format!("{:?}", self.label_smoothing),
+                format!(
+                    "is for the minimax, non-saturating and maximum-likelihood losses, not for {}; \
+                     least squares takes a `real` target below 1 instead",
+                    self.loss.label()
+                ),
+            ));
+        }
         for (index, penalty) in self.penalties.iter().enumerate() {
             penalty
                 .validate()
                 .map_err(|error| error.within(&format!("penalties[{index}]")))?;
+        }
+        self.second_order.validate()?;
+        if let Some(limit) = self.weight_clipping {
+            check::positive("weight_clipping", limit)?;
+        }
+        if let Some(top_k) = &self.top_k {
+            top_k.validate()?;
+        }
+        if let Some(feature_matching) = &self.feature_matching {
+            feature_matching.validate()?;
         }
         Ok(())
     }
 
     /// The discriminator's loss, `[1]`, without penalties.
     ///
+    /// Logits are `[batch, patches]`. Without pairing, or with the average one, the batches may
+    /// differ in size.
+    ///
     /// ```text
-    /// L_D = E real(D(x)) + E fake(D(G(z)))
+    /// L_D = E real(D(x)) + E fake(D(G(z)))          without pairing
     /// ```
     ///
-    /// Logits are `[batch, patches]`; the batches may differ in size.
+    /// # Panics
+    /// As [`Pairing::discriminator_loss`].
     pub fn discriminator_loss<B: Backend>(
         &self,
         real_logits: Tensor<B, 2>,
         fake_logits: Tensor<B, 2>,
     ) -> Tensor<B, 1> {
-        loss::mean(self.loss.real(real_logits)) + loss::mean(self.loss.fake(fake_logits))
+        let loss = self.loss.functions::<B>();
+        if self.label_smoothing.is_off() {
+            return self
+                .pairing
+                .discriminator_loss(loss, real_logits, fake_logits);
+        }
+        let smoothed = loss::Smoothed {
+            loss,
+            labels: self.label_smoothing,
+        };
+        self.pairing
+            .discriminator_loss(&smoothed, real_logits, fake_logits)
     }
 
-    /// The generator's loss, `[1]`.
+    /// The generator's adversarial loss, `[1]`, of all its samples.
+    ///
+    /// A relativistic pairing needs the logits of real samples; without one they are not looked at.
     ///
     /// ```text
-    /// L_G = E generator(D(G(z)))
+    /// L_G = E generator(D(G(z)))          without pairing
     /// ```
-    pub fn generator_loss<B: Backend>(&self, fake_logits: Tensor<B, 2>) -> Tensor<B, 1> {
-        loss::mean(self.loss.generator(fake_logits))
-    }
-
-    /// The weighted sum of the penalties that are due at this discriminator step, `[1]`, or
-    /// `None` if none is, with the state for the next step.
-    pub fn penalty<B, D>(
+    ///
+    /// # Panics
+    /// As [`Pairing::generator_loss`].
+    pub fn generator_loss<B: Backend>(
         &self,
-        mut state: ObjectiveState<B>,
-        discriminator: &D,
-        real: &SampleOf<D, B>,
-        condition: &ConditionOf<D, B>,
-    ) -> (Option<Tensor<B, 1>>, ObjectiveState<B>)
-    where
-        B: AutodiffBackend,
-        D: TrainableDiscriminator<B>,
-    {
-        let step = state.discriminator_steps;
-        state.discriminator_steps += 1;
-        let sum = self
-            .penalties
-            .iter()
-            .filter(|penalty| penalty.is_due(step))
-            .map(|penalty| penalty.evaluate(discriminator, real, condition))
-            .reduce(|sum, penalty| sum + penalty);
-        (sum, state)
+        real_logits: Option<Tensor<B, 2>>,
+        fake_logits: Tensor<B, 2>,
+    ) -> Tensor<B, 1> {
+        let loss = self.loss.functions::<B>();
+        self.pairing
+            .generator_loss(loss, real_logits, fake_logits, |costs| costs)
     }
 }

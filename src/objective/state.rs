@@ -1,47 +1,108 @@
 //! What an objective carries from step to step.
 
-use std::marker::PhantomData;
-
 use burn::record::{PrecisionSettings, Record};
+use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
-/// What an [`Objective`](super::Objective) carries from step to step: the count that lazy
-/// penalties go by.
+use crate::random::Stream;
+
+/// What an [`Objective`](super::Objective) carries from step to step: step counts, the random
+/// stream of its penalties, and what single penalties remember.
 ///
 /// A burn record: stored and restored with the networks, a run goes on as it was.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ObjectiveState<B: Backend> {
     pub(super) discriminator_steps: u64,
-    backend: PhantomData<B>,
+    pub(super) generator_steps: u64,
+    /// Interpolation weights, noise and augmentations come from here.
+    pub(super) noise: Stream,
+    /// One entry for each penalty of the objective, in its order: running means, `[1]` each.
+    pub(super) memory: Vec<Vec<Tensor<B, 1>>>,
 }
 
 impl<B: Backend> ObjectiveState<B> {
+    /// The state before the first step of a run with `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            discriminator_steps: 0,
+            generator_steps: 0,
+            noise: Stream::new(seed, "objective"),
+            memory: Vec::new(),
+        }
+    }
+
     /// How many discriminator steps were made.
     pub fn discriminator_steps(&self) -> u64 {
         self.discriminator_steps
     }
+
+    /// How many generator steps were made.
+    pub fn generator_steps(&self) -> u64 {
+        self.generator_steps
+    }
+
+    /// What the penalty at `index` of the objective's list remembers, `[1]` each: empty before its
+    /// first time, and for a penalty without a memory.
+    pub fn memory(&self, index: usize) -> &[Tensor<B, 1>] {
+        self.memory.get(index).map_or(&[], Vec::as_slice)
+    }
+
+    /// Stores what the penalty at `index` remembers from now on.
+    pub(super) fn remember(&mut self, index: usize, memory: Vec<Tensor<B, 1>>) {
+        if self.memory.len() <= index {
+            self.memory.resize_with(index + 1, Vec::new);
+        }
+        // Without its history: a memory must not keep the graphs of past steps alive.
+        self.memory[index] = memory.into_iter().map(Tensor::detach).collect();
+    }
+}
+
+impl<B: Backend> Default for ObjectiveState<B> {
+    /// The state before the first step of a run with seed 0.
+    fn default() -> Self {
+        Self::new(0)
+    }
 }
 
 /// The serialisable form of an [`ObjectiveState`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ObjectiveStateItem {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct ObjectiveStateItem<B: Backend, S: PrecisionSettings> {
     discriminator_steps: u64,
+    generator_steps: u64,
+    noise: Stream,
+    memory: Vec<Vec<<Tensor<B, 1> as Record<B>>::Item<S>>>,
 }
 
 impl<B: Backend> Record<B> for ObjectiveState<B> {
-    type Item<S: PrecisionSettings> = ObjectiveStateItem;
+    type Item<S: PrecisionSettings> = ObjectiveStateItem<B, S>;
 
     fn into_item<S: PrecisionSettings>(self) -> Self::Item<S> {
+        let item = |tensor: Tensor<B, 1>| Record::<B>::into_item::<S>(tensor);
         ObjectiveStateItem {
             discriminator_steps: self.discriminator_steps,
+            generator_steps: self.generator_steps,
+            noise: self.noise,
+            memory: self
+                .memory
+                .into_iter()
+                .map(|tensors| tensors.into_iter().map(item).collect())
+                .collect(),
         }
     }
 
-    fn from_item<S: PrecisionSettings>(item: Self::Item<S>, _device: &B::Device) -> Self {
+    fn from_item<S: PrecisionSettings>(item: Self::Item<S>, device: &B::Device) -> Self {
+        let tensor = |item| <Tensor<B, 1> as Record<B>>::from_item::<S>(item, device);
         Self {
             discriminator_steps: item.discriminator_steps,
-            backend: PhantomData,
+            generator_steps: item.generator_steps,
+            noise: item.noise,
+            memory: item
+                .memory
+                .into_iter()
+                .map(|items| items.into_iter().map(tensor).collect())
+                .collect(),
         }
     }
 }

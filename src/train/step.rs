@@ -8,7 +8,10 @@ use super::{Hooks, NetworkOptimizer, OptimizerConfig};
 use crate::error::Result;
 use crate::gan::Gan;
 use crate::network::{Sample, TrainableDiscriminator, TrainableGenerator};
-use crate::objective::{Objective, ObjectiveState};
+use crate::nn::update_spectral_norms;
+use crate::objective::{
+    DiscriminatorBatch, GeneratorBatch, Objective, ObjectiveState, clip_weights,
+};
 
 /// Everything that a step changes.
 #[derive(Debug, Clone)]
@@ -28,7 +31,8 @@ pub struct TrainState<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B:
 impl<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B: AutodiffBackend>
     TrainState<G, D, B>
 {
-    /// The state before the first step.
+    /// The state before the first step; the objective's random stream starts at seed 0 until
+    /// [`with_seed`](Self::with_seed).
     ///
     /// # Errors
     /// If an optimiser's setting is wrong.
@@ -46,6 +50,12 @@ impl<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B: AutodiffBackend>
             objective: ObjectiveState::default(),
             step: 0,
         })
+    }
+
+    /// Draws the objective's interpolation weights and noise from this seed.
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.objective = ObjectiveState::new(seed);
+        self
     }
 }
 
@@ -87,8 +97,10 @@ pub struct StepOutcome<B: AutodiffBackend> {
     pub discriminator_loss: Tensor<B::InnerBackend, 1>,
     /// The weighted penalties of that step, `[1]`; `None` where none was due.
     pub penalty: Option<Tensor<B::InnerBackend, 1>>,
-    /// The generator's loss, `[1]`.
+    /// The generator's loss, `[1]`, without penalties.
     pub generator_loss: Tensor<B::InnerBackend, 1>,
+    /// The weighted penalties of the generator's step, `[1]`; `None` where none was due.
+    pub generator_penalty: Option<Tensor<B::InnerBackend, 1>>,
     /// The logits of the last discriminator step's real batch, `[batch, patches]`.
     pub real_logits: Tensor<B::InnerBackend, 2>,
     /// The logits of its generated batch, `[batch, patches]`.
@@ -98,9 +110,11 @@ pub struct StepOutcome<B: AutodiffBackend> {
 /// One training step: a discriminator step for each of `batches`, then one generator step.
 ///
 /// The generated batch of the last discriminator step, judged anew by the updated discriminator,
-/// serves the generator step; the discriminator's weight gradients are not computed there. Batch
-/// statistics of running-mean layers are updated by every forward pass of a step but those of
-/// penalties.
+/// serves the generator step, with the last real batch where the objective compares; the
+/// discriminator's weight gradients are not computed there. Layers with spectral norm make one
+/// power iteration before each step of their network, and weights are clipped after it, where the
+/// objective says so. Batch statistics of running-mean layers are updated by every forward pass of
+/// a step but those of penalties.
 ///
 /// # Panics
 /// If `batches` is empty, or the batch lengths of samples and latents differ.
@@ -116,6 +130,7 @@ where
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
 {
+    state.gan.generator = update_spectral_norms(state.gan.generator, 1);
     let mut last = None;
     for batch in batches {
         let judged;
@@ -128,12 +143,15 @@ where
 
     // Without gradients of its own the discriminator passes on only the sample's.
     let discriminator = state.gan.discriminator.clone().no_grad();
-    let logits = discriminator
-        .discriminate(judged.fake, &judged.condition)
-        .logits;
-    let loss = objective.generator_loss(logits);
     let generator = state.gan.generator;
-    let gradients = GradientsParams::from_grads(loss.backward(), &generator);
+    let batch = GeneratorBatch {
+        real: &judged.real,
+        fake: &judged.fake,
+        condition: &judged.condition,
+        latent: &judged.latent,
+    };
+    let cost = objective.generator_cost(&mut state.objective, &generator, &discriminator, &batch);
+    let gradients = GradientsParams::from_grads(cost.total().backward(), &generator);
     let gradients = hooks.generator_gradients(&generator, gradients);
     state.gan.generator = state
         .generator_optimizer
@@ -143,7 +161,8 @@ where
     let outcome = StepOutcome {
         discriminator_loss: judged.loss,
         penalty: judged.penalty,
-        generator_loss: loss.inner(),
+        generator_loss: cost.loss.inner(),
+        generator_penalty: cost.penalty.map(Tensor::inner),
         real_logits: judged.real_logits,
         fake_logits: judged.fake_logits,
     };
@@ -152,8 +171,10 @@ where
 
 /// What the generator step and the outcome take over from the last discriminator step.
 struct Judged<G: TrainableGenerator<B>, B: AutodiffBackend> {
+    real: G::Sample,
     fake: G::Sample,
     condition: G::Condition,
+    latent: Tensor<B, 2>,
     loss: Tensor<B::InnerBackend, 1>,
     penalty: Option<Tensor<B::InnerBackend, 1>>,
     real_logits: Tensor<B::InnerBackend, 2>,
@@ -185,36 +206,43 @@ where
         latent.dims()
     );
     let discriminator = hooks.before_discriminator_step(state.gan.discriminator);
+    let discriminator = update_spectral_norms(discriminator, 1);
 
     // With its tape: in training mode for batch norms, and ready for the generator step.
-    let fake = state.gan.generator.generate(latent, &condition);
-    let real_logits = discriminator.discriminate(real.clone(), &condition).logits;
-    let fake_logits = discriminator
-        .discriminate(fake.clone().detach(), &condition)
-        .logits;
-    let loss = objective.discriminator_loss(real_logits.clone(), fake_logits.clone());
-    let (penalty, objective_state) =
-        objective.penalty(state.objective, &discriminator, &real, &condition);
-    let total = match &penalty {
-        Some(penalty) => loss.clone() + penalty.clone(),
-        None => loss.clone(),
+    let fake = state.gan.generator.generate(latent.clone(), &condition);
+    let detached = fake.clone().detach();
+    let batch = DiscriminatorBatch {
+        real: &real,
+        fake: &detached,
+        condition: &condition,
+        latent: &latent,
     };
-
-    let gradients = GradientsParams::from_grads(total.backward(), &discriminator);
+    let cost = objective.discriminator_cost(
+        &mut state.objective,
+        &state.gan.generator,
+        &discriminator,
+        &batch,
+    );
+    let gradients = GradientsParams::from_grads(cost.total().backward(), &discriminator);
     let gradients = hooks.discriminator_gradients(&discriminator, gradients);
-    state.gan.discriminator =
+    let discriminator =
         state
             .discriminator_optimizer
             .step(rates.discriminator, discriminator, gradients);
-    state.objective = objective_state;
+    state.gan.discriminator = match objective.weight_clipping {
+        Some(limit) => clip_weights::<B, D>(discriminator, limit),
+        None => discriminator,
+    };
 
     let judged = Judged {
+        real,
         fake,
         condition,
-        loss: loss.inner(),
-        penalty: penalty.map(Tensor::inner),
-        real_logits: real_logits.inner(),
-        fake_logits: fake_logits.inner(),
+        latent,
+        loss: cost.loss.inner(),
+        penalty: cost.penalty.map(Tensor::inner),
+        real_logits: cost.real_logits.inner(),
+        fake_logits: cost.fake_logits.inner(),
     };
     (state, judged)
 }

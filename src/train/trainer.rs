@@ -202,8 +202,8 @@ where
     /// Trains `gan` on `data` to the end.
     ///
     /// # Errors
-    /// If the data holds less than a batch, a hook asks for settings that can't be, or an observer
-    /// ends the run.
+    /// If the data holds less than a batch, the networks can't do what the objective asks of them
+    /// ([`Objective::probe`]), a hook asks for settings that can't be, or an observer ends the run.
     pub fn run(
         mut self,
         gan: Gan<G, D, B>,
@@ -214,7 +214,9 @@ where
             gan,
             config.generator_optimizer,
             config.discriminator_optimizer,
-        )?;
+        )?
+        .with_seed(config.seed);
+        self.probe(&state, data)?;
         let mut batches = BatchIndices::new(config.batches.clone(), config.seed, data.len())?;
         let mut latents = Stream::new(config.seed, "latent");
         let start = Instant::now();
@@ -274,6 +276,29 @@ where
             }
         }
         Ok(state)
+    }
+
+    /// Tries the objective on the first batch, before anything is trained.
+    fn probe(
+        &self,
+        state: &TrainState<G, D, B>,
+        data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+    ) -> Result<()> {
+        let config = &self.config;
+        let first = BatchIndices::new(config.batches.clone(), config.seed, data.len())?.next_batch()?;
+        let (real, condition) = data.batch(&first, &self.device);
+        // A stream of its own: the run's latents stay what they are.
+        let mut stream = Stream::new(config.seed, "probe");
+        let latent = config.latent.draw(first.len(), &mut stream, &self.device);
+        let gan = &state.gan;
+        let probed = config.objective.probe(
+            &gan.generator,
+            &gan.discriminator,
+            &real,
+            &condition,
+            &latent,
+        );
+        probed.map_err(|error| error.within("objective"))
     }
 }
 

@@ -36,4 +36,12 @@ impl<B: Backend> AdversarialLoss<B> for MaximumLikelihood {
     fn generator(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {
         exp_then_linear(logits).mul_scalar(-0.5)
     }
+
+    fn relative_fake(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.generator(logits)
+    }
+
+    fn relative_real(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.generator(-logits)
+    }
 }

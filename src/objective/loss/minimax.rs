@@ -33,4 +33,12 @@ impl<B: Backend> AdversarialLoss<B> for Minimax {
     fn generator(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {
         -softplus(logits)
     }
+
+    fn relative_fake(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {
+        -self.fake(logits)
+    }
+
+    fn relative_real(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {
+        -self.real(logits)
+    }
 }

@@ -32,10 +32,12 @@ pub fn softplus<B: Backend, const R: usize>(x: Tensor<B, R>) -> Tensor<B, R> {
 /// f32 ends at e^88.7. Value and first derivative are continuous at the joint; the derivative
 /// beyond is the constant e⁸⁰.
 pub fn exp_then_linear<B: Backend, const R: usize>(x: Tensor<B, R>) -> Tensor<B, R> {
-    // The excess is taken off the exponent rather than clamped away: at the joint itself, where
-    // a clamp's derivative is a matter of taste, ReLU's is 0 and the exponential's counts.
+    // Two paths that never add up: the exponent stops with a derivative of 0 where the line goes
+    // on, so that the slope beyond is e⁸⁰ itself and not a difference of large numbers. The joint
+    // belongs to the exponential; there ReLU's derivative is 0.
+    let beyond = x.clone().detach().greater_elem(EXP_JOINT);
     let excess = burn::tensor::activation::relu(x.clone().sub_scalar(EXP_JOINT));
-    (x - excess.clone()).exp() * excess.add_scalar(1.0)
+    x.mask_fill(beyond, EXP_JOINT).exp() * excess.add_scalar(1.0)
 }
 
 /// The mean over all elements.
@@ -80,7 +82,7 @@ mod tests {
 
     fn the_exponential_goes_on_linearly<B: AutodiffBackend>() {
         let joint = EXP_JOINT.exp();
-        let at = [-500.0, -1.0, 0.0, 79.0, 80.0, 81.0, 500.0];
+        let at = [-500.0, -1.0, 0.0, 79.0, 80.0, 81.0, 500.0, 2_000.0];
         let (y, slope) = value_and_slope::<B>(exp_then_linear, &at);
         let expected = [
             0.0,
@@ -90,8 +92,9 @@ mod tests {
             joint,
             2.0 * joint,
             421.0 * joint,
+            1_921.0 * joint,
         ];
-        let slopes = [0.0, (-1f64).exp(), 1.0, 79f64.exp(), joint, joint, joint];
+        let slopes = [0.0, (-1f64).exp(), 1.0, 79f64.exp(), joint, joint, joint, joint];
         assert_close(&y, &expected, 1e-5, 1e-30);
         assert_close(&slope, &slopes, 1e-5, 1e-30);
     }

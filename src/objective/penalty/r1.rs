@@ -1,7 +1,7 @@
 //! The R1 penalty.
 
 use burn::tensor::Tensor;
-use burn::tensor::backend::AutodiffBackend;
+use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::second_order::logit_gradient;
 use crate::network::{ConditionOf, Sample, SampleOf, TrainableDiscriminator};
@@ -30,8 +30,10 @@ where
     B: AutodiffBackend,
     D: TrainableDiscriminator<B>,
 {
-    logit_gradient(discriminator, real.detach(), condition)
-        .squared_norms()
-        .mean()
-        .mul_scalar(0.5)
+    half_mean(logit_gradient(discriminator, real.detach(), condition).squared_norms())
+}
+
+/// ½·mean, of squared gradient norms `[count]`: R1 at real samples, R2 at generated ones.
+pub(super) fn half_mean<B: Backend>(squared_norms: Tensor<B, 1>) -> Tensor<B, 1> {
+    squared_norms.mean().mul_scalar(0.5)
 }

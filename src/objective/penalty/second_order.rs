@@ -4,10 +4,54 @@ use burn::backend::Autodiff;
 use burn::module::{HasAutodiffModule, Module};
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
+use serde::{Deserialize, Serialize};
 
+use crate::error::{Result, check};
 use crate::network::{
-    Condition, ConditionOf, Discriminator, Sample, SampleOf, TrainableDiscriminator, initialize,
+    Condition, ConditionOf, Discriminator, Generator, Sample, SampleOf, TrainableDiscriminator,
+    TrainableGenerator, initialize,
 };
+
+/// How gradient penalties get the gradient of a gradient.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondOrder {
+    /// Automatic differentiation of second order: exact, the default.
+    #[default]
+    Exact,
+    /// Differences of first-order gradients along one direction per sample, for networks with
+    /// layers that burn 0.21 can't differentiate twice (its own `Linear`, poolings,
+    /// interpolations).
+    ///
+    /// ```text
+    /// ∇θ P ≈ ∇θ Σ_i ‖w_i‖·[D(x_i + h·u_i) − D(x_i − h·u_i)]/(2h),   w_i = ∂P/∂(∂D/∂x_i) = ‖w_i‖·u_i
+    /// ```
+    ///
+    /// The parameter gradients of smooth networks come out within 1 % of the exact ones (f32,
+    /// data of size 1, the default step); networks with kinks (ReLU) add a share for every kink
+    /// that the step crosses. Not for networks with layers that draw at random, such as dropout:
+    /// the two ends of the difference would be two networks.
+    FiniteDifferences {
+        /// h, the length of the step in the units of the data, a whole sample's norm. .01 suits
+        /// data of size 1 in f32: smaller drowns in rounding, larger leaves the tangent.
+        step: f64,
+    },
+}
+
+impl SecondOrder {
+    /// Finite differences with a step of .01.
+    pub fn finite_differences() -> Self {
+        Self::FiniteDifferences { step: 0.01 }
+    }
+
+    pub(crate) fn validate(&self) -> Result<()> {
+        match self {
+            Self::Exact => Ok(()),
+            Self::FiniteDifferences { step } => check::positive("step", *step)
+                .map_err(|error| error.within("second_order.finite_differences")),
+        }
+    }
+}
 
 /// The gradient of a scalar function of a module and an input with respect to the input, on the
 /// tape of the module's parameters: differentiate it again and parameter gradients come out.
@@ -85,4 +129,68 @@ where
     input_gradient(discriminator, sample, |discriminator, sample| {
         discriminator.discriminate(sample, &condition).logits.sum()
     })
+}
+
+/// The logits of a batch with the gradient of their sum, both on the tape of the parameters: one
+/// pass for a loss and its penalty.
+pub(crate) fn logits_and_gradient<B, D>(
+    discriminator: &D,
+    sample: SampleOf<D, B>,
+    condition: &ConditionOf<D, B>,
+) -> (Tensor<B, 2>, SampleOf<D, B>)
+where
+    B: AutodiffBackend,
+    D: TrainableDiscriminator<B>,
+{
+    let condition = condition.lift();
+    let mut logits = None;
+    let gradient = input_gradient(discriminator, sample, |discriminator, sample| {
+        let judged = discriminator.discriminate(sample, &condition).logits;
+        logits = Some(judged.clone().inner());
+        judged.sum()
+    });
+    match logits {
+        Some(logits) => (logits, gradient),
+        None => unreachable!("the function was called"),
+    }
+}
+
+/// The logits of a batch, on the tape of the parameters, without a trace in running statistics.
+///
+/// # Panics
+/// If a layer can't be evaluated one level up.
+pub fn logits_aside<B, D>(
+    discriminator: &D,
+    sample: SampleOf<D, B>,
+    condition: &ConditionOf<D, B>,
+) -> Tensor<B, 2>
+where
+    B: AutodiffBackend,
+    D: TrainableDiscriminator<B>,
+{
+    initialize(discriminator);
+    // A lifted copy has running statistics of its own; its outer tape records nothing.
+    let lifted = discriminator.clone().train::<Autodiff<B>>().no_grad();
+    let sample = <<SampleOf<D, B> as Sample<B>>::Lifted as Sample<_>>::from_inner(sample);
+    lifted
+        .discriminate(sample, &condition.lift())
+        .logits
+        .inner()
+}
+
+/// Generated samples, on the tape of the parameters, without a trace in running statistics.
+pub(crate) fn generated_aside<B, G>(
+    generator: &G,
+    latent: Tensor<B, 2>,
+    condition: &G::Condition,
+) -> G::Sample
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+{
+    initialize(generator);
+    let lifted = generator.clone().train::<Autodiff<B>>().no_grad();
+    lifted
+        .generate(Tensor::from_inner(latent), &condition.lift())
+        .into_inner()
 }

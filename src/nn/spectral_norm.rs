@@ -1,0 +1,435 @@
+//! Spectral normalisation: a layer whose largest stretch is 1.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::nn::conv::{Conv2d, ConvTranspose2d};
+use burn::tensor::backend::Backend;
+use burn::tensor::{Distribution, Tensor};
+
+use super::Linear;
+
+/// Keeps a norm from being divided by 0.
+const EPSILON: f64 = 1e-12;
+
+/// A layer with its weight divided by its largest singular value.
+///
+/// ```text
+/// σ = uᵀ·W·v,     the layer computes with W/σ
+/// ```
+///
+/// W is the weight as a matrix, outputs by inputs: `[d_output, d_input]` of a linear layer,
+/// `[channels_out, channels_in·height·width]` of a convolution. u and v, unit vectors, follow its
+/// first singular vectors by power iteration. They are buffers, stored with the module, and
+/// [`update_spectral_norms`] moves them by an explicit call: the training step makes one iteration
+/// before each discriminator step, [`Gan::new`](crate::Gan::new) fifteen at the start. So `forward`
+/// changes nothing, a gradient penalty is exact with any u and v, and σ is differentiated through W
+/// alone, as in the paper. A layer of one's own outside a `Gan` is warmed up by hand:
+///
+/// ```
+/// use burn_gan::burn::{backend::Flex, tensor::Tensor};
+/// use burn_gan::nn::{LinearConfig, SpectralNorm, update_spectral_norms};
+///
+/// let device = Default::default();
+/// let layer = SpectralNorm::new(LinearConfig::new(4, 3).init::<Flex>(&device));
+/// let layer = update_spectral_norms(layer, 15);
+/// assert_eq!(layer.forward(Tensor::<Flex, 2>::ones([2, 4], &device)).dims(), [2, 3]);
+/// ```
+///
+/// Miyato, Kataoka, Koyama, Yoshida 2018, *Spectral normalization for generative adversarial
+/// networks*, arXiv:1802.05957.
+#[derive(Module, Debug)]
+pub struct SpectralNorm<B: Backend, L> {
+    layer: L,
+    u: Param<Tensor<B, 1>>,
+    v: Param<Tensor<B, 1>>,
+}
+
+/// A unit vector from the backend's generator, drawn at first use; no gradient.
+fn unit_vector<B: Backend>(length: usize, device: B::Device) -> Param<Tensor<B, 1>> {
+    Param::uninitialized(
+        ParamId::new(),
+        move |device: &B::Device, _| {
+            unit(Tensor::random(
+                [length],
+                Distribution::Normal(0.0, 1.0),
+                device,
+            ))
+        },
+        device,
+        false,
+        [length].into(),
+    )
+}
+
+/// x/‖x‖.
+fn unit<B: Backend>(x: Tensor<B, 1>) -> Tensor<B, 1> {
+    let norm = x.clone().square().sum().sqrt().clamp_min(EPSILON);
+    x / norm
+}
+
+/// A weight as a matrix, outputs by inputs.
+fn matrix<B: Backend, const R: usize>(weight: Tensor<B, R>, outputs_second: bool) -> Tensor<B, 2> {
+    let weight = if outputs_second {
+        weight.swap_dims(0, 1)
+    } else {
+        weight
+    };
+    let outputs = weight.dims()[0];
+    let inputs = weight.dims()[1..].iter().product();
+    weight.reshape([outputs, inputs])
+}
+
+/// Whether a weight's second dimension is that of its outputs.
+fn outputs_second(rank: usize, layer: &str) -> bool {
+    rank == 2 || layer.starts_with("Struct:ConvTranspose")
+}
+
+/// W/σ with σ = uᵀ·W·v, a constant u and v.
+fn over_sigma<B: Backend, const R: usize>(
+    weight: Tensor<B, R>,
+    outputs_second: bool,
+    u: Tensor<B, 1>,
+    v: Tensor<B, 1>,
+) -> Tensor<B, R> {
+    let rows = matrix(weight.clone(), outputs_second);
+    // Products and sums: a matrix product with a single column gains nothing.
+    let u: Tensor<B, 2> = u.detach().unsqueeze_dim(1);
+    let v: Tensor<B, 2> = v.detach().unsqueeze_dim(0);
+    let sigma = (rows * u * v).sum();
+    weight / sigma.reshape([1; R])
+}
+
+impl<B: Backend> SpectralNorm<B, Linear<B>> {
+    /// Wraps a linear layer.
+    pub fn new(layer: Linear<B>) -> Self {
+        let weight = layer.weight();
+        let [inputs, outputs] = weight.lazy_shape().dims();
+        let device = weight.lazy_device();
+        Self {
+            u: unit_vector(outputs, device.clone()),
+            v: unit_vector(inputs, device),
+            layer,
+        }
+    }
+
+    /// Applies the layer, `[…, d_input]` to `[…, d_output]`.
+    ///
+    /// # Panics
+    /// If the last dimension is not `d_input`.
+    pub fn forward<const R: usize>(&self, input: Tensor<B, R>) -> Tensor<B, R> {
+        let weight = self.layer.weight().val();
+        let weight = over_sigma(weight, true, self.u.val(), self.v.val());
+        self.layer.forward_with(input, weight)
+    }
+}
+
+impl<B: Backend> SpectralNorm<B, Conv2d<B>> {
+    /// Wraps a convolution.
+    pub fn conv2d(layer: Conv2d<B>) -> Self {
+        let [outputs, inputs, height, width] = layer.weight.lazy_shape().dims();
+        let device = layer.weight.lazy_device();
+        Self {
+            u: unit_vector(outputs, device.clone()),
+            v: unit_vector(inputs * height * width, device),
+            layer,
+        }
+    }
+
+    /// Applies the layer, `[batch, channels_in, height, width]` to
+    /// `[batch, channels_out, height, width]`.
+    pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
+        let weight = over_sigma(
+            self.layer.weight.val(),
+            false,
+            self.u.val(),
+            self.v.val(),
+        );
+        let layer = Conv2d {
+            weight: Param::initialized(self.layer.weight.id, weight),
+            ..self.layer.clone()
+        };
+        layer.forward(input)
+    }
+}
+
+impl<B: Backend> SpectralNorm<B, ConvTranspose2d<B>> {
+    /// Wraps a transposed convolution.
+    pub fn conv_transpose2d(layer: ConvTranspose2d<B>) -> Self {
+        let [inputs, outputs, height, width] = layer.weight.lazy_shape().dims();
+        let device = layer.weight.lazy_device();
+        Self {
+            u: unit_vector(outputs, device.clone()),
+            v: unit_vector(inputs * height * width, device),
+            layer,
+        }
+    }
+
+    /// Applies the layer, `[batch, channels_in, height, width]` to
+    /// `[batch, channels_out, height, width]`.
+    pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
+        let weight = over_sigma(self.layer.weight.val(), true, self.u.val(), self.v.val());
+        let layer = ConvTranspose2d {
+            weight: Param::initialized(self.layer.weight.id, weight),
+            ..self.layer.clone()
+        };
+        layer.forward(input)
+    }
+}
+
+/// Moves u and v of every [`SpectralNorm`] within a module by `iterations` power iterations.
+///
+/// ```text
+/// v ← Wᵀ·u/‖Wᵀ·u‖,     u ← W·v/‖W·v‖
+/// ```
+///
+/// A module without such layers comes back as it is.
+pub fn update_spectral_norms<B: Backend, M: Module<B>>(module: M, iterations: usize) -> M {
+    let mut finder = Finder(false);
+    module.visit(&mut finder);
+    if !finder.0 {
+        return module;
+    }
+    module.map(&mut PowerIteration::<B> {
+        iterations,
+        path: Vec::new(),
+        weight: None,
+        v: None,
+    })
+}
+
+const CONTAINER: &str = "Struct:SpectralNorm";
+
+struct Finder(bool);
+
+impl<B: Backend> ModuleVisitor<B> for Finder {
+    fn enter_module(&mut self, _name: &str, container_type: &str) {
+        self.0 |= container_type == CONTAINER;
+    }
+}
+
+/// Walks through `layer.weight`, `u` and `v` of each wrapper, in this order.
+struct PowerIteration<B: Backend> {
+    iterations: usize,
+    /// Names and container types of where the walk is, the innermost last.
+    path: Vec<(String, String)>,
+    /// The weight of the wrapper that the walk is in, as a matrix.
+    weight: Option<Tensor<B, 2>>,
+    v: Option<Tensor<B, 1>>,
+}
+
+impl<B: Backend> PowerIteration<B> {
+    fn iterate(&mut self, mut u: Tensor<B, 1>) -> Tensor<B, 1> {
+        let Some(weight) = self.weight.take() else {
+            return u;
+        };
+        for _ in 0..self.iterations {
+            let column: Tensor<B, 2> = u.clone().unsqueeze_dim(1);
+            let v = unit((weight.clone() * column).sum_dim(0).squeeze_dim::<1>(0));
+            let row: Tensor<B, 2> = v.clone().unsqueeze_dim(0);
+            u = unit((weight.clone() * row).sum_dim(1).squeeze_dim::<1>(1));
+            self.v = Some(v);
+        }
+        u
+    }
+}
+
+impl<B: Backend> ModuleMapper<B> for PowerIteration<B> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.push((name.to_owned(), container_type.to_owned()));
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+        let Some((name, container)) = self.path.last() else {
+            return param;
+        };
+        let wrapped = self.path.iter().rev().nth(1);
+        if wrapped.is_some_and(|(name, container)| name == "layer" && container == CONTAINER)
+            && name == "weight"
+        {
+            let weight = param.val().detach();
+            self.weight = Some(matrix(weight, outputs_second(D, container)));
+            return param;
+        }
+        if container != CONTAINER {
+            return param;
+        }
+        match name.as_str() {
+            "u" => {
+                let length = param.dims()[0];
+                let u = self.iterate(param.val().reshape([length]));
+                param.map(|old| u.detach().reshape(old.dims()))
+            }
+            "v" => match self.v.take() {
+                Some(v) => param.map(|old| v.detach().reshape(old.dims())),
+                None => param,
+            },
+            _ => param,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::initialize;
+    use crate::nn::LinearConfig;
+    use crate::testing::{assert_close, assign, for_each_backend, on_wgpu, parameters, values};
+    use burn::module::AutodiffModule;
+    use burn::nn::conv::{Conv2dConfig, ConvTranspose2dConfig};
+    use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Recorder};
+
+    /// The largest singular value of a matrix of rows, by many power iterations in f64.
+    fn largest_singular_value(rows: &[Vec<f64>]) -> f64 {
+        let inputs = rows[0].len();
+        let mut v: Vec<f64> = (0..inputs).map(|i| 1.0 + i as f64 * 0.37).collect();
+        let mut sigma = 0.0;
+        for _ in 0..2_000 {
+            let u: Vec<f64> = rows
+                .iter()
+                .map(|row| row.iter().zip(&v).map(|(w, v)| w * v).sum())
+                .collect();
+            sigma = u.iter().map(|u| u * u).sum::<f64>().sqrt();
+            v = (0..inputs)
+                .map(|i| rows.iter().zip(&u).map(|(row, u)| row[i] * u / sigma).sum())
+                .collect();
+            let norm = v.iter().map(|v| v * v).sum::<f64>().sqrt();
+            v.iter_mut().for_each(|v| *v /= norm);
+        }
+        sigma
+    }
+
+    fn a_linear_layer_is_divided_by_its_largest_singular_value<B: Backend>() {
+        let device = Default::default();
+        let plain = LinearConfig::new(8, 4).init::<B>(&device);
+        initialize(&plain);
+        let all = parameters(&plain);
+        // [in, out] columns are the matrix's rows.
+        let rows: Vec<Vec<f64>> = (0..4)
+            .map(|out| (0..8).map(|input| all[0][input * 4 + out]).collect())
+            .collect();
+        let sigma = largest_singular_value(&rows);
+        let layer = SpectralNorm::new(plain.clone());
+        initialize(&layer);
+        let layer = update_spectral_norms(layer, 300);
+        let x = Tensor::<B, 2>::eye(8, &device);
+        let bias = all[1].clone();
+        let expected: Vec<f64> = values(plain.forward(x.clone()))
+            .iter()
+            .enumerate()
+            .map(|(i, y)| (y - bias[i % 4]) / sigma + bias[i % 4])
+            .collect();
+        assert_close(&values(layer.forward(x)), &expected, 1e-4, 1e-5);
+    }
+
+    fn convolutions_are_divided_by_theirs<B: Backend>() {
+        let device = Default::default();
+        let plain = Conv2dConfig::new([2, 4], [2, 2])
+            .with_bias(false)
+            .init::<B>(&device);
+        initialize(&plain);
+        let rows: Vec<Vec<f64>> = parameters(&plain)[0].chunks(8).map(<[f64]>::to_vec).collect();
+        let sigma = largest_singular_value(&rows);
+        let layer = SpectralNorm::conv2d(plain.clone());
+        let layer = update_spectral_norms(layer, 300);
+        let x = Tensor::<B, 4>::ones([1, 2, 3, 3], &device);
+        let expected: Vec<f64> = values(plain.forward(x.clone()))
+            .iter()
+            .map(|y| y / sigma)
+            .collect();
+        assert_close(&values(layer.forward(x)), &expected, 1e-4, 1e-6);
+
+        let plain = ConvTranspose2dConfig::new([2, 4], [2, 2])
+            .with_bias(false)
+            .init::<B>(&device);
+        initialize(&plain);
+        let all = parameters(&plain).remove(0);
+        // [in, out, 2, 2]: the matrix's row is an output channel.
+        let rows: Vec<Vec<f64>> = (0..4)
+            .map(|out| {
+                (0..2)
+                    .flat_map(|input| all[(input * 4 + out) * 4..][..4].to_vec())
+                    .collect()
+            })
+            .collect();
+        let sigma = largest_singular_value(&rows);
+        let layer = SpectralNorm::conv_transpose2d(plain.clone());
+        let layer = update_spectral_norms(layer, 300);
+        let x = Tensor::<B, 4>::ones([1, 2, 3, 3], &device);
+        let expected: Vec<f64> = values(plain.forward(x.clone()))
+            .iter()
+            .map(|y| y / sigma)
+            .collect();
+        assert_close(&values(layer.forward(x)), &expected, 1e-4, 1e-6);
+    }
+
+    for_each_backend!(
+        a_linear_layer_is_divided_by_its_largest_singular_value,
+        convolutions_are_divided_by_theirs,
+    );
+    on_wgpu!(Wgpu; a_linear_layer_is_divided_by_its_largest_singular_value);
+
+    type B = burn::backend::Autodiff<crate::testing::Cpu>;
+
+    fn layer() -> SpectralNorm<B, Linear<B>> {
+        let layer = SpectralNorm::new(LinearConfig::new(3, 2).init::<B>(&Default::default()));
+        initialize(&layer);
+        layer
+    }
+
+    #[test]
+    fn a_forward_pass_changes_nothing_and_an_update_only_the_vectors() {
+        let layer = layer();
+        let before = parameters::<B, _>(&layer);
+        let _ = layer.forward(Tensor::<B, 2>::ones([4, 3], &Default::default()));
+        assert_eq!(parameters::<B, _>(&layer), before);
+        let updated = update_spectral_norms(layer.clone(), 1);
+        let after = parameters::<B, _>(&updated);
+        assert_eq!(before[..2], after[..2]);
+        assert_ne!(before[2], after[2]);
+        assert_ne!(before[3], after[3]);
+        // The original is another module now.
+        assert_eq!(parameters::<B, _>(&layer), before);
+    }
+
+    #[test]
+    fn the_vectors_take_no_gradient_and_are_stored() {
+        let layer = update_spectral_norms(layer(), 2);
+        let y = layer.forward(Tensor::<B, 2>::ones([4, 3], &Default::default()));
+        let gradients = burn::optim::GradientsParams::from_grads(y.sum().backward(), &layer);
+        assert_eq!(gradients.len(), 2, "weight and bias");
+        let expected = parameters::<B, _>(&layer);
+        assert_eq!(parameters(&layer.valid()), expected);
+        let recorder = NamedMpkBytesRecorder::<FullPrecisionSettings>::new();
+        let bytes = recorder
+            .record(layer.into_record(), ())
+            .expect("a record in memory");
+        let record = recorder
+            .load(bytes, &Default::default())
+            .expect("a readable record");
+        let again = self::layer().load_record(record);
+        assert_eq!(parameters::<B, _>(&again), expected);
+        assert!(!again.u.is_require_grad());
+    }
+
+    #[test]
+    fn a_gan_starts_with_warm_vectors() {
+        let device = Default::default();
+        let cold = SpectralNorm::new(LinearConfig::new(2, 2).init::<B>(&device));
+        // Singular values 3 and 1: fifteen iterations find the first to 3^-30.
+        let cold = assign::<B, _>(
+            cold,
+            vec![
+                vec![3.0, 0.0, 0.0, 1.0],
+                vec![0.0, 0.0],
+                vec![0.6, 0.8],
+                vec![0.8, -0.6],
+            ],
+        );
+        let gan = crate::Gan::<_, _, B>::new(LinearConfig::new(1, 1).init::<B>(&device), cold);
+        let y = gan.discriminator.forward(Tensor::<B, 2>::eye(2, &device));
+        assert_close(&values(y), &[1.0, 0.0, 0.0, 1.0 / 3.0], 1e-5, 1e-5);
+    }
+}

@@ -1,0 +1,92 @@
+//! Consistency penalties: the discriminator should not mind changes that mean nothing.
+
+use burn::tensor::Tensor;
+use burn::tensor::backend::AutodiffBackend;
+
+use super::second_order::{generated_aside, logits_aside};
+use super::{DiscriminatorPass, GeneratorPass};
+use crate::network::{Augmentation, Sample, SampleOf, TrainableDiscriminator, TrainableGenerator};
+use crate::objective::loss::mean;
+use crate::random::Stream;
+
+/// CR: the distance of logits of samples and of their augmented copies.
+///
+/// ```text
+/// E (D(x) − D(T(x)))²
+/// ```
+///
+/// Zhang, Zhang, Odena, Lee 2019, *Consistency regularization for generative adversarial
+/// networks*, arXiv:1910.12027. On generated samples as well it is balanced CR: Zhao et al. 2020,
+/// *Improved consistency regularization for GANs*, arXiv:2002.04724.
+pub(super) fn consistency<B, G, D>(
+    pass: &DiscriminatorPass<'_, G, D, B>,
+    sample: &SampleOf<D, B>,
+    logits: &Tensor<B, 2>,
+    augmentation: &Augmentation,
+    noise: &mut Stream,
+) -> Tensor<B, 1>
+where
+    B: AutodiffBackend,
+    D: TrainableDiscriminator<B>,
+{
+    let changed = sample.clone().augment(augmentation, noise);
+    let changed = logits_aside(pass.discriminator, changed, pass.condition);
+    mean((logits.clone() - changed).square())
+}
+
+/// Latent CR, the discriminator's part: samples of neighbouring latents get the same logits.
+///
+/// ```text
+/// E (D(G(z)) − D(G(z + Δz)))²,   Δz ~ N(0, std²·I)
+/// ```
+///
+/// Zhao et al. 2020, arXiv:2002.04724, section 3.2.
+pub(super) fn latent_consistency<B, G, D>(
+    pass: &DiscriminatorPass<'_, G, D, B>,
+    std: f64,
+    noise: &mut Stream,
+) -> Tensor<B, 1>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B, Sample = D::Sample, Condition = D::Condition>,
+    D: TrainableDiscriminator<B>,
+{
+    let near = neighbours(pass.latent, std, noise);
+    let near = generated_aside(pass.generator, near, pass.condition).detach();
+    let near = logits_aside(pass.discriminator, near, pass.condition);
+    mean((pass.fake_logits.clone() - near).square())
+}
+
+/// Latent CR, the generator's part: samples of neighbouring latents should differ.
+///
+/// ```text
+/// −(1/n)·Σ_i ‖G(z_i) − G(z_i + Δz_i)‖² / d,   Δz ~ N(0, std²·I),  d numbers per sample
+/// ```
+pub(super) fn latent_diversity<B, G, D>(
+    pass: &GeneratorPass<'_, G, D, B>,
+    std: f64,
+    noise: &mut Stream,
+) -> Tensor<B, 1>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
+{
+    let near = neighbours(pass.latent, std, noise);
+    let near = generated_aside(pass.generator, near, pass.condition);
+    let shape = near.shape();
+    let size = shape.iter().skip(1).product::<usize>();
+    let minus = Tensor::ones_like(&pass.latent.clone().narrow(1, 0, 1))
+        .squeeze_dim::<1>(1)
+        .neg();
+    let distance = pass.fake.clone().add_scaled(near, minus).squared_norms();
+    distance.mean().div_scalar(-(size as f64))
+}
+
+fn neighbours<B: AutodiffBackend>(
+    latent: &Tensor<B, 2>,
+    std: f64,
+    noise: &mut Stream,
+) -> Tensor<B, 2> {
+    latent.clone() + latent.standard_normal_like(noise).mul_scalar(std)
+}

@@ -1,0 +1,57 @@
+//! Objectives by the names of the papers they come from.
+
+use super::{Loss, Objective, Pairing, Penalty};
+
+impl Objective {
+    /// DCGAN: the non-saturating loss alone.
+    ///
+    /// Its paper trains with Adam (2e-4, β₁ .5), batch 128. Radford, Metz, Chintala 2015,
+    /// arXiv:1511.06434.
+    pub fn dcgan() -> Self {
+        Self::new(Loss::NonSaturating)
+    }
+
+    /// WGAN-GP: the Wasserstein loss with the two-sided gradient penalty, λ = 10.
+    ///
+    /// Its paper makes five critic steps per generator step, with Adam (1e-4, β 0 and .9), and no
+    /// batch norm in the critic. Gulrajani et al. 2017, arXiv:1704.00028.
+    pub fn wgan_gp() -> Self {
+        Self::new(Loss::Wasserstein).with_penalty(Penalty::wgan_gp(10.0))
+    }
+
+    /// SN-GAN: the hinge loss, for a discriminator of spectrally normalised layers
+    /// ([`nn::SpectralNorm`](crate::nn::SpectralNorm)).
+    ///
+    /// Its paper makes five discriminator steps per generator step, with Adam (2e-4, β 0 and .9).
+    /// Miyato et al. 2018, arXiv:1802.05957.
+    pub fn sngan_hinge() -> Self {
+        Self::new(Loss::Hinge)
+    }
+
+    /// LSGAN: least squares with the targets 0, 1, 1.
+    ///
+    /// Its paper trains with Adam (2e-4, β₁ .5). Mao et al. 2016, arXiv:1611.04076.
+    pub fn lsgan() -> Self {
+        Self::new(Loss::least_squares())
+    }
+
+    /// RaGAN: the non-saturating loss relative to the mean of the other side.
+    ///
+    /// Its paper trains with Adam (2e-4, β .5 and .999), one step each. Jolicoeur-Martineau 2018,
+    /// arXiv:1807.00734.
+    pub fn ragan() -> Self {
+        Self::new(Loss::NonSaturating).with_pairing(Pairing::Average)
+    }
+
+    /// R3GAN: the non-saturating loss in relativistic pairs, with R1 and R2 of the same weight γ.
+    ///
+    /// γ is about data: .01–.05 on the ring of radius 1, up to hundreds on large images; see
+    /// `docs/objectives.md`. Its paper trains with Adam (2e-4, β 0 and .9) and lets all of them
+    /// fall along a cosine. Huang, Gokaslan, Kuleshov, Tompkin 2024, arXiv:2501.05441.
+    pub fn r3gan(gamma: f64) -> Self {
+        Self::new(Loss::NonSaturating)
+            .with_pairing(Pairing::Paired)
+            .with_penalty(Penalty::r1(gamma))
+            .with_penalty(Penalty::r2(gamma))
+    }
+}

@@ -1,0 +1,211 @@
+//! Finds out before training whether networks can do what an objective asks of them.
+
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::thread;
+
+use burn::tensor::Tensor;
+use burn::tensor::backend::AutodiffBackend;
+
+use super::{
+    DiscriminatorBatch, GeneratorBatch, Objective, ObjectiveState, SecondOrder, Side,
+};
+use crate::error::{Error, Result};
+use crate::network::{
+    Sample, TrainableDiscriminator, TrainableGenerator, initialize,
+};
+
+/// Logits of one batch twice through a network without random layers agree to this, relative to
+/// the largest: GPUs add in no fixed order.
+const REPEATABLE: f64 = 1e-3;
+
+impl Objective {
+    /// Tries the objective's demands on copies of the networks, with one batch.
+    ///
+    /// Which layers can be differentiated twice can't be told from their names, so the penalties
+    /// that need it are taken once, forward and backward. The trainer does this before its first
+    /// step; a loop of one's own calls it by itself. Nothing is changed by it.
+    ///
+    /// A layer that can't be differentiated twice panics in burn; here that becomes an error. In
+    /// a program built with `panic = "abort"` it stays a panic.
+    ///
+    /// # Errors
+    /// If a penalty needs a second derivative that burn does not have, if finite differences meet
+    /// layers that draw at random, or if feature matching meets a discriminator without features.
+    ///
+    /// # Panics
+    /// If the networks can't take the batch at all.
+    pub fn probe<G, D, B>(
+        &self,
+        generator: &G,
+        discriminator: &D,
+        real: &G::Sample,
+        condition: &G::Condition,
+        latent: &Tensor<B, 2>,
+    ) -> Result<()>
+    where
+        B: AutodiffBackend,
+        G: TrainableGenerator<B>,
+        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
+    {
+        let mut asked = self.clone();
+        asked
+            .penalties
+            .retain(|penalty| penalty.kind.is_second_order() && penalty.weight != 0.0);
+        if asked.penalties.is_empty() && asked.feature_matching.is_none() {
+            return Ok(());
+        }
+        initialize(generator);
+        initialize(discriminator);
+        // Copies with running statistics of their own.
+        let generator = G::from_inner(generator.valid());
+        let discriminator = D::from_inner(discriminator.valid());
+        let verdict = discriminator.discriminate(real.clone(), condition);
+        if asked.feature_matching.is_some() && verdict.features.is_none() {
+            return Err(Error::setting(
+                "feature_matching",
+                "on",
+                "needs a discriminator that returns features: fill in `Verdict::features`",
+            ));
+        }
+        let on = |side: Side| asked.penalties.iter().any(|p| p.kind.acts_on(side));
+        match asked.second_order {
+            SecondOrder::FiniteDifferences { .. } => {
+                if on(Side::Discriminator) {
+                    let again = discriminator.discriminate(real.clone(), condition);
+                    repeatable(verdict.logits, again.logits, "discriminator")?;
+                }
+                if on(Side::Generator) {
+                    let norms = || {
+                        let sample = generator.generate(latent.clone(), condition);
+                        sample.squared_norms().unsqueeze_dim(1)
+                    };
+                    repeatable(norms(), norms(), "generator")?;
+                }
+                Ok(())
+            }
+            SecondOrder::Exact => asked.differentiate_twice(
+                &generator,
+                &discriminator,
+                real,
+                condition,
+                latent,
+            ),
+        }
+    }
+
+    /// Each penalty alone, so that the error can name it.
+    fn differentiate_twice<G, D, B>(
+        &self,
+        generator: &G,
+        discriminator: &D,
+        real: &G::Sample,
+        condition: &G::Condition,
+        latent: &Tensor<B, 2>,
+    ) -> Result<()>
+    where
+        B: AutodiffBackend,
+        G: TrainableGenerator<B>,
+        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
+    {
+        let fake = generator.generate(latent.clone(), condition);
+        let detached = fake.clone().detach();
+        for penalty in &self.penalties {
+            let alone = Self {
+                penalties: vec![penalty.clone()],
+                ..self.clone()
+            };
+            let tried = quietly(|| {
+                let state = &mut ObjectiveState::default();
+                if penalty.kind.acts_on(Side::Discriminator) {
+                    let batch = DiscriminatorBatch {
+                        real,
+                        fake: &detached,
+                        condition,
+                        latent,
+                    };
+                    let cost = alone.discriminator_cost(state, generator, discriminator, &batch);
+                    let _ = cost.total().backward();
+                } else {
+                    let batch = GeneratorBatch {
+                        real,
+                        fake: &fake,
+                        condition,
+                        latent,
+                    };
+                    let still = discriminator.clone().no_grad();
+                    let cost = alone.generator_cost(state, generator, &still, &batch);
+                    let _ = cost.total().backward();
+                }
+            });
+            if let Err(panic) = tried {
+                return Err(Error::setting(
+                    "penalties",
+                    penalty.kind.name(),
+                    format!(
+                        "needs the gradient of a gradient, and a layer has none ({}). Two ways \
+                         out: layers that can be differentiated twice (those of `burn_gan::nn`, \
+                         convolutions, norms, activations; not burn's own `Linear`, poolings or \
+                         interpolations), or \
+                         `with_second_order(SecondOrder::finite_differences())`",
+                        words_of(panic.as_ref())
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a network that answers one batch differently the second time.
+fn repeatable<B: AutodiffBackend>(
+    first: Tensor<B, 2>,
+    second: Tensor<B, 2>,
+    network: &str,
+) -> Result<()> {
+    let [first, second] = [first, second].map(|x| x.into_data().iter::<f64>().collect::<Vec<_>>());
+    let largest = first.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+    let apart = first
+        .iter()
+        .zip(&second)
+        .fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
+    if apart > REPEATABLE * largest {
+        return Err(Error::setting(
+            "second_order",
+            "finite_differences",
+            format!(
+                "can't be used with a {network} that draws at random (dropout, noise): both ends \
+                 of a difference must be one network; leave those layers out, or use \
+                 `SecondOrder::Exact`"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Runs `work`, catching a panic of this thread without its message on standard error.
+fn quietly(work: impl FnOnce()) -> thread::Result<()> {
+    let here = thread::current().id();
+    let previous = Arc::new(panic::take_hook());
+    let others = Arc::clone(&previous);
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().id() != here {
+            others(info);
+        }
+    }));
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    drop(panic::take_hook());
+    if let Ok(previous) = Arc::try_unwrap(previous) {
+        panic::set_hook(previous);
+    }
+    result
+}
+
+fn words_of(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}

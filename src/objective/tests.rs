@@ -1,0 +1,225 @@
+//! Objectives as a whole: the smaller choices beside loss and penalties, and presets.
+
+use burn::tensor::Tensor;
+use burn::tensor::backend::AutodiffBackend;
+
+use super::{
+    FeatureMatching, GeneratorBatch, Loss, Objective, ObjectiveState, Pairing, TopK,
+    feature_distance,
+};
+use crate::models::{Activation, MlpDiscriminatorConfig, MlpGeneratorConfig};
+use crate::network::{Discriminator, Generator, initialize};
+use crate::testing::{
+    assert_close, for_each_autodiff_backend, gradients, on_wgpu, tensor2, values,
+};
+
+/// The generator's loss of given samples under an objective, and its gradient at the samples.
+fn on_samples<B: AutodiffBackend>(
+    objective: &Objective,
+    steps: usize,
+) -> (f64, Vec<f64>, [Vec<f64>; 2]) {
+    let device = Default::default();
+    let d = MlpDiscriminatorConfig::new([2])
+        .with_hidden([5])
+        .with_activation(Activation::Tanh)
+        .init::<B, 2>(&device)
+        .expect("valid sizes");
+    let g = MlpGeneratorConfig::new(3, [2])
+        .init::<B, 2>(&device)
+        .expect("valid sizes");
+    initialize(&g);
+    let weights = (0..21).map(|i| (1.3 * f64::from(i)).cos()).collect::<Vec<_>>();
+    let weights = vec![
+        weights[..10].to_vec(),
+        weights[10..15].to_vec(),
+        weights[15..20].to_vec(),
+        weights[20..].to_vec(),
+    ];
+    let d = crate::testing::assign::<B, _>(d, weights);
+    let real = tensor2::<B, 2>([[1.0, 0.5], [-0.5, 0.25], [0.3, 0.3], [2.0, -1.0]]);
+    let fake = tensor2::<B, 2>([[0.1, 0.4], [1.5, 0.2], [-0.3, -0.9], [0.7, 0.8]]).require_grad();
+    let latent = Tensor::zeros([4, 3], &device);
+    let batch = GeneratorBatch {
+        real: &real,
+        fake: &fake,
+        condition: &(),
+        latent: &latent,
+    };
+    let mut state = ObjectiveState::default();
+    let mut cost = objective.generator_cost(&mut state, &g, &d, &batch);
+    for _ in 1..steps {
+        cost = objective.generator_cost(&mut state, &g, &d, &batch);
+    }
+    let gradients = cost.total().backward();
+    let logits = [real, fake.clone()].map(|x| values(d.discriminate(x, &()).logits));
+    let slope = fake.grad(&gradients).map(values).expect("a gradient");
+    (values(cost.loss)[0], slope, logits)
+}
+
+fn softplus(x: f64) -> f64 {
+    x.exp().ln_1p()
+}
+
+fn only_the_best_samples_count<B: AutodiffBackend>() {
+    // ½ of the batch from the second step on.
+    let objective = Objective::new(Loss::NonSaturating).with_top_k(TopK::new(0.5, 0.5));
+    objective.validate().expect("valid settings");
+    let (all, slope, [_, logits]) = on_samples::<B>(&objective, 1);
+    let mean = |logits: &[f64]| {
+        logits.iter().map(|l| softplus(-l)).sum::<f64>() / logits.len() as f64
+    };
+    assert_close(&[all], &[mean(&logits)], 1e-5, 0.0);
+    assert!(slope.iter().all(|s| *s != 0.0));
+
+    let (best, slope, _) = on_samples::<B>(&objective, 2);
+    let mut order: Vec<usize> = (0..4).collect();
+    order.sort_by(|a, b| logits[*b].total_cmp(&logits[*a]));
+    assert_close(
+        &[best],
+        &[mean(&[logits[order[0]], logits[order[1]]])],
+        1e-5,
+        0.0,
+    );
+    for (place, sample) in order.iter().enumerate() {
+        let pulls = slope[2 * sample..2 * sample + 2].iter().any(|s| *s != 0.0);
+        assert_eq!(pulls, place < 2, "sample {sample} at place {place}");
+    }
+    // In pairs the best count as well, relative to their real partners.
+    let paired = objective.with_pairing(Pairing::Paired);
+    let (best, _, [real, fake]) = on_samples::<B>(&paired, 2);
+    let expected = order[..2].iter().map(|i| softplus(real[*i] - fake[*i])).sum::<f64>() / 2.0;
+    assert_close(&[best], &[expected], 1e-5, 0.0);
+}
+
+fn features_are_matched_by_their_means<B: AutodiffBackend>() {
+    let real = tensor2::<B, 2>([[1.0, 2.0], [3.0, 4.0]]);
+    let fake = tensor2::<B, 2>([[0.0, 2.0], [0.0, 0.0]]);
+    // Means (2, 3) and (0, 1).
+    assert_close(&values(feature_distance(real, fake)), &[8.0], 1e-6, 0.0);
+
+    let loss = Objective::new(Loss::NonSaturating);
+    let (adversarial, _, _) = on_samples::<B>(&loss, 1);
+    let alone = loss.clone().with_feature_matching(FeatureMatching::alone());
+    let (distance, _, _) = on_samples::<B>(&alone, 1);
+    let beside = loss.with_feature_matching(FeatureMatching::beside(0.3));
+    let (both, _, _) = on_samples::<B>(&beside, 1);
+    assert!(distance > 0.0);
+    assert_close(&[both], &[adversarial + 0.3 * distance], 1e-5, 0.0);
+}
+
+/// A relativistic generator sees the real batch; the discriminator gets no gradient.
+fn a_relativistic_generator_compares_with_real_samples<B: AutodiffBackend>() {
+    for pairing in [Pairing::Paired, Pairing::Average] {
+        let objective = Objective::new(Loss::NonSaturating).with_pairing(pairing);
+        let (loss, _, [real, fake]) = on_samples::<B>(&objective, 1);
+        let mean = |x: &[f64]| x.iter().sum::<f64>() / 4.0;
+        let expected = match pairing {
+            Pairing::Paired => mean(&[0, 1, 2, 3].map(|i: usize| softplus(real[i] - fake[i]))),
+            _ => {
+                let (r, f) = (mean(&real), mean(&fake));
+                mean(&fake.iter().map(|l| softplus(r - l)).collect::<Vec<_>>())
+                    + mean(&real.iter().map(|l| softplus(l - f)).collect::<Vec<_>>())
+            }
+        };
+        assert_close(&[loss], &[expected], 1e-5, 0.0);
+    }
+}
+
+for_each_autodiff_backend!(
+    only_the_best_samples_count,
+    features_are_matched_by_their_means,
+    a_relativistic_generator_compares_with_real_samples,
+);
+on_wgpu!(Autodiff<Wgpu>; only_the_best_samples_count);
+
+#[test]
+fn the_share_of_the_best_falls_to_its_floor() {
+    let top_k = TopK::new(0.5, 0.99);
+    assert_eq!(top_k.count(0, 64), 64);
+    assert_eq!(top_k.count(10, 64), 58);
+    assert_eq!(top_k.count(1_000_000, 64), 32);
+    assert_eq!(TopK::new(0.01, 0.5).count(100, 8), 1);
+}
+
+#[test]
+fn presets_are_the_papers() {
+    for (preset, json) in [
+        (Objective::dcgan(), r#"{"loss":"non_saturating"}"#),
+        (
+            Objective::wgan_gp(),
+            r#"{"loss":"wasserstein","penalties":[{"kind":{"wgan_gp":{"target":1.0,"one_sided":false}},"weight":10.0,"interval":1}]}"#,
+        ),
+        (Objective::sngan_hinge(), r#"{"loss":"hinge"}"#),
+        (
+            Objective::lsgan(),
+            r#"{"loss":{"least_squares":{"fake":0.0,"real":1.0,"generator":1.0}}}"#,
+        ),
+        (
+            Objective::ragan(),
+            r#"{"loss":"non_saturating","pairing":"average"}"#,
+        ),
+        (
+            Objective::r3gan(0.05),
+            r#"{"loss":"non_saturating","pairing":"paired","penalties":[{"kind":"r1","weight":0.05,"interval":1},{"kind":"r2","weight":0.05,"interval":1}]}"#,
+        ),
+    ] {
+        preset.validate().expect("a preset is valid");
+        let read: Objective = serde_json::from_str(json).expect("settings in JSON");
+        assert_eq!(read, preset);
+    }
+}
+
+#[test]
+fn a_wrong_name_in_settings_is_refused() {
+    for json in [
+        r#"{"loss":"hinge","penalty":[]}"#,
+        r#"{"loss":"hinges"}"#,
+        r#"{"loss":"hinge","pairing":"triple"}"#,
+    ] {
+        assert!(serde_json::from_str::<Objective>(json).is_err(), "{json}");
+    }
+}
+
+#[test]
+fn wrong_settings_are_refused_by_name() {
+    let objective = || Objective::new(Loss::NonSaturating);
+    for (objective, field) in [
+        (objective().with_weight_clipping(0.0), "weight_clipping"),
+        (objective().with_weight_clipping(f64::NAN), "weight_clipping"),
+        (objective().with_top_k(TopK::new(0.0, 0.9)), "top_k.floor"),
+        (objective().with_top_k(TopK::new(0.5, f64::NAN)), "top_k.decay"),
+        (
+            objective().with_feature_matching(FeatureMatching::beside(0.0)),
+            "feature_matching.weight",
+        ),
+    ] {
+        let error = objective.validate().expect_err(field).to_string();
+        assert!(error.contains(field), "{error}");
+    }
+}
+
+/// The generator's gradients don't reach the discriminator in its half of the step.
+#[test]
+fn the_discriminator_gets_no_gradient_from_the_generators_loss() {
+    use burn::module::Module;
+    type B = burn::backend::Autodiff<crate::testing::Cpu>;
+    let device = Default::default();
+    let d = MlpDiscriminatorConfig::new([2]).init::<B, 2>(&device).expect("valid sizes");
+    let g = MlpGeneratorConfig::new(3, [2]).init::<B, 2>(&device).expect("valid sizes");
+    initialize(&d);
+    initialize(&g);
+    let latent = Tensor::ones([4, 3], &device);
+    let fake = g.generate(latent.clone(), &());
+    let real = Tensor::ones([4, 2], &device);
+    let batch = GeneratorBatch {
+        real: &real,
+        fake: &fake,
+        condition: &(),
+        latent: &latent,
+    };
+    let still = d.clone().no_grad();
+    let cost = Objective::ragan().generator_cost(&mut ObjectiveState::default(), &g, &still, &batch);
+    let found = cost.total().backward();
+    assert!(gradients::<B, _>(&d, &found).iter().flatten().all(|g| *g == 0.0));
+    assert!(gradients::<B, _>(&g, &found).iter().flatten().any(|g| *g != 0.0));
+}

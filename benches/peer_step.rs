@@ -17,9 +17,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use burn_gan::burn::backend::{Autodiff, Flex, NdArray};
-use burn_gan::burn::tensor::backend::Backend;
+use burn_gan::burn::tensor::backend::{AutodiffBackend, Backend};
+use burn_gan::network::{Discriminator, Generator, TrainableDiscriminator, TrainableGenerator};
 use clap::{Parser, ValueEnum};
-use works::{DcganWork, MlpWork};
+use works::{DcganWork, MlpWork, Work};
 
 /// Takes training steps on demand
 #[derive(Parser)]
@@ -39,9 +40,13 @@ struct Args {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
+#[allow(clippy::enum_variant_names, reason = "the works are called so")]
 enum WorkName {
     MlpStep,
+    MlpR1Step,
     DcganStep,
+    DcganPlainStep,
+    DcganR1Step,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -77,16 +82,24 @@ fn main() -> ExitCode {
 
 /// The size of the work's networks, and its step.
 fn resident<B: Backend>(work: WorkName) -> (usize, Box<dyn FnMut() -> f32>) {
+    let device = Default::default();
     match work {
-        WorkName::MlpStep => {
-            let mut work = MlpWork::<Autodiff<B>>::mlp_step(Default::default());
-            (work.parameters(), Box::new(move || work.step()))
-        }
-        WorkName::DcganStep => {
-            let mut work = DcganWork::<Autodiff<B>>::dcgan_step(Default::default());
-            (work.parameters(), Box::new(move || work.step()))
-        }
+        WorkName::MlpStep => stepper(MlpWork::<Autodiff<B>>::mlp_step(device)),
+        WorkName::MlpR1Step => stepper(MlpWork::<Autodiff<B>>::mlp_r1_step(device)),
+        WorkName::DcganStep => stepper(DcganWork::<Autodiff<B>>::dcgan_step(device)),
+        WorkName::DcganPlainStep => stepper(DcganWork::<Autodiff<B>>::dcgan_plain_step(device)),
+        WorkName::DcganR1Step => stepper(DcganWork::<Autodiff<B>>::dcgan_r1_step(device)),
     }
+}
+
+/// The same of one work, whatever its networks.
+fn stepper<G, D, B>(mut work: Work<G, D, B>) -> (usize, Box<dyn FnMut() -> f32>)
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B> + Generator<B, Condition = ()>,
+    D: TrainableDiscriminator<B> + Discriminator<B, Sample = G::Sample, Condition = ()>,
+{
+    (work.parameters(), Box::new(move || work.step()))
 }
 
 fn serve(parameters: usize, mut step: Box<dyn FnMut() -> f32>) -> std::io::Result<()> {

@@ -11,48 +11,64 @@ mod works;
 use std::time::Duration;
 
 use burn_gan::burn::backend::{Autodiff, Flex, NdArray};
-use burn_gan::burn::tensor::backend::Backend;
+use burn_gan::burn::tensor::backend::{AutodiffBackend, BackendTypes};
 use criterion::{Criterion, SamplingMode};
 use works::{DcganWork, MlpWork};
 
+/// What a work is called, and what makes it.
+type Named<B, W> = (&'static str, fn(<B as BackendTypes>::Device) -> W);
+
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
-    mlp_step::<Flex>(&mut criterion, "flex");
-    mlp_step::<NdArray>(&mut criterion, "ndarray");
+    mlp_steps::<Autodiff<Flex>>(&mut criterion, "flex");
+    mlp_steps::<Autodiff<NdArray>>(&mut criterion, "ndarray");
     // No NdArray here: with its convolutions one step takes 40 s.
-    dcgan_step::<Flex>(&mut criterion, "flex");
+    dcgan_steps::<Autodiff<Flex>>(&mut criterion, "flex");
     #[cfg(feature = "wgpu")]
     {
         use burn_gan::burn::backend::Wgpu;
-        mlp_step::<Wgpu>(&mut criterion, "wgpu");
-        dcgan_step::<Wgpu>(&mut criterion, "wgpu");
+        mlp_steps::<Autodiff<Wgpu>>(&mut criterion, "wgpu");
+        dcgan_steps::<Autodiff<Wgpu>>(&mut criterion, "wgpu");
     }
     criterion.final_summary();
 }
 
-fn mlp_step<B: Backend>(criterion: &mut Criterion, backend: &str) {
-    let mut group = criterion.benchmark_group("mlp_step");
-    group
-        .sampling_mode(SamplingMode::Flat)
-        .sample_size(50)
-        .warm_up_time(Duration::from_secs(1))
-        .measurement_time(Duration::from_secs(5));
-    group.bench_function(backend, |bencher| {
-        let mut work = MlpWork::<Autodiff<B>>::mlp_step(Default::default());
-        bencher.iter(|| work.step());
-    });
+fn mlp_steps<B: AutodiffBackend>(criterion: &mut Criterion, backend: &str) {
+    let works: [Named<B, MlpWork<B>>; 2] = [
+        ("mlp_step", MlpWork::mlp_step),
+        ("mlp_r1_step", MlpWork::mlp_r1_step),
+    ];
+    for (name, make) in works {
+        let mut group = criterion.benchmark_group(name);
+        group
+            .sampling_mode(SamplingMode::Flat)
+            .sample_size(50)
+            .warm_up_time(Duration::from_secs(1))
+            .measurement_time(Duration::from_secs(5));
+        group.bench_function(backend, |bencher| {
+            let mut work = make(Default::default());
+            bencher.iter(|| work.step());
+        });
+    }
 }
 
-fn dcgan_step<B: Backend>(criterion: &mut Criterion, backend: &str) {
-    let mut group = criterion.benchmark_group("dcgan_step");
-    // A step takes a good part of a second: the fewest samples that criterion allows.
-    group
-        .sampling_mode(SamplingMode::Flat)
-        .sample_size(10)
-        .warm_up_time(Duration::from_secs(1))
-        .measurement_time(Duration::from_secs(10));
-    group.bench_function(backend, |bencher| {
-        let mut work = DcganWork::<Autodiff<B>>::dcgan_step(Default::default());
-        bencher.iter(|| work.step());
-    });
+fn dcgan_steps<B: AutodiffBackend>(criterion: &mut Criterion, backend: &str) {
+    let works: [Named<B, DcganWork<B>>; 3] = [
+        ("dcgan_step", DcganWork::dcgan_step),
+        ("dcgan_plain_step", DcganWork::dcgan_plain_step),
+        ("dcgan_r1_step", DcganWork::dcgan_r1_step),
+    ];
+    for (name, make) in works {
+        let mut group = criterion.benchmark_group(name);
+        // A step takes a good part of a second: the fewest samples that criterion allows.
+        group
+            .sampling_mode(SamplingMode::Flat)
+            .sample_size(10)
+            .warm_up_time(Duration::from_secs(1))
+            .measurement_time(Duration::from_secs(10));
+        group.bench_function(backend, |bencher| {
+            let mut work = make(Default::default());
+            bencher.iter(|| work.step());
+        });
+    }
 }

@@ -1,11 +1,12 @@
-//! The ring of eight Gaussians: does the generator find all of its modes?
+//! A ring of eight Gaussians, or a grid of twenty-five: does the generator find all modes?
 //!
 //! ```text
 //! cargo run --release --example ring
+//! cargo run --release --example ring -- --data grid
 //! ```
 //!
-//! A non-saturating GAN with the R1 penalty finds all eight and gives each its share; with
-//! `--gamma 0` the same networks lose modes, or balance them worse, depending on the seed.
+//! The recommended objective finds all of them and gives each its share; with `--gamma 0` the same
+//! networks lose modes, or balance them worse, depending on the seed.
 
 mod common;
 
@@ -18,7 +19,7 @@ use burn_gan::data::{MemoryDataset, Mixture};
 use burn_gan::metrics::ModeCoverage;
 use burn_gan::models::{Activation, MlpDiscriminatorConfig, MlpGeneratorConfig};
 use burn_gan::network::Generator;
-use burn_gan::objective::{Loss, Objective, Penalty};
+use burn_gan::objective::Objective;
 use burn_gan::plot::Scatter;
 use burn_gan::random::Stream;
 use burn_gan::train::{OptimizerConfig, Progress, Rhythm, Schedule, Trainer, TrainerConfig};
@@ -26,23 +27,57 @@ use burn_gan::{Gan, Latent, Result};
 use clap::Parser;
 use common::{Common, Program};
 
-/// Trains a GAN on the ring of eight Gaussians and counts the modes it finds.
+/// Trains a GAN on a mixture of Gaussians and counts the modes it finds.
 #[derive(Parser)]
 struct Args {
     #[command(flatten)]
     common: Common,
 
-    /// Weight γ of the R1 penalty; 0 turns it off
-    #[arg(
-        long,
-        default_value_t = 0.05,
-        value_name = "GAMMA",
-        allow_negative_numbers = true
-    )]
-    gamma: f64,
+    /// Which mixture
+    #[arg(long, value_enum, default_value_t = Data::Ring, value_name = "NAME")]
+    data: Data,
+
+    /// Settings of another objective, such as '{"loss":"hinge","pairing":"average"}' [default: the
+    /// recommended one]
+    #[arg(long, value_name = "JSON", value_parser = objective)]
+    objective: Option<Objective>,
+
+    /// Weight γ of the gradient penalties; 0 turns them off [default: the objective's own]
+    #[arg(long, value_name = "GAMMA", allow_negative_numbers = true)]
+    gamma: Option<f64>,
 }
 
-const STEPS: usize = 25_000;
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Data {
+    /// Eight modes on the circle of radius 1
+    Ring,
+    /// Twenty-five modes on the grid from −4 to 4
+    Grid,
+}
+
+impl Data {
+    fn mixture(self) -> Mixture {
+        match self {
+            Self::Ring => Mixture::ring(),
+            Self::Grid => Mixture::grid(),
+        }
+    }
+
+    /// The edge of the plane that the picture shows.
+    fn edge(self) -> f64 {
+        match self {
+            Self::Ring => 1.5,
+            Self::Grid => 5.5,
+        }
+    }
+}
+
+/// An objective from its settings, as stored with every run.
+fn objective(json: &str) -> std::result::Result<Objective, String> {
+    serde_json::from_str(json).map_err(|error| error.to_string())
+}
+
+const STEPS: usize = 20_000;
 const BATCH: usize = 256;
 const TRAINING_POINTS: usize = 100_000;
 const EVALUATED_SAMPLES: usize = 2_500;
@@ -57,11 +92,18 @@ impl Program for Args {
         let seed = self.common.seed;
         let out = self.common.out_dir("ring");
 
-        let ring = Mixture::ring();
-        let points = ring.sample(TRAINING_POINTS, &mut Stream::new(seed, "ring"));
+        let mixture = self.data.mixture();
+        let points = mixture.sample(TRAINING_POINTS, &mut Stream::new(seed, "points"));
         let data = MemoryDataset::<2>::new(points, [2])?;
 
-        let latent = Latent::normal(16);
+        let mut objective = self.objective.unwrap_or_else(Objective::recommended);
+        if let Some(gamma) = self.gamma {
+            for penalty in &mut objective.penalties {
+                penalty.weight = gamma;
+            }
+        }
+
+        let latent = Latent::normal(2);
         let generator = MlpGeneratorConfig::new(latent.dimensions(), [2])
             .with_hidden([128; 3])
             .with_activation(Activation::Relu)
@@ -78,11 +120,9 @@ impl Program for Args {
 
         let config = TrainerConfig::new(self.common.steps_or(STEPS) as u64, BATCH, latent)
             .with_seed(seed)
-            .with_objective(
-                Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(self.gamma)),
-            )
+            .with_objective(objective)
             .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99))
-            .with_schedule(Schedule::Cosine { floor: 0.05 });
+            .with_schedule(Schedule::Cosine { floor: 0.01 });
         let start = Instant::now();
         let trained = Trainer::new(config.clone(), &device)?
             .observe(Rhythm::Every(1), Progress::new())
@@ -96,8 +136,9 @@ impl Program for Args {
         );
         let samples = trained.gan.valid().generator.generate(latents, &());
         let samples: Vec<f32> = samples.into_data().iter().collect();
-        let coverage = ModeCoverage::measure(&samples, &ring)?;
+        let coverage = ModeCoverage::measure(&samples, &mixture)?;
 
+        let edge = self.data.edge();
         let picture = out.join("samples.svg");
         let pairs = |values: &[f32]| -> Vec<[f32; 2]> {
             values.chunks_exact(2).map(|p| [p[0], p[1]]).collect()
@@ -110,7 +151,7 @@ impl Program for Args {
             pairs(&data.values()[..2 * EVALUATED_SAMPLES]),
             pairs(&samples),
         )
-        .with_bounds((-1.5, 1.5), (-1.5, 1.5))
+        .with_bounds((-edge, edge), (-edge, edge))
         .save(&picture)?;
         self.common
             .report("ring")

@@ -3,12 +3,18 @@
 
     python benches/peers/compare.py
     python benches/peers/compare.py --work mlp_step --python ~/torch-venv/bin/python
+    python benches/peers/compare.py --r1
+    python benches/peers/compare.py --r1 dcgan --python ~/torch-venv/bin/python
 
 Both sides are resident processes that wait while the other runs, so that they never compute at the
 same moment. A round times one after the other; the next round goes the other way about, so that
 neither is always first. The first two rounds only warm up. `ratio` is the median over the rounds of
 ours / peer within the round: what slows the machine for a while slows both, and cancels. Times are
 ms per step, memory is the peak resident memory in MB (2^20 bytes).
+
+`--r1` prints what R1 costs instead, one JSON line per pair: `ours_ratio` is a step of ours with R1
+/ one without, `peer_ratio` the same of the peer's. All four processes of a pair take turns in one
+run, and these ratios, too, are medians over the rounds of the ratio within the round.
 
 Our side is the bench `peer_step`, built by cargo unless `--ours` names a binary. Both sides speak
 this protocol on standard input and output: `ready` when set up, then for each line `run N` one
@@ -32,9 +38,10 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Callable
+from typing import Callable, Iterable
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -52,8 +59,17 @@ class Work:
 # A further work is a further line.
 WORKS = [
     Work("mlp_step"),
+    Work("mlp_r1_step"),
     Work("dcgan_step"),
+    Work("dcgan_plain_step"),
+    Work("dcgan_r1_step"),
 ]
+
+# What R1 costs: each pair's step without it and its step with it, which differ in nothing else.
+R1_PAIRS = {
+    "mlp": (Work("mlp_step"), Work("mlp_r1_step")),
+    "dcgan": (Work("dcgan_plain_step"), Work("dcgan_r1_step")),
+}
 
 DISCARDED_ROUNDS = 2
 ROUND_SECONDS = 1.0
@@ -215,29 +231,31 @@ def steps_for_a_round(side: Side, wanted: int | None) -> int:
     return max(1, round(ROUND_SECONDS * 1e3 / ms))
 
 
-def compare(
-    ours: Side, peer: Side, rounds: int, wanted: int | None
-) -> dict[str, float | None]:
-    """Lets both run in turn; medians over the rounds after the discarded ones."""
-    steps = {side: steps_for_a_round(side, wanted) for side in (ours, peer)}
-    pairs: list[tuple[float, float]] = []
-    reports: dict[Side, Report] = {}
+def take_turns(
+    sides: list[Side], rounds: int, wanted: int | None
+) -> list[tuple[Report, ...]]:
+    """Lets all run in turn; what they said, in their order, in each round that counts."""
+    steps = {side: steps_for_a_round(side, wanted) for side in sides}
+    said: list[tuple[Report, ...]] = []
     for index in range(rounds):
-        for side in (ours, peer) if index % 2 == 0 else (peer, ours):
-            reports[side] = side.run(steps[side])
-        mine, theirs = reports[ours], reports[peer]
-        if mine.parameters != theirs.parameters:
-            counts = f"{mine.parameters} and {theirs.parameters}"
+        order = sides if index % 2 == 0 else sides[::-1]
+        reports = {side: side.run(steps[side]) for side in order}
+        said.append(tuple(reports[side] for side in sides))
+        sizes = [report.parameters for report in said[-1]]
+        if len(set(sizes)) > 1:
+            counts = " and ".join(map(str, sizes))
             raise Failure(f"the sides train different networks: {counts} parameters")
-        pairs.append((mine.ms, theirs.ms))
-    kept = pairs[DISCARDED_ROUNDS:]
-    return {
-        "ours_ms": round(median(mine for mine, _ in kept), 3),
-        "peer_ms": round(median(theirs for _, theirs in kept), 3),
-        "ratio": round(median(mine / theirs for mine, theirs in kept), 4),
-        "ours_peak_mb": rounded(reports[ours].peak_mb),
-        "peer_peak_mb": rounded(reports[peer].peak_mb),
-    }
+    return said[DISCARDED_ROUNDS:]
+
+
+def median_ms(reports: Iterable[Report]) -> float:
+    """The median time of a step."""
+    return round(median(report.ms for report in reports), 3)
+
+
+def median_ratio(reports: Iterable[tuple[Report, Report]]) -> float:
+    """The median of the first's time / the second's within each round."""
+    return round(median(first.ms / second.ms for first, second in reports), 4)
 
 
 def rounded(mb: float | None) -> float | None:
@@ -245,18 +263,58 @@ def rounded(mb: float | None) -> float | None:
     return None if mb is None else round(mb, 1)
 
 
+def our_side(work: Work, ours: str, args: argparse.Namespace) -> Side:
+    """Starts our process for the work."""
+    command = [ours, "--serve", "--work", work.name, "--backend", work.backend]
+    return Side(f"{work.name}: our side", command, args.timeout)
+
+
+def peer_side(work: Work, args: argparse.Namespace) -> Side:
+    """Starts the peer's process for the work."""
+    command = [args.python, str(HERE / work.peer), "--serve", "--work", work.name]
+    return Side(f"{work.name}: the peer", command, args.timeout)
+
+
 def run_work(work: Work, ours: str, args: argparse.Namespace) -> dict[str, object]:
     """Starts both sides, one after the other, and compares them."""
-    serve = ["--serve", "--work", work.name]
-    our_command = [ours, *serve, "--backend", work.backend]
-    peer_command = [args.python, str(HERE / work.peer), *serve]
     note(f"{work.name}: {args.rounds} rounds")
+    with our_side(work, ours, args) as mine, peer_side(work, args) as theirs:
+        rounds = take_turns([mine, theirs], args.rounds, args.steps_per_round)
+    our_reports, peer_reports = zip(*rounds)
+    return {
+        "work": work.name,
+        "backend": work.backend,
+        "ours_ms": median_ms(our_reports),
+        "peer_ms": median_ms(peer_reports),
+        "ratio": median_ratio(zip(our_reports, peer_reports)),
+        "ours_peak_mb": rounded(our_reports[-1].peak_mb),
+        "peer_peak_mb": rounded(peer_reports[-1].peak_mb),
+    }
+
+
+def run_r1(pair: str, ours: str, args: argparse.Namespace) -> dict[str, object]:
+    """Starts both sides without R1 and with it, and compares each side with itself."""
+    plain, r1 = R1_PAIRS[pair]
+    note(f"R1, {pair}: {args.rounds} rounds")
     with (
-        Side(f"{work.name}: our side", our_command, args.timeout) as our_side,
-        Side(f"{work.name}: the peer", peer_command, args.timeout) as peer_side,
+        our_side(plain, ours, args) as ours_plain,
+        our_side(r1, ours, args) as ours_r1,
+        peer_side(plain, args) as peer_plain,
+        peer_side(r1, args) as peer_r1,
     ):
-        medians = compare(our_side, peer_side, args.rounds, args.steps_per_round)
-    return {"work": work.name, "backend": work.backend, **medians}
+        # The two of one side are neighbours in time: theirs are the ratios that count.
+        sides = [ours_plain, ours_r1, peer_plain, peer_r1]
+        rounds = take_turns(sides, args.rounds, args.steps_per_round)
+    our_plains, our_r1s, peer_plains, peer_r1s = zip(*rounds)
+    return {
+        "pair": pair,
+        "ours_ratio": median_ratio(zip(our_r1s, our_plains)),
+        "peer_ratio": median_ratio(zip(peer_r1s, peer_plains)),
+        "ours_plain_ms": median_ms(our_plains),
+        "ours_r1_ms": median_ms(our_r1s),
+        "peer_plain_ms": median_ms(peer_plains),
+        "peer_r1_ms": median_ms(peer_r1s),
+    }
 
 
 def note(text: str) -> None:
@@ -280,7 +338,14 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="Our training step and PyTorch's, in turn.")
     names = list(dict.fromkeys(work.name for work in WORKS))
-    parser.add_argument("--work", nargs="+", choices=names, default=names, help="default: all")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--work", nargs="+", choices=names, default=names, help="default: all")
+    what.add_argument(
+        "--r1",
+        nargs="*",
+        choices=list(R1_PAIRS),
+        help="what R1 costs, in these pairs (default: all), instead of works",
+    )
     parser.add_argument(
         "--rounds",
         type=at_least(DISCARDED_ROUNDS + 1),
@@ -306,7 +371,7 @@ def end_on_signal(*_: object) -> None:
 
 
 def main() -> int:
-    """Compares every work asked for; 1 if any of them failed."""
+    """Makes every comparison asked for; 1 if any of them failed."""
     args = arguments()
     signal.signal(signal.SIGTERM, end_on_signal)
     failed = False
@@ -315,9 +380,14 @@ def main() -> int:
     except Failure as failure:
         note(str(failure))
         return 1
-    for work in (work for work in WORKS if work.name in args.work):
+    if args.r1 is None:
+        wanted = [partial(run_work, work) for work in WORKS if work.name in args.work]
+    else:
+        # `--r1` alone names no pair.
+        wanted = [partial(run_r1, pair) for pair in args.r1 or R1_PAIRS]
+    for comparison in wanted:
         try:
-            print(json.dumps(run_work(work, ours, args)), flush=True)
+            print(json.dumps(comparison(ours, args)), flush=True)
         except Failure as failure:
             note(str(failure))
             failed = True

@@ -4,10 +4,14 @@
 Works:
 
 * `mlp_step`: batch 64, generator 100-256-512-784, discriminator 784-512-256-1.
+* `mlp_r1_step`: the same with R1.
 * `dcgan_step`: DCGAN for 3 x 32 x 32, batch 64, width 64, latent 100; layers before a batch norm
   have no bias, as in ours.
+* `dcgan_plain_step`: the same without batch norm in the discriminator.
+* `dcgan_r1_step`: `dcgan_plain_step` with R1. R1 is about single samples, and a batch norm mixes
+  them; the step without R1 to compare with is `dcgan_plain_step`, not `dcgan_step`.
 
-Both are non-saturating GANs on logits, with Adam (2e-4, betas .5 and .999, eps 1e-8) for each
+All are non-saturating GANs on logits, with Adam (2e-4, betas .5 and .999, eps 1e-8) for each
 network. The optimiser is `torch.optim.Adam` as it comes, not its fused variant.
 
 One step draws a latent batch and makes one fake batch; the discriminator steps on the real batch
@@ -15,6 +19,12 @@ and on the detached fakes (two forward passes, one backward); then the generator
 fake batch through the discriminator just updated. In the generator step the discriminator's weight
 gradients are not computed: its parameters have `requires_grad` switched off meanwhile. Our step
 leaves them out too, so both sides do the same work. The real batch is one fixed random tensor.
+
+R1 is gamma/2 times the batch's mean of the squared norm of the logit's gradient at a real sample,
+gamma 1, at every discriminator step. The gradient is that of the forward pass which the loss is
+made of, kept differentiable (`create_graph=True`); loss and R1 go into one backward. The common
+way to write it is kept: that backward also reaches the real batch itself, an input that nobody
+reads the gradient of, which our step leaves out.
 
     python pytorch_step.py --work mlp_step --steps 50 --warmup 10
     python pytorch_step.py --serve --work dcgan_step
@@ -37,6 +47,8 @@ import resource
 import statistics
 import sys
 import time
+from dataclasses import dataclass
+from functools import partial
 from typing import Callable
 
 try:
@@ -50,6 +62,8 @@ BATCH = 64
 LATENT = 100
 SLOPE = 0.2
 SEED = 1
+# The weight of R1 in the works that have it.
+GAMMA = 1.0
 
 
 def mlp_generator() -> nn.Module:
@@ -93,26 +107,44 @@ def dcgan_generator(width: int = 64, channels: int = 3) -> nn.Module:
     )
 
 
-def dcgan_discriminator(width: int = 64, channels: int = 3) -> nn.Module:
+def dcgan_discriminator(
+    width: int = 64, channels: int = 3, batch_norm: bool = True
+) -> nn.Module:
     """Three stride-2 convolutions down to 4w x 4 x 4, then one logit."""
+
+    def halving(wide: int, out: int, norm: bool) -> list[nn.Module]:
+        # A norm behind a convolution has a bias of its own.
+        conv = nn.Conv2d(wide, out, 4, 2, 1, bias=not norm)
+        return [conv, *([nn.BatchNorm2d(out)] if norm else []), nn.LeakyReLU(SLOPE)]
+
     return nn.Sequential(
-        nn.Conv2d(channels, width, 4, 2, 1),
-        nn.LeakyReLU(SLOPE),
-        nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False),
-        nn.BatchNorm2d(2 * width),
-        nn.LeakyReLU(SLOPE),
-        nn.Conv2d(2 * width, 4 * width, 4, 2, 1, bias=False),
-        nn.BatchNorm2d(4 * width),
-        nn.LeakyReLU(SLOPE),
+        *halving(channels, width, False),
+        *halving(width, 2 * width, batch_norm),
+        *halving(2 * width, 4 * width, batch_norm),
         nn.Flatten(),
         nn.Linear(4 * width * 4 * 4, 1),
     )
 
 
-# Each work: its generator, its discriminator and the shape of one sample.
-WORKS: dict[str, tuple[Callable[[], nn.Module], Callable[[], nn.Module], tuple[int, ...]]] = {
-    "mlp_step": (mlp_generator, mlp_discriminator, (784,)),
-    "dcgan_step": (dcgan_generator, dcgan_discriminator, (3, 32, 32)),
+@dataclass(frozen=True)
+class Work:
+    """What a step trains: a generator, a discriminator, the shape of a sample, and R1's weight."""
+
+    generator: Callable[[], nn.Module]
+    discriminator: Callable[[], nn.Module]
+    shape: tuple[int, ...]
+    gamma: float | None = None
+
+
+IMAGE = (3, 32, 32)
+normless_discriminator = partial(dcgan_discriminator, batch_norm=False)
+
+WORKS = {
+    "mlp_step": Work(mlp_generator, mlp_discriminator, (784,)),
+    "mlp_r1_step": Work(mlp_generator, mlp_discriminator, (784,), GAMMA),
+    "dcgan_step": Work(dcgan_generator, dcgan_discriminator, IMAGE),
+    "dcgan_plain_step": Work(dcgan_generator, normless_discriminator, IMAGE),
+    "dcgan_r1_step": Work(dcgan_generator, normless_discriminator, IMAGE, GAMMA),
 }
 
 
@@ -124,14 +156,15 @@ def adam(module: nn.Module) -> torch.optim.Adam:
 class Step:
     """Networks, optimisers and the real batch of one work; each call takes one training step."""
 
-    def __init__(self, work: str) -> None:
-        make_generator, make_discriminator, shape = WORKS[work]
+    def __init__(self, name: str) -> None:
+        work = WORKS[name]
         torch.manual_seed(SEED)
-        self.generator = make_generator()
-        self.discriminator = make_discriminator()
+        self.generator = work.generator()
+        self.discriminator = work.discriminator()
         self.generator_adam = adam(self.generator)
         self.discriminator_adam = adam(self.discriminator)
-        self.real = torch.rand(BATCH, *shape) * 2 - 1
+        self.real = torch.rand(BATCH, *work.shape) * 2 - 1
+        self.gamma = work.gamma
 
     def __call__(self) -> None:
         fake = self.generator(torch.randn(BATCH, LATENT))
@@ -147,9 +180,14 @@ class Step:
         return sum(tensor.numel() for tensor in tensors if tensor.is_floating_point())
 
     def step_discriminator(self, fake: Tensor) -> None:
-        """softplus(-D(x)) + softplus(D(G(z))), on fakes cut from the generator."""
-        real_loss = softplus(-self.discriminator(self.real)).mean()
+        """softplus(-D(x)) + softplus(D(G(z))), on fakes cut from the generator, and R1 if any."""
+        # A new tensor each time: gradients of a kept one would add up.
+        real = self.real.detach().requires_grad_(self.gamma is not None)
+        real_logits = self.discriminator(real)
+        real_loss = softplus(-real_logits).mean()
         loss = real_loss + softplus(self.discriminator(fake)).mean()
+        if self.gamma is not None:
+            loss = loss + self.gamma / 2 * squared_gradient(real_logits, real)
         self.discriminator_adam.zero_grad()
         loss.backward()
         self.discriminator_adam.step()
@@ -160,6 +198,12 @@ class Step:
         self.generator_adam.zero_grad()
         loss.backward()
         self.generator_adam.step()
+
+
+def squared_gradient(logits: Tensor, sample: Tensor) -> Tensor:
+    """The batch's mean of the squared norm of d logit / d sample, to be differentiated again."""
+    (gradient,) = torch.autograd.grad(logits.sum(), sample, create_graph=True)
+    return gradient.square().flatten(1).sum(1).mean()
 
 
 def peak_mb() -> float:

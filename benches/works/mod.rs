@@ -13,7 +13,7 @@ use burn_gan::models::{
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use burn_gan::network::{Discriminator, Generator, TrainableDiscriminator, TrainableGenerator};
-use burn_gan::objective::{Loss, Objective};
+use burn_gan::objective::{Loss, Objective, Penalty};
 use burn_gan::random::Stream;
 use burn_gan::train::{OptimizerConfig, RateFactors, StepBatch, TrainState, step};
 use burn_gan::{Gan, Latent};
@@ -46,6 +46,11 @@ pub fn objective() -> Objective {
     Objective::new(Loss::NonSaturating)
 }
 
+/// The same with R1 at every discriminator step.
+fn r1_objective() -> Objective {
+    objective().with_penalty(Penalty::r1(1.0))
+}
+
 /// The MLP pair: 100-256-512-784 with tanh, 784-512-256-1.
 pub fn mlp_pair<B: AutodiffBackend>(
     device: &B::Device,
@@ -61,8 +66,10 @@ pub fn mlp_pair<B: AutodiffBackend>(
     Gan::seeded(generator, discriminator, SEED, device)
 }
 
-/// The DCGAN pair for 3×32×32, width 64, with batch norms in both networks.
-pub fn dcgan_pair<B: AutodiffBackend>(
+/// The DCGAN pair for 3×32×32, width 64, with batch norms in the generator, and in the
+/// discriminator too where `batch_norm` says so: not for R1, which is about single samples.
+fn dcgan_pair<B: AutodiffBackend>(
+    batch_norm: bool,
     device: &B::Device,
 ) -> Gan<DcganGenerator<B>, DcganDiscriminator<B>, B> {
     let generator = DcganGeneratorConfig::new(latent().dimensions(), IMAGE)
@@ -71,6 +78,7 @@ pub fn dcgan_pair<B: AutodiffBackend>(
         .expect("valid settings");
     let discriminator = DcganDiscriminatorConfig::new(IMAGE)
         .with_width(64)
+        .with_batch_norm(batch_norm)
         .init(device)
         .expect("valid settings");
     Gan::seeded(generator, discriminator, SEED, device)
@@ -106,22 +114,46 @@ pub type DcganWork<B> = Work<DcganGenerator<B>, DcganDiscriminator<B>, B>;
 impl<B: AutodiffBackend> MlpWork<B> {
     /// The work `mlp_step`, before its first step.
     pub fn mlp_step(device: B::Device) -> Self {
+        Self::mlp(objective(), device)
+    }
+
+    /// The work `mlp_r1_step`: `mlp_step` with R1.
+    pub fn mlp_r1_step(device: B::Device) -> Self {
+        Self::mlp(r1_objective(), device)
+    }
+
+    fn mlp(objective: Objective, device: B::Device) -> Self {
         let real = TensorData::new(pixels(BATCH * PIXELS), [BATCH, PIXELS]);
         let real = Tensor::from_data(real, &device);
-        Self::new(mlp_pair(&device), real, device)
+        Self::new(mlp_pair(&device), objective, real, device)
     }
 }
 
 impl<B: AutodiffBackend> DcganWork<B> {
     /// The work `dcgan_step`, before its first step.
     pub fn dcgan_step(device: B::Device) -> Self {
+        Self::dcgan(true, objective(), device)
+    }
+
+    /// The work `dcgan_plain_step`: `dcgan_step` without batch norm in the discriminator, which is
+    /// what `dcgan_r1_step` is compared with.
+    pub fn dcgan_plain_step(device: B::Device) -> Self {
+        Self::dcgan(false, objective(), device)
+    }
+
+    /// The work `dcgan_r1_step`: `dcgan_plain_step` with R1.
+    pub fn dcgan_r1_step(device: B::Device) -> Self {
+        Self::dcgan(false, r1_objective(), device)
+    }
+
+    fn dcgan(batch_norm: bool, objective: Objective, device: B::Device) -> Self {
         let [channels, height, width] = IMAGE;
         let real = TensorData::new(
             pixels(BATCH * channels * height * width),
             [BATCH, channels, height, width],
         );
         let real = Tensor::from_data(real, &device);
-        Self::new(dcgan_pair(&device), real, device)
+        Self::new(dcgan_pair(batch_norm, &device), objective, real, device)
     }
 }
 
@@ -131,11 +163,11 @@ where
     G: TrainableGenerator<B> + Generator<B, Condition = ()>,
     D: TrainableDiscriminator<B> + Discriminator<B, Sample = G::Sample, Condition = ()>,
 {
-    fn new(gan: Gan<G, D, B>, real: G::Sample, device: B::Device) -> Self {
+    fn new(gan: Gan<G, D, B>, objective: Objective, real: G::Sample, device: B::Device) -> Self {
         let state = TrainState::new(gan, adam(), adam()).expect("valid settings");
         Self {
             state: Some(state),
-            objective: objective(),
+            objective,
             real,
             latents: Stream::new(SEED, "latent"),
             device,

@@ -47,7 +47,9 @@ impl<B: Backend> Mlp<B> {
     fn forward_with_features(&self, mut x: Tensor<B, 2>) -> (Tensor<B, 2>, Tensor<B, 2>) {
         let last = self.layers.len() - 1;
         for layer in &self.layers[..last] {
-            x = self.dropout.forward(self.activation.apply(layer.forward(x)));
+            x = self
+                .dropout
+                .forward(self.activation.apply(layer.forward(x)));
         }
         (self.layers[last].forward(x.clone()), x)
     }

@@ -38,7 +38,10 @@ impl Augmentation {
     pub fn validate(&self) -> Result<()> {
         match *self {
             Self::Noise { std } => check::positive("std", std),
-            Self::Images { shift: 0, flip: false } => Err(Error::setting(
+            Self::Images {
+                shift: 0,
+                flip: false,
+            } => Err(Error::setting(
                 "shift",
                 0,
                 "changes nothing without `flip`; shift by at least 1 pixel",
@@ -115,7 +118,11 @@ fn shifted<B: Backend, const R: usize>(
     let images = down
         .expand([batch, channels, height, height])
         .matmul(images)
-        .matmul(across.swap_dims(2, 3).expand([batch, channels, width, width]));
+        .matmul(
+            across
+                .swap_dims(2, 3)
+                .expand([batch, channels, width, width]),
+        );
     images.reshape(dims)
 }
 
@@ -154,7 +161,10 @@ mod tests {
     fn every_image_is_shifted_and_mirrored_whole<B: Backend>() {
         let before = values(images::<B>());
         let mut stream = Stream::new(5, "augmentation");
-        let change = Augmentation::Images { shift: 2, flip: true };
+        let change = Augmentation::Images {
+            shift: 2,
+            flip: true,
+        };
         let after = values(change.apply(images::<B>(), &mut stream));
         let mut kinds = std::collections::BTreeSet::new();
         for (before, after) in before.chunks(40).zip(after.chunks(40)) {
@@ -166,7 +176,10 @@ mod tests {
                 .expect("one of the changes");
             kinds.insert(kind);
         }
-        assert!(kinds.len() > 3, "each image has a change of its own: {kinds:?}");
+        assert!(
+            kinds.len() > 3,
+            "each image has a change of its own: {kinds:?}"
+        );
     }
 
     fn noise_has_its_size<B: Backend>() {
@@ -177,14 +190,31 @@ mod tests {
         assert!((square - 0.09).abs() < 0.006, "{square}");
     }
 
-    for_each_backend!(every_image_is_shifted_and_mirrored_whole, noise_has_its_size);
+    for_each_backend!(
+        every_image_is_shifted_and_mirrored_whole,
+        noise_has_its_size
+    );
     on_wgpu!(Wgpu; every_image_is_shifted_and_mirrored_whole);
 
     #[test]
     fn a_change_that_changes_nothing_is_refused() {
         assert!(Augmentation::Noise { std: 0.0 }.validate().is_err());
         assert!(Augmentation::Noise { std: f64::NAN }.validate().is_err());
-        assert!(Augmentation::Images { shift: 0, flip: false }.validate().is_err());
-        assert!(Augmentation::Images { shift: 0, flip: true }.validate().is_ok());
+        assert!(
+            Augmentation::Images {
+                shift: 0,
+                flip: false
+            }
+            .validate()
+            .is_err()
+        );
+        assert!(
+            Augmentation::Images {
+                shift: 0,
+                flip: true
+            }
+            .validate()
+            .is_ok()
+        );
     }
 }

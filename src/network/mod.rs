@@ -19,8 +19,8 @@ pub use initialize::initialize;
 pub use packed::Packed;
 pub use sample::Sample;
 pub use trainable::{
-    ConditionOf, InnerDiscriminator, InnerGenerator, LiftedDiscriminator, LiftedGenerator, SampleOf,
-    TrainableDiscriminator, TrainableGenerator,
+    ConditionOf, InnerDiscriminator, InnerGenerator, LiftedDiscriminator, LiftedGenerator,
+    SampleOf, TrainableDiscriminator, TrainableGenerator,
 };
 pub use verdict::Verdict;
 

@@ -290,12 +290,13 @@ mod tests {
         let x = tensor2::<B, 2>([[1.0, 2.0], [3.0, 4.0]]);
         let y = tensor2::<B, 2>([[0.0, -2.0], [5.0, 4.0]]);
         assert_eq!(values(Sample::squared_norms(x.clone())), [5.0, 25.0]);
+        assert_eq!(values(Sample::dot(x.clone(), y.clone())), [-4.0, 31.0]);
         assert_eq!(
-            values(Sample::dot(x.clone(), y.clone())),
-            [-4.0, 31.0]
-        );
-        assert_eq!(
-            values(Sample::add_scaled(x.clone(), y.clone(), tensor1([2.0, -1.0]))),
+            values(Sample::add_scaled(
+                x.clone(),
+                y.clone(),
+                tensor1([2.0, -1.0])
+            )),
             [1.0, -2.0, -2.0, 0.0]
         );
         // 1, 2, 3, 4: the mean is 2.5, the variance 1.25.

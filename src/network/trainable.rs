@@ -57,13 +57,13 @@ where
                 Condition = <<G as Generator<B>>::Condition as Condition<B>>::Inner,
             >,
         > + HasAutodiffModule<
-        Autodiff<B>,
-        TrainModule: Generator<
             Autodiff<B>,
-            Sample = <<G as Generator<B>>::Sample as Sample<B>>::Lifted,
-            Condition = <<G as Generator<B>>::Condition as Condition<B>>::Lifted,
-        >,
-    > + 'static,
+            TrainModule: Generator<
+                Autodiff<B>,
+                Sample = <<G as Generator<B>>::Sample as Sample<B>>::Lifted,
+                Condition = <<G as Generator<B>>::Condition as Condition<B>>::Lifted,
+            >,
+        > + 'static,
 {
 }
 

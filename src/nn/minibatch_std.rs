@@ -77,7 +77,9 @@ mod tests {
         let last = values(y.clone().narrow(1, 2, 1));
         // Deviations 1 and 3 in the first group; none in the second, the root of 1e-8.
         assert_close(&last, &[2.0, 1e-4, 2.0, 1e-4], 1e-5, 0.0);
-        let gradient = x.grad(&y.narrow(1, 2, 1).sum().backward()).expect("a gradient");
+        let gradient = x
+            .grad(&y.narrow(1, 2, 1).sum().backward())
+            .expect("a gradient");
         // ∂s/∂x = (x − mean)/(2·s), half of it by the mean over features, twice by the two copies.
         let half = 0.5;
         let expected = [-half, half, 0.0, 0.0, half, -half, 0.0, 0.0];

@@ -20,7 +20,7 @@ const EPSILON: f64 = 1e-12;
 /// `[channels_out, channels_in·height·width]` of a convolution. u and v, unit vectors, follow its
 /// first singular vectors by power iteration. They are buffers, stored with the module, and
 /// [`update_spectral_norms`] moves them by an explicit call: the training step makes one iteration
-/// before each discriminator step, [`Gan::new`](crate::Gan::new) fifteen at the start. So `forward`
+/// before each step of their network, [`Gan::new`](crate::Gan::new) fifteen at the start. So `forward`
 /// changes nothing, a gradient penalty is exact with any u and v, and σ is differentiated through W
 /// alone, as in the paper. A layer of one's own outside a `Gan` is warmed up by hand:
 ///
@@ -137,12 +137,7 @@ impl<B: Backend> SpectralNorm<B, Conv2d<B>> {
     /// Applies the layer, `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, height, width]`.
     pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
-        let weight = over_sigma(
-            self.layer.weight.val(),
-            false,
-            self.u.val(),
-            self.v.val(),
-        );
+        let weight = over_sigma(self.layer.weight.val(), false, self.u.val(), self.v.val());
         let layer = Conv2d {
             weight: Param::initialized(self.layer.weight.id, weight),
             ..self.layer.clone()
@@ -330,7 +325,10 @@ mod tests {
             .with_bias(false)
             .init::<B>(&device);
         initialize(&plain);
-        let rows: Vec<Vec<f64>> = parameters(&plain)[0].chunks(8).map(<[f64]>::to_vec).collect();
+        let rows: Vec<Vec<f64>> = parameters(&plain)[0]
+            .chunks(8)
+            .map(<[f64]>::to_vec)
+            .collect();
         let sigma = largest_singular_value(&rows);
         let layer = SpectralNorm::conv2d(plain.clone());
         let layer = update_spectral_norms(layer, 300);

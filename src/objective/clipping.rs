@@ -55,7 +55,9 @@ mod tests {
         };
         initialize(&network);
         // Moves the running statistics off their start.
-        let x = network.linear.forward(Tensor::<B, 2>::ones([5, 3], &device));
+        let x = network
+            .linear
+            .forward(Tensor::<B, 2>::ones([5, 3], &device));
         let _ = network.norm.forward(x);
         let before = parameters::<B, _>(&network);
         let clipped = clip_weights::<B, _>(network, 0.1);
@@ -70,7 +72,9 @@ mod tests {
         assert_eq!(before[4..], after[4..]);
         assert!(after[5].iter().any(|v| *v > 0.1), "statistics out of range");
         // Still to be trained.
-        let y = clipped.linear.forward(Tensor::<B, 2>::ones([5, 3], &device));
+        let y = clipped
+            .linear
+            .forward(Tensor::<B, 2>::ones([5, 3], &device));
         let gradients = gradients::<B, _>(&clipped, &y.sum().backward());
         assert!(gradients[0].iter().all(|g| *g != 0.0));
     }

@@ -6,12 +6,9 @@ use burn::tensor::backend::AutodiffBackend;
 
 use super::penalty::second_order::logits_and_gradient;
 use super::penalty::{DiscriminatorPass, GeneratorPass};
-use super::{
-    Objective, ObjectiveState, PenaltyKind, SecondOrder, Side, feature_distance, top_k,
-};
+use super::{Objective, ObjectiveState, PenaltyKind, SecondOrder, Side, feature_distance, top_k};
 use crate::network::{
-    ConditionOf, Sample, SampleOf, TrainableDiscriminator, TrainableGenerator,
-    Verdict,
+    ConditionOf, Sample, SampleOf, TrainableDiscriminator, TrainableGenerator, Verdict,
 };
 
 /// What the discriminator's half of a step is made with.
@@ -84,10 +81,7 @@ impl<B: AutodiffBackend> GeneratorCost<B> {
     }
 }
 
-fn total<B: AutodiffBackend>(
-    loss: &Tensor<B, 1>,
-    penalty: &Option<Tensor<B, 1>>,
-) -> Tensor<B, 1> {
+fn total<B: AutodiffBackend>(loss: &Tensor<B, 1>, penalty: &Option<Tensor<B, 1>>) -> Tensor<B, 1> {
     match penalty {
         Some(penalty) => loss.clone() + penalty.clone(),
         None => loss.clone(),
@@ -98,7 +92,8 @@ impl Objective {
     /// Judges both batches and adds up what the discriminator pays; counts one discriminator step.
     ///
     /// Where R1 or R2 is due, the gradient is taken from the very pass that the loss is made of,
-    /// unless the discriminator keeps running statistics, which only a pass of their own updates.
+    /// unless the discriminator holds buffers (parameters without a gradient): running statistics
+    /// are updated by a pass of their own only.
     ///
     /// # Panics
     /// If the discriminator can't judge the batches, or can't be differentiated twice where a
@@ -152,9 +147,12 @@ impl Objective {
             real_gradient,
             fake_gradient,
         };
-        let penalty = self.sum(state, step, Side::Discriminator, |penalty, state, memory| {
-            penalty.on_discriminator(&pass, &mut state.noise, memory)
-        });
+        let penalty = self.sum(
+            state,
+            step,
+            Side::Discriminator,
+            |penalty, state, memory| penalty.on_discriminator(&pass, &mut state.noise, memory),
+        );
         DiscriminatorCost {
             loss,
             penalty,
@@ -186,8 +184,8 @@ impl Objective {
         state.generator_steps += 1;
         let judged = discriminator.discriminate(batch.fake.clone(), batch.condition);
         let looks_at_real = self.pairing.is_relativistic() || self.feature_matching.is_some();
-        let real = looks_at_real
-            .then(|| discriminator.discriminate(batch.real.clone(), batch.condition));
+        let real =
+            looks_at_real.then(|| discriminator.discriminate(batch.real.clone(), batch.condition));
         let loss = self.generator_terms(step, real, judged.clone());
         let pass = GeneratorPass {
             generator,
@@ -212,11 +210,11 @@ impl Objective {
         fake: Verdict<B>,
     ) -> Tensor<B, 1> {
         let matched = self.feature_matching.map(|matching| {
-            let features = |verdict: Option<&Verdict<B>>| {
-                match verdict.and_then(|verdict| verdict.features.clone()) {
-                    Some(features) => features,
-                    None => panic!("feature matching needs a discriminator that returns features"),
-                }
+            let features = |verdict: Option<&Verdict<B>>| match verdict
+                .and_then(|verdict| verdict.features.clone())
+            {
+                Some(features) => features,
+                None => panic!("feature matching needs a discriminator that returns features"),
             };
             let distance = feature_distance(features(real.as_ref()), features(Some(&fake)));
             (matching, distance.mul_scalar(matching.weight))

@@ -30,7 +30,7 @@ impl Objective {
 
     /// LSGAN: least squares with the targets 0, 1, 1.
     ///
-    /// Its paper trains with Adam (2e-4, β₁ .5). Mao et al. 2016, arXiv:1611.04076.
+    /// Mao et al. 2016, arXiv:1611.04076.
     pub fn lsgan() -> Self {
         Self::new(Loss::least_squares())
     }
@@ -46,12 +46,20 @@ impl Objective {
     /// R3GAN: the non-saturating loss in relativistic pairs, with R1 and R2 of the same weight γ.
     ///
     /// γ is about data: .01–.05 on the ring of radius 1, up to hundreds on large images; see
-    /// `docs/objectives.md`. Its paper trains with Adam (2e-4, β 0 and .9) and lets all of them
-    /// fall along a cosine. Huang, Gokaslan, Kuleshov, Tompkin 2024, arXiv:2501.05441.
+    /// `docs/objectives.md`. Its paper trains with Adam (2e-4, β₁ 0, β₂ from .9 to .99) and lets
+    /// learning rate and γ fall along a cosine. Huang, Gokaslan, Kuleshov, Tompkin 2024, arXiv:2501.05441.
     pub fn r3gan(gamma: f64) -> Self {
         Self::new(Loss::NonSaturating)
             .with_pairing(Pairing::Paired)
             .with_penalty(Penalty::r1(gamma))
             .with_penalty(Penalty::r2(gamma))
+    }
+
+    /// What this crate recommends to start with: the non-saturating loss in relativistic pairs
+    /// with R1, γ = .05 for data of size 1.
+    pub fn recommended() -> Self {
+        Self::new(Loss::NonSaturating)
+            .with_pairing(Pairing::Paired)
+            .with_penalty(Penalty::r1(0.05))
     }
 }

@@ -9,12 +9,10 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::{
-    DiscriminatorBatch, GeneratorBatch, Objective, ObjectiveState, SecondOrder, Side,
+    DiscriminatorBatch, GeneratorBatch, Objective, ObjectiveState, PenaltyKind, SecondOrder, Side,
 };
 use crate::error::{Error, Result};
-use crate::network::{
-    Sample, TrainableDiscriminator, TrainableGenerator, initialize,
-};
+use crate::network::{Sample, TrainableDiscriminator, TrainableGenerator, initialize};
 
 /// Logits of one batch twice through a network without random layers agree to this, relative to
 /// the largest: GPUs add in no fixed order.
@@ -52,7 +50,7 @@ impl Objective {
         let mut asked = self.clone();
         asked
             .penalties
-            .retain(|penalty| penalty.kind.is_second_order() && penalty.weight != 0.0);
+            .retain(|penalty| penalty.weight != 0.0 && may_be_second_order(&penalty.kind));
         if asked.penalties.is_empty() && asked.feature_matching.is_none() {
             return Ok(());
         }
@@ -85,13 +83,9 @@ impl Objective {
                 }
                 Ok(())
             }
-            SecondOrder::Exact => asked.differentiate_twice(
-                &generator,
-                &discriminator,
-                real,
-                condition,
-                latent,
-            ),
+            SecondOrder::Exact => {
+                asked.differentiate_twice(&generator, &discriminator, real, condition, latent)
+            }
         }
     }
 
@@ -127,7 +121,8 @@ impl Objective {
                     };
                     let cost = alone.discriminator_cost(state, generator, discriminator, &batch);
                     let _ = cost.total().backward();
-                } else {
+                }
+                if penalty.kind.acts_on(Side::Generator) {
                     let batch = GeneratorBatch {
                         real,
                         fake: &fake,
@@ -156,6 +151,11 @@ impl Objective {
         }
         Ok(())
     }
+}
+
+/// A penalty of a user's own may be anything.
+fn may_be_second_order(kind: &PenaltyKind) -> bool {
+    kind.is_second_order() || matches!(kind, PenaltyKind::Custom(_))
 }
 
 /// Refuses a network that answers one batch differently the second time.

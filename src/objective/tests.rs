@@ -28,7 +28,9 @@ fn on_samples<B: AutodiffBackend>(
         .init::<B, 2>(&device)
         .expect("valid sizes");
     initialize(&g);
-    let weights = (0..21).map(|i| (1.3 * f64::from(i)).cos()).collect::<Vec<_>>();
+    let weights = (0..21)
+        .map(|i| (1.3 * f64::from(i)).cos())
+        .collect::<Vec<_>>();
     let weights = vec![
         weights[..10].to_vec(),
         weights[10..15].to_vec(),
@@ -65,9 +67,8 @@ fn only_the_best_samples_count<B: AutodiffBackend>() {
     let objective = Objective::new(Loss::NonSaturating).with_top_k(TopK::new(0.5, 0.5));
     objective.validate().expect("valid settings");
     let (all, slope, [_, logits]) = on_samples::<B>(&objective, 1);
-    let mean = |logits: &[f64]| {
-        logits.iter().map(|l| softplus(-l)).sum::<f64>() / logits.len() as f64
-    };
+    let mean =
+        |logits: &[f64]| logits.iter().map(|l| softplus(-l)).sum::<f64>() / logits.len() as f64;
     assert_close(&[all], &[mean(&logits)], 1e-5, 0.0);
     assert!(slope.iter().all(|s| *s != 0.0));
 
@@ -87,7 +88,11 @@ fn only_the_best_samples_count<B: AutodiffBackend>() {
     // In pairs the best count as well, relative to their real partners.
     let paired = objective.with_pairing(Pairing::Paired);
     let (best, _, [real, fake]) = on_samples::<B>(&paired, 2);
-    let expected = order[..2].iter().map(|i| softplus(real[*i] - fake[*i])).sum::<f64>() / 2.0;
+    let expected = order[..2]
+        .iter()
+        .map(|i| softplus(real[*i] - fake[*i]))
+        .sum::<f64>()
+        / 2.0;
     assert_close(&[best], &[expected], 1e-5, 0.0);
 }
 
@@ -185,9 +190,15 @@ fn wrong_settings_are_refused_by_name() {
     let objective = || Objective::new(Loss::NonSaturating);
     for (objective, field) in [
         (objective().with_weight_clipping(0.0), "weight_clipping"),
-        (objective().with_weight_clipping(f64::NAN), "weight_clipping"),
+        (
+            objective().with_weight_clipping(f64::NAN),
+            "weight_clipping",
+        ),
         (objective().with_top_k(TopK::new(0.0, 0.9)), "top_k.floor"),
-        (objective().with_top_k(TopK::new(0.5, f64::NAN)), "top_k.decay"),
+        (
+            objective().with_top_k(TopK::new(0.5, f64::NAN)),
+            "top_k.decay",
+        ),
         (
             objective().with_feature_matching(FeatureMatching::beside(0.0)),
             "feature_matching.weight",
@@ -204,8 +215,12 @@ fn the_discriminator_gets_no_gradient_from_the_generators_loss() {
     use burn::module::Module;
     type B = burn::backend::Autodiff<crate::testing::Cpu>;
     let device = Default::default();
-    let d = MlpDiscriminatorConfig::new([2]).init::<B, 2>(&device).expect("valid sizes");
-    let g = MlpGeneratorConfig::new(3, [2]).init::<B, 2>(&device).expect("valid sizes");
+    let d = MlpDiscriminatorConfig::new([2])
+        .init::<B, 2>(&device)
+        .expect("valid sizes");
+    let g = MlpGeneratorConfig::new(3, [2])
+        .init::<B, 2>(&device)
+        .expect("valid sizes");
     initialize(&d);
     initialize(&g);
     let latent = Tensor::ones([4, 3], &device);
@@ -218,8 +233,19 @@ fn the_discriminator_gets_no_gradient_from_the_generators_loss() {
         latent: &latent,
     };
     let still = d.clone().no_grad();
-    let cost = Objective::ragan().generator_cost(&mut ObjectiveState::default(), &g, &still, &batch);
+    let cost =
+        Objective::ragan().generator_cost(&mut ObjectiveState::default(), &g, &still, &batch);
     let found = cost.total().backward();
-    assert!(gradients::<B, _>(&d, &found).iter().flatten().all(|g| *g == 0.0));
-    assert!(gradients::<B, _>(&g, &found).iter().flatten().any(|g| *g != 0.0));
+    assert!(
+        gradients::<B, _>(&d, &found)
+            .iter()
+            .flatten()
+            .all(|g| *g == 0.0)
+    );
+    assert!(
+        gradients::<B, _>(&g, &found)
+            .iter()
+            .flatten()
+            .any(|g| *g != 0.0)
+    );
 }

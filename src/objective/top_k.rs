@@ -40,7 +40,11 @@ impl TopK {
     pub(super) fn validate(&self) -> Result<()> {
         for (field, value) in [("top_k.floor", self.floor), ("top_k.decay", self.decay)] {
             if !(value > 0.0 && value <= 1.0) {
-                return Err(Error::setting(field, value, "must be above 0 and at most 1"));
+                return Err(Error::setting(
+                    field,
+                    value,
+                    "must be above 0 and at most 1",
+                ));
             }
         }
         Ok(())

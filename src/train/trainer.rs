@@ -285,7 +285,8 @@ where
         data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
     ) -> Result<()> {
         let config = &self.config;
-        let first = BatchIndices::new(config.batches.clone(), config.seed, data.len())?.next_batch()?;
+        let first =
+            BatchIndices::new(config.batches.clone(), config.seed, data.len())?.next_batch()?;
         let (real, condition) = data.batch(&first, &self.device);
         // A stream of its own: the run's latents stay what they are.
         let mut stream = Stream::new(config.seed, "probe");

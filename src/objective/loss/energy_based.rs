@@ -18,13 +18,13 @@ use crate::error::{Result, check};
 ///
 /// The energy must not be negative, or the discriminator's loss has no bound: the discriminator
 /// returns minus an energy as its logit, the reconstruction error of an autoencoder in the paper.
-/// A network of which nothing else is known can return `−softplus(−x)`. Both losses tend to the
-/// energy of real data; generated samples beyond the margin no longer teach the discriminator.
-/// Not for relativistic pairings: a difference of energies has no sign.
+/// A network of which nothing else is known can return `−softplus(−x)`. Where both kinds of samples
+/// have one energy below the margin, the discriminator's loss is m and the generator's that energy;
+/// generated samples beyond the margin no longer teach the discriminator. Not for relativistic pairings: a difference of energies has no sign.
 ///
 /// Zhao, Mathieu, LeCun 2016, *Energy-based generative adversarial network*, arXiv:1609.03126.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct EnergyBased {
     /// m, the energy that generated samples are pushed up to.
     pub margin: f64,

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 ///
 /// Mao et al. 2016, *Least squares generative adversarial networks*, arXiv:1611.04076.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct LeastSquares {
     /// a, the discriminator's target for generated samples.
     pub fake: f64,

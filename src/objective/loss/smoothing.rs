@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 ///
 /// Salimans et al. 2016, *Improved techniques for training GANs*, arXiv:1606.03498, section 3.4.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct LabelSmoothing {
     /// s_real, in [0, ½).
     pub real: f64,
@@ -74,7 +74,11 @@ pub(crate) struct Smoothed<'a, B: Backend> {
 
 impl<B: Backend> Smoothed<'_, B> {
     /// (1 − s)·right + s·wrong.
-    fn mixed(share: f64, right: Tensor<B, 2>, wrong: impl FnOnce() -> Tensor<B, 2>) -> Tensor<B, 2> {
+    fn mixed(
+        share: f64,
+        right: Tensor<B, 2>,
+        wrong: impl FnOnce() -> Tensor<B, 2>,
+    ) -> Tensor<B, 2> {
         if share == 0.0 {
             return right;
         }

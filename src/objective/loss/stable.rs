@@ -94,7 +94,16 @@ mod tests {
             421.0 * joint,
             1_921.0 * joint,
         ];
-        let slopes = [0.0, (-1f64).exp(), 1.0, 79f64.exp(), joint, joint, joint, joint];
+        let slopes = [
+            0.0,
+            (-1f64).exp(),
+            1.0,
+            79f64.exp(),
+            joint,
+            joint,
+            joint,
+            joint,
+        ];
         assert_close(&y, &expected, 1e-5, 1e-30);
         assert_close(&slope, &slopes, 1e-5, 1e-30);
     }

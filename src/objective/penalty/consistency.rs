@@ -62,6 +62,8 @@ where
 /// ```text
 /// −(1/n)·Σ_i ‖G(z_i) − G(z_i + Δz_i)‖² / d,   Δz ~ N(0, std²·I),  d numbers per sample
 /// ```
+///
+/// The paper has no 1/d: with it a weight means the same at every size of sample.
 pub(super) fn latent_diversity<B, G, D>(
     pass: &GeneratorPass<'_, G, D, B>,
     std: f64,

@@ -94,10 +94,7 @@ pub struct CustomPenalty {
 
 impl CustomPenalty {
     /// A penalty under a name, for networks of these types.
-    pub fn new<G, D, B>(
-        name: impl Into<String>,
-        term: impl PenaltyTerm<G, D, B> + 'static,
-    ) -> Self
+    pub fn new<G, D, B>(name: impl Into<String>, term: impl PenaltyTerm<G, D, B> + 'static) -> Self
     where
         B: AutodiffBackend,
         G: TrainableGenerator<B>,

@@ -22,10 +22,7 @@ pub fn gradient_norm<B: Backend>(
     target: f64,
     one_sided: bool,
 ) -> Tensor<B, 1> {
-    let distance = squared_norms
-        .add_scalar(EPSILON)
-        .sqrt()
-        .sub_scalar(target);
+    let distance = squared_norms.add_scalar(EPSILON).sqrt().sub_scalar(target);
     let distance = if one_sided { relu(distance) } else { distance };
     distance.square().mean()
 }

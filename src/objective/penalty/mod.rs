@@ -153,7 +153,7 @@ pub enum PenaltyKind {
     /// −E ‖G(z) − G(z + Δz)‖² / d,   d numbers per sample
     /// ```
     ///
-    /// Zhao et al. 2020, arXiv:2002.04724.
+    /// The mean over numbers, where the paper has the sum. Zhao et al. 2020, arXiv:2002.04724.
     LatentDiversity {
         /// The standard deviation of Δz.
         std: f64,
@@ -254,14 +254,20 @@ impl PenaltyKind {
 
 /// A penalty with its weight and its rhythm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Penalty {
     /// Which penalty.
     pub kind: PenaltyKind,
     /// Its weight (γ of R1, λ of WGAN-GP, β of orthogonal regularisation).
     pub weight: f64,
     /// It is taken every so many steps of its network, times this number (lazy regularisation):
-    /// the same pressure on average, at a fraction of the cost.
+    /// the same pressure on average, at a fraction of the cost. 1 where settings leave it out.
+    #[serde(default = "every_step")]
     pub interval: usize,
+}
+
+fn every_step() -> usize {
+    1
 }
 
 impl Penalty {
@@ -423,13 +429,9 @@ impl Penalty {
             PenaltyKind::LeCam { decay } => {
                 lecam::lecam(&pass.real_logits, &pass.fake_logits, *decay, memory)
             }
-            PenaltyKind::Consistency { augmentation } => consistency::consistency(
-                pass,
-                pass.real,
-                &pass.real_logits,
-                augmentation,
-                noise,
-            ),
+            PenaltyKind::Consistency { augmentation } => {
+                consistency::consistency(pass, pass.real, &pass.real_logits, augmentation, noise)
+            }
             PenaltyKind::BalancedConsistency {
                 augmentation,
                 fake_ratio,
@@ -446,9 +448,9 @@ impl Penalty {
             PenaltyKind::Orthogonal {
                 side: Side::Discriminator,
             } => orthogonal(pass.discriminator, &pass.real.device()),
-            PenaltyKind::Custom(custom) => {
-                custom.term::<G, D, B>().discriminator(pass, noise, memory)?
-            }
+            PenaltyKind::Custom(custom) => custom
+                .term::<G, D, B>()
+                .discriminator(pass, noise, memory)?,
             PenaltyKind::Orthogonal {
                 side: Side::Generator,
             }

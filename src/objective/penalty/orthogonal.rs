@@ -23,9 +23,7 @@ pub fn orthogonal<B: Backend, M: Module<B>>(module: &M, device: &B::Device) -> T
         sum: None,
     };
     module.visit(&mut weights);
-    weights
-        .sum
-        .unwrap_or_else(|| Tensor::zeros([1], device))
+    weights.sum.unwrap_or_else(|| Tensor::zeros([1], device))
 }
 
 struct Weights<B: Backend> {

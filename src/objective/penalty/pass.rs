@@ -5,9 +5,7 @@ use burn::tensor::backend::AutodiffBackend;
 
 use super::finite_difference::{finite_difference, packed_norms};
 use super::second_order::{SecondOrder, logit_gradient, logits_aside};
-use crate::network::{
-    ConditionOf, Sample, SampleOf, TrainableDiscriminator, initialize,
-};
+use crate::network::{ConditionOf, Sample, SampleOf, TrainableDiscriminator, initialize};
 
 /// What a penalty remembers from one time to the next: running means, `[1]` each. Stored with the
 /// run; without history on the tape.
@@ -68,9 +66,11 @@ where
         let penalty =
             |gradient: SampleOf<D, B>| penalty(packed_norms::<B, SampleOf<D, B>>(gradient, packed));
         match self.second_order {
-            SecondOrder::Exact => {
-                penalty(logit_gradient(self.discriminator, at.detach(), self.condition))
-            }
+            SecondOrder::Exact => penalty(logit_gradient(
+                self.discriminator,
+                at.detach(),
+                self.condition,
+            )),
             SecondOrder::FiniteDifferences { step } => {
                 initialize(self.discriminator);
                 let still = D::from_inner(self.discriminator.valid()).no_grad();

@@ -3,12 +3,10 @@
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
-use super::{GeneratorPass, Memory};
 use super::finite_difference::finite_difference;
 use super::second_order::{SecondOrder, generated_aside, input_gradient};
-use crate::network::{
-    Condition, Generator, Sample, TrainableDiscriminator, TrainableGenerator,
-};
+use super::{GeneratorPass, Memory};
+use crate::network::{Condition, Generator, Sample, TrainableDiscriminator, TrainableGenerator};
 use crate::random::Stream;
 
 /// Path length regularisation: a step of fixed size in the latent changes the sample by a fixed
@@ -61,9 +59,11 @@ where
         SecondOrder::Exact => {
             let condition = pass.condition.lift();
             let direction = <<G::Sample as Sample<B>>::Lifted as Sample<_>>::from_inner(direction);
-            penalty(input_gradient(pass.generator, latent, |generator, latent| {
-                generator.generate(latent, &condition).dot(direction)
-            }))
+            penalty(input_gradient(
+                pass.generator,
+                latent,
+                |generator, latent| generator.generate(latent, &condition).dot(direction),
+            ))
         }
         SecondOrder::FiniteDifferences { step } => {
             let still = G::from_inner(pass.generator.valid()).no_grad();
@@ -71,7 +71,11 @@ where
                 latent,
                 step,
                 1,
-                |latent| still.generate(latent, pass.condition).dot(direction.clone()),
+                |latent| {
+                    still
+                        .generate(latent, pass.condition)
+                        .dot(direction.clone())
+                },
                 |latent| {
                     generated_aside(pass.generator, latent, pass.condition).dot(direction.clone())
                 },

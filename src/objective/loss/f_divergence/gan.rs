@@ -3,8 +3,8 @@
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use super::Variational;
 use super::super::softplus;
+use super::Variational;
 pub(super) struct Gan;
 
 impl Variational for Gan {

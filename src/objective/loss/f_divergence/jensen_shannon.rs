@@ -3,9 +3,9 @@
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
+use super::super::softplus;
 use super::Variational;
 use std::f64::consts::LN_2;
-use super::super::softplus;
 pub(super) struct JensenShannon;
 
 impl Variational for JensenShannon {

@@ -175,13 +175,13 @@ impl FDivergence {
     pub(super) fn validate(&self) -> Result<()> {
         match *self {
             Self::WeightedJensenShannon { pi } if !(pi > 0.0 && pi < 1.0) => Err(Error::setting(
-                "loss.f_divergence.pi",
+                "loss.f_divergence.divergence.weighted_jensen_shannon.pi",
                 pi,
                 "must be above 0 and below 1; 0.5 is half the Jensen-Shannon divergence",
             )),
             Self::Alpha { alpha } if !(alpha.abs() <= 10.0) || alpha == 0.0 || alpha == 1.0 => {
                 Err(Error::setting(
-                    "loss.f_divergence.alpha",
+                    "loss.f_divergence.divergence.alpha.alpha",
                     alpha,
                     "must be from -10 to 10, and neither 0 (use `reverse_kl`) nor 1 (use `kl`)",
                 ))
@@ -224,6 +224,7 @@ impl fmt::Display for FDivergence {
 /// Nowozin, Cseke, Tomioka 2016, *f-GAN: Training generative neural samplers using variational
 /// divergence minimization*, arXiv:1606.00709.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FGan {
     /// Which divergence.
     pub divergence: FDivergence,

@@ -3,8 +3,8 @@
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use super::Variational;
 use super::super::exp_then_linear;
+use super::Variational;
 pub(super) struct Neyman;
 
 impl Variational for Neyman {

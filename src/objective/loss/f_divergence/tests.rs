@@ -167,11 +167,8 @@ fn thresholds_are_those_of_the_paper() {
 #[test]
 fn known_divergences_come_out() {
     let (p, q) = densities();
-    let js = crate::divergence::js_divergence(
-        |x| p.log_density(x),
-        |x| q.log_density(x),
-        &interval(),
-    );
+    let js =
+        crate::divergence::js_divergence(|x| p.log_density(x), |x| q.log_density(x), &interval());
     let of = divergence_by_quadrature;
     assert_close(&[of(FDivergence::Kl)], &[p.kl(&q)], 1e-6, 0.0);
     assert_close(&[of(FDivergence::ReverseKl)], &[q.kl(&p)], 1e-6, 0.0);

@@ -4,8 +4,8 @@
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use super::Variational;
 use super::super::softplus;
+use super::Variational;
 pub(super) struct WeightedJensenShannon {
     pub(super) pi: f64,
 }

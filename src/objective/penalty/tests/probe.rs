@@ -11,9 +11,7 @@ use crate::error::Result;
 use crate::models::{Activation, MlpDiscriminatorConfig};
 use crate::network::{Discriminator, TrainableDiscriminator, Verdict, initialize};
 use crate::nn::{Linear, LinearConfig};
-use crate::objective::{
-    FeatureMatching, Loss, Objective, ObjectiveState, Penalty, SecondOrder,
-};
+use crate::objective::{FeatureMatching, Loss, Objective, ObjectiveState, Penalty, SecondOrder};
 use crate::testing::{Cpu, parameters, values};
 
 type B = Autodiff<Cpu>;
@@ -104,7 +102,12 @@ fn with_r1() -> Objective {
 fn a_layer_without_a_second_derivative_is_named_with_both_ways_out() {
     let error = probe(&with_r1(), &Theirs::new()).expect_err("burn's linear layer");
     let error = error.to_string();
-    for words in ["r1", "linear_x_backward", "burn_gan::nn", "finite_differences"] {
+    for words in [
+        "r1",
+        "linear_x_backward",
+        "burn_gan::nn",
+        "finite_differences",
+    ] {
         assert!(error.contains(words), "`{words}` is not in: {error}");
     }
 }
@@ -120,7 +123,10 @@ fn a_pooling_on_the_samples_path_is_found_too() {
     let error = with_r1()
         .probe(&g, &discriminator, &real, &(), &latents(4))
         .expect_err("a pooling");
-    assert!(error.to_string().contains("avg pool 2d backward"), "{error}");
+    assert!(
+        error.to_string().contains("avg pool 2d backward"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -180,8 +186,13 @@ fn differences_refuse_layers_that_draw_at_random() {
         .init::<B, 2>(&Default::default())
         .expect("valid settings");
     let objective = with_r1().with_second_order(SecondOrder::finite_differences());
-    let error = probe(&objective, &dropout).expect_err("dropout").to_string();
-    assert!(error.contains("dropout") && error.contains("Exact"), "{error}");
+    let error = probe(&objective, &dropout)
+        .expect_err("dropout")
+        .to_string();
+    assert!(
+        error.contains("dropout") && error.contains("Exact"),
+        "{error}"
+    );
     // Exact penalties don't mind.
     probe(&with_r1(), &dropout).expect("one mask for both derivatives");
 }

@@ -1,0 +1,275 @@
+//! Every loss in every pairing on the ring: one page of small pictures.
+//!
+//! ```text
+//! cargo run --release --example objectives
+//! ```
+//!
+//! The same networks, data, seed and R1 penalty throughout; a panel shows what the generator draws
+//! after a few thousand steps, and under it modes found, samples within 3σ and reverse KL. It is a
+//! look at all of them, not a contest: each loss would have settings of its own that suit it better.
+
+mod common;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use burn_gan::burn;
+use burn_gan::burn::module::{AutodiffModule, Module};
+use burn_gan::burn::tensor::Tensor;
+use burn_gan::burn::tensor::backend::{AutodiffBackend, Backend};
+use burn_gan::data::{MemoryDataset, Mixture};
+use burn_gan::metrics::ModeCoverage;
+use burn_gan::models::{Activation, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
+use burn_gan::network::{Discriminator, Generator, TrainableDiscriminator, Verdict};
+use burn_gan::objective::loss::{FDivergence, FGan};
+use burn_gan::objective::{Loss, Objective, Pairing, Penalty};
+use burn_gan::plot::{Panels, Scatter};
+use burn_gan::random::Stream;
+use burn_gan::train::{OptimizerConfig, Schedule, Trainer, TrainerConfig};
+use burn_gan::{Gan, Latent, Result};
+use clap::Parser;
+use common::{Common, Program};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+/// Trains every loss in every pairing on the ring and draws them on one page.
+#[derive(Parser)]
+struct Args {
+    #[command(flatten)]
+    common: Common,
+
+    /// Weight γ of the R1 penalty; 0 turns it off
+    #[arg(
+        long,
+        default_value_t = 0.05,
+        value_name = "GAMMA",
+        allow_negative_numbers = true
+    )]
+    gamma: f64,
+
+    /// Only losses whose name contains this, in any case
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+}
+
+const STEPS: usize = 4_000;
+const BATCH: usize = 128;
+const WIDTH: usize = 64;
+const TRAINING_POINTS: usize = 50_000;
+const EVALUATED_SAMPLES: usize = 2_500;
+const DRAWN_SAMPLES: usize = 500;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let wanted = args.losses();
+    if wanted.is_empty() {
+        return common::refuse(format!(
+            "no loss has `{}` in its name: leave out `--only` to see them all",
+            args.only.as_deref().unwrap_or_default()
+        ));
+    }
+    common::main_with(&args.common.clone(), args)
+}
+
+impl Args {
+    /// The losses to train: all of the crate's but those that give the very gradients of another.
+    fn losses(&self) -> Vec<Loss> {
+        let twin = |loss: &Loss| {
+            let Loss::FDivergence(FGan { divergence, .. }) = loss else {
+                return false;
+            };
+            // The minimax and the non-saturating game, plus a constant.
+            matches!(divergence, FDivergence::Gan | FDivergence::JensenShannon)
+        };
+        let wanted = self.only.as_deref().unwrap_or_default().to_lowercase();
+        let mut losses = Loss::ALL.to_vec();
+        losses.retain(|loss| !twin(loss) && loss.label().to_lowercase().contains(&wanted));
+        // The one that takes no pairing goes last, where it leaves no hole in the page.
+        losses.sort_by_key(|loss| !loss.can_be_paired());
+        losses
+    }
+
+    fn config(&self, objective: Objective) -> TrainerConfig {
+        let latent = Latent::normal(2);
+        TrainerConfig::new(self.common.steps_or(STEPS) as u64, BATCH, latent)
+            .with_seed(self.common.seed)
+            .with_objective(objective.with_penalty(Penalty::r1(self.gamma)))
+            .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99))
+            .with_schedule(Schedule::Cosine { floor: 0.05 })
+    }
+}
+
+/// What came out of one combination.
+#[derive(Serialize)]
+struct Outcome {
+    loss: Loss,
+    pairing: Pairing,
+    coverage: ModeCoverage,
+    seconds: f64,
+}
+
+/// An autoencoder as a discriminator, for the energy-based loss: its logit is minus the squared
+/// error of its reconstruction.
+#[derive(Module, Debug)]
+struct Autoencoder<B: Backend> {
+    network: MlpGenerator<B, 2>,
+}
+
+impl<B: Backend> Discriminator<B> for Autoencoder<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+
+    fn discriminate(&self, sample: Tensor<B, 2>, _condition: &()) -> Verdict<B> {
+        let again = self.network.generate(sample.clone(), &());
+        (sample - again).square().sum_dim(1).neg().into()
+    }
+}
+
+impl Program for Args {
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<()> {
+        let out = self.common.out_dir("objectives");
+        let ring = Mixture::ring();
+        let points = ring.sample(TRAINING_POINTS, &mut Stream::new(self.common.seed, "ring"));
+        let data = MemoryDataset::<2>::new(points, [2])?;
+        let mlp = |inputs| {
+            MlpGeneratorConfig::new(inputs, [2])
+                .with_hidden([WIDTH; 3])
+                .with_activation(Activation::Relu)
+                .with_output(Activation::Identity)
+        };
+        let generator = || mlp(2).init::<B, 2>(&device);
+        let critic = MlpDiscriminatorConfig::new([2])
+            .with_hidden([WIDTH; 3])
+            .with_activation(Activation::Relu);
+
+        let combinations: Vec<Objective> = self
+            .losses()
+            .into_iter()
+            .flat_map(|loss| Pairing::ALL.map(|p| Objective::new(loss.clone()).with_pairing(p)))
+            .filter(|objective| objective.validate().is_ok())
+            .collect();
+        let bar = ProgressBar::new(combinations.len() as u64).with_style(style());
+        // Two losses to a row, three pairings each.
+        let mut page = Panels::new(6)
+            .with_title("Every loss, every pairing, on the ring of eight Gaussians")
+            .with_cell(250, 270);
+        let mut outcomes = Vec::new();
+        let start = Instant::now();
+        for objective in combinations {
+            let title = title(&objective);
+            bar.set_message(title.clone());
+            let begun = Instant::now();
+            let config = self.config(objective.clone());
+            let samples = if matches!(objective.loss, Loss::EnergyBased(_)) {
+                let network = mlp(2).init(&device)?;
+                train(
+                    config,
+                    generator()?,
+                    Autoencoder { network },
+                    &data,
+                    &device,
+                )?
+            } else {
+                train(
+                    config,
+                    generator()?,
+                    critic.init::<B, 2>(&device)?,
+                    &data,
+                    &device,
+                )?
+            };
+            let coverage = ModeCoverage::measure(&samples, &ring)?;
+            let numbers = format!(
+                "{}/{} modes, {:.0} %, KL {:.2}",
+                coverage.modes_captured,
+                coverage.modes_total,
+                100.0 * coverage.high_quality,
+                coverage.reverse_kl
+            );
+            let drawn = pairs(&samples[..2 * DRAWN_SAMPLES]);
+            let real = pairs(&data.values()[..2 * DRAWN_SAMPLES]);
+            page = page.with(
+                Scatter::new(title, real, drawn)
+                    .with_labels(numbers, "")
+                    .with_bounds(EDGE, EDGE),
+            );
+            outcomes.push(Outcome {
+                loss: objective.loss,
+                pairing: objective.pairing,
+                coverage,
+                seconds: begun.elapsed().as_secs_f64(),
+            });
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        let seconds = start.elapsed().as_secs_f64();
+
+        let picture = out.join("objectives.svg");
+        page.save(&picture)?;
+        let whole = outcomes
+            .iter()
+            .filter(|o| o.coverage.modes_captured == 8)
+            .count();
+        self.common
+            .report("objectives")
+            .settings(&self.config(Objective::default()))
+            .timing("training", seconds)
+            .metric("combinations", &outcomes)
+            .file(&picture)
+            .save(&out)?;
+        common::finish(
+            "objectives",
+            format!(
+                "{whole} of {} combinations find all 8 modes, {seconds:.0} s",
+                outcomes.len()
+            ),
+            &out,
+        );
+        Ok(())
+    }
+}
+
+/// Trains one combination and draws from its generator.
+fn train<B, D>(
+    config: TrainerConfig,
+    generator: MlpGenerator<B, 2>,
+    discriminator: D,
+    data: &MemoryDataset<2>,
+    device: &B::Device,
+) -> Result<Vec<f32>>
+where
+    B: AutodiffBackend,
+    D: TrainableDiscriminator<B> + Discriminator<B, Sample = Tensor<B, 2>, Condition = ()>,
+{
+    let (seed, latent) = (config.seed, config.latent);
+    let gan = Gan::seeded(generator, discriminator, seed, device);
+    let trained = Trainer::new(config, device)?.run(gan, data)?;
+    let latents = latent.draw(
+        EVALUATED_SAMPLES,
+        &mut Stream::new(seed, "evaluation"),
+        device,
+    );
+    let samples = trained.gan.valid().generator.generate(latents, &());
+    Ok(samples.into_data().iter().collect())
+}
+
+/// The plane that every panel shows.
+const EDGE: (f64, f64) = (-1.5, 1.5);
+
+fn title(objective: &Objective) -> String {
+    let pairing = match objective.pairing {
+        Pairing::None => "",
+        Pairing::Paired => ", paired",
+        Pairing::Average => ", average",
+    };
+    format!("{}{pairing}", objective.loss.label())
+}
+
+fn pairs(values: &[f32]) -> Vec<[f32; 2]> {
+    values.chunks_exact(2).map(|p| [p[0], p[1]]).collect()
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{pos}/{len} [{bar:30}] {elapsed} {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}

@@ -1,4 +1,5 @@
 //! The step's and the trainer's contracts, on every backend.
 
 mod contract;
+mod objectives;
 mod parity;

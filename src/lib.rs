@@ -54,7 +54,7 @@
 //! | module | what is in it |
 //! |---|---|
 //! | [`network`] | the traits that networks implement, [`Gan`] joins two of them |
-//! | [`objective`] | losses, and penalties with exact second-order gradients |
+//! | [`objective`] | losses × pairings × penalties, with exact second-order gradients |
 //! | [`train`] | the pure step, the trainer, optimisers, schedules, observers |
 //! | [`models`] | stock networks: perceptrons, DCGAN; saved generators |
 //! | [`data`] | mixtures, MNIST's format, tensors in memory, seeded batches |

@@ -83,32 +83,37 @@ fn outputs_second(rank: usize, layer: &str) -> bool {
     rank == 2 || layer.starts_with("Struct:ConvTranspose")
 }
 
-/// W/σ with σ = uᵀ·W·v, a constant u and v.
-fn over_sigma<B: Backend, const R: usize>(
-    weight: Tensor<B, R>,
-    outputs_second: bool,
-    u: Tensor<B, 1>,
-    v: Tensor<B, 1>,
-) -> Tensor<B, R> {
-    let rows = matrix(weight.clone(), outputs_second);
-    // Products and sums: a matrix product with a single column gains nothing.
-    let u: Tensor<B, 2> = u.detach().unsqueeze_dim(1);
-    let v: Tensor<B, 2> = v.detach().unsqueeze_dim(0);
-    let sigma = (rows * u * v).sum();
-    weight / sigma.reshape([1; R])
+impl<B: Backend, L> SpectralNorm<B, L> {
+    /// Cold vectors for a weight that is a matrix of this many outputs by inputs.
+    fn around(layer: L, [outputs, inputs]: [usize; 2], device: B::Device) -> Self {
+        Self {
+            layer,
+            u: unit_vector(outputs, device.clone()),
+            v: unit_vector(inputs, device),
+        }
+    }
+
+    /// W/σ with σ = uᵀ·W·v, u and v constant.
+    fn over_sigma<const R: usize>(
+        &self,
+        weight: Tensor<B, R>,
+        outputs_second: bool,
+    ) -> Tensor<B, R> {
+        let rows = matrix(weight.clone(), outputs_second);
+        // Products and sums: a matrix product with a single column gains nothing.
+        let u: Tensor<B, 2> = self.u.val().detach().unsqueeze_dim(1);
+        let v: Tensor<B, 2> = self.v.val().detach().unsqueeze_dim(0);
+        let sigma = (rows * u * v).sum();
+        weight / sigma.reshape([1; R])
+    }
 }
 
 impl<B: Backend> SpectralNorm<B, Linear<B>> {
     /// Wraps a linear layer.
     pub fn new(layer: Linear<B>) -> Self {
-        let weight = layer.weight();
-        let [inputs, outputs] = weight.lazy_shape().dims();
-        let device = weight.lazy_device();
-        Self {
-            u: unit_vector(outputs, device.clone()),
-            v: unit_vector(inputs, device),
-            layer,
-        }
+        let [inputs, outputs] = layer.weight().lazy_shape().dims();
+        let device = layer.weight().lazy_device();
+        Self::around(layer, [outputs, inputs], device)
     }
 
     /// Applies the layer, `[…, d_input]` to `[…, d_output]`.
@@ -117,7 +122,7 @@ impl<B: Backend> SpectralNorm<B, Linear<B>> {
     /// If the last dimension is not `d_input`.
     pub fn forward<const R: usize>(&self, input: Tensor<B, R>) -> Tensor<B, R> {
         let weight = self.layer.weight().val();
-        let weight = over_sigma(weight, true, self.u.val(), self.v.val());
+        let weight = self.over_sigma(weight, true);
         self.layer.forward_with(input, weight)
     }
 }
@@ -127,17 +132,13 @@ impl<B: Backend> SpectralNorm<B, Conv2d<B>> {
     pub fn conv2d(layer: Conv2d<B>) -> Self {
         let [outputs, inputs, height, width] = layer.weight.lazy_shape().dims();
         let device = layer.weight.lazy_device();
-        Self {
-            u: unit_vector(outputs, device.clone()),
-            v: unit_vector(inputs * height * width, device),
-            layer,
-        }
+        Self::around(layer, [outputs, inputs * height * width], device)
     }
 
     /// Applies the layer, `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, height, width]`.
     pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
-        let weight = over_sigma(self.layer.weight.val(), false, self.u.val(), self.v.val());
+        let weight = self.over_sigma(self.layer.weight.val(), false);
         let layer = Conv2d {
             weight: Param::initialized(self.layer.weight.id, weight),
             ..self.layer.clone()
@@ -151,17 +152,13 @@ impl<B: Backend> SpectralNorm<B, ConvTranspose2d<B>> {
     pub fn conv_transpose2d(layer: ConvTranspose2d<B>) -> Self {
         let [inputs, outputs, height, width] = layer.weight.lazy_shape().dims();
         let device = layer.weight.lazy_device();
-        Self {
-            u: unit_vector(outputs, device.clone()),
-            v: unit_vector(inputs * height * width, device),
-            layer,
-        }
+        Self::around(layer, [outputs, inputs * height * width], device)
     }
 
     /// Applies the layer, `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, height, width]`.
     pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
-        let weight = over_sigma(self.layer.weight.val(), true, self.u.val(), self.v.val());
+        let weight = self.over_sigma(self.layer.weight.val(), true);
         let layer = ConvTranspose2d {
             weight: Param::initialized(self.layer.weight.id, weight),
             ..self.layer.clone()

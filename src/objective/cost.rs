@@ -11,16 +11,18 @@ use crate::network::{
     ConditionOf, Sample, SampleOf, TrainableDiscriminator, TrainableGenerator, Verdict,
 };
 
-/// What the discriminator's half of a step is made with.
+/// What half a step is made with.
 #[derive(Debug)]
-pub struct DiscriminatorBatch<'a, D, B>
+pub struct Batch<'a, D, B>
 where
     B: AutodiffBackend,
     D: TrainableDiscriminator<B>,
 {
-    /// Real samples.
+    /// Real samples. The generator's half looks at them in relativistic pairings and feature
+    /// matching only.
     pub real: &'a SampleOf<D, B>,
-    /// Generated samples, as many as real ones, cut from the tape.
+    /// Generated samples, as many as real ones: cut from the tape in the discriminator's half, on
+    /// it in the generator's.
     pub fake: &'a SampleOf<D, B>,
     /// What the networks were told, of both batches.
     pub condition: &'a ConditionOf<D, B>,
@@ -39,23 +41,6 @@ pub struct DiscriminatorCost<B: AutodiffBackend> {
     pub real_logits: Tensor<B, 2>,
     /// The logits of the generated samples, `[batch, patches]`.
     pub fake_logits: Tensor<B, 2>,
-}
-
-/// What the generator's half of a step is made with.
-#[derive(Debug)]
-pub struct GeneratorBatch<'a, D, B>
-where
-    B: AutodiffBackend,
-    D: TrainableDiscriminator<B>,
-{
-    /// Real samples, which relativistic pairings and feature matching look at.
-    pub real: &'a SampleOf<D, B>,
-    /// Generated samples, on the tape.
-    pub fake: &'a SampleOf<D, B>,
-    /// What the networks were told, of both batches.
-    pub condition: &'a ConditionOf<D, B>,
-    /// The latents of the generated samples, `[batch, latent]`.
-    pub latent: &'a Tensor<B, 2>,
 }
 
 /// What the generator's half of a step costs.
@@ -103,7 +88,7 @@ impl Objective {
         state: &mut ObjectiveState<B>,
         generator: &G,
         discriminator: &D,
-        batch: &DiscriminatorBatch<'_, D, B>,
+        batch: &Batch<'_, D, B>,
     ) -> DiscriminatorCost<B>
     where
         B: AutodiffBackend,
@@ -173,7 +158,7 @@ impl Objective {
         state: &mut ObjectiveState<B>,
         generator: &G,
         discriminator: &D,
-        batch: &GeneratorBatch<'_, D, B>,
+        batch: &Batch<'_, D, B>,
     ) -> GeneratorCost<B>
     where
         B: AutodiffBackend,

@@ -13,6 +13,7 @@ mod clipping;
 mod cost;
 mod feature_matching;
 pub mod loss;
+mod named;
 mod pairing;
 pub mod penalty;
 mod presets;
@@ -23,7 +24,7 @@ mod tests;
 mod top_k;
 
 pub use clipping::clip_weights;
-pub use cost::{DiscriminatorBatch, DiscriminatorCost, GeneratorBatch, GeneratorCost};
+pub use cost::{Batch, DiscriminatorCost, GeneratorCost};
 pub use feature_matching::{FeatureMatching, feature_distance};
 pub use loss::{AdversarialLoss, LabelSmoothing, Loss};
 pub use pairing::Pairing;

@@ -8,9 +8,7 @@ use std::thread;
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
-use super::{
-    DiscriminatorBatch, GeneratorBatch, Objective, ObjectiveState, PenaltyKind, SecondOrder, Side,
-};
+use super::{Batch, Objective, ObjectiveState, PenaltyKind, SecondOrder, Side};
 use crate::error::{Error, Result};
 use crate::network::{Sample, TrainableDiscriminator, TrainableGenerator, initialize};
 
@@ -113,7 +111,7 @@ impl Objective {
             let tried = quietly(|| {
                 let state = &mut ObjectiveState::default();
                 if penalty.kind.acts_on(Side::Discriminator) {
-                    let batch = DiscriminatorBatch {
+                    let batch = Batch {
                         real,
                         fake: &detached,
                         condition,
@@ -123,7 +121,7 @@ impl Objective {
                     let _ = cost.total().backward();
                 }
                 if penalty.kind.acts_on(Side::Generator) {
-                    let batch = GeneratorBatch {
+                    let batch = Batch {
                         real,
                         fake: &fake,
                         condition,

@@ -4,8 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::{
-    FeatureMatching, GeneratorBatch, Loss, Objective, ObjectiveState, Pairing, TopK,
-    feature_distance,
+    Batch, FeatureMatching, Loss, Objective, ObjectiveState, Pairing, TopK, feature_distance,
 };
 use crate::models::{Activation, MlpDiscriminatorConfig, MlpGeneratorConfig};
 use crate::network::{Discriminator, Generator, initialize};
@@ -41,7 +40,7 @@ fn on_samples<B: AutodiffBackend>(
     let real = tensor2::<B, 2>([[1.0, 0.5], [-0.5, 0.25], [0.3, 0.3], [2.0, -1.0]]);
     let fake = tensor2::<B, 2>([[0.1, 0.4], [1.5, 0.2], [-0.3, -0.9], [0.7, 0.8]]).require_grad();
     let latent = Tensor::zeros([4, 3], &device);
-    let batch = GeneratorBatch {
+    let batch = Batch {
         real: &real,
         fake: &fake,
         condition: &(),
@@ -226,7 +225,7 @@ fn the_discriminator_gets_no_gradient_from_the_generators_loss() {
     let latent = Tensor::ones([4, 3], &device);
     let fake = g.generate(latent.clone(), &());
     let real = Tensor::ones([4, 2], &device);
-    let batch = GeneratorBatch {
+    let batch = Batch {
         real: &real,
         fake: &fake,
         condition: &(),

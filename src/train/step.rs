@@ -9,9 +9,7 @@ use crate::error::Result;
 use crate::gan::Gan;
 use crate::network::{Sample, TrainableDiscriminator, TrainableGenerator};
 use crate::nn::update_spectral_norms;
-use crate::objective::{
-    DiscriminatorBatch, GeneratorBatch, Objective, ObjectiveState, clip_weights,
-};
+use crate::objective::{Batch, Objective, ObjectiveState, clip_weights};
 
 /// Everything that a step changes.
 #[derive(Debug, Clone)]
@@ -144,7 +142,7 @@ where
     // Without gradients of its own the discriminator passes on only the sample's.
     let discriminator = state.gan.discriminator.clone().no_grad();
     let generator = state.gan.generator;
-    let batch = GeneratorBatch {
+    let batch = Batch {
         real: &judged.real,
         fake: &judged.fake,
         condition: &judged.condition,
@@ -211,7 +209,7 @@ where
     // With its tape: in training mode for batch norms, and ready for the generator step.
     let fake = state.gan.generator.generate(latent.clone(), &condition);
     let detached = fake.clone().detach();
-    let batch = DiscriminatorBatch {
+    let batch = Batch {
         real: &real,
         fake: &detached,
         condition: &condition,

@@ -1,16 +1,16 @@
 //! A user's own penalty in the settings, by name.
 
-use std::any::{Any, type_name};
+use std::any::type_name;
 use std::fmt;
-use std::sync::Arc;
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::{DiscriminatorPass, GeneratorPass, Memory};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
+use crate::objective::named::Named;
 use crate::random::Stream;
 
 /// A penalty of one's own: a term on the discriminator, on the generator, or on both.
@@ -85,12 +85,11 @@ where
 ///
 /// Settings hold the name; read from stored settings it has no functions until
 /// [`bind`](Self::bind) gives them. Two are equal if their names are.
-#[derive(Clone)]
-pub struct CustomPenalty {
-    name: String,
-    /// An `Arc<dyn PenaltyTerm<G, D, B>>` for the networks it was bound for.
-    term: Option<Arc<dyn Any + Send + Sync>>,
-}
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CustomPenalty(Named);
+
+/// What is bound.
+type Term<G, D, B> = Box<dyn PenaltyTerm<G, D, B>>;
 
 impl CustomPenalty {
     /// A penalty under a name, for networks of these types.
@@ -100,40 +99,27 @@ impl CustomPenalty {
         G: TrainableGenerator<B>,
         D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
     {
-        Self {
-            name: name.into(),
-            term: None,
-        }
-        .bind(term)
+        Self(Named::new(name)).bind(term)
     }
 
     /// Gives a penalty that was read from settings its functions.
-    pub fn bind<G, D, B>(mut self, term: impl PenaltyTerm<G, D, B> + 'static) -> Self
+    pub fn bind<G, D, B>(self, term: impl PenaltyTerm<G, D, B> + 'static) -> Self
     where
         B: AutodiffBackend,
         G: TrainableGenerator<B>,
         D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
     {
-        let term: Arc<dyn PenaltyTerm<G, D, B>> = Arc::new(term);
-        self.term = Some(Arc::new(term));
-        self
+        let term: Term<G, D, B> = Box::new(term);
+        Self(self.0.bind(term))
     }
 
     /// The name that settings know it by.
     pub fn name(&self) -> &str {
-        &self.name
+        self.0.name()
     }
 
     pub(super) fn validate(&self) -> Result<()> {
-        if self.term.is_none() {
-            return Err(Error::setting(
-                "kind.custom",
-                &self.name,
-                "was read from settings and has no functions; \
-                 give it them with `CustomPenalty::bind`",
-            ));
-        }
-        Ok(())
+        self.0.validate("kind.custom", "CustomPenalty::bind")
     }
 
     /// # Panics
@@ -144,45 +130,14 @@ impl CustomPenalty {
         G: TrainableGenerator<B>,
         D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
     {
-        let bound = self
-            .term
-            .as_ref()
-            .and_then(|term| term.downcast_ref::<Arc<dyn PenaltyTerm<G, D, B>>>());
-        match bound {
+        match self.0.get::<Term<G, D, B>>() {
             Some(term) => term.as_ref(),
             None => panic!(
                 "the custom penalty `{}` has no functions for the networks {} and {}",
-                self.name,
+                self.name(),
                 type_name::<G>(),
                 type_name::<D>()
             ),
         }
-    }
-}
-
-impl fmt::Debug for CustomPenalty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CustomPenalty").field(&self.name).finish()
-    }
-}
-
-impl PartialEq for CustomPenalty {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Serialize for CustomPenalty {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.name.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for CustomPenalty {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self {
-            name: String::deserialize(deserializer)?,
-            term: None,
-        })
     }
 }

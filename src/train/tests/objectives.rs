@@ -31,11 +31,11 @@ fn judge<B: AutodiffBackend>(inputs: usize) -> MlpDiscriminator<B, 2> {
         .expect("valid settings")
 }
 
+/// What is left of a run, and its readings.
+type Run<D, B> = (TrainState<MlpGenerator<B, 2>, D, B>, History);
+
 /// Six steps on the ring, all readings taken.
-fn run<B, D>(
-    objective: Objective,
-    discriminator: D,
-) -> Result<(TrainState<MlpGenerator<B, 2>, D, B>, History)>
+fn run<B, D>(objective: Objective, discriminator: D) -> Result<Run<D, B>>
 where
     B: AutodiffBackend,
     D: TrainableDiscriminator<B> + Discriminator<B, Sample = Tensor<B, 2>, Condition = ()>,

@@ -16,9 +16,7 @@ use crate::network::{
     Discriminator, SampleOf, TrainableDiscriminator, TrainableGenerator, Verdict, initialize,
 };
 use crate::nn::{Linear, LinearConfig};
-use crate::objective::{
-    DiscriminatorBatch, DiscriminatorCost, GeneratorBatch, Objective, ObjectiveState,
-};
+use crate::objective::{Batch, DiscriminatorCost, Objective, ObjectiveState};
 
 pub(super) fn mlp<B: Backend>(
     inputs: usize,
@@ -91,7 +89,7 @@ where
     D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
 {
     objective.validate().expect("valid settings");
-    let batch = DiscriminatorBatch {
+    let batch = Batch {
         real,
         fake,
         condition,
@@ -121,7 +119,7 @@ where
     objective.validate().expect("valid settings");
     let latent = latents::<B>(crate::network::Sample::batch_size(real));
     let fake = generator.generate(latent.clone(), &());
-    let batch = GeneratorBatch {
+    let batch = Batch {
         real,
         fake: &fake,
         condition: &(),

@@ -95,6 +95,12 @@ fn only_the_best_samples_count<B: AutodiffBackend>() {
     assert_close(&[best], &[expected], 1e-5, 0.0);
 }
 
+fn the_rows_with_the_largest_means_are_picked<B: AutodiffBackend>() {
+    let logits = tensor2::<B, 2>([[0.0, 1.0], [5.0, -1.0], [-2.0, -2.0], [3.0, 0.5]]);
+    let rows = super::top_k::best_rows(logits.clone(), 2);
+    assert_eq!(values(logits.select(0, rows)), [5.0, -1.0, 3.0, 0.5]);
+}
+
 fn features_are_matched_by_their_means<B: AutodiffBackend>() {
     let real = tensor2::<B, 2>([[1.0, 2.0], [3.0, 4.0]]);
     let fake = tensor2::<B, 2>([[0.0, 2.0], [0.0, 0.0]]);
@@ -131,10 +137,11 @@ fn a_relativistic_generator_compares_with_real_samples<B: AutodiffBackend>() {
 
 for_each_autodiff_backend!(
     only_the_best_samples_count,
+    the_rows_with_the_largest_means_are_picked,
     features_are_matched_by_their_means,
     a_relativistic_generator_compares_with_real_samples,
 );
-on_wgpu!(Autodiff<Wgpu>; only_the_best_samples_count);
+on_wgpu!(Autodiff<Wgpu>; the_rows_with_the_largest_means_are_picked);
 
 #[test]
 fn the_share_of_the_best_falls_to_its_floor() {

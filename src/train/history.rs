@@ -16,10 +16,12 @@ pub struct Reading {
     pub step: u64,
     /// The discriminator's loss without penalties.
     pub discriminator_loss: f64,
-    /// The generator's loss.
+    /// The generator's loss without penalties.
     pub generator_loss: f64,
-    /// The weighted penalties; `None` where none was due.
+    /// The discriminator's weighted penalties; `None` where none was due.
     pub penalty: Option<f64>,
+    /// The generator's weighted penalties; `None` where none was due.
+    pub generator_penalty: Option<f64>,
     /// The lower bound on JS(p_data ‖ p_g) that the logits show, in nats
     /// ([`js_lower_bound`]).
     pub js_lower_bound: f64,
@@ -64,6 +66,7 @@ where
             discriminator_loss: scalar(&outcome.discriminator_loss),
             generator_loss: scalar(&outcome.generator_loss),
             penalty: outcome.penalty.as_ref().map(scalar),
+            generator_penalty: outcome.generator_penalty.as_ref().map(scalar),
             js_lower_bound: scalar(&bound),
         });
         Ok(())

@@ -93,7 +93,7 @@ impl Default for RateFactors {
 pub struct StepOutcome<B: AutodiffBackend> {
     /// The discriminator's loss in its last step, without penalties, `[1]`.
     pub discriminator_loss: Tensor<B::InnerBackend, 1>,
-    /// The weighted penalties of that step, `[1]`; `None` where none was due.
+    /// The discriminator's weighted penalties in that step, `[1]`; `None` where none was due.
     pub penalty: Option<Tensor<B::InnerBackend, 1>>,
     /// The generator's loss, `[1]`, without penalties.
     pub generator_loss: Tensor<B::InnerBackend, 1>,

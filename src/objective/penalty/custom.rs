@@ -16,7 +16,7 @@ use crate::random::Stream;
 /// A penalty of one's own: a term on the discriminator, on the generator, or on both.
 ///
 /// Terms are `[1]`, without their weight. Draws come from `noise`, which is stored with the run;
-/// `memory` holds what the penalty wants to find again at its next time.
+/// `memory` holds what the penalty wants to find again at its next time; both halves share it.
 ///
 /// ```
 /// use burn_gan::burn::backend::{Autodiff, Flex};

@@ -21,7 +21,7 @@ use burn_gan::data::{MemoryDataset, Mixture};
 use burn_gan::metrics::ModeCoverage;
 use burn_gan::models::{Activation, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 use burn_gan::network::{Discriminator, Generator, TrainableDiscriminator, Verdict};
-use burn_gan::objective::loss::{FDivergence, FGan};
+use burn_gan::objective::loss::FDivergence;
 use burn_gan::objective::{Loss, Objective, Pairing, Penalty};
 use burn_gan::plot::{Panels, Scatter};
 use burn_gan::random::Stream;
@@ -75,11 +75,16 @@ impl Args {
     /// The losses to train: all of the crate's but those that give the very gradients of another.
     fn losses(&self) -> Vec<Loss> {
         let twin = |loss: &Loss| {
-            let Loss::FDivergence(FGan { divergence, .. }) = loss else {
+            let Loss::FDivergence(f) = loss else {
                 return false;
             };
-            // The minimax and the non-saturating game, plus a constant.
-            matches!(divergence, FDivergence::Gan | FDivergence::JensenShannon)
+            match f.divergence {
+                // The minimax and the non-saturating game, plus a constant.
+                FDivergence::Gan | FDivergence::JensenShannon => true,
+                // Its activation and its conjugate are one function.
+                FDivergence::TotalVariation => f.saturating,
+                _ => false,
+            }
         };
         let wanted = self.only.as_deref().unwrap_or_default().to_lowercase();
         let mut losses = Loss::ALL.to_vec();
@@ -149,10 +154,10 @@ impl Program for Args {
             .filter(|objective| objective.validate().is_ok())
             .collect();
         let bar = ProgressBar::new(combinations.len() as u64).with_style(style());
-        // Two losses to a row, three pairings each.
-        let mut page = Panels::new(6)
+        // Three losses to a row, three pairings each.
+        let mut page = Panels::new(9)
             .with_title("Every loss, every pairing, on the ring of eight Gaussians")
-            .with_cell(250, 270);
+            .with_cell(230, 250);
         let mut outcomes = Vec::new();
         let start = Instant::now();
         for objective in combinations {
@@ -256,13 +261,25 @@ where
 /// The plane that every panel shows.
 const EDGE: (f64, f64) = (-1.5, 1.5);
 
+/// Loss and pairing, short enough for a small panel.
 fn title(objective: &Objective) -> String {
     let pairing = match objective.pairing {
         Pairing::None => "",
         Pairing::Paired => ", paired",
         Pairing::Average => ", average",
     };
-    format!("{}{pairing}", objective.loss.label())
+    let loss = [
+        ("maximum likelihood", "max. likelihood"),
+        ("squared Hellinger", "Hellinger²"),
+        ("weighted JS (π = 0.3)", "JS(.3)"),
+        ("α-divergence (α = 0.5)", "α = .5"),
+        (" (saturating)", " sat."),
+    ]
+    .into_iter()
+    .fold(objective.loss.label(), |label, (long, short)| {
+        label.replace(long, short)
+    });
+    format!("{loss}{pairing}")
 }
 
 fn pairs(values: &[f32]) -> Vec<[f32; 2]> {

@@ -191,6 +191,10 @@ impl Program for Args {
                 100.0 * coverage.high_quality,
                 coverage.reverse_kl
             );
+            if bar.is_hidden() {
+                // No terminal to draw a bar on: a line for the log.
+                eprintln!("{title}: {numbers}");
+            }
             let drawn = pairs(&samples[..2 * DRAWN_SAMPLES]);
             let real = pairs(&data.values()[..2 * DRAWN_SAMPLES]);
             page = page.with(

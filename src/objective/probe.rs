@@ -101,13 +101,14 @@ impl Objective {
         G: TrainableGenerator<B>,
         D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
     {
-        let fake = generator.generate(latent.clone(), condition);
-        let detached = fake.clone().detach();
         for penalty in &self.penalties {
             let alone = Self {
                 penalties: vec![penalty.clone()],
                 ..self.clone()
             };
+            // Drawn anew each time: a backward pass uses up the graph behind it.
+            let fake = generator.generate(latent.clone(), condition);
+            let detached = fake.clone().detach();
             let tried = quietly(|| {
                 let state = &mut ObjectiveState::default();
                 if penalty.kind.acts_on(Side::Discriminator) {

@@ -138,6 +138,7 @@ fn what_the_crate_has_passes_with_every_penalty() {
         Penalty::dragan(10.0),
         Penalty::zero_centered(1.0),
         Penalty::path_length(1.0),
+        Penalty::path_length(2.0).every(4),
     ] {
         objective = objective.with_penalty(penalty);
     }

@@ -6,6 +6,7 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Distribution, Tensor};
 
 use super::Linear;
+use super::weight_matrix::{outputs_second, weight_matrix};
 
 /// Keeps a norm from being divided by 0.
 const EPSILON: f64 = 1e-12;
@@ -66,23 +67,6 @@ fn unit<B: Backend>(x: Tensor<B, 1>) -> Tensor<B, 1> {
     x / norm
 }
 
-/// A weight as a matrix, outputs by inputs.
-fn matrix<B: Backend, const R: usize>(weight: Tensor<B, R>, outputs_second: bool) -> Tensor<B, 2> {
-    let weight = if outputs_second {
-        weight.swap_dims(0, 1)
-    } else {
-        weight
-    };
-    let outputs = weight.dims()[0];
-    let inputs = weight.dims()[1..].iter().product();
-    weight.reshape([outputs, inputs])
-}
-
-/// Whether a weight's second dimension is that of its outputs.
-fn outputs_second(rank: usize, layer: &str) -> bool {
-    rank == 2 || layer.starts_with("Struct:ConvTranspose")
-}
-
 impl<B: Backend, L> SpectralNorm<B, L> {
     /// Cold vectors for a weight that is a matrix of this many outputs by inputs.
     fn around(layer: L, [outputs, inputs]: [usize; 2], device: B::Device) -> Self {
@@ -99,7 +83,7 @@ impl<B: Backend, L> SpectralNorm<B, L> {
         weight: Tensor<B, R>,
         outputs_second: bool,
     ) -> Tensor<B, R> {
-        let rows = matrix(weight.clone(), outputs_second);
+        let rows = weight_matrix(weight.clone(), outputs_second);
         // Products and sums: a matrix product with a single column gains nothing.
         let u: Tensor<B, 2> = self.u.val().detach().unsqueeze_dim(1);
         let v: Tensor<B, 2> = self.v.val().detach().unsqueeze_dim(0);
@@ -242,7 +226,7 @@ impl<B: Backend> ModuleMapper<B> for PowerIteration<B> {
             && name == "weight"
         {
             let weight = param.val().detach();
-            self.weight = Some(matrix(weight, outputs_second(D, container)));
+            self.weight = Some(weight_matrix(weight, outputs_second(D, container)));
             return param;
         }
         if container != CONTAINER {

@@ -22,7 +22,12 @@ pub fn gradient_norm<B: Backend>(
     target: f64,
     one_sided: bool,
 ) -> Tensor<B, 1> {
-    let distance = squared_norms.add_scalar(EPSILON).sqrt().sub_scalar(target);
+    let distance = norms(squared_norms).sub_scalar(target);
     let distance = if one_sided { relu(distance) } else { distance };
     distance.square().mean()
+}
+
+/// Norms from their squares, with a finite derivative at 0.
+pub(super) fn norms<B: Backend>(squared_norms: Tensor<B, 1>) -> Tensor<B, 1> {
+    squared_norms.add_scalar(EPSILON).sqrt()
 }

@@ -4,6 +4,8 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
+use crate::nn::{outputs_second, weight_matrix};
+
 /// Orthogonal regularisation without the diagonal: filters of a layer should not look alike.
 ///
 /// ```text
@@ -47,15 +49,8 @@ impl<B: Backend> ModuleVisitor<B> for Weights<B> {
         if D < 2 || !weight.is_require_grad() || layer == "Struct:Embedding" {
             return;
         }
-        // burn's layouts: linear [in, out], convolution [out, in, …], transposed [in, out, …].
-        let weight = if D == 2 || layer.starts_with("Struct:ConvTranspose") {
-            weight.swap_dims(0, 1)
-        } else {
-            weight
-        };
-        let filters = weight.dims()[0];
-        let size = weight.dims().iter().skip(1).product();
-        let rows: Tensor<B, 2> = weight.reshape([filters, size]);
+        let rows = weight_matrix(weight, outputs_second(D, layer));
+        let filters = rows.dims()[0];
         let gram = rows.clone().matmul(rows.transpose());
         let off_diagonal = Tensor::eye(filters, &gram.device()).neg().add_scalar(1.0);
         let penalty = (gram * off_diagonal).square().sum();

@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::finite_difference::finite_difference;
+use super::gradient_norm::norms;
 use super::second_order::{SecondOrder, generated_aside, input_gradient};
 use super::{GeneratorPass, Memory};
 use crate::network::{Condition, Generator, Sample, TrainableDiscriminator, TrainableGenerator};
@@ -40,12 +41,7 @@ where
     let scale = 1.0 / (positions as f64).sqrt();
     let mut mean_length = None;
     let mut penalty = |gradient: Tensor<B, 2>| {
-        // The same small number as in `gradient_norm`: a root with a finite derivative.
-        let lengths = gradient
-            .squared_norms()
-            .mul_scalar(scale * scale)
-            .add_scalar(1e-12)
-            .sqrt();
+        let lengths = norms(gradient.squared_norms().mul_scalar(scale * scale));
         let now = lengths.clone().mean().detach();
         let anchor = match memory.as_slice() {
             [old] => old.clone().mul_scalar(decay) + now.mul_scalar(1.0 - decay),

@@ -125,10 +125,7 @@ where
     B: AutodiffBackend,
     D: TrainableDiscriminator<B>,
 {
-    let condition = condition.lift();
-    input_gradient(discriminator, sample, |discriminator, sample| {
-        discriminator.discriminate(sample, &condition).logits.sum()
-    })
+    logits_and_gradient(discriminator, sample, condition).1
 }
 
 /// The logits of a batch with the gradient of their sum, both on the tape of the parameters: one

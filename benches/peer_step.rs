@@ -1,4 +1,4 @@
-//! Our side of `peers/compare.py`: a resident process that takes training steps when told to.
+//! Our side of `peers/compare.py`: a resident process that does steps of a work when told to.
 //!
 //! ```text
 //! peer_step --serve --work mlp_step --backend flex
@@ -7,7 +7,8 @@
 //! It prints `ready`, then answers lines on its standard input: `run N` takes N steps and answers
 //! `{"ms": ..., "peak_mb": ..., "parameters": ...}`, the mean time of a step, the peak resident
 //! memory of the process so far in MB (2^20 bytes; null where there is no `/proc`) and how many
-//! numbers both networks hold; `quit`, or the end of the input, ends it.
+//! numbers the work's networks hold; `quit`, or the end of the input, ends it. A step is one of
+//! training; of `dcgan_sample` it is 1,000 images.
 
 #[path = "works/mod.rs"]
 mod works;
@@ -20,16 +21,16 @@ use burn_gan::burn::backend::{Autodiff, Flex, NdArray};
 use burn_gan::burn::tensor::backend::{AutodiffBackend, Backend};
 use burn_gan::network::{Discriminator, Generator, TrainableDiscriminator, TrainableGenerator};
 use clap::{Parser, ValueEnum};
-use works::{DcganWork, MlpWork, Work};
+use works::{DcganWork, MlpWork, SampleWork, Work};
 
-/// Takes training steps on demand
+/// Takes steps on demand
 #[derive(Parser)]
 struct Args {
     /// Stay and answer `run N` lines
     #[arg(long, required = true)]
     serve: bool,
 
-    /// What a step trains
+    /// What a step does
     #[arg(long, value_enum)]
     work: WorkName,
 
@@ -40,13 +41,14 @@ struct Args {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
-#[allow(clippy::enum_variant_names, reason = "the works are called so")]
 enum WorkName {
     MlpStep,
     MlpR1Step,
     DcganStep,
     DcganPlainStep,
     DcganR1Step,
+    DcganSample,
+    RingStep,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -89,10 +91,15 @@ fn resident<B: Backend>(work: WorkName) -> (usize, Box<dyn FnMut() -> f32>) {
         WorkName::DcganStep => stepper(DcganWork::<Autodiff<B>>::dcgan_step(device)),
         WorkName::DcganPlainStep => stepper(DcganWork::<Autodiff<B>>::dcgan_plain_step(device)),
         WorkName::DcganR1Step => stepper(DcganWork::<Autodiff<B>>::dcgan_r1_step(device)),
+        WorkName::DcganSample => {
+            let mut work = SampleWork::<Autodiff<B>>::dcgan_sample(device);
+            (work.parameters(), Box::new(move || work.sample()))
+        }
+        WorkName::RingStep => stepper(MlpWork::<Autodiff<B>>::ring_step(device)),
     }
 }
 
-/// The same of one work, whatever its networks.
+/// The same of one work that trains, whatever its networks.
 fn stepper<G, D, B>(mut work: Work<G, D, B>) -> (usize, Box<dyn FnMut() -> f32>)
 where
     B: AutodiffBackend,
@@ -121,10 +128,10 @@ fn serve(parameters: usize, mut step: Box<dyn FnMut() -> f32>) -> std::io::Resul
         }
         let start = Instant::now();
         for _ in 0..steps {
-            let loss = step();
+            let number = step();
             // A step that computes nonsense may be a fast one.
-            if !loss.is_finite() {
-                return Err(std::io::Error::other(format!("the loss became {loss}")));
+            if !number.is_finite() {
+                return Err(std::io::Error::other(format!("a step computed {number}")));
             }
         }
         let ms = start.elapsed().as_secs_f64() * 1e3 / f64::from(steps);

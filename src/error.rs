@@ -137,6 +137,48 @@ pub(crate) mod check {
         Ok(())
     }
 
+    /// `0 ≤ value ≤ 1`.
+    pub(crate) fn at_most_one(field: &str, value: f64) -> Result<()> {
+        if !(0.0..=1.0).contains(&value) {
+            return Err(Error::setting(
+                field,
+                value,
+                "must be at least 0 and at most 1",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The sizes of a convolution, transposed or not.
+    pub(crate) fn convolution(
+        channels: [usize; 2],
+        kernel_size: [usize; 2],
+        stride: [usize; 2],
+        dilation: [usize; 2],
+        groups: usize,
+    ) -> Result<()> {
+        let sizes = [
+            ("channels", channels),
+            ("kernel_size", kernel_size),
+            ("stride", stride),
+            ("dilation", dilation),
+        ];
+        for (field, values) in sizes {
+            for value in values {
+                at_least(field, value, 1)?;
+            }
+        }
+        at_least("groups", groups, 1)?;
+        if channels.iter().any(|count| count % groups != 0) {
+            return Err(Error::setting(
+                "groups",
+                groups,
+                format!("must divide the channels {channels:?}"),
+            ));
+        }
+        Ok(())
+    }
+
     /// `value ≥ least`.
     pub(crate) fn at_least(field: &str, value: usize, least: usize) -> Result<()> {
         if value < least {
@@ -175,6 +217,14 @@ mod tests {
         assert!(check::below_one("x", 1.0).is_err());
         assert!(check::below_one("x", f64::NAN).is_err());
         assert!(check::below_one("x", 0.0).is_ok());
+        assert!(check::at_most_one("x", 1.0).is_ok());
+        assert!(check::at_most_one("x", 1.1).is_err());
+        assert!(check::at_most_one("x", f64::NAN).is_err());
+        let convolution = |groups| check::convolution([4, 6], [3, 3], [1, 1], [1, 1], groups);
+        assert!(convolution(2).is_ok());
+        assert!(convolution(4).is_err());
+        assert!(convolution(0).is_err());
+        assert!(check::convolution([4, 6], [3, 0], [1, 1], [1, 1], 1).is_err());
         assert!(check::at_least("n", 7, 8).is_err());
         assert!(check::at_least("n", 8, 8).is_ok());
     }

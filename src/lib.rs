@@ -61,7 +61,7 @@
 //! | [`divergence`] | where GANs come from: likelihood, KL, JS, the optimal discriminator |
 //! | [`metrics`], [`report`] | how good a generator is, and a file that says so |
 //! | `plot` | charts and image grids (feature `plot`) |
-//! | [`nn`], [`random`] | layers that can be differentiated twice; randomness owned by the run |
+//! | [`nn`], [`random`] | layers that can be differentiated twice and are fast on a CPU; randomness owned by the run |
 //!
 //! # Features
 //!
@@ -83,6 +83,8 @@ pub mod divergence;
 mod error;
 mod files;
 mod gan;
+#[cfg(feature = "flex")]
+mod kernels;
 mod latent;
 pub mod metrics;
 pub mod models;

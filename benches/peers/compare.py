@@ -5,22 +5,29 @@
     python benches/peers/compare.py --work mlp_step --python ~/torch-venv/bin/python
     python benches/peers/compare.py --r1
     python benches/peers/compare.py --r1 dcgan --python ~/torch-venv/bin/python
+    python benches/peers/compare.py --table --runs 5 --json figures.json
 
 Both sides are resident processes that wait while the other runs, so that they never compute at the
 same moment. A round times one after the other; the next round goes the other way about, so that
 neither is always first. The first two rounds only warm up. `ratio` is the median over the rounds of
 ours / peer within the round: what slows the machine for a while slows both, and cancels. Times are
-ms per step, memory is the peak resident memory in MB (2^20 bytes).
+ms per step (of `dcgan_sample`: per 1,000 images), memory is the peak resident memory in MB (2^20
+bytes).
 
 `--r1` prints what R1 costs instead, one JSON line per pair: `ours_ratio` is a step of ours with R1
 / one without, `peer_ratio` the same of the peer's. All four processes of a pair take turns in one
 run, and these ratios, too, are medians over the rounds of the ratio within the round.
 
+`--table` prints a Markdown table instead. It goes through the works `--runs` times, one comparison
+after the other, each with new processes: nothing stays resident in between, and a slow spell of the
+machine does not fall on one work alone. Figures are medians over the runs; the ratio of times has
+its range, too. `--json` stores each run as soon as it is done, with the times of its rounds.
+
 Our side is the bench `peer_step`, built by cargo unless `--ours` names a binary. Both sides speak
 this protocol on standard input and output: `ready` when set up, then for each line `run N` one
 line `{"ms": <mean of these N steps>, "peak_mb": ..., "parameters": ...}`; `quit` ends. A side that
 cannot tell its memory says null. `parameters` is how many numbers the networks hold: sides that
-differ in it do not train the same networks, and are not compared.
+differ in it do not have the same networks, and are not compared.
 
 This script needs the standard library alone; `--python` names the Python that has PyTorch.
 """
@@ -63,6 +70,18 @@ WORKS = [
     Work("dcgan_step"),
     Work("dcgan_plain_step"),
     Work("dcgan_r1_step"),
+    Work("dcgan_sample"),
+    Work("ring_step"),
+]
+
+# The lines of the table, in order.
+TABLE = [
+    "dcgan_step",
+    "mlp_step",
+    "mlp_r1_step",
+    "dcgan_r1_step",
+    "dcgan_sample",
+    "ring_step",
 ]
 
 # What R1 costs: each pair's step without it and its step with it, which differ in nothing else.
@@ -244,7 +263,7 @@ def take_turns(
         sizes = [report.parameters for report in said[-1]]
         if len(set(sizes)) > 1:
             counts = " and ".join(map(str, sizes))
-            raise Failure(f"the sides train different networks: {counts} parameters")
+            raise Failure(f"the sides have different networks: {counts} parameters")
     return said[DISCARDED_ROUNDS:]
 
 
@@ -275,11 +294,15 @@ def peer_side(work: Work, args: argparse.Namespace) -> Side:
     return Side(f"{work.name}: the peer", command, args.timeout)
 
 
-def run_work(work: Work, ours: str, args: argparse.Namespace) -> dict[str, object]:
-    """Starts both sides, one after the other, and compares them."""
+def rounds_of(work: Work, ours: str, args: argparse.Namespace) -> list[tuple[Report, Report]]:
+    """Starts both sides, one after the other; what they said in the rounds that count."""
     note(f"{work.name}: {args.rounds} rounds")
     with our_side(work, ours, args) as mine, peer_side(work, args) as theirs:
-        rounds = take_turns([mine, theirs], args.rounds, args.steps_per_round)
+        return take_turns([mine, theirs], args.rounds, args.steps_per_round)
+
+
+def figures(work: Work, rounds: list[tuple[Report, Report]]) -> dict[str, object]:
+    """What the rounds come to."""
     our_reports, peer_reports = zip(*rounds)
     return {
         "work": work.name,
@@ -290,6 +313,11 @@ def run_work(work: Work, ours: str, args: argparse.Namespace) -> dict[str, objec
         "ours_peak_mb": rounded(our_reports[-1].peak_mb),
         "peer_peak_mb": rounded(peer_reports[-1].peak_mb),
     }
+
+
+def run_work(work: Work, ours: str, args: argparse.Namespace) -> dict[str, object]:
+    """Compares both sides once."""
+    return figures(work, rounds_of(work, ours, args))
 
 
 def run_r1(pair: str, ours: str, args: argparse.Namespace) -> dict[str, object]:
@@ -317,8 +345,55 @@ def run_r1(pair: str, ours: str, args: argparse.Namespace) -> dict[str, object]:
     }
 
 
+def run_table(ours: str, args: argparse.Namespace) -> bool:
+    """Compares the works of the table several times and prints it; whether all went well."""
+    works = [work for name in args.table or TABLE for work in WORKS if work.name == name]
+    runs: list[dict[str, object]] = []
+    complete = True
+    for index in range(args.runs):
+        for work in works:
+            note(f"run {index + 1} of {args.runs}")
+            try:
+                rounds = rounds_of(work, ours, args)
+            except Failure as failure:
+                note(str(failure))
+                complete = False
+                continue
+            times = {
+                "ours_rounds_ms": [mine.ms for mine, _ in rounds],
+                "peer_rounds_ms": [theirs.ms for _, theirs in rounds],
+            }
+            runs.append({"run": index + 1, **figures(work, rounds), **times})
+            if args.json:
+                args.json.write_text(json.dumps(runs, indent=1) + "\n")
+    print("| work | ours, ms | PyTorch, ms | ours / PyTorch | ours / PyTorch, MB | ratio |")
+    print("|---|---|---|---|---|---|")
+    for work in works:
+        key = (work.name, work.backend)
+        if mine := [run for run in runs if (run["work"], run["backend"]) == key]:
+            print(table_line(work.name, mine))
+    return complete
+
+
+def table_line(name: str, runs: list[dict[str, object]]) -> str:
+    """One work's line of the table."""
+
+    def middle(field: str) -> float | None:
+        values = [run[field] for run in runs]
+        return None if None in values else median(values)
+
+    ratios = [run["ratio"] for run in runs]
+    ratio = f"{median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f})"
+    ours, peer = middle("ours_peak_mb"), middle("peer_peak_mb")
+    # A side that cannot tell its memory has no ratio, either.
+    memory = " / ".join("?" if mb is None else f"{mb:.0f}" for mb in (ours, peer))
+    share = "?" if ours is None or peer is None else f"{ours / peer:.2f}"
+    times = f"{middle('ours_ms'):.2f} | {middle('peer_ms'):.2f}"
+    return f"| `{name}` | {times} | {ratio} | {memory} | {share} |"
+
+
 def note(text: str) -> None:
-    """Tells the user, on stderr: stdout is for the JSON lines."""
+    """Tells the user, on stderr: stdout is for the results."""
     print(f"compare.py: {text}", file=sys.stderr, flush=True)
 
 
@@ -336,7 +411,7 @@ def at_least(lowest: int) -> Callable[[str], int]:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Our training step and PyTorch's, in turn.")
+    parser = argparse.ArgumentParser(description="Our steps and PyTorch's, in turn.")
     names = list(dict.fromkeys(work.name for work in WORKS))
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--work", nargs="+", choices=names, default=names, help="default: all")
@@ -345,6 +420,18 @@ def arguments() -> argparse.Namespace:
         nargs="*",
         choices=list(R1_PAIRS),
         help="what R1 costs, in these pairs (default: all), instead of works",
+    )
+    what.add_argument(
+        "--table",
+        nargs="*",
+        choices=names,
+        help=f"a table of these works (default: {', '.join(TABLE)}), each compared several times",
+    )
+    parser.add_argument(
+        "--runs", type=at_least(1), default=5, help="how often --table goes through (default 5)"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="where --table stores the figures of each run"
     )
     parser.add_argument(
         "--rounds",
@@ -362,7 +449,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--timeout", type=float, default=600, help="seconds to wait for an answer (default 600)"
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.json and args.table is None:
+        parser.error("--json goes with --table")
+    return args
 
 
 def end_on_signal(*_: object) -> None:
@@ -380,6 +470,8 @@ def main() -> int:
     except Failure as failure:
         note(str(failure))
         return 1
+    if args.table is not None:
+        return int(not run_table(ours, args))
     if args.r1 is None:
         wanted = [partial(run_work, work) for work in WORKS if work.name in args.work]
     else:

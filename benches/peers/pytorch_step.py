@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One GAN training step in PyTorch (CPU, float32): the peer of the `peer_step` bench.
+"""One GAN training step, or sampling, in PyTorch (CPU, float32): the peer of the `peer_step` bench.
 
 Works:
 
@@ -10,21 +10,27 @@ Works:
 * `dcgan_plain_step`: the same without batch norm in the discriminator.
 * `dcgan_r1_step`: `dcgan_plain_step` with R1. R1 is about single samples, and a batch norm mixes
   them; the step without R1 to compare with is `dcgan_plain_step`, not `dcgan_step`.
+* `ring_step`: batch 256, latent 2, generator 2-128-128-128-2, discriminator 2-128-128-128-1, with
+  ReLU, R1 and the rates of `examples/ring.rs`.
+* `dcgan_sample`: a step is 1,000 images of `dcgan_step`'s generator, in batches of 100, each from
+  latents drawn anew, in evaluation mode (batch norms use their running statistics) and inference
+  mode.
 
-All are non-saturating GANs on logits, with Adam (2e-4, betas .5 and .999, eps 1e-8) for each
-network. The optimiser is `torch.optim.Adam` as it comes, not its fused variant.
+All that train are non-saturating GANs on logits, with Adam for each network: 2e-4, betas .5 and
+.999 (`ring_step`: 1e-3, 0 and .99), eps 1e-8. The optimiser is `torch.optim.Adam` as it comes, not
+its fused variant.
 
-One step draws a latent batch and makes one fake batch; the discriminator steps on the real batch
-and on the detached fakes (two forward passes, one backward); then the generator steps on the SAME
-fake batch through the discriminator just updated. In the generator step the discriminator's weight
-gradients are not computed: its parameters have `requires_grad` switched off meanwhile. Our step
-leaves them out too, so both sides do the same work. The real batch is one fixed random tensor.
+One training step draws a latent batch and makes one fake batch; the discriminator steps on the real
+batch and on the detached fakes (two forward passes, one backward); then the generator steps on the
+SAME fake batch through the discriminator just updated. In the generator step the discriminator's
+weight gradients are not computed: its parameters have `requires_grad` switched off meanwhile. Our
+step leaves them out too, so both sides do the same work. The real batch is one fixed random tensor.
 
 R1 is gamma/2 times the batch's mean of the squared norm of the logit's gradient at a real sample,
-gamma 1, at every discriminator step. The gradient is that of the forward pass which the loss is
-made of, kept differentiable (`create_graph=True`); loss and R1 go into one backward. The common
-way to write it is kept: that backward also reaches the real batch itself, an input that nobody
-reads the gradient of, which our step leaves out.
+gamma 1 (`ring_step`: .05), at every discriminator step. The gradient is that of the forward pass
+which the loss is made of, kept differentiable (`create_graph=True`); loss and R1 go into one
+backward. The common way to write it is kept: that backward also reaches the real batch itself, an
+input that nobody reads the gradient of, which our step leaves out.
 
     python pytorch_step.py --work mlp_step --steps 50 --warmup 10
     python pytorch_step.py --serve --work dcgan_step
@@ -34,8 +40,8 @@ The first prints one JSON line: the median time of a step in ms and the peak res
 build of PyTorch takes more than a CPU build, used or not). The second stays and answers lines on
 its standard input, for `compare.py`: it prints `ready`; `run N` takes N steps and answers `{"ms":
 ..., "peak_mb": ..., "parameters": ...}`, ms being the mean time of these N steps and `parameters`
-how many numbers both networks hold, running statistics counted; `quit`, or the end of its input,
-ends it.
+how many numbers the work's networks hold, running statistics counted; `quit`, or the end of its
+input, ends it.
 """
 
 from __future__ import annotations
@@ -62,8 +68,11 @@ BATCH = 64
 LATENT = 100
 SLOPE = 0.2
 SEED = 1
-# The weight of R1 in the works that have it.
+# The weight of R1 in `mlp_r1_step` and `dcgan_r1_step`.
 GAMMA = 1.0
+# Images that `dcgan_sample` draws, and how many of them at once.
+SAMPLES = 1000
+SAMPLE_BATCH = 100
 
 
 def mlp_generator() -> nn.Module:
@@ -126,58 +135,66 @@ def dcgan_discriminator(
     )
 
 
+def ring_network(out: int) -> nn.Module:
+    """2-128-128-128-out, either network of the ring."""
+    return nn.Sequential(
+        nn.Linear(2, 128),
+        nn.ReLU(),
+        nn.Linear(128, 128),
+        nn.ReLU(),
+        nn.Linear(128, 128),
+        nn.ReLU(),
+        nn.Linear(128, out),
+    )
+
+
+def numbers_in(*modules: nn.Module) -> int:
+    """How many numbers the modules hold: weights and running statistics."""
+    tensors = [tensor for module in modules for tensor in module.state_dict().values()]
+    return sum(tensor.numel() for tensor in tensors if tensor.is_floating_point())
+
+
 @dataclass(frozen=True)
-class Work:
-    """What a step trains: a generator, a discriminator, the shape of a sample, and R1's weight."""
+class Pair:
+    """What a step trains: two networks, the shape of a sample, R1's weight, and the settings."""
 
     generator: Callable[[], nn.Module]
     discriminator: Callable[[], nn.Module]
     shape: tuple[int, ...]
     gamma: float | None = None
+    batch: int = BATCH
+    latent: int = LATENT
+    rate: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)
 
-
-IMAGE = (3, 32, 32)
-normless_discriminator = partial(dcgan_discriminator, batch_norm=False)
-
-WORKS = {
-    "mlp_step": Work(mlp_generator, mlp_discriminator, (784,)),
-    "mlp_r1_step": Work(mlp_generator, mlp_discriminator, (784,), GAMMA),
-    "dcgan_step": Work(dcgan_generator, dcgan_discriminator, IMAGE),
-    "dcgan_plain_step": Work(dcgan_generator, normless_discriminator, IMAGE),
-    "dcgan_r1_step": Work(dcgan_generator, normless_discriminator, IMAGE, GAMMA),
-}
-
-
-def adam(module: nn.Module) -> torch.optim.Adam:
-    """The optimiser of either network."""
-    return torch.optim.Adam(module.parameters(), lr=2e-4, betas=(0.5, 0.999), eps=1e-8)
+    def adam(self, module: nn.Module) -> torch.optim.Adam:
+        """The optimiser of either network."""
+        return torch.optim.Adam(module.parameters(), lr=self.rate, betas=self.betas, eps=1e-8)
 
 
 class Step:
-    """Networks, optimisers and the real batch of one work; each call takes one training step."""
+    """Networks, optimisers and the real batch of a pair; each call takes one training step."""
 
-    def __init__(self, name: str) -> None:
-        work = WORKS[name]
+    def __init__(self, pair: Pair) -> None:
         torch.manual_seed(SEED)
-        self.generator = work.generator()
-        self.discriminator = work.discriminator()
-        self.generator_adam = adam(self.generator)
-        self.discriminator_adam = adam(self.discriminator)
-        self.real = torch.rand(BATCH, *work.shape) * 2 - 1
-        self.gamma = work.gamma
+        self.generator = pair.generator()
+        self.discriminator = pair.discriminator()
+        self.generator_adam = pair.adam(self.generator)
+        self.discriminator_adam = pair.adam(self.discriminator)
+        self.real = torch.rand(pair.batch, *pair.shape) * 2 - 1
+        self.latents = (pair.batch, pair.latent)
+        self.gamma = pair.gamma
 
     def __call__(self) -> None:
-        fake = self.generator(torch.randn(BATCH, LATENT))
+        fake = self.generator(torch.randn(self.latents))
         self.step_discriminator(fake.detach())
         self.discriminator.requires_grad_(False)
         self.step_generator(fake)
         self.discriminator.requires_grad_(True)
 
     def parameters(self) -> int:
-        """How many numbers both networks hold: weights and running statistics."""
-        states = (self.generator.state_dict(), self.discriminator.state_dict())
-        tensors = [tensor for state in states for tensor in state.values()]
-        return sum(tensor.numel() for tensor in tensors if tensor.is_floating_point())
+        """How many numbers both networks hold."""
+        return numbers_in(self.generator, self.discriminator)
 
     def step_discriminator(self, fake: Tensor) -> None:
         """softplus(-D(x)) + softplus(D(G(z))), on fakes cut from the generator, and R1 if any."""
@@ -206,13 +223,58 @@ def squared_gradient(logits: Tensor, sample: Tensor) -> Tensor:
     return gradient.square().flatten(1).sum(1).mean()
 
 
+class Sampling:
+    """A DCGAN generator in evaluation mode; each call draws `SAMPLES` images."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(SEED)
+        self.generator = dcgan_generator().eval()
+
+    @torch.inference_mode()
+    def __call__(self) -> None:
+        for _ in range(SAMPLES // SAMPLE_BATCH):
+            self.generator(torch.randn(SAMPLE_BATCH, LATENT))
+
+    def parameters(self) -> int:
+        """How many numbers the generator holds."""
+        return numbers_in(self.generator)
+
+
+IMAGE = (3, 32, 32)
+normless_discriminator = partial(dcgan_discriminator, batch_norm=False)
+
+PAIRS = {
+    "mlp_step": Pair(mlp_generator, mlp_discriminator, (784,)),
+    "mlp_r1_step": Pair(mlp_generator, mlp_discriminator, (784,), GAMMA),
+    "dcgan_step": Pair(dcgan_generator, dcgan_discriminator, IMAGE),
+    "dcgan_plain_step": Pair(dcgan_generator, normless_discriminator, IMAGE),
+    "dcgan_r1_step": Pair(dcgan_generator, normless_discriminator, IMAGE, GAMMA),
+    "ring_step": Pair(
+        partial(ring_network, 2),
+        partial(ring_network, 1),
+        (2,),
+        gamma=0.05,
+        batch=256,
+        latent=2,
+        rate=1e-3,
+        betas=(0.0, 0.99),
+    ),
+}
+
+# What makes each work.
+WORKS: dict[str, Callable[[], Step | Sampling]] = {
+    **{name: partial(Step, pair) for name, pair in PAIRS.items()},
+    "dcgan_sample": Sampling,
+}
+
+
 def peak_mb() -> float:
     """The peak resident memory of this process in MB (2^20 bytes)."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
-def timed_ms(step: Step, steps: int) -> float:
+def timed_ms(step: Step | Sampling, steps: int) -> float:
     """The mean time in ms of so many steps, taken in one go."""
     start = time.perf_counter()
     for _ in range(steps):
@@ -228,7 +290,7 @@ def answer(**fields: object) -> None:
 def measure(work: str, steps: int, warmup: int) -> None:
     """Takes the steps one by one and prints their median time."""
     import_mb = peak_mb()
-    step = Step(work)
+    step = WORKS[work]()
     for _ in range(warmup):
         step()
     median = statistics.median(timed_ms(step, 1) for _ in range(steps))
@@ -245,7 +307,7 @@ def measure(work: str, steps: int, warmup: int) -> None:
 
 def serve(work: str) -> None:
     """Answers `run N` lines until `quit` or the end of the input."""
-    step = Step(work)
+    step = WORKS[work]()
     print("ready", flush=True)
     for line in iter(sys.stdin.readline, ""):
         match line.split():
@@ -280,7 +342,7 @@ def at_least(lowest: int) -> Callable[[str], int]:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description="One GAN training step in PyTorch on the CPU.")
+    parser = argparse.ArgumentParser(description="A GAN's steps in PyTorch on the CPU.")
     parser.add_argument("--work", choices=list(WORKS), required=True)
     parser.add_argument("--serve", action="store_true", help="stay and answer `run N` lines")
     parser.add_argument("--steps", type=at_least(1), default=50, help="steps timed (default 50)")

@@ -1,18 +1,20 @@
-//! The works that the benches time: whole training steps of two standard pairs.
+//! The works that the benches time: whole training steps of three pairs, and sampling.
 //!
 //! `peers/pytorch_step.py` builds the same networks; a change here is a change there.
 
 // Each bench compiles this file for itself and uses a part of it.
 #![allow(dead_code)]
 
-use burn_gan::burn::module::Module;
+use burn_gan::burn::module::{AutodiffModule, Module};
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::burn::tensor::{ElementConversion, Tensor, TensorData};
 use burn_gan::models::{
-    DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
+    Activation, DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
-use burn_gan::network::{Discriminator, Generator, TrainableDiscriminator, TrainableGenerator};
+use burn_gan::network::{
+    Discriminator, Generator, Sample, TrainableDiscriminator, TrainableGenerator,
+};
 use burn_gan::objective::{Loss, Objective, Penalty};
 use burn_gan::random::Stream;
 use burn_gan::train::{OptimizerConfig, RateFactors, StepBatch, TrainState, step};
@@ -23,25 +25,30 @@ use burn_gan::{Gan, Latent};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Samples in a batch.
+/// Samples in a batch of the MLP and the DCGAN pair.
 pub const BATCH: usize = 64;
+/// Points in a batch of the ring's pair.
+const RING_BATCH: usize = 256;
 /// Values in a sample of the MLP pair: an MNIST digit.
 pub const PIXELS: usize = 784;
 /// The shape of an image of the DCGAN pair.
 const IMAGE: [usize; 3] = [3, 32, 32];
+/// Images that the work `dcgan_sample` draws, and how many of them at once.
+const SAMPLES: usize = 1_000;
+const SAMPLE_BATCH: usize = 100;
 const SEED: u64 = 1;
 
-/// The prior of both pairs.
+/// The prior of the MLP and the DCGAN pair.
 pub fn latent() -> Latent {
     Latent::normal(100)
 }
 
-/// The optimiser of all four networks.
+/// The optimiser of their networks.
 pub fn adam() -> OptimizerConfig {
     OptimizerConfig::adam(2e-4).with_betas(0.5, 0.999)
 }
 
-/// What both pairs minimise.
+/// What they minimise.
 pub fn objective() -> Objective {
     Objective::new(Loss::NonSaturating)
 }
@@ -61,6 +68,29 @@ pub fn mlp_pair<B: AutodiffBackend>(
         .expect("valid settings");
     let discriminator = MlpDiscriminatorConfig::new([PIXELS])
         .with_hidden([512, 256])
+        .init(device)
+        .expect("valid settings");
+    Gan::seeded(generator, discriminator, SEED, device)
+}
+
+/// The prior of the ring's pair.
+fn ring_latent() -> Latent {
+    Latent::normal(2)
+}
+
+/// The pair of `examples/ring.rs`: 2-128-128-128-2 and 2-128-128-128-1, with ReLU.
+fn ring_pair<B: AutodiffBackend>(
+    device: &B::Device,
+) -> Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B> {
+    let generator = MlpGeneratorConfig::new(ring_latent().dimensions(), [2])
+        .with_hidden([128; 3])
+        .with_activation(Activation::Relu)
+        .with_output(Activation::Identity)
+        .init(device)
+        .expect("valid settings");
+    let discriminator = MlpDiscriminatorConfig::new([2])
+        .with_hidden([128; 3])
+        .with_activation(Activation::Relu)
         .init(device)
         .expect("valid settings");
     Gan::seeded(generator, discriminator, SEED, device)
@@ -102,11 +132,12 @@ where
     state: Option<TrainState<G, D, B>>,
     objective: Objective,
     real: <G as Generator<B>>::Sample,
+    prior: Latent,
     latents: Stream,
     device: B::Device,
 }
 
-/// [`mlp_pair`] in training.
+/// [`mlp_pair`] or [`ring_pair`] in training.
 pub type MlpWork<B> = Work<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
 /// [`dcgan_pair`] in training.
 pub type DcganWork<B> = Work<DcganGenerator<B>, DcganDiscriminator<B>, B>;
@@ -122,10 +153,21 @@ impl<B: AutodiffBackend> MlpWork<B> {
         Self::mlp(r1_objective(), device)
     }
 
+    /// The work `ring_step`: the defaults of `examples/ring.rs`, before its rates fall.
+    pub fn ring_step(device: B::Device) -> Self {
+        let real = TensorData::new(pixels(RING_BATCH * 2), [RING_BATCH, 2]);
+        let real = Tensor::from_data(real, &device);
+        let adam = OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99);
+        let objective = Objective::recommended();
+        let pair = ring_pair(&device);
+        Self::new(pair, adam, objective, real, ring_latent(), device)
+    }
+
     fn mlp(objective: Objective, device: B::Device) -> Self {
         let real = TensorData::new(pixels(BATCH * PIXELS), [BATCH, PIXELS]);
         let real = Tensor::from_data(real, &device);
-        Self::new(mlp_pair(&device), objective, real, device)
+        let pair = mlp_pair(&device);
+        Self::new(pair, adam(), objective, real, latent(), device)
     }
 }
 
@@ -153,7 +195,8 @@ impl<B: AutodiffBackend> DcganWork<B> {
             [BATCH, channels, height, width],
         );
         let real = Tensor::from_data(real, &device);
-        Self::new(dcgan_pair(batch_norm, &device), objective, real, device)
+        let pair = dcgan_pair(batch_norm, &device);
+        Self::new(pair, adam(), objective, real, latent(), device)
     }
 }
 
@@ -163,12 +206,20 @@ where
     G: TrainableGenerator<B> + Generator<B, Condition = ()>,
     D: TrainableDiscriminator<B> + Discriminator<B, Sample = G::Sample, Condition = ()>,
 {
-    fn new(gan: Gan<G, D, B>, objective: Objective, real: G::Sample, device: B::Device) -> Self {
-        let state = TrainState::new(gan, adam(), adam()).expect("valid settings");
+    fn new(
+        gan: Gan<G, D, B>,
+        optimizer: OptimizerConfig,
+        objective: Objective,
+        real: G::Sample,
+        prior: Latent,
+        device: B::Device,
+    ) -> Self {
+        let state = TrainState::new(gan, optimizer, optimizer).expect("valid settings");
         Self {
             state: Some(state),
             objective,
             real,
+            prior,
             latents: Stream::new(SEED, "latent"),
             device,
         }
@@ -177,10 +228,11 @@ where
     /// One training step; returns the generator's loss once the device has done all of it.
     pub fn step(&mut self) -> f32 {
         let state = self.state.take().expect("the last step gave it back");
+        let count = self.real.batch_size();
         let batch = StepBatch {
             real: self.real.clone(),
             condition: (),
-            latent: latent().draw(BATCH, &mut self.latents, &self.device),
+            latent: self.prior.draw(count, &mut self.latents, &self.device),
         };
         let (state, outcome) = step(
             state,
@@ -202,5 +254,46 @@ where
         self.state
             .as_ref()
             .map_or(0, |state| state.gan.num_params())
+    }
+}
+
+/// The DCGAN pair's generator in evaluation mode: each call of [`sample`](Self::sample) draws
+/// [`SAMPLES`] images from new latents.
+pub struct SampleWork<B: AutodiffBackend> {
+    generator: DcganGenerator<B::InnerBackend>,
+    latents: Stream,
+    device: B::Device,
+}
+
+impl<B: AutodiffBackend> SampleWork<B> {
+    /// The work `dcgan_sample`, before its first image.
+    pub fn dcgan_sample(device: B::Device) -> Self {
+        Self {
+            // Without a tape batch norms use their running statistics.
+            generator: dcgan_pair::<B>(true, &device).valid().generator,
+            latents: Stream::new(SEED, "latent"),
+            device,
+        }
+    }
+
+    /// Draws the images; returns a number of the last batch once the device has computed all.
+    pub fn sample(&mut self) -> f32 {
+        let mut images = self.draw_batch();
+        for _ in 1..SAMPLES / SAMPLE_BATCH {
+            images = self.draw_batch();
+        }
+        let number = images.slice([0..1, 0..1, 0..1, 0..1]).into_scalar().elem();
+        B::sync(&self.device).expect("the device answers");
+        number
+    }
+
+    fn draw_batch(&mut self) -> Tensor<B::InnerBackend, 4> {
+        let latents = latent().draw(SAMPLE_BATCH, &mut self.latents, &self.device);
+        self.generator.generate(latents, &())
+    }
+
+    /// How many numbers the generator holds, running statistics counted.
+    pub fn parameters(&self) -> usize {
+        self.generator.num_params()
     }
 }

@@ -1,8 +1,7 @@
 //! The convolutional pair of Radford et al., for images of any height and width.
 
 use burn::module::{Initializer, Module};
-use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
+use burn::nn::PaddingConfig2d;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
@@ -10,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::{Activation, LabelEmbedding, LabelGenerator};
 use crate::error::{Result, check};
 use crate::network::{Discriminator, Generator, Labels, Verdict};
-use crate::nn::{Linear, LinearConfig};
+use crate::nn::{
+    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig,
+    Linear, LinearConfig,
+};
 
 /// The smallest height and width of an image.
 pub const MIN_SIZE: usize = 8;
@@ -220,14 +222,14 @@ impl<B: Backend> Generator<B> for DcganGenerator<B> {
             .project
             .forward(latent)
             .reshape([batch, channels, height, width]);
-        let mut x = Activation::Relu.apply(self.norm.forward(x));
+        let mut x = self.norm.forward_activated(x, Activation::Relu);
         for block in &self.blocks {
-            x = block.conv.forward(x);
-            if let Some(norm) = &block.norm {
-                x = Activation::Relu.apply(norm.forward(x));
-            }
+            x = match &block.norm {
+                Some(norm) => norm.forward_activated(block.conv.forward(x), Activation::Relu),
+                None => block.conv.forward_activated(x, self.output),
+            };
         }
-        self.output.apply(x)
+        x
     }
 }
 
@@ -353,11 +355,10 @@ impl<B: Backend> Discriminator<B> for DcganDiscriminator<B> {
     fn discriminate(&self, sample: Tensor<B, 4>, _condition: &()) -> Verdict<B> {
         let mut x = sample;
         for block in &self.blocks {
-            x = block.conv.forward(x);
-            if let Some(norm) = &block.norm {
-                x = norm.forward(x);
-            }
-            x = Activation::LEAKY.apply(x);
+            x = match &block.norm {
+                Some(norm) => norm.forward_activated(block.conv.forward(x), Activation::LEAKY),
+                None => block.conv.forward_activated(x, Activation::LEAKY),
+            };
         }
         let features: Tensor<B, 2> = x.flatten(1, 3);
         Verdict::from(self.head.forward(features.clone())).with_features(features)

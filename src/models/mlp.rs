@@ -39,23 +39,19 @@ impl<B: Backend> Mlp<B> {
         }
     }
 
-    fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
-        self.forward_with_features(x).0
-    }
-
-    /// The output, and what the last layer reads.
-    fn forward_with_features(&self, mut x: Tensor<B, 2>) -> (Tensor<B, 2>, Tensor<B, 2>) {
+    /// The output through an activation, and what the last layer reads.
+    fn forward(&self, mut x: Tensor<B, 2>, output: Activation) -> (Tensor<B, 2>, Tensor<B, 2>) {
         let last = self.layers.len() - 1;
         for layer in &self.layers[..last] {
             x = self
                 .dropout
-                .forward(self.activation.apply(layer.forward(x)));
+                .forward(layer.forward_activated(x, self.activation));
         }
-        (self.layers[last].forward(x.clone()), x)
+        (self.layers[last].forward_activated(x.clone(), output), x)
     }
 
     fn judge(&self, x: Tensor<B, 2>) -> Verdict<B> {
-        let (logits, features) = self.forward_with_features(x);
+        let (logits, features) = self.forward(x, Activation::Identity);
         Verdict::from(logits).with_features(features)
     }
 }
@@ -226,7 +222,7 @@ impl<B: Backend, const R: usize> Generator<B> for MlpGenerator<B, R> {
     fn generate(&self, latent: Tensor<B, 2>, _condition: &()) -> Tensor<B, R> {
         let mut shape = [latent.dims()[0]; R];
         shape[1..].copy_from_slice(&self.shape);
-        self.output.apply(self.mlp.forward(latent)).reshape(shape)
+        self.mlp.forward(latent, self.output).0.reshape(shape)
     }
 }
 

@@ -1,12 +1,10 @@
 //! Stock networks, each with a config that validates itself.
 
-mod activation;
 mod dcgan;
 mod label;
 mod mlp;
 mod saved;
 
-pub use activation::Activation;
 pub use dcgan::{
     DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
     DcganLabelDiscriminator, ImageShape, MIN_SIZE,
@@ -17,6 +15,8 @@ pub use mlp::{
     MlpLabelDiscriminator,
 };
 pub use saved::SavedGenerator;
+
+pub use crate::nn::Activation;
 
 #[cfg(test)]
 mod tests;

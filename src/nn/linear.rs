@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
+use super::Activation;
 use crate::error::{Result, check};
 
 /// Settings of a [`Linear`] layer.
@@ -85,8 +86,8 @@ impl LinearConfig {
 /// ```
 ///
 /// burn's own layer of this name runs on an operation whose backward pass has no derivative:
-/// inside an exact gradient penalty it panics. This one is a matrix product and a sum. Its
-/// parameters have burn's names and layout, `weight` `[d_input, d_output]` and `bias`
+/// inside an exact gradient penalty it panics. This one is a matrix product and a sum, on the CPU
+/// backend Flex in kernels of this crate's own. Its parameters have burn's names and layout, `weight` `[d_input, d_output]` and `bias`
 /// `[d_output]`, so that records are exchangeable.
 #[derive(Module, Debug)]
 #[module(custom_display)]
@@ -105,7 +106,19 @@ impl<B: Backend> Linear<B> {
     /// # Panics
     /// If the last dimension is not `d_input`.
     pub fn forward<const R: usize>(&self, input: Tensor<B, R>) -> Tensor<B, R> {
-        self.forward_with(input, self.weight.val())
+        self.forward_activated(input, Activation::Identity)
+    }
+
+    /// Applies the layer, then an activation, in one operation where there is a kernel for it.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn forward_activated<const R: usize>(
+        &self,
+        input: Tensor<B, R>,
+        activation: Activation,
+    ) -> Tensor<B, R> {
+        self.forward_with(input, self.weight.val(), activation)
     }
 
     pub(super) fn weight(&self) -> &Param<Tensor<B, 2>> {
@@ -117,6 +130,7 @@ impl<B: Backend> Linear<B> {
         &self,
         input: Tensor<B, R>,
         weight: Tensor<B, 2>,
+        activation: Activation,
     ) -> Tensor<B, R> {
         let [d_input, d_output] = weight.dims();
         let mut shape = input.dims();
@@ -126,12 +140,18 @@ impl<B: Backend> Linear<B> {
         );
         // One flat matrix product: a batched one would copy the weight for every row of the batch.
         let rows = shape[..R - 1].iter().product();
-        let mut output: Tensor<B, 2> = input.reshape([rows, d_input]).matmul(weight);
-        if let Some(bias) = &self.bias {
-            output = output + bias.val().unsqueeze();
-        }
+        let input: Tensor<B, 2> = input.reshape([rows, d_input]);
         shape[R - 1] = d_output;
-        output.reshape(shape)
+        let bias = self.bias.as_ref().map(Param::val);
+        #[cfg(feature = "flex")]
+        if let Some(output) = crate::kernels::linear(&input, &weight, bias.as_ref(), activation) {
+            return output.reshape(shape);
+        }
+        let mut output = input.matmul(weight);
+        if let Some(bias) = bias {
+            output = output + bias.unsqueeze();
+        }
+        activation.apply(output.reshape(shape))
     }
 }
 

@@ -1,13 +1,25 @@
-//! Layers that burn lacks, and layers of burn's that had to be differentiable twice.
+//! Layers that burn lacks, and layers of burn's that had to be differentiable twice, or fast on a
+//! CPU.
 
+mod activation;
+mod batch_norm;
+mod conv2d;
+mod conv_transpose2d;
 mod linear;
 mod maxout;
 mod minibatch_std;
 mod spectral_norm;
 mod weight_matrix;
 
+pub use activation::Activation;
+pub use batch_norm::{BatchNorm, BatchNormConfig};
+pub use conv_transpose2d::{ConvTranspose2d, ConvTranspose2dConfig};
+pub use conv2d::{Conv2d, Conv2dConfig};
 pub use linear::{Linear, LinearConfig};
 pub use maxout::{Maxout, MaxoutConfig};
 pub use minibatch_std::MinibatchStd;
 pub use spectral_norm::{SpectralNorm, update_spectral_norms};
 pub(crate) use weight_matrix::{outputs_second, weight_matrix};
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,11 @@
 //! Spectral normalisation: a layer whose largest stretch is 1.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Distribution, Tensor};
 
-use super::Linear;
 use super::weight_matrix::{outputs_second, weight_matrix};
+use super::{Activation, Conv2d, ConvTranspose2d, Linear};
 
 /// Keeps a norm from being divided by 0.
 const EPSILON: f64 = 1e-12;
@@ -107,47 +106,39 @@ impl<B: Backend> SpectralNorm<B, Linear<B>> {
     pub fn forward<const R: usize>(&self, input: Tensor<B, R>) -> Tensor<B, R> {
         let weight = self.layer.weight().val();
         let weight = self.over_sigma(weight, true);
-        self.layer.forward_with(input, weight)
+        self.layer.forward_with(input, weight, Activation::Identity)
     }
 }
 
 impl<B: Backend> SpectralNorm<B, Conv2d<B>> {
     /// Wraps a convolution.
     pub fn conv2d(layer: Conv2d<B>) -> Self {
-        let [outputs, inputs, height, width] = layer.weight.lazy_shape().dims();
-        let device = layer.weight.lazy_device();
+        let [outputs, inputs, height, width] = layer.weight().lazy_shape().dims();
+        let device = layer.weight().lazy_device();
         Self::around(layer, [outputs, inputs * height * width], device)
     }
 
     /// Applies the layer, `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, height, width]`.
     pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
-        let weight = self.over_sigma(self.layer.weight.val(), false);
-        let layer = Conv2d {
-            weight: Param::initialized(self.layer.weight.id, weight),
-            ..self.layer.clone()
-        };
-        layer.forward(input)
+        let weight = self.over_sigma(self.layer.weight().val(), false);
+        self.layer.forward_with(input, weight, Activation::Identity)
     }
 }
 
 impl<B: Backend> SpectralNorm<B, ConvTranspose2d<B>> {
     /// Wraps a transposed convolution.
     pub fn conv_transpose2d(layer: ConvTranspose2d<B>) -> Self {
-        let [inputs, outputs, height, width] = layer.weight.lazy_shape().dims();
-        let device = layer.weight.lazy_device();
+        let [inputs, outputs, height, width] = layer.weight().lazy_shape().dims();
+        let device = layer.weight().lazy_device();
         Self::around(layer, [outputs, inputs * height * width], device)
     }
 
     /// Applies the layer, `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, height, width]`.
     pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
-        let weight = self.over_sigma(self.layer.weight.val(), true);
-        let layer = ConvTranspose2d {
-            weight: Param::initialized(self.layer.weight.id, weight),
-            ..self.layer.clone()
-        };
-        layer.forward(input)
+        let weight = self.over_sigma(self.layer.weight().val(), true);
+        self.layer.forward_with(input, weight, Activation::Identity)
     }
 }
 
@@ -251,10 +242,9 @@ impl<B: Backend> ModuleMapper<B> for PowerIteration<B> {
 mod tests {
     use super::*;
     use crate::network::initialize;
-    use crate::nn::LinearConfig;
+    use crate::nn::{Conv2dConfig, ConvTranspose2dConfig, LinearConfig};
     use crate::testing::{assert_close, assign, for_each_backend, on_wgpu, parameters, values};
     use burn::module::AutodiffModule;
-    use burn::nn::conv::{Conv2dConfig, ConvTranspose2dConfig};
     use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Recorder};
 
     /// The largest singular value of a matrix of rows, by many power iterations in f64.

@@ -4,6 +4,7 @@
 //! and asks the device for no number. [`Trainer`] brings it data, latents and schedules, and
 //! calls observers; everything a run shows or stores is an observer's doing.
 
+mod adam;
 mod history;
 mod hooks;
 mod observer;

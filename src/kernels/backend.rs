@@ -1,0 +1,111 @@
+//! What a backend with our kernels can do: Flex, and every tape above it.
+
+use burn::backend::Flex;
+use burn::backend::flex::FlexTensor;
+use burn::tensor::backend::Backend;
+use burn::tensor::ops::FloatTensor;
+
+use super::activation::{self, Slope};
+use super::bilinear::Bilinear;
+use super::storage::{channels_last, from_channels_last, recycle};
+use super::{buffers, convolution, norm, product, threads};
+
+/// The operations that the layers' fast paths are made of. All tensors are f32 and not empty.
+pub(crate) trait Kernels: Backend {
+    /// A bilinear operation.
+    fn bilinear(
+        operation: Bilinear,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// f(operation(x, w) + b), the bias `[channels]` added along the second axis.
+    fn layer(
+        operation: Bilinear,
+        activation: Slope,
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Option<FloatTensor<Self>>,
+    ) -> FloatTensor<Self>;
+
+    /// g·f′ with f′ told from y = f(…).
+    fn activation_gradient(
+        activation: Slope,
+        gradient: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// The sums over all axes but the second, `[channels]`.
+    fn channel_sums(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// A tensor that is not needed any more: its memory may serve another.
+    fn recycle(_tensor: FloatTensor<Self>) {}
+}
+
+impl Kernels for Flex {
+    fn bilinear(operation: Bilinear, a: FlexTensor, b: FlexTensor) -> FlexTensor {
+        Self::layer(operation, Slope::Identity, a, b, None)
+    }
+
+    fn layer(
+        operation: Bilinear,
+        activation: Slope,
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: Option<FlexTensor>,
+    ) -> FlexTensor {
+        let bias = bias.as_ref().map(channels_last);
+        let bias = bias.as_deref();
+        match operation {
+            Bilinear::Product {
+                transpose_a,
+                transpose_b,
+            } => product::product(&x, transpose_a, &weight, transpose_b, bias, activation),
+            Bilinear::Convolution(sizes) => {
+                convolution::forward(&x, &weight, bias, activation, sizes)
+            }
+            Bilinear::InputGradient(sizes) => {
+                convolution::input_gradient(&x, &weight, bias, activation, sizes)
+            }
+            Bilinear::WeightGradient(sizes) => {
+                debug_assert!(bias.is_none() && activation == Slope::Identity);
+                convolution::weight_gradient(&x, &weight, sizes)
+            }
+        }
+    }
+
+    fn activation_gradient(activation: Slope, gradient: FlexTensor, y: FlexTensor) -> FlexTensor {
+        if activation == Slope::Identity {
+            return gradient;
+        }
+        let shape = y.layout().shape().to_vec();
+        let out = {
+            let (gradient, y) = (channels_last(&gradient), channels_last(&y));
+            let mut out = buffers::take(y.len());
+            let ranges = threads::split(y.len(), (y.len() >> 15).clamp(1, threads::count()));
+            let pieces = threads::cut(&mut out, &ranges, 1);
+            threads::run(ranges.into_iter().zip(pieces), |(range, out)| {
+                activation::gradient(out, &gradient[range.clone()], &y[range], activation);
+            });
+            out
+        };
+        recycle(gradient);
+        from_channels_last(out, &shape)
+    }
+
+    fn channel_sums(x: FlexTensor) -> FlexTensor {
+        let channels = x.layout().shape()[1];
+        let sums = norm::channel_sums(&channels_last(&x), channels);
+        from_channels_last_vector(sums)
+    }
+
+    fn recycle(tensor: FlexTensor) {
+        recycle(tensor);
+    }
+}
+
+/// A tensor `[length]`.
+fn from_channels_last_vector(numbers: buffers::Buffer) -> FlexTensor {
+    let length = numbers.len();
+    super::storage::from_rows(numbers, &[length])
+}

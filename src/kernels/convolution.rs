@@ -1,0 +1,171 @@
+//! The three operations of a convolution on Flex tensors.
+//!
+//! Each thread takes images (or rows of output pixels) of its own and goes through them in
+//! blocks: patches, one matrix product, bias and activation while the block is in the cache.
+//! Weights are wanted as `[out, kernel height, kernel width, in]`: that is
+//! [`channels_last`](super::storage::channels_last) of `[out, in, height, width]`. The weight's
+//! gradient comes in that order too, our Adam keeps a weight in its gradient's order, and so a
+//! weight is put in order once.
+
+use burn::backend::flex::FlexTensor;
+
+use super::activation::{Slope, apply_with_bias};
+use super::bilinear::Geometry;
+use super::gemm::{Into, Matrix, product};
+use super::im2col::Patches;
+use super::storage::{channels_last, from_channels_last};
+use super::{buffers, threads};
+
+/// Numbers of patches in a block: they and their products fit into the caches of one core.
+const BLOCK: usize = 1 << 18;
+
+/// How many rows of output pixels make a block.
+fn block_rows(patches: &Patches) -> usize {
+    (BLOCK / (patches.length() * patches.sizes.output[1])).max(1)
+}
+
+/// Batch and channels of an image tensor.
+fn batch_and_channels(tensor: &FlexTensor) -> [usize; 2] {
+    let shape: &[usize] = tensor.layout().shape();
+    [shape[0], shape[1]]
+}
+
+/// f(x ∗ w + b).
+pub(super) fn forward(
+    x: &FlexTensor,
+    weight: &FlexTensor,
+    bias: Option<&[f32]>,
+    activation: Slope,
+    sizes: Geometry,
+) -> FlexTensor {
+    let [batch, channels] = batch_and_channels(x);
+    let [outputs, _] = batch_and_channels(weight);
+    let [height, width] = sizes.output;
+    let patches = Patches { sizes, channels };
+    let length = patches.length();
+    let (x, weight) = (channels_last(x), channels_last(weight));
+    let weight = Matrix::row_major(&weight, outputs, length).transposed();
+    let mut y = buffers::take(batch * height * width * outputs);
+
+    let ranges = threads::split(batch * height, threads::count());
+    let pieces = threads::cut(&mut y, &ranges, width * outputs);
+    threads::run(ranges.into_iter().zip(pieces), |(rows, y)| {
+        if patches.are_pixels() {
+            let pixels = rows.len() * width;
+            let pixels = Matrix::row_major(&x[rows.start * width * channels..], pixels, channels);
+            product(y, Into::Replace, pixels, weight);
+            return apply_with_bias(y, bias, activation);
+        }
+        let step = block_rows(&patches).min(rows.len());
+        let mut columns = buffers::take(step * width * length);
+        for (start, y) in rows
+            .clone()
+            .step_by(step)
+            .zip(y.chunks_mut(step * width * outputs))
+        {
+            let rows = start..(start + step).min(rows.end);
+            let pixels = rows.len() * width;
+            let columns = &mut columns[..pixels * length];
+            patches.gather(&x, rows, columns);
+            let columns = Matrix::row_major(columns, pixels, length);
+            product(y, Into::Replace, columns, weight);
+            apply_with_bias(y, bias, activation);
+        }
+    });
+    from_channels_last(y, &[batch, outputs, height, width])
+}
+
+/// f(y ∗ᵀ w + b): the convolution's input's gradient, or a transposed convolution.
+pub(super) fn input_gradient(
+    y: &FlexTensor,
+    weight: &FlexTensor,
+    bias: Option<&[f32]>,
+    activation: Slope,
+    sizes: Geometry,
+) -> FlexTensor {
+    let [batch, outputs] = batch_and_channels(y);
+    let [_, channels] = batch_and_channels(weight);
+    let [height, width] = sizes.output;
+    let patches = Patches { sizes, channels };
+    let length = patches.length();
+    let (y, weight) = (channels_last(y), channels_last(weight));
+    let weight = Matrix::row_major(&weight, outputs, length);
+    let mut x = buffers::take(batch * patches.image());
+
+    // Patches of neighbouring rows overlap: the smallest share is an image.
+    let ranges = threads::split(batch, threads::count());
+    let pieces = threads::cut(&mut x, &ranges, patches.image());
+    threads::run(ranges.into_iter().zip(pieces), |(images, x)| {
+        let y = &y[images.start * height * width * outputs..];
+        let rows = images.len() * height;
+        if patches.are_pixels() {
+            let pixels = Matrix::row_major(y, rows * width, outputs);
+            product(x, Into::Replace, pixels, weight);
+            return apply_with_bias(x, bias, activation);
+        }
+        x.fill(0.0);
+        let step = block_rows(&patches).min(rows);
+        let mut columns = buffers::take(step * width * length);
+        for start in (0..rows).step_by(step) {
+            let rows = start..(start + step).min(rows);
+            let pixels = rows.len() * width;
+            let columns = &mut columns[..pixels * length];
+            let y = Matrix::row_major(&y[start * width * outputs..], pixels, outputs);
+            product(columns, Into::Replace, y, weight);
+            patches.scatter(columns, rows, x);
+        }
+        apply_with_bias(x, bias, activation);
+    });
+    let [height, width] = sizes.input;
+    from_channels_last(x, &[batch, channels, height, width])
+}
+
+/// x ⋆ y: the convolution's weight's gradient.
+pub(super) fn weight_gradient(x: &FlexTensor, y: &FlexTensor, sizes: Geometry) -> FlexTensor {
+    let [batch, channels] = batch_and_channels(x);
+    let [_, outputs] = batch_and_channels(y);
+    let [height, width] = sizes.output;
+    let patches = Patches { sizes, channels };
+    let length = patches.length();
+    let (x, y) = (channels_last(x), channels_last(y));
+
+    // Each thread sums over rows of its own; the sums are added in the threads' order.
+    let ranges = threads::split(batch * height, threads::count());
+    let mut sums: Vec<_> = ranges
+        .iter()
+        .map(|_| buffers::take(outputs * length))
+        .collect();
+    threads::run(ranges.into_iter().zip(&mut sums), |(rows, sum)| {
+        let step = block_rows(&patches).min(rows.len());
+        let mut columns = buffers::take(step * width * length);
+        for start in rows.clone().step_by(step) {
+            let block = start..(start + step).min(rows.end);
+            let pixels = block.len() * width;
+            let into = if start == rows.start {
+                Into::Replace
+            } else {
+                Into::Add
+            };
+            let columns = if patches.are_pixels() {
+                &x[start * width * channels..]
+            } else {
+                patches.gather(&x, block, &mut columns[..pixels * length]);
+                &columns
+            };
+            let columns = Matrix::row_major(columns, pixels, length);
+            let y = Matrix::row_major(&y[start * width * outputs..], pixels, outputs);
+            product(sum, into, y.transposed(), columns);
+        }
+    });
+    let mut sums = sums.into_iter();
+    let Some(mut total) = sums.next() else {
+        unreachable!("tensors are not empty");
+    };
+    for sum in sums {
+        for (total, sum) in total.iter_mut().zip(sum.iter()) {
+            *total += sum;
+        }
+    }
+    let [height, width] = sizes.kernel;
+    from_channels_last(total, &[outputs, channels, height, width])
+}

@@ -1,0 +1,265 @@
+//! From a tensor of any backend to the kernels, if the backend has them.
+//!
+//! A layer asks here first; `None` means: take burn's operations. The backend is known by its
+//! `TypeId`; a tensor changes its static type without `unsafe` by going through `Any`, which costs
+//! nothing. Kernels are there for f32 on [`Flex`], on a tape above it, and on a tape above that,
+//! where exact gradient penalties are computed.
+
+use std::any::{Any, TypeId};
+
+use burn::backend::{Autodiff, Flex};
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::ops::FloatTensor;
+use burn::tensor::{DType, Tensor, TensorPrimitive};
+
+use super::activation::Slope;
+use super::adam::{self, AdamStep};
+use super::backend::Kernels;
+use super::batch_norm;
+use super::bilinear::{Bilinear, Geometry};
+use crate::nn::Activation;
+
+type Tape = Autodiff<Flex>;
+type TapeOfTape = Autodiff<Autodiff<Flex>>;
+
+/// A value under another name of its type.
+///
+/// # Panics
+/// If it is of another type: callers have compared the backends.
+fn cast<From: 'static, To: 'static>(value: From) -> To {
+    let mut value = Some(value);
+    match (&mut value as &mut dyn Any).downcast_mut::<Option<To>>() {
+        Some(value) => value.take().expect("it was put in above"),
+        None => unreachable!("the backends have been compared"),
+    }
+}
+
+fn is<A: 'static, B: 'static>() -> bool {
+    TypeId::of::<A>() == TypeId::of::<B>()
+}
+
+/// A float tensor of backend `B`, known to be `K`, as a primitive.
+fn primitive<B: Backend, K: Backend, const R: usize>(tensor: &Tensor<B, R>) -> FloatTensor<K> {
+    cast::<_, Tensor<K, R>>(tensor.clone())
+        .into_primitive()
+        .tensor()
+}
+
+fn tensor<B: Backend, K: Backend, const R: usize>(primitive: FloatTensor<K>) -> Tensor<B, R> {
+    let tensor = Tensor::<K, R>::from_primitive(TensorPrimitive::Float(primitive));
+    cast(tensor)
+}
+
+/// Whether kernels take a tensor: f32, and something in it.
+fn suits<B: Backend, const R: usize>(tensor: &Tensor<B, R>) -> bool {
+    tensor.dtype() == DType::F32 && tensor.shape().num_elements() > 0
+}
+
+/// Calls a generic function for the backend's own kernels, if it has some.
+macro_rules! on_kernels {
+    ($B:ty, $call:ident, $($argument:expr),*) => {
+        if is::<$B, Flex>() {
+            Some($call::<$B, Flex, _>($($argument),*))
+        } else if is::<$B, Tape>() {
+            Some($call::<$B, Tape, _>($($argument),*))
+        } else if is::<$B, TapeOfTape>() {
+            Some($call::<$B, TapeOfTape, _>($($argument),*))
+        } else {
+            None
+        }
+    };
+}
+
+fn run_layer<B: Backend, K: Kernels, const R: usize>(
+    operation: Bilinear,
+    activation: Slope,
+    x: &Tensor<B, R>,
+    weight: &Tensor<B, R>,
+    bias: Option<&Tensor<B, 1>>,
+) -> Tensor<B, R> {
+    let y = K::layer(
+        operation,
+        activation,
+        primitive::<B, K, R>(x),
+        primitive::<B, K, R>(weight),
+        bias.map(primitive::<B, K, 1>),
+    );
+    tensor::<B, K, R>(y)
+}
+
+fn layer<B: Backend, const R: usize>(
+    operation: Bilinear,
+    activation: Activation,
+    x: &Tensor<B, R>,
+    weight: &Tensor<B, R>,
+    bias: Option<&Tensor<B, 1>>,
+) -> Option<Tensor<B, R>> {
+    let slope = Slope::of(activation)?;
+    if !suits(x) || !suits(weight) || bias.is_some_and(|bias| !suits(bias)) {
+        return None;
+    }
+    on_kernels!(B, run_layer, operation, slope, x, weight, bias)
+}
+
+/// f(x·W + b): `[rows, inputs]` to `[rows, outputs]`; weight `[inputs, outputs]`.
+pub(crate) fn linear<B: Backend>(
+    x: &Tensor<B, 2>,
+    weight: &Tensor<B, 2>,
+    bias: Option<&Tensor<B, 1>>,
+    activation: Activation,
+) -> Option<Tensor<B, 2>> {
+    layer(Bilinear::PRODUCT, activation, x, weight, bias)
+}
+
+/// f(x ∗ w + b), dilation 1, one group; weight `[out, in, height, width]`, `begin` and `end` the
+/// zeros above and to the left, below and to the right.
+pub(crate) fn conv2d<B: Backend>(
+    x: &Tensor<B, 4>,
+    weight: &Tensor<B, 4>,
+    bias: Option<&Tensor<B, 1>>,
+    activation: Activation,
+    stride: [usize; 2],
+    [begin, end]: [[usize; 2]; 2],
+) -> Option<Tensor<B, 4>> {
+    let [_, channels, input @ ..] = x.dims();
+    let [_, inputs, kernel @ ..] = weight.dims();
+    if channels != inputs {
+        return None;
+    }
+    let mut output = [0; 2];
+    for axis in 0..2 {
+        let free = (input[axis] + begin[axis] + end[axis]).checked_sub(kernel[axis])?;
+        output[axis] = free / stride[axis] + 1;
+    }
+    let sizes = Geometry {
+        kernel,
+        stride,
+        padding: begin,
+        input,
+        output,
+    };
+    layer(Bilinear::Convolution(sizes), activation, x, weight, bias)
+}
+
+/// f(x ∗ᵀ w + b), dilation 1, one group; weight `[in, out, height, width]`.
+pub(crate) fn conv_transpose2d<B: Backend>(
+    x: &Tensor<B, 4>,
+    weight: &Tensor<B, 4>,
+    bias: Option<&Tensor<B, 1>>,
+    activation: Activation,
+    stride: [usize; 2],
+    padding: [usize; 2],
+    padding_out: [usize; 2],
+) -> Option<Tensor<B, 4>> {
+    let [_, channels, output @ ..] = x.dims();
+    let [inputs, _, kernel @ ..] = weight.dims();
+    if channels != inputs {
+        return None;
+    }
+    let mut input = [0; 2];
+    for axis in 0..2 {
+        let spread = output[axis].checked_sub(1)? * stride[axis] + kernel[axis];
+        input[axis] = (spread + padding_out[axis]).checked_sub(2 * padding[axis])?;
+    }
+    // The layer's input is the convolution's output: what it computes is a gradient.
+    let sizes = Geometry {
+        kernel,
+        stride,
+        padding,
+        input,
+        output,
+    };
+    if input.contains(&0) {
+        return None;
+    }
+    layer(Bilinear::InputGradient(sizes), activation, x, weight, bias)
+}
+
+/// A batch norm's output and its batch's statistics, `[channels]` each, off the tape.
+pub(crate) struct Normalized<B: Backend, const R: usize> {
+    pub(crate) y: Tensor<B, R>,
+    pub(crate) mean: Tensor<B, 1>,
+    /// Biased: the mean of squared distances.
+    pub(crate) variance: Tensor<B, 1>,
+}
+
+/// f(γ·x̂ + β) with the batch's own statistics. On one tape only: one level further up, burn's
+/// operations are differentiated.
+pub(crate) fn batch_norm_training<B: Backend, const R: usize>(
+    x: &Tensor<B, R>,
+    [gamma, beta]: [&Tensor<B, 1>; 2],
+    epsilon: f64,
+    activation: Activation,
+) -> Option<Normalized<B, R>> {
+    let slope = Slope::of(activation)?;
+    if !is::<B, Tape>() || !(suits(x) && suits(gamma) && suits(beta)) {
+        return None;
+    }
+    let trained = batch_norm::train(
+        primitive::<B, Tape, R>(x),
+        primitive::<B, Tape, 1>(gamma),
+        primitive::<B, Tape, 1>(beta),
+        epsilon as f32,
+        slope,
+    );
+    let constant = |inner| tensor::<B, Tape, 1>(Tape::from_inner(inner));
+    Some(Normalized {
+        y: tensor::<B, Tape, R>(trained.y),
+        mean: constant(trained.mean),
+        variance: constant(trained.variance),
+    })
+}
+
+/// f(γ·(x − mean)/√(variance + ε) + β) with given statistics, off any tape.
+pub(crate) fn batch_norm_inference<B: Backend, const R: usize>(
+    x: &Tensor<B, R>,
+    [gamma, beta]: [&Tensor<B, 1>; 2],
+    [mean, variance]: [&Tensor<B, 1>; 2],
+    epsilon: f64,
+    activation: Activation,
+) -> Option<Tensor<B, R>> {
+    let slope = Slope::of(activation)?;
+    let vectors = [gamma, beta, mean, variance];
+    if !is::<B, Flex>() || !suits(x) || !vectors.into_iter().all(suits) {
+        return None;
+    }
+    let [gamma, beta, mean, variance] = vectors.map(primitive::<B, Flex, 1>);
+    let y = batch_norm::infer(
+        &primitive::<B, Flex, R>(x),
+        &gamma,
+        &beta,
+        &mean,
+        &variance,
+        epsilon as f32,
+        slope,
+    );
+    Some(tensor::<B, Flex, R>(y))
+}
+
+/// Whether [`adam`] takes a parameter and its gradient.
+pub(crate) fn adam_suits<B: Backend, const R: usize>(
+    parameter: &Tensor<B, R>,
+    gradient: &Tensor<B, R>,
+) -> bool {
+    is::<B, Flex>() && suits(parameter) && suits(gradient)
+}
+
+/// One step of Adam: the parameter and both moments, `None` before the first step.
+///
+/// # Panics
+/// If [`adam_suits`] says no.
+pub(crate) fn adam<B: Backend, const R: usize>(
+    parameter: Tensor<B, R>,
+    gradient: Tensor<B, R>,
+    moments: Option<[Tensor<B, R>; 2]>,
+    numbers: AdamStep,
+) -> [Tensor<B, R>; 3] {
+    // By value: what nobody else holds is updated where it lies.
+    let take = |tensor| {
+        cast::<Tensor<B, R>, Tensor<Flex, R>>(tensor)
+            .into_primitive()
+            .tensor()
+    };
+    let moments = moments.map(|moments| moments.map(take));
+    adam::step(take(parameter), take(gradient), moments, numbers).map(tensor::<B, Flex, R>)
+}

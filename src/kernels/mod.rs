@@ -1,0 +1,34 @@
+//! What makes the layers fast on the CPU backend Flex.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `dispatch` | from a tensor of any backend to the kernels |
+//! | `backend`, `tape` | the operations on Flex, and on tapes above it |
+//! | `bilinear` | the operations and their derivatives, which are of the same list |
+//! | `product`, `convolution`, `im2col` | the bilinear operations on slices |
+//! | `activation`, `norm`, `batch_norm`, `adam` | what is done element by element |
+//! | `gemm` | the matrix product of slices, the only `unsafe` |
+//! | `storage`, `buffers`, `threads` | tensors as slices, memory used again, shares of work |
+//!
+//! A new operation is a function on slices, a line in `backend`, and its derivative in `tape`.
+
+mod activation;
+mod adam;
+mod backend;
+mod batch_norm;
+mod bilinear;
+mod buffers;
+mod convolution;
+mod dispatch;
+mod gemm;
+mod im2col;
+mod norm;
+mod product;
+mod storage;
+mod tape;
+mod threads;
+
+pub(crate) use adam::AdamStep;
+pub(crate) use dispatch::{
+    adam, adam_suits, batch_norm_inference, batch_norm_training, conv_transpose2d, conv2d, linear,
+};

@@ -1,0 +1,166 @@
+//! Flex tensors as slices and back.
+//!
+//! Kernels want channels innermost: `[rows, channels]`, and images in the order batch, height,
+//! width, channel. A tensor keeps its shape `[batch, channels, height, width]`; only its strides
+//! say how it lies, and every operation of burn's honours strides. So between two layers of ours
+//! nothing is moved, and whoever looks at a tensor in between notices nothing.
+
+use std::ops::Deref;
+
+use burn::backend::flex::{FlexTensor, Layout};
+use burn::tensor::{Bytes, DType, Shape};
+
+use super::buffers::{self, Buffer};
+use super::gemm::Matrix;
+use super::threads;
+
+/// Numbers in the order that a kernel wants: where they lie, or copied.
+pub(super) enum Dense<'a> {
+    Lent(&'a [f32]),
+    Copied(Buffer),
+}
+
+impl Deref for Dense<'_> {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        match self {
+            Self::Lent(slice) => slice,
+            Self::Copied(buffer) => buffer,
+        }
+    }
+}
+
+/// A shape as batch, channels, pixels: `[n, c]` has one pixel.
+fn images(shape: &[usize]) -> [usize; 3] {
+    [shape[0], shape[1], shape[2..].iter().product()]
+}
+
+/// The strides of a tensor with its channels innermost.
+///
+/// One channel or one pixel lie the same way in either order; they get the usual strides, for
+/// which burn's operations have fast paths.
+fn channels_last_strides(shape: &[usize]) -> Vec<isize> {
+    let [_, channels, pixels] = images(shape);
+    let mut strides = vec![1isize; shape.len()];
+    if channels == 1 || pixels == 1 {
+        for axis in (0..shape.len() - 1).rev() {
+            strides[axis] = strides[axis + 1] * shape[axis + 1] as isize;
+        }
+        return strides;
+    }
+    let mut stride = channels as isize;
+    for axis in (2..shape.len()).rev() {
+        strides[axis] = stride;
+        stride *= shape[axis] as isize;
+    }
+    strides[0] = stride;
+    strides
+}
+
+/// Whether strides mean the same place for every index of a shape.
+fn same_places(shape: &[usize], a: &[isize], b: &[isize]) -> bool {
+    shape
+        .iter()
+        .zip(a.iter().zip(b))
+        .all(|(size, (a, b))| *size == 1 || a == b)
+}
+
+/// The numbers of `[batch, channels, …]` with the channels innermost.
+pub(super) fn channels_last(tensor: &FlexTensor) -> Dense<'_> {
+    let layout = tensor.layout();
+    let shape: &[usize] = layout.shape();
+    let start = layout.start_offset();
+    if same_places(shape, layout.strides(), &channels_last_strides(shape)) {
+        let storage: &[f32] = tensor.storage();
+        return Dense::Lent(&storage[start..start + layout.num_elements()]);
+    }
+    let [_, channels, pixels] = images(shape);
+    let copy;
+    let from: &[f32] = match tensor.as_slice() {
+        Some(slice) => slice,
+        None => {
+            copy = tensor.to_contiguous();
+            copy.storage()
+        }
+    };
+    let mut to = buffers::take(from.len());
+    transpose_images(from, &mut to, channels, pixels);
+    Dense::Copied(to)
+}
+
+/// Each image's `[rows, columns]` as `[columns, rows]`.
+fn transpose_images(from: &[f32], to: &mut [f32], rows: usize, columns: usize) {
+    const TILE: usize = 16;
+    let image = rows * columns;
+    if image == 0 {
+        return;
+    }
+    let wanted = (from.len() >> 15).clamp(1, threads::count());
+    let ranges = threads::split(from.len() / image, wanted);
+    let pieces = threads::cut(to, &ranges, image);
+    threads::run(ranges.into_iter().zip(pieces), |(range, to)| {
+        let from = from[range.start * image..range.end * image].chunks_exact(image);
+        for (from, to) in from.zip(to.chunks_exact_mut(image)) {
+            for top in (0..rows).step_by(TILE) {
+                let bottom = (top + TILE).min(rows);
+                for column in 0..columns {
+                    let target = &mut to[column * rows + top..column * rows + bottom];
+                    for (row, target) in (top..bottom).zip(target) {
+                        *target = from[row * columns + column];
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// A tensor of numbers that lie with the channels innermost.
+pub(super) fn from_channels_last(numbers: Buffer, shape: &[usize]) -> FlexTensor {
+    let layout = Layout::new(Shape::from(shape.to_vec()), channels_last_strides(shape), 0);
+    FlexTensor::new(Bytes::from_elems(numbers.into_vec()), layout, DType::F32)
+}
+
+/// A tensor of numbers in row-major order.
+pub(super) fn from_rows(numbers: Buffer, shape: &[usize]) -> FlexTensor {
+    let layout = Layout::contiguous(Shape::from(shape.to_vec()));
+    FlexTensor::new(Bytes::from_elems(numbers.into_vec()), layout, DType::F32)
+}
+
+/// A matrix as it lies, if it lies in rows or in columns, with what keeps a copy alive if not.
+pub(super) fn with_matrix<R>(tensor: &FlexTensor, work: impl FnOnce(Matrix) -> R) -> R {
+    let layout = tensor.layout();
+    let shape: &[usize] = layout.shape();
+    let [rows, columns] = [shape[0], shape[1]];
+    let (by_row, by_column) = (layout.strides()[0], layout.strides()[1]);
+    let row_major = by_column == 1 && by_row >= columns as isize;
+    let column_major = by_row == 1 && by_column >= rows as isize;
+    if row_major || column_major {
+        let storage: &[f32] = tensor.storage();
+        let data = &storage[layout.start_offset()..];
+        return work(Matrix::new(
+            data,
+            [rows, columns],
+            [by_row as usize, by_column as usize],
+        ));
+    }
+    let copy = tensor.to_contiguous();
+    work(Matrix::row_major(copy.storage(), rows, columns))
+}
+
+/// Takes the memory of a tensor that nobody else holds.
+pub(super) fn recycle(tensor: FlexTensor) {
+    if tensor.dtype() != DType::F32 || !tensor.is_unique() {
+        return;
+    }
+    let count = tensor.bytes().len() / size_of::<f32>();
+    let whole = Layout::contiguous(Shape::from(vec![count]));
+    if let Ok(numbers) = tensor
+        .with_layout(whole)
+        .into_data()
+        .bytes
+        .try_into_vec::<f32>()
+    {
+        buffers::give_back(numbers);
+    }
+}

@@ -1,0 +1,191 @@
+//! The kernels one level of automatic differentiation up, to any height.
+//!
+//! The forward pass of an operation on `Autodiff<B>` is the operation on `B`, and so is its
+//! backward pass. With `B` a tape itself, that tape records both: gradients can be differentiated
+//! again.
+
+use burn::backend::Autodiff;
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::tensor::TensorMetadata;
+use burn::tensor::ops::{FloatTensor, FloatTensorOps};
+
+use super::activation::Slope;
+use super::backend::Kernels;
+use super::bilinear::Bilinear;
+
+/// Adds to the gradient of a parent that wants one.
+fn register<B: Kernels>(
+    gradients: &mut Gradients,
+    parent: Option<NodeId>,
+    gradient: impl FnOnce() -> FloatTensor<B>,
+) {
+    // A frozen parent is none: its gradient is not even computed.
+    if let Some(id) = parent {
+        gradients.register::<B>(id, gradient());
+    }
+}
+
+/// The backward pass of `f(operation(x, w) + b)`; parents x, w and, where there is one, b.
+#[derive(Debug)]
+struct LayerStep {
+    operation: Bilinear,
+    activation: Slope,
+}
+
+impl<B: Kernels, const N: usize> Backward<B, N> for LayerStep {
+    /// x, w and f's output.
+    type State = (FloatTensor<B>, FloatTensor<B>, Option<FloatTensor<B>>);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, N>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let (x, weight, y) = ops.state;
+        let mut gradient = gradients.consume::<B>(&ops.node);
+        if let Some(y) = y {
+            gradient = B::activation_gradient(self.activation, gradient, y.clone());
+            B::recycle(y);
+        }
+        let mut parents = ops
+            .parents
+            .iter()
+            .map(|node| node.as_ref().map(|node| node.id));
+        let operation = self.operation;
+        register::<B>(gradients, parents.next().flatten(), || {
+            operation.first_gradient::<B>(gradient.clone(), weight.clone())
+        });
+        register::<B>(gradients, parents.next().flatten(), || {
+            operation.second_gradient::<B>(gradient.clone(), x.clone())
+        });
+        register::<B>(gradients, parents.next().flatten(), || {
+            B::channel_sums(gradient.clone())
+        });
+        B::recycle(gradient);
+        drop(weight);
+        B::recycle(x);
+    }
+}
+
+/// The backward pass of g·f′(y) with respect to g, for an f whose slope is piecewise constant.
+#[derive(Debug)]
+struct SlopeStep(Slope);
+
+impl<B: Kernels> Backward<B, 1> for SlopeStep {
+    type State = FloatTensor<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let [parent] = ops.parents;
+        register::<B>(gradients, parent.map(|node| node.id), || {
+            B::activation_gradient(self.0, gradient, ops.state)
+        });
+    }
+}
+
+impl<B: Kernels> Kernels for Autodiff<B> {
+    fn bilinear(
+        operation: Bilinear,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::layer(operation, Slope::Identity, a, b, None)
+    }
+
+    fn layer(
+        operation: Bilinear,
+        activation: Slope,
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Option<FloatTensor<Self>>,
+    ) -> FloatTensor<Self> {
+        let step = LayerStep {
+            operation,
+            activation,
+        };
+        let (inner_x, inner_weight) = (x.primitive, weight.primitive);
+        let compute = |bias| {
+            B::layer(
+                operation,
+                activation,
+                inner_x.clone(),
+                inner_weight.clone(),
+                bias,
+            )
+        };
+        // What the output is needed for is the activation's slope.
+        let kept = |y: &FloatTensor<B>| (activation != Slope::Identity).then(|| y.clone());
+        match bias {
+            Some(bias) => {
+                let y = compute(Some(bias.primitive));
+                let nodes = [x.node, weight.node, bias.node];
+                let prepared = Backward::<B, 3>::prepare::<NoCheckpointing>(step, nodes);
+                match prepared.compute_bound().stateful() {
+                    OpsKind::Tracked(prepared) => {
+                        let kept = kept(&y);
+                        prepared.finish((inner_x, inner_weight, kept), y)
+                    }
+                    OpsKind::UnTracked(prepared) => prepared.finish(y),
+                }
+            }
+            None => {
+                let y = compute(None);
+                let nodes = [x.node, weight.node];
+                let prepared = Backward::<B, 2>::prepare::<NoCheckpointing>(step, nodes);
+                match prepared.compute_bound().stateful() {
+                    OpsKind::Tracked(prepared) => {
+                        let kept = kept(&y);
+                        prepared.finish((inner_x, inner_weight, kept), y)
+                    }
+                    OpsKind::UnTracked(prepared) => prepared.finish(y),
+                }
+            }
+        }
+    }
+
+    fn activation_gradient(
+        activation: Slope,
+        gradient: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        if activation.is_piecewise_linear() {
+            let inner = B::activation_gradient(activation, gradient.primitive, y.primitive.clone());
+            // y is no parent: nothing depends on it smoothly, and a parent must get a gradient.
+            let prepared = Backward::<B, 1>::prepare::<NoCheckpointing>(
+                SlopeStep(activation),
+                [gradient.node],
+            );
+            return match prepared.compute_bound().stateful() {
+                OpsKind::Tracked(prepared) => prepared.finish(y.primitive, inner),
+                OpsKind::UnTracked(prepared) => prepared.finish(inner),
+            };
+        }
+        // Ordinary operations, which the tape knows to differentiate: tanh′ = 1 − y²,
+        // sigmoid′ = y − y².
+        let square = Self::float_mul(y.clone(), y.clone());
+        let slope = match activation {
+            Slope::Tanh => Self::float_add_scalar(Self::float_neg(square), 1.0.into()),
+            _ => Self::float_sub(y, square),
+        };
+        Self::float_mul(gradient, slope)
+    }
+
+    fn channel_sums(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let shape = x.shape();
+        let mut sums = x;
+        for axis in (0..shape.num_dims()).filter(|axis| *axis != 1) {
+            sums = Self::float_sum_dim(sums, axis);
+        }
+        Self::float_reshape(sums, [shape[1]].into())
+    }
+}

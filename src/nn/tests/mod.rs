@@ -1,0 +1,3 @@
+//! The layers against PyTorch.
+
+mod golden;

@@ -31,9 +31,12 @@ impl Deref for Dense<'_> {
     }
 }
 
-/// A shape as batch, channels, pixels: `[n, c]` has one pixel.
-fn images(shape: &[usize]) -> [usize; 3] {
-    [shape[0], shape[1], shape[2..].iter().product()]
+/// A shape's channels and pixels: `[n, c]` has one pixel, a vector one channel.
+fn channels_and_pixels(shape: &[usize]) -> [usize; 2] {
+    match shape {
+        [_, channels, pixels @ ..] => [*channels, pixels.iter().product()],
+        _ => [1, 1],
+    }
 }
 
 /// The strides of a tensor with its channels innermost.
@@ -41,7 +44,7 @@ fn images(shape: &[usize]) -> [usize; 3] {
 /// One channel or one pixel lie the same way in either order; they get the usual strides, for
 /// which burn's operations have fast paths.
 fn channels_last_strides(shape: &[usize]) -> Vec<isize> {
-    let [_, channels, pixels] = images(shape);
+    let [channels, pixels] = channels_and_pixels(shape);
     let mut strides = vec![1isize; shape.len()];
     if channels == 1 || pixels == 1 {
         for axis in (0..shape.len() - 1).rev() {
@@ -66,7 +69,8 @@ fn same_places(shape: &[usize], a: &[isize], b: &[isize]) -> bool {
         .all(|(size, (a, b))| *size == 1 || a == b)
 }
 
-/// The numbers of `[batch, channels, …]` with the channels innermost.
+/// The numbers of `[batch, channels, …]` with the channels innermost; those of a vector as they
+/// are.
 pub(super) fn channels_last(tensor: &FlexTensor) -> Dense<'_> {
     let layout = tensor.layout();
     let shape: &[usize] = layout.shape();
@@ -75,7 +79,7 @@ pub(super) fn channels_last(tensor: &FlexTensor) -> Dense<'_> {
         let storage: &[f32] = tensor.storage();
         return Dense::Lent(&storage[start..start + layout.num_elements()]);
     }
-    let [_, channels, pixels] = images(shape);
+    let [channels, pixels] = channels_and_pixels(shape);
     let copy;
     let from: &[f32] = match tensor.as_slice() {
         Some(slice) => slice,

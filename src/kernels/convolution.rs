@@ -1,7 +1,8 @@
 //! The three operations of a convolution on Flex tensors.
 //!
 //! Each thread takes images (or rows of output pixels) of its own and goes through them in
-//! blocks: patches, one matrix product, bias and activation while the block is in the cache.
+//! blocks: patches, one matrix product, bias and activation while the block is in the cache. The
+//! kernel that DCGANs are made of has a way of its own, [`tiles`].
 //! Weights are wanted as `[out, kernel height, kernel width, in]`: that is
 //! [`channels_last`](super::storage::channels_last) of `[out, in, height, width]`. The weight's
 //! gradient comes in that order too, our Adam keeps a weight in its gradient's order, and so a
@@ -14,6 +15,7 @@ use super::bilinear::Geometry;
 use super::gemm::{Into, Matrix, product};
 use super::im2col::Patches;
 use super::storage::{channels_last, from_channels_last};
+use super::tiles::{self, Tiles};
 use super::{buffers, threads};
 
 /// Numbers of patches in a block: they and their products fit into the caches of one core.
@@ -44,6 +46,12 @@ pub(super) fn forward(
     let patches = Patches { sizes, channels };
     let length = patches.length();
     let (x, weight) = (channels_last(x), channels_last(weight));
+    let shape = [batch, outputs, height, width];
+    if let Some(tiles) = Tiles::of(sizes, batch, channels, outputs)
+        && let Some(y) = tiles::forward(tiles, &x, &weight, bias, activation)
+    {
+        return from_channels_last(y, &shape);
+    }
     let weight = Matrix::row_major(&weight, outputs, length).transposed();
     let mut y = buffers::take(batch * height * width * outputs);
 
@@ -72,7 +80,7 @@ pub(super) fn forward(
             apply_with_bias(y, bias, activation);
         }
     });
-    from_channels_last(y, &[batch, outputs, height, width])
+    from_channels_last(y, &shape)
 }
 
 /// f(y ∗ᵀ w + b): the convolution's input's gradient, or a transposed convolution.
@@ -89,6 +97,12 @@ pub(super) fn input_gradient(
     let patches = Patches { sizes, channels };
     let length = patches.length();
     let (y, weight) = (channels_last(y), channels_last(weight));
+    let shape = [batch, channels, sizes.input[0], sizes.input[1]];
+    if let Some(tiles) = Tiles::of(sizes, batch, channels, outputs)
+        && let Some(x) = tiles::input_gradient(tiles, &y, &weight, bias, activation)
+    {
+        return from_channels_last(x, &shape);
+    }
     let weight = Matrix::row_major(&weight, outputs, length);
     let mut x = buffers::take(batch * patches.image());
 
@@ -116,8 +130,7 @@ pub(super) fn input_gradient(
         }
         apply_with_bias(x, bias, activation);
     });
-    let [height, width] = sizes.input;
-    from_channels_last(x, &[batch, channels, height, width])
+    from_channels_last(x, &shape)
 }
 
 /// x ⋆ y: the convolution's weight's gradient.
@@ -128,6 +141,12 @@ pub(super) fn weight_gradient(x: &FlexTensor, y: &FlexTensor, sizes: Geometry) -
     let patches = Patches { sizes, channels };
     let length = patches.length();
     let (x, y) = (channels_last(x), channels_last(y));
+    let shape = [outputs, channels, sizes.kernel[0], sizes.kernel[1]];
+    if let Some(tiles) = Tiles::of(sizes, batch, channels, outputs)
+        && let Some(weight) = tiles::weight_gradient(tiles, &x, &y)
+    {
+        return from_channels_last(weight, &shape);
+    }
 
     // Each thread sums over rows of its own; the sums are added in the threads' order.
     let ranges = threads::split(batch * height, threads::count());
@@ -166,6 +185,5 @@ pub(super) fn weight_gradient(x: &FlexTensor, y: &FlexTensor, sizes: Geometry) -
             *total += sum;
         }
     }
-    let [height, width] = sizes.kernel;
-    from_channels_last(total, &[outputs, channels, height, width])
+    from_channels_last(total, &shape)
 }

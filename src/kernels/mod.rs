@@ -6,6 +6,7 @@
 //! | `backend`, `tape` | the operations on Flex, and on tapes above it |
 //! | `bilinear` | the operations and their derivatives, which are of the same list |
 //! | `product`, `convolution`, `im2col` | the bilinear operations on slices |
+//! | `tiles` | convolutions 4×4 with stride 2 in fewer multiplications |
 //! | `activation`, `norm`, `batch_norm`, `adam` | what is done element by element |
 //! | `gemm` | the matrix product of slices, the only `unsafe` |
 //! | `storage`, `buffers`, `threads` | tensors as slices, memory used again, shares of work |
@@ -27,6 +28,7 @@ mod product;
 mod storage;
 mod tape;
 mod threads;
+mod tiles;
 
 pub(crate) use adam::AdamStep;
 pub(crate) use dispatch::{

@@ -1,5 +1,6 @@
 //! Activations over slices, and their slopes told from their outputs.
 
+use super::simd::{Once, vectorized};
 use crate::nn::Activation;
 
 /// The functions that kernels know, in f32.
@@ -71,15 +72,23 @@ pub(super) fn gradient(out: &mut [f32], gradient: &[f32], y: &[f32], activation:
 }
 
 fn each(numbers: &mut [f32], f: impl Fn(f32) -> f32) {
-    for x in numbers {
-        *x = f(*x);
-    }
+    let once = Once;
+    vectorized(move || {
+        let _once = once;
+        for x in numbers {
+            *x = f(*x);
+        }
+    });
 }
 
 fn zip(out: &mut [f32], a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) {
-    for (out, (a, b)) in out.iter_mut().zip(a.iter().zip(b)) {
-        *out = f(*a, *b);
-    }
+    let once = Once;
+    vectorized(move || {
+        let _once = once;
+        for (out, (a, b)) in out.iter_mut().zip(a.iter().zip(b)) {
+            *out = f(*a, *b);
+        }
+    });
 }
 
 /// tanh without a branch, so that several are computed at once.

@@ -4,7 +4,8 @@ use burn::backend::flex::{FlexTensor, Layout};
 use burn::tensor::{Bytes, DType};
 
 use super::buffers;
-use super::storage::recycle;
+use super::simd::{Once, vectorized};
+use super::storage::{is_dense, recycle};
 use super::threads;
 
 /// The numbers of one step, the same for all elements of a tensor.
@@ -20,14 +21,6 @@ pub(crate) struct AdamStep {
     pub(crate) epsilon: f32,
     /// What the parameter is multiplied with first: 1 − learning rate × decay, or 1.
     pub(crate) decay: f32,
-}
-
-/// Whether a tensor's storage holds its own numbers, all of them, and nothing else.
-fn is_dense(tensor: &FlexTensor) -> bool {
-    let layout = tensor.layout();
-    layout.start_offset() == 0
-        && tensor.bytes().len() == layout.num_elements() * size_of::<f32>()
-        && layout.strides().iter().all(|stride| *stride > 0)
 }
 
 /// The same tensor with the given dense strides, moved only if it lies otherwise.
@@ -104,9 +97,13 @@ fn update(p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], numbers: AdamS
         decay,
     } = numbers;
     let (fresh_1, fresh_2) = (1.0 - beta_1, 1.0 - beta_2);
-    for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
-        *m = *m * beta_1 + g * fresh_1;
-        *v = *v * beta_2 + g * g * fresh_2;
-        *p = *p * decay - rate * (*m / (v.sqrt() + epsilon));
-    }
+    let once = Once;
+    vectorized(move || {
+        let _once = once;
+        for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
+            *m = *m * beta_1 + g * fresh_1;
+            *v = *v * beta_2 + g * g * fresh_2;
+            *p = *p * decay - rate * (*m / (v.sqrt() + epsilon));
+        }
+    });
 }

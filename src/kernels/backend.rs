@@ -3,11 +3,11 @@
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::backend::Backend;
-use burn::tensor::ops::FloatTensor;
+use burn::tensor::ops::{FloatTensor, FloatTensorOps};
 
 use super::activation::{self, Slope};
 use super::bilinear::Bilinear;
-use super::storage::{channels_last, from_channels_last, recycle};
+use super::storage::{channels_last, from_channels_last, is_dense, recycle};
 use super::{buffers, convolution, norm, product, threads};
 
 /// The operations that the layers' fast paths are made of. All tensors are f32 and not empty.
@@ -37,6 +37,11 @@ pub(crate) trait Kernels: Backend {
 
     /// The sums over all axes but the second, `[channels]`.
     fn channel_sums(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// a + b, in the memory of one of them where that can be.
+    fn add(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_add(a, b)
+    }
 
     /// A tensor that is not needed any more: its memory may serve another.
     fn recycle(_tensor: FloatTensor<Self>) {}
@@ -97,6 +102,23 @@ impl Kernels for Flex {
         let channels = x.layout().shape()[1];
         let sums = norm::channel_sums(&channels_last(&x), channels);
         from_channels_last_vector(sums)
+    }
+
+    fn add(mut a: FlexTensor, b: FlexTensor) -> FlexTensor {
+        if a.layout() != b.layout() || !(is_dense(&a) && is_dense(&b)) {
+            return Self::float_add(a, b);
+        }
+        let count = a.layout().num_elements();
+        let ranges = threads::split(count, (count >> 15).clamp(1, threads::count()));
+        let pieces = threads::cut(a.storage_mut::<f32>(), &ranges, 1);
+        let numbers: &[f32] = b.storage();
+        threads::run(ranges.into_iter().zip(pieces), |(range, a)| {
+            for (a, b) in a.iter_mut().zip(&numbers[range]) {
+                *a += b;
+            }
+        });
+        recycle(b);
+        a
     }
 
     fn recycle(tensor: FlexTensor) {

@@ -9,7 +9,7 @@
 //! | `tiles` | convolutions 4×4 with stride 2 in fewer multiplications |
 //! | `activation`, `norm`, `batch_norm`, `adam` | what is done element by element |
 //! | `gemm` | the matrix product of slices, the only `unsafe` |
-//! | `storage`, `buffers`, `threads` | tensors as slices, memory used again, shares of work |
+//! | `storage`, `buffers`, `threads`, `simd` | tensors as slices, memory used again, shares of work, vectors |
 //!
 //! A new operation is a function on slices, a line in `backend`, and its derivative in `tape`.
 
@@ -25,6 +25,7 @@ mod gemm;
 mod im2col;
 mod norm;
 mod product;
+mod simd;
 mod storage;
 mod tape;
 mod threads;

@@ -152,6 +152,14 @@ pub(super) fn with_matrix<R>(tensor: &FlexTensor, work: impl FnOnce(Matrix) -> R
     work(Matrix::row_major(copy.storage(), rows, columns))
 }
 
+/// Whether a tensor's storage holds its own numbers, all of them, and nothing else.
+pub(super) fn is_dense(tensor: &FlexTensor) -> bool {
+    let layout = tensor.layout();
+    layout.start_offset() == 0
+        && tensor.bytes().len() == layout.num_elements() * size_of::<f32>()
+        && layout.strides().iter().all(|stride| *stride > 0)
+}
+
 /// Takes the memory of a tensor that nobody else holds.
 pub(super) fn recycle(tensor: FlexTensor) {
     if tensor.dtype() != DType::F32 || !tensor.is_unique() {

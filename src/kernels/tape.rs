@@ -5,28 +5,36 @@
 //! again.
 
 use burn::backend::Autodiff;
-use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::tensor::TensorMetadata;
+use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::ops::{FloatTensor, FloatTensorOps};
 
 use super::activation::Slope;
 use super::backend::Kernels;
 use super::bilinear::Bilinear;
 
-/// Adds to the gradient of a parent that wants one.
-fn register<B: Kernels>(
-    gradients: &mut Gradients,
-    parent: Option<NodeId>,
-    gradient: impl FnOnce() -> FloatTensor<B>,
-) {
-    // A frozen parent is none: its gradient is not even computed.
-    if let Some(id) = parent {
-        gradients.register::<B>(id, gradient());
-    }
+/// Adds to the gradient of a parent that wants one. A macro, because burn's type of a node has no
+/// public name.
+macro_rules! register {
+    ($B:ty, $gradients:expr, $parent:expr, $gradient:expr) => {
+        // A frozen parent is none: its gradient is not even computed.
+        if let Some(node) = $parent {
+            let id = node.id;
+            // The sum is ours to take, since both may lie with their channels innermost: a tensor
+            // of the parent's node finds the gradient that is there.
+            let mut fresh = Autodiff::<$B>::from_inner($gradient);
+            fresh.node = node;
+            let sum = match $gradients.remove::<$B>(&fresh) {
+                Some(old) => <$B as Kernels>::add(old, fresh.primitive),
+                None => fresh.primitive,
+            };
+            $gradients.register::<$B>(id, sum);
+        }
+    };
 }
 
 /// The backward pass of `f(operation(x, w) + b)`; parents x, w and, where there is one, b.
@@ -52,20 +60,26 @@ impl<B: Kernels, const N: usize> Backward<B, N> for LayerStep {
             gradient = B::activation_gradient(self.activation, gradient, y.clone());
             B::recycle(y);
         }
-        let mut parents = ops
-            .parents
-            .iter()
-            .map(|node| node.as_ref().map(|node| node.id));
+        let mut parents = ops.parents.into_iter();
         let operation = self.operation;
-        register::<B>(gradients, parents.next().flatten(), || {
+        register!(
+            B,
+            gradients,
+            parents.next().flatten(),
             operation.first_gradient::<B>(gradient.clone(), weight.clone())
-        });
-        register::<B>(gradients, parents.next().flatten(), || {
+        );
+        register!(
+            B,
+            gradients,
+            parents.next().flatten(),
             operation.second_gradient::<B>(gradient.clone(), x.clone())
-        });
-        register::<B>(gradients, parents.next().flatten(), || {
+        );
+        register!(
+            B,
+            gradients,
+            parents.next().flatten(),
             B::channel_sums(gradient.clone())
-        });
+        );
         B::recycle(gradient);
         drop(weight);
         B::recycle(x);
@@ -87,9 +101,12 @@ impl<B: Kernels> Backward<B, 1> for SlopeStep {
     ) {
         let gradient = gradients.consume::<B>(&ops.node);
         let [parent] = ops.parents;
-        register::<B>(gradients, parent.map(|node| node.id), || {
+        register!(
+            B,
+            gradients,
+            parent,
             B::activation_gradient(self.0, gradient, ops.state)
-        });
+        );
     }
 }
 

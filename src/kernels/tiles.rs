@@ -30,6 +30,7 @@ use super::activation::{Slope, apply_with_bias};
 use super::bilinear::Geometry;
 use super::buffers::{self, Buffer};
 use super::gemm::{Into, Matrix, product};
+use super::simd::{Once, vectorized};
 use super::threads;
 
 /// Products for a tile: 3 × 3.
@@ -409,102 +410,185 @@ fn note(seen: &[f32], finite: &AtomicBool) {
     }
 }
 
+/// Numbers that a transform takes at a time. It reads them all before it writes the first, so that
+/// the compiler needs no proof that eighteen slices do not overlap.
+const LANES: usize = 8;
+
 /// F·g·Fᵀ of 2×2 vectors g, to `at` in each of the nine points.
 fn spread(corners: [&[f32]; 4], points: &mut [&mut [f32]], at: usize, seen: &mut [f32]) {
-    let length = seen.len();
-    let [g00, g01, g10, g11] = corners.map(|corner| &corner[..length]);
-    let [p00, p01, p02, p10, p11, p12, p20, p21, p22] = nine(points, at, length);
-    for i in 0..length {
-        let (top, bottom) = (g00[i] + g01[i], g10[i] + g11[i]);
-        let all = top + bottom;
-        p00[i] = g00[i];
-        p01[i] = top;
-        p02[i] = g01[i];
-        p10[i] = g00[i] + g10[i];
-        p11[i] = all;
-        p12[i] = g01[i] + g11[i];
-        p20[i] = g10[i];
-        p21[i] = bottom;
-        p22[i] = g11[i];
-        seen[i] += all * 0.0;
-    }
+    let once = Once;
+    vectorized(move || {
+        let _once = once;
+        let whole = seen.len() / LANES * LANES;
+        for i in (0..whole).step_by(LANES) {
+            spread_lanes::<LANES>(&corners, points, i, at, seen);
+        }
+        for i in whole..seen.len() {
+            spread_lanes::<1>(&corners, points, i, at, seen);
+        }
+    });
+}
+
+#[inline(always)]
+fn spread_lanes<const L: usize>(
+    corners: &[&[f32]; 4],
+    points: &mut [&mut [f32]],
+    i: usize,
+    at: usize,
+    seen: &mut [f32],
+) {
+    let [g00, g01, g10, g11] = corners.map(|corner| lanes::<L>(corner, i));
+    let (top, bottom) = (add(g00, g01), add(g10, g11));
+    let all = add(top, bottom);
+    let spread = [
+        g00,
+        top,
+        g01,
+        add(g00, g10),
+        all,
+        add(g01, g11),
+        g10,
+        bottom,
+        g11,
+    ];
+    write(points, at + i, spread);
+    see(seen, i, all);
 }
 
 /// D·d·Dᵀ of 3×3 vectors d, to `at` in each of the nine points.
 fn differences(pixels: [&[f32]; POINTS], points: &mut [&mut [f32]], at: usize, seen: &mut [f32]) {
-    let length = seen.len();
-    let [d00, d01, d02, d10, d11, d12, d20, d21, d22] = pixels.map(|pixel| &pixel[..length]);
-    let [p00, p01, p02, p10, p11, p12, p20, p21, p22] = nine(points, at, length);
-    for i in 0..length {
-        let (a0, a1, a2) = (d00[i] - d10[i], d01[i] - d11[i], d02[i] - d12[i]);
-        let (c0, c1, c2) = (d20[i] - d10[i], d21[i] - d11[i], d22[i] - d12[i]);
-        p00[i] = a0 - a1;
-        p01[i] = a1;
-        p02[i] = a2 - a1;
-        p10[i] = d10[i] - d11[i];
-        p11[i] = d11[i];
-        p12[i] = d12[i] - d11[i];
-        p20[i] = c0 - c1;
-        p21[i] = c1;
-        p22[i] = c2 - c1;
-        // Every number of the nine is a part of these.
-        seen[i] += (a0 + a1 + a2 + c0 + c1 + c2) * 0.0;
+    let once = Once;
+    vectorized(move || {
+        let _once = once;
+        let whole = seen.len() / LANES * LANES;
+        for i in (0..whole).step_by(LANES) {
+            differences_lanes::<LANES>(&pixels, points, i, at, seen);
+        }
+        for i in whole..seen.len() {
+            differences_lanes::<1>(&pixels, points, i, at, seen);
+        }
+    });
+}
+
+#[inline(always)]
+fn differences_lanes<const L: usize>(
+    pixels: &[&[f32]; POINTS],
+    points: &mut [&mut [f32]],
+    i: usize,
+    at: usize,
+    seen: &mut [f32],
+) {
+    let [d00, d01, d02, d10, d11, d12, d20, d21, d22] = pixels.map(|pixel| lanes::<L>(pixel, i));
+    let (a0, a1, a2) = (sub(d00, d10), sub(d01, d11), sub(d02, d12));
+    let (c0, c1, c2) = (sub(d20, d10), sub(d21, d11), sub(d22, d12));
+    let differences = [
+        sub(a0, a1),
+        a1,
+        sub(a2, a1),
+        sub(d10, d11),
+        d11,
+        sub(d12, d11),
+        sub(c0, c1),
+        c1,
+        sub(c2, c1),
+    ];
+    write(points, at + i, differences);
+    // Every number of the nine is a part of these.
+    see(seen, i, add(add(add(a0, a1), a2), add(add(c0, c1), c2)));
+}
+
+#[inline(always)]
+fn lanes<const L: usize>(from: &[f32], at: usize) -> [f32; L] {
+    let from = &from[at..at + L];
+    std::array::from_fn(|lane| from[lane])
+}
+
+#[inline(always)]
+fn add<const L: usize>(a: [f32; L], b: [f32; L]) -> [f32; L] {
+    std::array::from_fn(|lane| a[lane] + b[lane])
+}
+
+#[inline(always)]
+fn sub<const L: usize>(a: [f32; L], b: [f32; L]) -> [f32; L] {
+    std::array::from_fn(|lane| a[lane] - b[lane])
+}
+
+#[inline(always)]
+fn write<const L: usize>(points: &mut [&mut [f32]], at: usize, values: [[f32; L]; POINTS]) {
+    for (point, values) in points.iter_mut().zip(values) {
+        point[at..at + L].copy_from_slice(&values);
+    }
+}
+
+/// Leaves a 0 a 0 if the values are finite.
+#[inline(always)]
+fn see<const L: usize>(seen: &mut [f32], at: usize, values: [f32; L]) {
+    for (seen, value) in seen[at..at + L].iter_mut().zip(values) {
+        *seen += value * 0.0;
     }
 }
 
 /// One corner of Fᵀ·m·F: the sum of the four points around it.
 fn fold(points: &[&[f32]], at: usize, corner: usize, to: &mut [f32]) {
+    let once = Once;
     let first = corner / 2 * 3 + corner % 2;
     let length = to.len();
     let [a, b, c, d] =
         [first, first + 1, first + 3, first + 4].map(|point| &points[point][at..at + length]);
-    for i in 0..length {
-        to[i] = (a[i] + b[i]) + (c[i] + d[i]);
-    }
+    vectorized(move || {
+        let _once = once;
+        for i in 0..length {
+            to[i] = (a[i] + b[i]) + (c[i] + d[i]);
+        }
+    });
 }
 
 /// Adds one pixel of Dᵀ·v·D.
 fn add_differences(points: &[&[f32]], at: usize, pixel: usize, to: &mut [f32]) {
+    let once = Once;
     let length = to.len();
     let point = |row: usize, column: usize| &points[row * 3 + column][at..at + length];
     let (row, column) = (pixel / 3, pixel % 3);
     match (row == 1, column == 1) {
         (false, false) => {
             let v = point(row, column);
-            for i in 0..length {
-                to[i] += v[i];
-            }
+            vectorized(move || {
+                let _once = once;
+                for i in 0..length {
+                    to[i] += v[i];
+                }
+            });
         }
         (false, true) => {
             let (left, middle, right) = (point(row, 0), point(row, 1), point(row, 2));
-            for i in 0..length {
-                to[i] += middle[i] - left[i] - right[i];
-            }
+            vectorized(move || {
+                let _once = once;
+                for i in 0..length {
+                    to[i] += middle[i] - left[i] - right[i];
+                }
+            });
         }
         (true, false) => {
             let (top, middle, bottom) = (point(0, column), point(1, column), point(2, column));
-            for i in 0..length {
-                to[i] += middle[i] - top[i] - bottom[i];
-            }
+            vectorized(move || {
+                let _once = once;
+                for i in 0..length {
+                    to[i] += middle[i] - top[i] - bottom[i];
+                }
+            });
         }
         (true, true) => {
             let [v00, v01, v02] = [0, 1, 2].map(|column| point(0, column));
             let [v10, v11, v12] = [0, 1, 2].map(|column| point(1, column));
             let [v20, v21, v22] = [0, 1, 2].map(|column| point(2, column));
-            for i in 0..length {
-                let corners = (v00[i] + v02[i]) + (v20[i] + v22[i]);
-                let edges = (v01[i] + v21[i]) + (v10[i] + v12[i]);
-                to[i] += v11[i] - edges + corners;
-            }
+            vectorized(move || {
+                let _once = once;
+                for i in 0..length {
+                    let corners = (v00[i] + v02[i]) + (v20[i] + v22[i]);
+                    let edges = (v01[i] + v21[i]) + (v10[i] + v12[i]);
+                    to[i] += v11[i] - edges + corners;
+                }
+            });
         }
     }
-}
-
-/// `length` numbers from `at` of each of the nine points.
-fn nine<'a>(points: &'a mut [&mut [f32]], at: usize, length: usize) -> [&'a mut [f32]; POINTS] {
-    let mut points = points.iter_mut();
-    std::array::from_fn(|_| match points.next() {
-        Some(point) => &mut point[at..at + length],
-        None => unreachable!("there are nine points"),
-    })
 }

@@ -1,7 +1,7 @@
 //! Activations that a model's settings can name.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::{leaky_relu, relu, sigmoid};
+use burn::tensor::activation::{leaky_relu, relu};
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +36,8 @@ impl Activation {
             Self::Relu => relu(x),
             Self::LeakyRelu { slope } => leaky_relu(x, slope),
             Self::Tanh => x.tanh(),
-            Self::Sigmoid => sigmoid(x),
+            // burn's own goes through f32, whatever the tensor is of.
+            Self::Sigmoid => x.div_scalar(2.0).tanh().mul_scalar(0.5).add_scalar(0.5),
         }
     }
 }

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Numbers kept at most: 64 MiB. What comes back beyond that is freed.
-const CAPACITY: usize = (64 << 20) / size_of::<f32>();
+/// Numbers kept at most: 96 MiB. What comes back beyond that is freed.
+const CAPACITY: usize = (96 << 20) / size_of::<f32>();
 /// Below this length the allocator is as quick.
 const WORTH_KEEPING: usize = 1024;
 

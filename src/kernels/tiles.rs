@@ -38,7 +38,7 @@ const POINTS: usize = 9;
 /// Even and odd rows × even and odd columns.
 const PHASES: usize = 4;
 /// Tiles in a block: enough rows for the matrix product, few enough for the cache.
-const BLOCK: usize = 256;
+const BLOCK: usize = 128;
 /// Fewer channels make matrices too thin.
 const CHANNELS: usize = 16;
 /// Fewer tiles don't pay for transforming the weight.

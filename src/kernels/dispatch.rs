@@ -192,7 +192,7 @@ pub(crate) fn batch_norm_training<B: Backend, const R: usize>(
     activation: Activation,
 ) -> Option<Normalized<B, R>> {
     let slope = Slope::of(activation)?;
-    if !is::<B, Tape>() || !(suits(x) && suits(gamma) && suits(beta)) {
+    if !(is::<B, Tape>() && suits(x) && suits(gamma) && suits(beta)) {
         return None;
     }
     let trained = batch_norm::train(

@@ -31,6 +31,9 @@ mod tape;
 mod threads;
 mod tiles;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use adam::AdamStep;
 pub(crate) use dispatch::{
     adam, adam_suits, batch_norm_inference, batch_norm_training, conv_transpose2d, conv2d, linear,

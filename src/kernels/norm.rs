@@ -1,4 +1,4 @@
-//! Batch normalisation with its activation in two passes over the data, forward and backward.
+//! Batch normalisation with its activation: three passes over the data forward, two backward.
 //!
 //! Rows are pixels, channels lie innermost. Sums run in f32 over short blocks and in f64 over the
 //! blocks, so that a channel of a million pixels loses no digits.
@@ -10,7 +10,7 @@ use super::buffers::{self, Buffer};
 use super::threads;
 
 /// Rows whose sum is taken in f32.
-const BLOCK: usize = 64;
+const BLOCK: usize = 16;
 
 /// Shares of rows for all threads, or one where the work is small.
 fn shares(numbers: usize, channels: usize) -> Vec<Range<usize>> {

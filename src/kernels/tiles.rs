@@ -439,20 +439,19 @@ fn spread_lanes<const L: usize>(
 ) {
     let [g00, g01, g10, g11] = corners.map(|corner| lanes::<L>(corner, i));
     let (top, bottom) = (add(g00, g01), add(g10, g11));
-    let all = add(top, bottom);
     let spread = [
         g00,
         top,
         g01,
         add(g00, g10),
-        all,
+        add(top, bottom),
         add(g01, g11),
         g10,
         bottom,
         g11,
     ];
     write(points, at + i, spread);
-    see(seen, i, all);
+    see(seen, i, spread);
 }
 
 /// D·d·Dᵀ of 3×3 vectors d, to `at` in each of the nine points.
@@ -493,8 +492,7 @@ fn differences_lanes<const L: usize>(
         sub(c2, c1),
     ];
     write(points, at + i, differences);
-    // Every number of the nine is a part of these.
-    see(seen, i, add(add(add(a0, a1), a2), add(add(c0, c1), c2)));
+    see(seen, i, differences);
 }
 
 #[inline(always)]
@@ -520,11 +518,12 @@ fn write<const L: usize>(points: &mut [&mut [f32]], at: usize, values: [[f32; L]
     }
 }
 
-/// Leaves a 0 a 0 if the values are finite.
+/// Leaves a 0 a 0 if all values are finite.
 #[inline(always)]
-fn see<const L: usize>(seen: &mut [f32], at: usize, values: [f32; L]) {
-    for (seen, value) in seen[at..at + L].iter_mut().zip(values) {
-        *seen += value * 0.0;
+fn see<const L: usize>(seen: &mut [f32], at: usize, values: [[f32; L]; POINTS]) {
+    let sum = values.into_iter().fold([0.0; L], add);
+    for (seen, sum) in seen[at..at + L].iter_mut().zip(sum) {
+        *seen += sum * 0.0;
     }
 }
 

@@ -223,8 +223,8 @@ fn views<const R: usize>(
         let (mut stored, mut axes) = (shape, [0; R]);
         stored[last] = shape[1];
         axes[1] = last;
-        for axis in 2..R {
-            stored[axis - 1] = shape[axis];
+        for (axis, size) in shape.iter().enumerate().skip(2) {
+            stored[axis - 1] = *size;
             axes[axis] = axis - 1;
         }
         all.push(("channels innermost", random(stored).permute(axes)));
@@ -320,19 +320,19 @@ fn weights_may_lie_anyhow() {
 
 type Look<const R: usize> = fn(Tensor<Fast, R>) -> Tensor<Fast, R>;
 
+fn look<const R: usize>(name: &'static str, look: Look<R>) -> (&'static str, Look<R>) {
+    (name, look)
+}
+
 /// Operations whose backward passes hand on views.
-fn looks<const R: usize>() -> Vec<(&'static str, Look<R>)> {
-    vec![
-        ("last axes swapped", |y: Tensor<Fast, R>| {
-            y.swap_dims(R - 2, R - 1)
-        }),
-        ("first axes swapped", |y: Tensor<Fast, R>| {
-            y.swap_dims(0usize, 1usize)
-        }),
-        ("flipped", |y: Tensor<Fast, R>| y.flip([0, R as isize - 1])),
-        ("summed over channels", |y: Tensor<Fast, R>| y.sum_dim(1)),
-        ("summed over the batch", |y: Tensor<Fast, R>| y.sum_dim(0)),
-        ("narrowed", |y: Tensor<Fast, R>| y.narrow(0, 1, 2)),
+fn looks<const R: usize>() -> [(&'static str, Look<R>); 6] {
+    [
+        look::<R>("last axes swapped", |y| y.swap_dims(R - 2, R - 1)),
+        look::<R>("first axes swapped", |y| y.swap_dims(0usize, 1usize)),
+        look::<R>("flipped", |y| y.flip([0, R as isize - 1])),
+        look::<R>("summed over channels", |y| y.sum_dim(1usize)),
+        look::<R>("summed over the batch", |y| y.sum_dim(0usize)),
+        look::<R>("narrowed", |y| y.narrow(0, 1, 2)),
     ]
 }
 
@@ -734,24 +734,22 @@ fn record_is_burns<O, F, E, const R: usize>(
     O: Layer<Fast, R>,
     F: Layer<Fast, R>,
 {
-    let theirs = assign::<Fast, _>(burns.clone(), numbers.parameters.clone());
-    let loaded = carried(&theirs, ours.clone());
-    assert_eq!(parameters::<Fast, _>(&loaded), numbers.parameters, "{name}");
-    let output = |y: Tensor<Fast, R>| values(y);
-    close(
-        &name,
-        &output(loaded.through(numbers.leaf::<Fast>(), Activation::Identity)),
-        &output(theirs.through(numbers.leaf::<Fast>(), Activation::Identity)),
-        BOTH_ROUNDED,
-    );
+    // Records before outputs: clones of a batch norm share the statistics that a pass moves.
+    let other: Vec<Vec<f64>> = numbers
+        .parameters
+        .iter()
+        .map(|numbers| numbers.iter().map(|x| 2.0 * x).collect())
+        .collect();
+    let mine = assign::<Fast, _>(ours.clone(), other.clone());
+    let theirs = carried(&mine, burns.clone());
+    assert_eq!(parameters::<Fast, _>(&theirs), other, "{name}");
 
-    let mut other = numbers.parameters;
-    for x in other.iter_mut().flatten() {
-        *x *= 2.0;
-    }
-    let mine = assign::<Fast, _>(ours, other.clone());
-    let back = carried(&mine, burns);
-    assert_eq!(parameters::<Fast, _>(&back), other, "{name}");
+    let theirs = assign::<Fast, _>(burns, numbers.parameters.clone());
+    let mine = carried(&theirs, ours);
+    assert_eq!(parameters::<Fast, _>(&mine), numbers.parameters, "{name}");
+    let found = mine.through(numbers.leaf::<Fast>(), Activation::Identity);
+    let expected = theirs.through(numbers.leaf::<Fast>(), Activation::Identity);
+    close(&name, &values(found), &values(expected), BOTH_ROUNDED);
 }
 
 #[test]
@@ -858,7 +856,7 @@ fn squared_gradient<B: AutodiffBackend>(numbers: &Numbers<4>) -> (f64, Vec<Vec<f
 
 fn second_order_is_that_of_differences<B: AutodiffBackend>() {
     let mut stream = Stream::new(17, "second order");
-    let weights = [
+    let parameters = vec![
         normal(&mut stream, 4 * 2 * 16, 0.2),
         normal(&mut stream, 4, 0.2),
         uniform(&mut stream, 4, 0.5, 1.5),
@@ -873,7 +871,7 @@ fn second_order_is_that_of_differences<B: AutodiffBackend>() {
     let numbers = Numbers {
         shape: [3, 2, 6, 6],
         input: normal(&mut stream, 3 * 2 * 6 * 6, 1.0),
-        parameters: weights.to_vec(),
+        parameters,
     };
     let (value, gradient) = squared_gradient::<B>(&numbers);
     let length = gradient.iter().flatten().map(|g| g * g).sum::<f64>().sqrt();

@@ -1,3 +1,5 @@
-//! The layers against PyTorch.
+//! The layers against PyTorch, against burn, and at their edges.
 
+mod behaviour;
 mod golden;
+mod properties;

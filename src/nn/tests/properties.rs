@@ -38,6 +38,9 @@ pub(super) const TOLERANCE: f64 = 1e-5;
 pub(super) const BOTH_ROUNDED: f64 = 2.0 * TOLERANCE;
 /// Tensors of small numbers are sums of larger ones, whose rounding they keep.
 const SMALLEST_SCALE: f64 = 0.1;
+/// A parameter's gradient collects terms from all pixels, most of which may cancel: with the square
+/// root of their number grows what is usually left of them, and of their rounding.
+const SCALE_PER_ROOT: f64 = 0.1;
 /// Closer to a ReLU's kink than this, rounding may choose the side.
 const AT_THE_KINK: f64 = 1e-4;
 
@@ -193,21 +196,31 @@ where
 #[track_caller]
 pub(super) fn check(case: &dyn Debug, actual: &[Vec<f64>], expected: &[Vec<f64>], relative: f64) {
     assert_eq!(actual.len(), expected.len(), "{case:?}");
+    let outputs = actual.first().map_or(0, Vec::len);
     for (which, (actual, expected)) in actual.iter().zip(expected).enumerate() {
-        let what = match which {
-            0 => "the output".to_owned(),
-            1 => "the gradient of the input".to_owned(),
-            _ => format!("the gradient of parameter {}", which - 2),
+        let terms = outputs as f64 / expected.len() as f64;
+        let (what, smallest) = match which {
+            0 => ("the output".to_owned(), SMALLEST_SCALE),
+            1 => ("the gradient of the input".to_owned(), SMALLEST_SCALE),
+            _ => (
+                format!("the gradient of parameter {}", which - 2),
+                SMALLEST_SCALE.max(SCALE_PER_ROOT * terms.sqrt()),
+            ),
         };
-        close(&(case, what), actual, expected, relative);
+        close_at(&(case, what), actual, expected, relative, smallest);
     }
 }
 
 /// Compares numbers of one tensor.
 #[track_caller]
 pub(super) fn close(what: &dyn Debug, actual: &[f64], expected: &[f64], relative: f64) {
+    close_at(what, actual, expected, relative, SMALLEST_SCALE);
+}
+
+#[track_caller]
+fn close_at(what: &dyn Debug, actual: &[f64], expected: &[f64], relative: f64, smallest: f64) {
     assert_eq!(actual.len(), expected.len(), "{what:?}");
-    let scale = expected.iter().fold(SMALLEST_SCALE, |m, e| m.max(e.abs()));
+    let scale = expected.iter().fold(smallest, |m, e| m.max(e.abs()));
     for (index, (a, e)) in actual.iter().zip(expected).enumerate() {
         assert!(
             (a - e).abs() <= relative * scale,

@@ -7,17 +7,19 @@ use burn::tensor::ops::{FloatTensor, FloatTensorOps};
 
 use super::activation::{self, Slope};
 use super::bilinear::Bilinear;
-use super::storage::{channels_last, from_channels_last, is_dense, recycle};
+use super::storage::{channels_last, from_channels_last, from_rows, is_dense, recycle};
 use super::{buffers, convolution, norm, product, threads};
 
 /// The operations that the layers' fast paths are made of. All tensors are f32 and not empty.
 pub(crate) trait Kernels: Backend {
-    /// A bilinear operation.
+    /// A bilinear operation by itself.
     fn bilinear(
         operation: Bilinear,
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
-    ) -> FloatTensor<Self>;
+    ) -> FloatTensor<Self> {
+        Self::layer(operation, Slope::Identity, a, b, None)
+    }
 
     /// f(operation(x, w) + b), the bias `[channels]` added along the second axis.
     fn layer(
@@ -48,10 +50,6 @@ pub(crate) trait Kernels: Backend {
 }
 
 impl Kernels for Flex {
-    fn bilinear(operation: Bilinear, a: FlexTensor, b: FlexTensor) -> FlexTensor {
-        Self::layer(operation, Slope::Identity, a, b, None)
-    }
-
     fn layer(
         operation: Bilinear,
         activation: Slope,
@@ -101,7 +99,7 @@ impl Kernels for Flex {
     fn channel_sums(x: FlexTensor) -> FlexTensor {
         let channels = x.layout().shape()[1];
         let sums = norm::channel_sums(&channels_last(&x), channels);
-        from_channels_last_vector(sums)
+        from_rows(sums, &[channels])
     }
 
     fn add(mut a: FlexTensor, b: FlexTensor) -> FlexTensor {
@@ -124,10 +122,4 @@ impl Kernels for Flex {
     fn recycle(tensor: FlexTensor) {
         recycle(tensor);
     }
-}
-
-/// A tensor `[length]`.
-fn from_channels_last_vector(numbers: buffers::Buffer) -> FlexTensor {
-    let length = numbers.len();
-    super::storage::from_rows(numbers, &[length])
 }

@@ -111,14 +111,6 @@ impl<B: Kernels> Backward<B, 1> for SlopeStep {
 }
 
 impl<B: Kernels> Kernels for Autodiff<B> {
-    fn bilinear(
-        operation: Bilinear,
-        a: FloatTensor<Self>,
-        b: FloatTensor<Self>,
-    ) -> FloatTensor<Self> {
-        Self::layer(operation, Slope::Identity, a, b, None)
-    }
-
     fn layer(
         operation: Bilinear,
         activation: Slope,
@@ -130,43 +122,34 @@ impl<B: Kernels> Kernels for Autodiff<B> {
             operation,
             activation,
         };
-        let (inner_x, inner_weight) = (x.primitive, weight.primitive);
-        let compute = |bias| {
-            B::layer(
-                operation,
-                activation,
-                inner_x.clone(),
-                inner_weight.clone(),
-                bias,
-            )
+        let (bias, bias_node) = match bias {
+            Some(bias) => (Some(bias.primitive), Some(bias.node)),
+            None => (None, None),
         };
+        let (inner_x, inner_weight) = (x.primitive, weight.primitive);
+        let y = B::layer(
+            operation,
+            activation,
+            inner_x.clone(),
+            inner_weight.clone(),
+            bias,
+        );
         // What the output is needed for is the activation's slope.
-        let kept = |y: &FloatTensor<B>| (activation != Slope::Identity).then(|| y.clone());
-        match bias {
-            Some(bias) => {
-                let y = compute(Some(bias.primitive));
-                let nodes = [x.node, weight.node, bias.node];
-                let prepared = Backward::<B, 3>::prepare::<NoCheckpointing>(step, nodes);
+        let kept = (activation != Slope::Identity).then(|| y.clone());
+        let saved = (inner_x, inner_weight, kept);
+        // The number of parents is a part of the type.
+        macro_rules! record {
+            ($count:literal, $nodes:expr) => {{
+                let prepared = Backward::<B, $count>::prepare::<NoCheckpointing>(step, $nodes);
                 match prepared.compute_bound().stateful() {
-                    OpsKind::Tracked(prepared) => {
-                        let kept = kept(&y);
-                        prepared.finish((inner_x, inner_weight, kept), y)
-                    }
+                    OpsKind::Tracked(prepared) => prepared.finish(saved, y),
                     OpsKind::UnTracked(prepared) => prepared.finish(y),
                 }
-            }
-            None => {
-                let y = compute(None);
-                let nodes = [x.node, weight.node];
-                let prepared = Backward::<B, 2>::prepare::<NoCheckpointing>(step, nodes);
-                match prepared.compute_bound().stateful() {
-                    OpsKind::Tracked(prepared) => {
-                        let kept = kept(&y);
-                        prepared.finish((inner_x, inner_weight, kept), y)
-                    }
-                    OpsKind::UnTracked(prepared) => prepared.finish(y),
-                }
-            }
+            }};
+        }
+        match bias_node {
+            Some(bias) => record!(3, [x.node, weight.node, bias]),
+            None => record!(2, [x.node, weight.node]),
         }
     }
 

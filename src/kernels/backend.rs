@@ -7,7 +7,9 @@ use burn::tensor::ops::{FloatTensor, FloatTensorOps};
 
 use super::activation::{self, Slope};
 use super::bilinear::Bilinear;
-use super::storage::{channels_last, from_channels_last, from_rows, is_dense, recycle};
+use super::storage::{
+    channels_last, from_channels_last, from_rows, is_dense, lies_channels_last, recycle, row_major,
+};
 use super::{buffers, convolution, norm, product, threads};
 
 /// The operations that the layers' fast paths are made of. All tensors are f32 and not empty.
@@ -39,6 +41,9 @@ pub(crate) trait Kernels: Backend {
 
     /// The sums over all axes but the second, `[channels]`.
     fn channel_sums(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The same tensor with its channels innermost in memory.
+    fn channels_last(x: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// a + b, in the memory of one of them where that can be.
     fn add(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -82,8 +87,11 @@ impl Kernels for Flex {
             return gradient;
         }
         let shape = y.layout().shape().to_vec();
+        // In y's order, whichever of the two it is.
+        let last = lies_channels_last(&y);
         let out = {
-            let (gradient, y) = (channels_last(&gradient), channels_last(&y));
+            let order = if last { channels_last } else { row_major };
+            let (gradient, y) = (order(&gradient), order(&y));
             let mut out = buffers::take(y.len());
             let ranges = threads::split(y.len(), (y.len() >> 15).clamp(1, threads::count()));
             let pieces = threads::cut(&mut out, &ranges, 1);
@@ -93,13 +101,27 @@ impl Kernels for Flex {
             out
         };
         recycle(gradient);
-        from_channels_last(out, &shape)
+        if last {
+            from_channels_last(out, &shape)
+        } else {
+            from_rows(out, &shape)
+        }
     }
 
     fn channel_sums(x: FlexTensor) -> FlexTensor {
         let channels = x.layout().shape()[1];
         let sums = norm::channel_sums(&channels_last(&x), channels);
         from_rows(sums, &[channels])
+    }
+
+    fn channels_last(x: FlexTensor) -> FlexTensor {
+        if lies_channels_last(&x) {
+            return x;
+        }
+        let shape = x.layout().shape().to_vec();
+        let mut copy = buffers::take(x.layout().num_elements());
+        copy.copy_from_slice(&channels_last(&x));
+        from_channels_last(copy, &shape)
     }
 
     fn add(mut a: FlexTensor, b: FlexTensor) -> FlexTensor {

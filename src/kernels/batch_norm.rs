@@ -11,7 +11,7 @@ use burn::tensor::ops::FloatTensor;
 use super::activation::Slope;
 use super::buffers;
 use super::norm;
-use super::storage::{channels_last, from_channels_last, from_rows, recycle};
+use super::storage::{channels_last, from_channels_last_like, from_rows, recycle};
 
 /// What training normalises with, and what comes out beside y.
 pub(super) struct Trained {
@@ -46,7 +46,7 @@ pub(super) fn train(
         let scale: Vec<f32> = gamma.iter().zip(&inverse).map(|(g, i)| g * i).collect();
         let y = norm::normalize(&numbers, &statistics.mean, &scale, &beta, activation);
         (
-            from_channels_last(y, &shape),
+            from_channels_last_like(y, &shape, &x.primitive),
             gamma.to_vec(),
             statistics.mean,
             statistics.variance,
@@ -100,7 +100,7 @@ pub(super) fn infer(
         &channels_last(beta),
         activation,
     );
-    from_channels_last(y, x.layout().shape())
+    from_channels_last_like(y, x.layout().shape(), x)
 }
 
 /// What the backward pass needs.
@@ -141,11 +141,12 @@ impl Backward<Flex, 3> for NormStep {
         );
         recycle(gradient);
         let shape = saved.x.layout().shape().to_vec();
+        let fresh = from_channels_last_like(found.x, &shape, &saved.x);
         recycle(saved.y);
         recycle(saved.x);
         let [x, gamma, beta] = ops.parents;
         if let Some(node) = x {
-            gradients.register::<Flex>(node.id, from_channels_last(found.x, &shape));
+            gradients.register::<Flex>(node.id, fresh);
         }
         if let Some(node) = gamma {
             gradients.register::<Flex>(node.id, vector(&found.gamma));

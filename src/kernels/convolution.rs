@@ -14,7 +14,7 @@ use super::activation::{Slope, apply_with_bias};
 use super::bilinear::Geometry;
 use super::gemm::{Into, Matrix, product};
 use super::im2col::Patches;
-use super::storage::{channels_last, from_channels_last};
+use super::storage::{channels_last, from_channels_last, from_channels_last_like};
 use super::tiles::{self, Tiles};
 use super::{buffers, threads};
 
@@ -45,12 +45,13 @@ pub(super) fn forward(
     let [height, width] = sizes.output;
     let patches = Patches { sizes, channels };
     let length = patches.length();
+    let given = x;
     let (x, weight) = (channels_last(x), channels_last(weight));
     let shape = [batch, outputs, height, width];
     if let Some(tiles) = Tiles::of(sizes, batch, channels, outputs)
         && let Some(y) = tiles::forward(tiles, &x, &weight, bias, activation)
     {
-        return from_channels_last(y, &shape);
+        return from_channels_last_like(y, &shape, given);
     }
     let weight = Matrix::row_major(&weight, outputs, length).transposed();
     let mut y = buffers::take(batch * height * width * outputs);
@@ -80,7 +81,7 @@ pub(super) fn forward(
             apply_with_bias(y, bias, activation);
         }
     });
-    from_channels_last(y, &shape)
+    from_channels_last_like(y, &shape, given)
 }
 
 /// f(y ∗ᵀ w + b): the convolution's input's gradient, or a transposed convolution.
@@ -96,12 +97,13 @@ pub(super) fn input_gradient(
     let [height, width] = sizes.output;
     let patches = Patches { sizes, channels };
     let length = patches.length();
+    let given = y;
     let (y, weight) = (channels_last(y), channels_last(weight));
     let shape = [batch, channels, sizes.input[0], sizes.input[1]];
     if let Some(tiles) = Tiles::of(sizes, batch, channels, outputs)
         && let Some(x) = tiles::input_gradient(tiles, &y, &weight, bias, activation)
     {
-        return from_channels_last(x, &shape);
+        return from_channels_last_like(x, &shape, given);
     }
     let weight = Matrix::row_major(&weight, outputs, length);
     let mut x = buffers::take(batch * patches.image());
@@ -130,7 +132,7 @@ pub(super) fn input_gradient(
         }
         apply_with_bias(x, bias, activation);
     });
-    from_channels_last(x, &shape)
+    from_channels_last_like(x, &shape, given)
 }
 
 /// x ⋆ y: the convolution's weight's gradient.

@@ -101,6 +101,18 @@ fn layer<B: Backend, const R: usize>(
     on_kernels!(B, run_layer, operation, slope, x, weight, bias)
 }
 
+fn run_channels_last<B: Backend, K: Kernels, const R: usize>(x: &Tensor<B, R>) -> Tensor<B, R> {
+    tensor::<B, K, R>(K::channels_last(primitive::<B, K, R>(x)))
+}
+
+/// The same tensor with its channels innermost in memory.
+pub(crate) fn channels_last<B: Backend>(x: &Tensor<B, 4>) -> Option<Tensor<B, 4>> {
+    if !suits(x) {
+        return None;
+    }
+    on_kernels!(B, run_channels_last, x)
+}
+
 /// f(x·W + b): `[rows, inputs]` to `[rows, outputs]`; weight `[inputs, outputs]`.
 pub(crate) fn linear<B: Backend>(
     x: &Tensor<B, 2>,

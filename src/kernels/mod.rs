@@ -36,5 +36,6 @@ mod tests;
 
 pub(crate) use adam::AdamStep;
 pub(crate) use dispatch::{
-    adam, adam_suits, batch_norm_inference, batch_norm_training, conv_transpose2d, conv2d, linear,
+    adam, adam_suits, batch_norm_inference, batch_norm_training, channels_last, conv_transpose2d,
+    conv2d, linear,
 };

@@ -2,8 +2,10 @@
 //!
 //! Kernels want channels innermost: `[rows, channels]`, and images in the order batch, height,
 //! width, channel. A tensor keeps its shape `[batch, channels, height, width]`; only its strides
-//! say how it lies, and every operation of burn's honours strides. So between two layers of ours
-//! nothing is moved, and whoever looks at a tensor in between notices nothing.
+//! say how it lies, and every operation of burn's honours strides, most of them slowly. So an
+//! operation gives back what it was given: channels innermost for channels innermost, and then
+//! nothing is moved between two layers of ours; row by row for anything else, and burn's
+//! operations in between go on at their full speed.
 
 use std::ops::Deref;
 
@@ -69,27 +71,38 @@ fn same_places(shape: &[usize], a: &[isize], b: &[isize]) -> bool {
         .all(|(size, (a, b))| *size == 1 || a == b)
 }
 
+/// Whether a tensor's channels lie innermost, without gaps.
+pub(super) fn lies_channels_last(tensor: &FlexTensor) -> bool {
+    let layout = tensor.layout();
+    let shape: &[usize] = layout.shape();
+    same_places(shape, layout.strides(), &channels_last_strides(shape))
+}
+
+/// The numbers row by row, in the order of the shape.
+pub(super) fn row_major(tensor: &FlexTensor) -> Dense<'_> {
+    if let Some(slice) = tensor.as_slice() {
+        return Dense::Lent(slice);
+    }
+    let rows = tensor.to_contiguous();
+    let mut copy = buffers::take(rows.layout().num_elements());
+    copy.copy_from_slice(rows.storage());
+    Dense::Copied(copy)
+}
+
 /// The numbers of `[batch, channels, …]` with the channels innermost; those of a vector as they
 /// are.
 pub(super) fn channels_last(tensor: &FlexTensor) -> Dense<'_> {
     let layout = tensor.layout();
     let shape: &[usize] = layout.shape();
     let start = layout.start_offset();
-    if same_places(shape, layout.strides(), &channels_last_strides(shape)) {
+    if lies_channels_last(tensor) {
         let storage: &[f32] = tensor.storage();
         return Dense::Lent(&storage[start..start + layout.num_elements()]);
     }
     let [channels, pixels] = channels_and_pixels(shape);
-    let copy;
-    let from: &[f32] = match tensor.as_slice() {
-        Some(slice) => slice,
-        None => {
-            copy = tensor.to_contiguous();
-            copy.storage()
-        }
-    };
+    let from = row_major(tensor);
     let mut to = buffers::take(from.len());
-    transpose_images(from, &mut to, channels, pixels);
+    transpose_images(&from, &mut to, channels, pixels);
     Dense::Copied(to)
 }
 
@@ -123,6 +136,21 @@ fn transpose_images(from: &[f32], to: &mut [f32], rows: usize, columns: usize) {
 pub(super) fn from_channels_last(numbers: Buffer, shape: &[usize]) -> FlexTensor {
     let layout = Layout::new(Shape::from(shape.to_vec()), channels_last_strides(shape), 0);
     FlexTensor::new(Bytes::from_elems(numbers.into_vec()), layout, DType::F32)
+}
+
+/// A tensor of numbers that lie with the channels innermost, to lie as another does.
+pub(super) fn from_channels_last_like(
+    numbers: Buffer,
+    shape: &[usize],
+    like: &FlexTensor,
+) -> FlexTensor {
+    if lies_channels_last(like) {
+        return from_channels_last(numbers, shape);
+    }
+    let [channels, pixels] = channels_and_pixels(shape);
+    let mut rows = buffers::take(numbers.len());
+    transpose_images(&numbers, &mut rows, pixels, channels);
+    from_rows(rows, shape)
 }
 
 /// A tensor of numbers in row-major order.

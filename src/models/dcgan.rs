@@ -11,7 +11,7 @@ use crate::error::{Result, check};
 use crate::network::{Discriminator, Generator, Labels, Verdict};
 use crate::nn::{
     BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig,
-    Linear, LinearConfig,
+    Linear, LinearConfig, channels_last,
 };
 
 /// The smallest height and width of an image.
@@ -222,7 +222,9 @@ impl<B: Backend> Generator<B> for DcganGenerator<B> {
             .project
             .forward(latent)
             .reshape([batch, channels, height, width]);
-        let mut x = self.norm.forward_activated(x, Activation::Relu);
+        let mut x = self
+            .norm
+            .forward_activated(channels_last(x), Activation::Relu);
         for block in &self.blocks {
             x = match &block.norm {
                 Some(norm) => norm.forward_activated(block.conv.forward(x), Activation::Relu),
@@ -353,7 +355,7 @@ impl<B: Backend> Discriminator<B> for DcganDiscriminator<B> {
     type Condition = ();
 
     fn discriminate(&self, sample: Tensor<B, 4>, _condition: &()) -> Verdict<B> {
-        let mut x = sample;
+        let mut x = channels_last(sample);
         for block in &self.blocks {
             x = match &block.norm {
                 Some(norm) => norm.forward_activated(block.conv.forward(x), Activation::LEAKY),

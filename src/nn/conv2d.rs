@@ -155,8 +155,7 @@ impl Conv2dConfig {
 /// Flex it runs on this crate's own kernels where dilation and groups are 1, in a penalty's second
 /// order as well; elsewhere on burn's operations.
 ///
-/// The layer's output may lie in memory with its channels innermost. No operation can tell, but
-/// layers of this crate that follow are spared a copy.
+/// The output lies in memory as the input does; see [`channels_last`](super::channels_last()).
 #[derive(Module, Debug)]
 #[module(custom_display)]
 pub struct Conv2d<B: Backend> {

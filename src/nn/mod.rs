@@ -3,6 +3,7 @@
 
 mod activation;
 mod batch_norm;
+mod channels_last;
 mod conv2d;
 mod conv_transpose2d;
 mod linear;
@@ -13,6 +14,7 @@ mod weight_matrix;
 
 pub use activation::Activation;
 pub use batch_norm::{BatchNorm, BatchNormConfig};
+pub use channels_last::channels_last;
 pub use conv_transpose2d::{ConvTranspose2d, ConvTranspose2dConfig};
 pub use conv2d::{Conv2d, Conv2dConfig};
 pub use linear::{Linear, LinearConfig};

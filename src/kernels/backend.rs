@@ -119,9 +119,7 @@ impl Kernels for Flex {
             return x;
         }
         let shape = x.layout().shape().to_vec();
-        let mut copy = buffers::take(x.layout().num_elements());
-        copy.copy_from_slice(&channels_last(&x));
-        from_channels_last(copy, &shape)
+        from_channels_last(channels_last(&x).into_buffer(), &shape)
     }
 
     fn add(mut a: FlexTensor, b: FlexTensor) -> FlexTensor {

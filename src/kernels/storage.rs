@@ -33,6 +33,20 @@ impl Deref for Dense<'_> {
     }
 }
 
+impl Dense<'_> {
+    /// A buffer of one's own.
+    pub(super) fn into_buffer(self) -> Buffer {
+        match self {
+            Self::Copied(buffer) => buffer,
+            Self::Lent(slice) => {
+                let mut buffer = buffers::take(slice.len());
+                buffer.copy_from_slice(slice);
+                buffer
+            }
+        }
+    }
+}
+
 /// A shape's channels and pixels: `[n, c]` has one pixel, a vector one channel.
 fn channels_and_pixels(shape: &[usize]) -> [usize; 2] {
     match shape {

@@ -10,7 +10,9 @@ use super::buffers::{self, Buffer};
 use super::threads;
 
 /// Rows whose sum is taken in f32.
-const BLOCK: usize = 16;
+const BLOCK: usize = 64;
+/// The same for the sums of a batch norm, whose terms cancel.
+const NORM_BLOCK: usize = 16;
 
 /// Shares of rows for all threads, or one where the work is small.
 fn shares(numbers: usize, channels: usize) -> Vec<Range<usize>> {
@@ -25,14 +27,15 @@ fn shares(numbers: usize, channels: usize) -> Vec<Range<usize>> {
 fn share_sums(
     shares: &[Range<usize>],
     width: usize,
+    block: usize,
     add: impl Fn(usize, &mut [f32]) + Sync,
 ) -> Vec<Vec<f64>> {
     let mut totals = vec![vec![0.0f64; width]; shares.len()];
     threads::run(shares.iter().cloned().zip(&mut totals), |(rows, total)| {
         let mut sums = vec![0.0f32; width];
-        for start in rows.clone().step_by(BLOCK) {
+        for start in rows.clone().step_by(block) {
             sums.fill(0.0);
-            for row in start..(start + BLOCK).min(rows.end) {
+            for row in start..(start + block).min(rows.end) {
                 add(row, &mut sums);
             }
             for (total, sum) in total.iter_mut().zip(&sums) {
@@ -58,7 +61,7 @@ fn total(shares: Vec<Vec<f64>>) -> Vec<f64> {
 /// The sum of each column of rows of `channels`.
 pub(super) fn channel_sums(x: &[f32], channels: usize) -> Buffer {
     let shares = shares(x.len(), channels);
-    let sums = total(share_sums(&shares, channels, |row, sums| {
+    let sums = total(share_sums(&shares, channels, BLOCK, |row, sums| {
         for (sum, x) in sums.iter_mut().zip(&x[row * channels..]) {
             *sum += x;
         }
@@ -82,7 +85,7 @@ pub(super) struct Statistics {
 pub(super) fn statistics(x: &[f32], channels: usize) -> Statistics {
     let shares = shares(x.len(), channels);
     let rows = (x.len() / channels) as f64;
-    let mean: Vec<f32> = total(share_sums(&shares, channels, |row, sums| {
+    let mean: Vec<f32> = total(share_sums(&shares, channels, NORM_BLOCK, |row, sums| {
         for (sum, x) in sums.iter_mut().zip(&x[row * channels..]) {
             *sum += x;
         }
@@ -90,7 +93,7 @@ pub(super) fn statistics(x: &[f32], channels: usize) -> Statistics {
     .into_iter()
     .map(|sum| (sum / rows) as f32)
     .collect();
-    let variance = total(share_sums(&shares, channels, |row, sums| {
+    let variance = total(share_sums(&shares, channels, NORM_BLOCK, |row, sums| {
         for ((sum, x), mean) in sums.iter_mut().zip(&x[row * channels..]).zip(&mean) {
             let distance = x - mean;
             *sum += distance * distance;
@@ -168,10 +171,10 @@ pub(super) fn gradients(
         shares.iter().cloned().zip(pieces).zip(&mut totals),
         |((rows, out), total)| {
             let mut sums = vec![0.0f32; 2 * channels];
-            for start in (0..rows.len()).step_by(BLOCK) {
+            for start in (0..rows.len()).step_by(NORM_BLOCK) {
                 sums.fill(0.0);
                 let (beta, gamma) = sums.split_at_mut(channels);
-                for row in start..(start + BLOCK).min(rows.len()) {
+                for row in start..(start + NORM_BLOCK).min(rows.len()) {
                     let here = row * channels..(row + 1) * channels;
                     let all = (rows.start + row) * channels..(rows.start + row + 1) * channels;
                     let (g, x) = (&mut out[here], &x[all.clone()]);

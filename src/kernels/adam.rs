@@ -74,7 +74,7 @@ pub(crate) fn step(
     let mut parameter = lay_out(parameter, &layout);
     {
         let g: &[f32] = gradient.storage();
-        let shares = threads::split(count, (count >> 15).clamp(1, threads::count()));
+        let shares = threads::split(count, threads::for_numbers(count));
         let p = threads::cut(parameter.storage_mut(), &shares, 1);
         let m = threads::cut(first.storage_mut(), &shares, 1);
         let v = threads::cut(second.storage_mut(), &shares, 1);

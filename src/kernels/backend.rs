@@ -93,7 +93,7 @@ impl Kernels for Flex {
             let order = if last { channels_last } else { row_major };
             let (gradient, y) = (order(&gradient), order(&y));
             let mut out = buffers::take(y.len());
-            let ranges = threads::split(y.len(), (y.len() >> 15).clamp(1, threads::count()));
+            let ranges = threads::split(y.len(), threads::for_numbers(y.len()));
             let pieces = threads::cut(&mut out, &ranges, 1);
             threads::run(ranges.into_iter().zip(pieces), |(range, out)| {
                 activation::gradient(out, &gradient[range.clone()], &y[range], activation);
@@ -127,7 +127,7 @@ impl Kernels for Flex {
             return Self::float_add(a, b);
         }
         let count = a.layout().num_elements();
-        let ranges = threads::split(count, (count >> 15).clamp(1, threads::count()));
+        let ranges = threads::split(count, threads::for_numbers(count));
         let pieces = threads::cut(a.storage_mut::<f32>(), &ranges, 1);
         let numbers: &[f32] = b.storage();
         threads::run(ranges.into_iter().zip(pieces), |(range, a)| {

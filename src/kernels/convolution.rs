@@ -178,14 +178,8 @@ pub(super) fn weight_gradient(x: &FlexTensor, y: &FlexTensor, sizes: Geometry) -
             product(sum, into, y.transposed(), columns);
         }
     });
-    let mut sums = sums.into_iter();
-    let Some(mut total) = sums.next() else {
+    let Some(total) = threads::total(sums) else {
         unreachable!("tensors are not empty");
     };
-    for sum in sums {
-        for (total, sum) in total.iter_mut().zip(sum.iter()) {
-            *total += sum;
-        }
-    }
     from_channels_last(total, &shape)
 }

@@ -16,20 +16,17 @@ const NORM_BLOCK: usize = 16;
 
 /// Shares of rows for all threads, or one where the work is small.
 fn shares(numbers: usize, channels: usize) -> Vec<Range<usize>> {
-    threads::split(
-        numbers / channels,
-        (numbers >> 15).clamp(1, threads::count()),
-    )
+    threads::split(numbers / channels, threads::for_numbers(numbers))
 }
 
-/// Per-channel sums of each share of rows, in the order of the shares. `add` adds a row to the
+/// Per-channel sums of all rows, share by share. `add` adds a row to the
 /// sums; it gets `sums` numbers for each channel.
 fn share_sums(
     shares: &[Range<usize>],
     width: usize,
     block: usize,
     add: impl Fn(usize, &mut [f32]) + Sync,
-) -> Vec<Vec<f64>> {
+) -> Vec<f64> {
     let mut totals = vec![vec![0.0f64; width]; shares.len()];
     threads::run(shares.iter().cloned().zip(&mut totals), |(rows, total)| {
         let mut sums = vec![0.0f32; width];
@@ -43,29 +40,17 @@ fn share_sums(
             }
         }
     });
-    totals
-}
-
-/// The shares' sums, added in order.
-fn total(shares: Vec<Vec<f64>>) -> Vec<f64> {
-    let mut shares = shares.into_iter();
-    let mut total = shares.next().unwrap_or_default();
-    for share in shares {
-        for (total, share) in total.iter_mut().zip(share) {
-            *total += share;
-        }
-    }
-    total
+    threads::total(totals).unwrap_or_default()
 }
 
 /// The sum of each column of rows of `channels`.
 pub(super) fn channel_sums(x: &[f32], channels: usize) -> Buffer {
     let shares = shares(x.len(), channels);
-    let sums = total(share_sums(&shares, channels, BLOCK, |row, sums| {
+    let sums = share_sums(&shares, channels, BLOCK, |row, sums| {
         for (sum, x) in sums.iter_mut().zip(&x[row * channels..]) {
             *sum += x;
         }
-    }));
+    });
     let mut out = buffers::take(channels);
     for (out, sum) in out.iter_mut().zip(sums) {
         *out = sum as f32;
@@ -85,20 +70,20 @@ pub(super) struct Statistics {
 pub(super) fn statistics(x: &[f32], channels: usize) -> Statistics {
     let shares = shares(x.len(), channels);
     let rows = (x.len() / channels) as f64;
-    let mean: Vec<f32> = total(share_sums(&shares, channels, NORM_BLOCK, |row, sums| {
+    let mean: Vec<f32> = share_sums(&shares, channels, NORM_BLOCK, |row, sums| {
         for (sum, x) in sums.iter_mut().zip(&x[row * channels..]) {
             *sum += x;
         }
-    }))
+    })
     .into_iter()
     .map(|sum| (sum / rows) as f32)
     .collect();
-    let variance = total(share_sums(&shares, channels, NORM_BLOCK, |row, sums| {
+    let variance = share_sums(&shares, channels, NORM_BLOCK, |row, sums| {
         for ((sum, x), mean) in sums.iter_mut().zip(&x[row * channels..]).zip(&mean) {
             let distance = x - mean;
             *sum += distance * distance;
         }
-    }))
+    })
     .into_iter()
     .map(|sum| (sum / rows) as f32)
     .collect();
@@ -190,7 +175,11 @@ pub(super) fn gradients(
             }
         },
     );
-    let sums: Vec<f32> = total(totals).into_iter().map(|sum| sum as f32).collect();
+    let sums: Vec<f32> = threads::total(totals)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|sum| sum as f32)
+        .collect();
     let (beta_sum, gamma_sum) = sums.split_at(channels);
 
     let per_row = 1.0 / rows as f32;

@@ -29,7 +29,7 @@ pub(super) fn product(
         });
     });
     if bias.is_some() || activation != Slope::Identity {
-        let wanted = (out.len() >> 15).clamp(1, threads::count());
+        let wanted = threads::for_numbers(out.len());
         let ranges = threads::split(rows, wanted);
         let pieces = threads::cut(&mut out, &ranges, columns);
         threads::run(pieces, |rows| apply_with_bias(rows, bias, activation));

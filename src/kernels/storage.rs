@@ -127,7 +127,7 @@ fn transpose_images(from: &[f32], to: &mut [f32], rows: usize, columns: usize) {
     if image == 0 {
         return;
     }
-    let wanted = (from.len() >> 15).clamp(1, threads::count());
+    let wanted = threads::for_numbers(from.len());
     let ranges = threads::split(from.len() / image, wanted);
     let pieces = threads::cut(to, &ranges, image);
     threads::run(ranges.into_iter().zip(pieces), |(range, to)| {

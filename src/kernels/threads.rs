@@ -3,11 +3,32 @@
 //! Shares depend on the number of threads and on nothing else, and sums over shares are taken in
 //! their order: the same thread count gives the same numbers to the last bit.
 
-use std::ops::Range;
+use std::ops::{AddAssign, DerefMut, Range};
 
 /// How many threads take part.
 pub(super) fn count() -> usize {
     rayon::current_num_threads()
+}
+
+/// How many threads a single pass over so many numbers is worth.
+pub(super) fn for_numbers(count: usize) -> usize {
+    (count >> 15).clamp(1, self::count())
+}
+
+/// The sums of all shares added up, in their order; `None` where there is no share.
+pub(super) fn total<N, T>(shares: impl IntoIterator<Item = T>) -> Option<T>
+where
+    N: Copy + AddAssign,
+    T: DerefMut<Target = [N]>,
+{
+    let mut shares = shares.into_iter();
+    let mut total = shares.next()?;
+    for share in shares {
+        for (total, share) in total.iter_mut().zip(share.iter()) {
+            *total += *share;
+        }
+    }
+    Some(total)
 }
 
 /// `0..length` in at most `parts` pieces of nearly equal length, none of them empty.

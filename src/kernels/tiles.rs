@@ -375,13 +375,7 @@ pub(super) fn weight_gradient(tiles: Tiles, x: &[f32], y: &[f32]) -> Option<Buff
         note(&seen_x, &finite);
         note(&seen_y, &finite);
     });
-    let mut sums = sums.into_iter();
-    let mut total = sums.next()?;
-    for sum in sums {
-        for (total, sum) in total.iter_mut().zip(sum.iter()) {
-            *total += sum;
-        }
-    }
+    let total = threads::total(sums)?;
 
     let points: Vec<&[f32]> = total.chunks_exact(outputs * depth).collect();
     let mut weight = buffers::take(outputs * 16 * channels);

@@ -128,32 +128,51 @@ impl OptimizerConfig {
     /// decay is below 0.
     pub fn validate(&self) -> Result<()> {
         check::positive("learning_rate", self.learning_rate())?;
+        match self.kind() {
+            Kind::Adam(adam) => {
+                check::below_one("beta_1", adam.beta_1.into())?;
+                check::below_one("beta_2", adam.beta_2.into())?;
+                check::positive("epsilon", adam.epsilon.into())?;
+                check::not_negative("weight_decay", adam.weight_decay)
+            }
+            Kind::Sgd { momentum } => check::below_one("momentum", momentum),
+        }
+    }
+
+    fn kind(&self) -> Kind {
         match *self {
             Self::Adam {
                 beta_1,
                 beta_2,
                 epsilon,
                 ..
-            }
-            | Self::AdamW {
+            } => Kind::Adam(Adam {
                 beta_1,
                 beta_2,
                 epsilon,
+                weight_decay: 0.0,
+            }),
+            Self::AdamW {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
                 ..
-            } => {
-                check::below_one("beta_1", beta_1.into())?;
-                check::below_one("beta_2", beta_2.into())?;
-                check::positive("epsilon", epsilon.into())?;
-                match *self {
-                    Self::AdamW { weight_decay, .. } => {
-                        check::not_negative("weight_decay", weight_decay)
-                    }
-                    _ => Ok(()),
-                }
-            }
-            Self::Sgd { momentum, .. } => check::below_one("momentum", momentum),
+            } => Kind::Adam(Adam {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+            }),
+            Self::Sgd { momentum, .. } => Kind::Sgd { momentum },
         }
     }
+}
+
+/// What the settings but the learning rate come to: Adam is AdamW without decay.
+enum Kind {
+    Adam(Adam),
+    Sgd { momentum: f64 },
 }
 
 /// An optimiser of one network: its settings, and what it remembers of each parameter.
@@ -179,31 +198,9 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> std::fmt::Debug for NetworkOptimi
 
 impl<M: AutodiffModule<B>, B: AutodiffBackend> Rule<M, B> {
     fn new(config: &OptimizerConfig) -> Self {
-        match *config {
-            OptimizerConfig::Adam {
-                beta_1,
-                beta_2,
-                epsilon,
-                ..
-            } => Self::Adam(OptimizerAdaptor::from(Adam {
-                beta_1,
-                beta_2,
-                epsilon,
-                weight_decay: 0.0,
-            })),
-            OptimizerConfig::AdamW {
-                beta_1,
-                beta_2,
-                epsilon,
-                weight_decay,
-                ..
-            } => Self::Adam(OptimizerAdaptor::from(Adam {
-                beta_1,
-                beta_2,
-                epsilon,
-                weight_decay,
-            })),
-            OptimizerConfig::Sgd { momentum, .. } => Self::Sgd(
+        match config.kind() {
+            Kind::Adam(adam) => Self::Adam(OptimizerAdaptor::from(adam)),
+            Kind::Sgd { momentum } => Self::Sgd(
                 SgdConfig::new()
                     .with_momentum((momentum > 0.0).then(|| {
                         MomentumConfig::new()

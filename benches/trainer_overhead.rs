@@ -19,7 +19,7 @@ use burn_gan::data::{BatchPlan, Dataset, MemoryDataset};
 use burn_gan::models::{MlpDiscriminator, MlpGenerator};
 use burn_gan::random::Stream;
 use burn_gan::train::{
-    Progress, RateFactors, Rhythm, StepBatch, TrainState, Trainer, TrainerConfig, step,
+    Progress, Rhythm, StepBatch, StepSettings, TrainState, Trainer, TrainerConfig, step,
 };
 use burn_gan::{Gan, Result};
 use works::{BATCH, PIXELS, adam, latent, mlp_pair, objective, pixels};
@@ -74,7 +74,7 @@ fn with_trainer(gan: Pair, data: &MemoryDataset<2>, steps: usize) -> Result<Pair
     let trained = Trainer::new(config, &Default::default())?
         .observe(Rhythm::Every(1), Progress::new())
         .run(gan, data)?;
-    Ok(trained.gan)
+    Ok(trained.state.gan)
 }
 
 /// The same steps on the same batches and latents, with nothing around them.
@@ -91,8 +91,7 @@ fn by_hand(gan: Pair, data: &MemoryDataset<2>, steps: usize) -> Result<Pair> {
             condition,
             latent: latent().draw(indices.len(), &mut latents, &device),
         };
-        let rates = RateFactors::default();
-        (state, _) = step(state, &objective, vec![batch], rates, &mut ());
+        (state, _) = step(state, &StepSettings::new(&objective), vec![batch], &mut ());
     }
     Ok(state.gan)
 }

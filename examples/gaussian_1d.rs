@@ -17,7 +17,6 @@
 mod common;
 
 use std::process::ExitCode;
-use std::time::Instant;
 
 use burn_gan::burn::module::AutodiffModule;
 use burn_gan::burn::tensor::activation::sigmoid;
@@ -30,18 +29,20 @@ use burn_gan::divergence::{
 };
 use burn_gan::models::{
     Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
+    save_safetensors,
 };
 use burn_gan::network::{Discriminator, Generator};
 use burn_gan::objective::{Loss, Objective, Penalty};
 use burn_gan::plot::{Color, LineChart, Panels, Series};
 use burn_gan::random::Stream;
 use burn_gan::train::{
-    History, OptimizerConfig, Progress, Rhythm, Schedule, StepEvent, Trainer, TrainerConfig,
+    Ending, History, Memories, Observer, OptimizerConfig, Progress, Rhythm, Schedule, StepEvent,
+    TrainerConfig,
 };
 use burn_gan::{Gan, Latent, Result};
 use clap::Parser;
 use common::{Common, Program};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Fits N(3, 0.5²) by maximum likelihood and by a GAN with each of the three generator costs.
 #[derive(Parser)]
@@ -97,10 +98,39 @@ struct Outcome {
 }
 
 /// A GAN at one moment: the generator's density, and the discriminator's D(x) as a curve.
+#[derive(Serialize, Deserialize)]
 struct Portrait {
     samples: Vec<f64>,
     density: Histogram,
     verdicts: Vec<(f64, f64)>,
+}
+
+/// An observer that makes a portrait at its first call, and keeps it when the run is resumed.
+#[derive(Default)]
+struct FirstLook(Option<Portrait>);
+
+impl<B: AutodiffBackend> Observer<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>
+    for &mut FirstLook
+{
+    fn observe(
+        &mut self,
+        event: &StepEvent<'_, MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>,
+    ) -> Result<()> {
+        if self.0.is_none() {
+            let device = event.outcome.generator_loss.device();
+            self.0 = Some(portrait(&event.state.gan.valid(), event.config, &device)?);
+        }
+        Ok(())
+    }
+
+    fn remember(&self, memories: &mut Memories) -> Result<()> {
+        memories.put("first look", &self.0)
+    }
+
+    fn recall(&mut self, _step: u64, memories: &Memories) -> Result<()> {
+        self.0 = memories.get("first look")?.flatten();
+        Ok(())
+    }
 }
 
 fn main() -> ExitCode {
@@ -109,7 +139,7 @@ fn main() -> ExitCode {
 }
 
 impl Program for Args {
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<()> {
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<Ending> {
         let seed = self.common.seed;
         let out = self.common.out_dir("gaussian_1d");
 
@@ -143,25 +173,25 @@ impl Program for Args {
             let settings = self.settings(loss);
             let early = (settings.steps / 100).max(1);
             let mut history = History::new();
-            let mut portrait_early = None;
-            let start = Instant::now();
-            let trained = Trainer::new(settings.clone(), &device)?
+            let mut first = FirstLook::default();
+            let run = self
+                .common
+                .trainer(&settings, &out.join(key), &device)?
                 .observe(Rhythm::Every(1), Progress::new())
                 .observe(Rhythm::Every(5), &mut history)
-                .observe(
-                    Rhythm::Every(early),
-                    |event: &StepEvent<'_, MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>| {
-                        if portrait_early.is_none() {
-                            let gan = event.state.gan.valid();
-                            portrait_early = Some(portrait(&gan, &settings, &device)?);
-                        }
-                        Ok(())
-                    },
-                )
+                .observe(Rhythm::Every(early), &mut first)
                 .run(networks::<B>(&settings, &device)?, &data)?;
-            report = report.timing(key, start.elapsed().as_secs_f64());
+            report = report.timing(key, run.elapsed.as_secs_f64());
+            if !run.ending.is_finished() {
+                run.report(report).save(&out)?;
+                common::finish("gaussian_1d", &run.ending, summary.join(", "), &out);
+                return Ok(run.ending);
+            }
 
-            let gan = trained.gan.valid();
+            let gan = run.state.gan.valid();
+            let weights = out.join(key).join("generator.safetensors");
+            save_safetensors(&weights, &gan.generator, &[])?;
+            report = report.file(weights);
             let last = portrait(&gan, &settings, &device)?;
             let outcome = outcome(&gan, &last, &data, &truth, &device)?;
             summary.push(format!("{name} {:.3} ± {:.3}", outcome.mean, outcome.std));
@@ -169,7 +199,7 @@ impl Program for Args {
 
             rows[0].push(density_chart(name, color, &last, &truth, &fit));
             rows[2].push(discriminator_chart("at the end", color, &last, &truth));
-            if let Some(first) = portrait_early {
+            if let Some(first) = first.0 {
                 let title = format!("after {early} steps");
                 rows[1].push(discriminator_chart(&title, color, &first, &truth));
             }
@@ -190,9 +220,13 @@ impl Program for Args {
         let (fits, js) = (out.join("fits.svg"), out.join("js.svg"));
         portraits.save(&fits)?;
         Panels::new(2).with(fall).with(start_of_fall).save(&js)?;
-        report.file(&fits).file(&js).save(&out)?;
-        common::finish("gaussian_1d", summary.join(", "), &out);
-        Ok(())
+        report
+            .ending("finished")
+            .picture("The four fits, and what D makes of them", &fits, None)
+            .picture("The lower bound on JS while they train", &js, None)
+            .save(&out)?;
+        common::finish("gaussian_1d", &Ending::Finished, summary.join(", "), &out);
+        Ok(Ending::Finished)
     }
 }
 

@@ -6,28 +6,27 @@
 //! ```
 //!
 //! DIR holds MNIST's four files, plain or gzip; `--download` (with `--features download`) puts
-//! them there first. The generator is saved as `generator.gan` in the out folder.
+//! them there first. The out folder gets sample grids through time, a log, checkpoints (Ctrl-C stores
+//! one, `--resume` goes on from it), the generator as `generator.gan` for this crate and as
+//! `generator.safetensors` and `generator_ema.safetensors` for everybody, and `report.html`.
 
 mod common;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
 
-use burn_gan::burn::module::AutodiffModule;
 use burn_gan::burn::tensor::Tensor;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::data::{Dataset, MemoryDataset, Mnist, PixelRange};
 use burn_gan::models::{
-    DcganDiscriminatorConfig, DcganGeneratorConfig, ImageShape, MlpDiscriminatorConfig,
-    MlpGeneratorConfig, SavedGenerator,
+    DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
+    SavedGenerator, save_safetensors,
 };
 use burn_gan::network::{Condition, Generator, Labels, TrainableDiscriminator, TrainableGenerator};
 use burn_gan::objective::{Loss, Objective, Penalty};
-use burn_gan::plot::{GridStyle, LineChart, Series, image_grid};
-use burn_gan::random::Stream;
 use burn_gan::train::{
-    History, OptimizerConfig, Progress, Rhythm, Schedule, StepEvent, Trainer, TrainerConfig,
+    EmaConfig, Ending, History, Interpolations, JsonLines, OptimizerConfig, Progress, Rhythm,
+    SampleGrid, Schedule, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, Result};
 use clap::{Parser, ValueEnum};
@@ -79,6 +78,8 @@ enum Model {
 const BATCH: usize = 64;
 const LATENT: usize = 64;
 const CLASSES: usize = 10;
+/// Half-life of the generator's average, in images: some 150 steps.
+const EMA_IMAGES: f64 = 10_000.0;
 /// Rows of a sample grid; each has one of every digit where labels are told.
 const GRID_ROWS: usize = 8;
 
@@ -88,7 +89,7 @@ fn main() -> ExitCode {
 }
 
 impl Program for Args {
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<()> {
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<Ending> {
         self.fetch()?;
         let mnist = Mnist::train(&self.data_dir)?;
         let image = [1, mnist.height, mnist.width];
@@ -156,7 +157,7 @@ impl Args {
         data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
         asked: G::Condition,
         device: B::Device,
-    ) -> Result<()>
+    ) -> Result<Ending>
     where
         B: AutodiffBackend,
         G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, 4>>,
@@ -175,74 +176,66 @@ impl Args {
                 Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(self.gamma())),
             )
             .with_optimizers(OptimizerConfig::adam(5e-4).with_betas(0.0, 0.99))
-            .with_schedule(Schedule::Cosine { floor: 0.1 });
+            .with_schedule(Schedule::Cosine { floor: 0.1 })
+            .with_ema(EmaConfig::half_life(EMA_IMAGES).with_ramp_up(0.05));
 
         // The same latents at every look, so that pictures of different steps compare.
-        let preview = latent.draw::<B::InnerBackend>(
-            CLASSES * GRID_ROWS,
-            &mut Stream::new(seed, "preview"),
-            &device,
-        );
-        let asked = asked.inner();
-        let draw = |generator: &G, name: &str| -> Result<PathBuf> {
-            let images = generator.valid().generate(preview.clone(), &asked);
-            let [_, channels, height, width] = images.dims();
-            let pixels: Vec<f32> = images.into_data().iter().collect();
-            let style = GridStyle {
-                columns: CLASSES,
-                scale: 2,
-                ..GridStyle::default()
-            };
-            let path = out.join(name);
-            image_grid(&pixels, ImageShape::new([channels, height, width]), &style)?.save(&path)?;
-            Ok(path)
-        };
+        let mut grid = SampleGrid::<B>::new(&out, &latent, CLASSES, GRID_ROWS, seed, &device)?
+            .with_conditions(&asked)
+            .with_scale(2);
+        // One digit to a row here, where labels are told.
+        let rows: Vec<i32> = (0..CLASSES * GRID_ROWS)
+            .map(|i| (i / GRID_ROWS) as i32)
+            .collect();
+        let one_each = asked.select(Tensor::from_ints(rows.as_slice(), &device));
+        let mut walks = Interpolations::<B>::new(&out, &latent, CLASSES, GRID_ROWS, seed, &device)?
+            .with_conditions(&one_each)
+            .with_scale(2);
 
         let mut history = History::new();
-        let start = Instant::now();
-        let trained = Trainer::new(config.clone(), &device)?
+        let run = self
+            .common
+            .trainer(&config, &out, &device)?
             .observe(Rhythm::Every(1), Progress::new())
             .observe(Rhythm::Every(10), &mut history)
-            .observe(
-                Rhythm::Every(self.sample_every),
-                |event: &StepEvent<'_, G, D, B>| {
-                    let name = format!("samples-{:06}.png", event.step);
-                    draw(&event.state.gan.generator, &name).map(|_| ())
-                },
-            )
+            .observe(Rhythm::Every(10), JsonLines::new(out.join("log.jsonl")))
+            .observe(Rhythm::Every(self.sample_every), &mut grid)
+            .observe(Rhythm::AtEnd, &mut walks)
             .run(gan, data)?;
-        let seconds = start.elapsed().as_secs_f64();
 
-        let samples = draw(&trained.gan.generator, "samples.png")?;
-        let losses = out.join("losses.svg");
-        let series = |name: &str, value: fn(&burn_gan::train::Reading) -> f64| {
-            let readings = history.readings().iter();
-            Series::new(name, readings.map(|r| (r.step as f64, value(r))))
-        };
-        LineChart::new("MNIST", "step", "loss")
-            .with_series(series("discriminator", |r| r.discriminator_loss))
-            .with_series(series("generator", |r| r.generator_loss))
-            .with_series(series("JS bound (nats)", |r| r.js_lower_bound))
-            .save(&losses)?;
-        let weights = out.join("generator.gan");
-        SavedGenerator::save(&weights, settings, &latent, trained.gan.valid().generator)?;
-        self.common
+        let (trained, averaged) = (run.state.trained(), run.state.sampler());
+        let weights =
+            ["generator", "generator_ema"].map(|name| out.join(name).with_extension("safetensors"));
+        save_safetensors(&weights[0], &trained, &[])?;
+        save_safetensors(&weights[1], &averaged, &[])?;
+        let saved = out.join("generator.gan");
+        SavedGenerator::save(&saved, settings, &latent, averaged)?;
+        let mut report = self
+            .common
             .report("mnist")
             .settings(&config)
             .setting("generator", settings)
             .setting("labels", self.labels)
-            .timing("training", seconds)
             .metric("last", history.readings().last())
-            .file(&samples)
-            .file(&losses)
-            .file(&weights)
-            .save(&out)?;
+            .file(&saved);
+        for (step, picture) in grid.pictures() {
+            report = report.picture("Samples", picture, Some(*step));
+        }
+        for (_, picture) in walks.pictures() {
+            report = report.picture("Between two latents, left to right", picture, None);
+        }
+        report = weights
+            .into_iter()
+            .fold(report, |report, file| report.file(file));
+        history.report(run.report(report)).save(&out)?;
         let what = format!(
-            "{} digits after {steps} steps, {seconds:.0} s",
-            CLASSES * GRID_ROWS
+            "{} digits after {} steps, {:.0} s",
+            CLASSES * GRID_ROWS,
+            run.state.step,
+            run.elapsed.as_secs_f64()
         );
-        common::finish("mnist", what, &out);
-        Ok(())
+        common::finish("mnist", &run.ending, what, &out);
+        Ok(run.ending)
     }
 
     /// Brings the files where the build can, and refuses where it can't.

@@ -10,11 +10,11 @@
 
 mod common;
 
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
 
 use burn_gan::burn;
-use burn_gan::burn::module::{AutodiffModule, Module};
+use burn_gan::burn::module::Module;
 use burn_gan::burn::tensor::Tensor;
 use burn_gan::burn::tensor::backend::{AutodiffBackend, Backend};
 use burn_gan::data::{MemoryDataset, Mixture};
@@ -25,7 +25,7 @@ use burn_gan::objective::loss::FDivergence;
 use burn_gan::objective::{Loss, Objective, Pairing, Penalty};
 use burn_gan::plot::{Panels, Scatter};
 use burn_gan::random::Stream;
-use burn_gan::train::{OptimizerConfig, Schedule, Trainer, TrainerConfig};
+use burn_gan::train::{Ending, OptimizerConfig, Run, Schedule, TrainerConfig};
 use burn_gan::{Gan, Latent, Result};
 use clap::Parser;
 use common::{Common, Program};
@@ -131,7 +131,7 @@ impl<B: Backend> Discriminator<B> for Autoencoder<B> {
 }
 
 impl Program for Args {
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<()> {
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<Ending> {
         let out = self.common.out_dir("objectives");
         let ring = Mixture::ring();
         let points = ring.sample(TRAINING_POINTS, &mut Stream::new(self.common.seed, "ring"));
@@ -159,29 +159,36 @@ impl Program for Args {
             .with_title("Every loss, every pairing, on the ring of eight Gaussians")
             .with_cell(230, 250);
         let mut outcomes = Vec::new();
-        let start = Instant::now();
-        for objective in combinations {
+        let mut seconds = 0.0;
+        for (index, objective) in combinations.into_iter().enumerate() {
             let title = title(&objective);
             bar.set_message(title.clone());
-            let begun = Instant::now();
             let config = self.config(objective.clone());
-            let samples = if matches!(objective.loss, Loss::EnergyBased(_)) {
+            let folder = out.join("runs").join(format!("{:02}", index + 1));
+            let trained = if matches!(objective.loss, Loss::EnergyBased(_)) {
                 let network = mlp(2).init(&device)?;
-                train(
-                    config,
-                    generator()?,
-                    Autoencoder { network },
-                    &data,
-                    &device,
-                )?
+                let critic = Autoencoder { network };
+                self.train::<B, _>(config, &folder, (generator()?, critic), &data, &device)?
             } else {
-                train(
-                    config,
-                    generator()?,
-                    critic.init::<B, 2>(&device)?,
-                    &data,
-                    &device,
-                )?
+                let critic = critic.init::<B, 2>(&device)?;
+                self.train::<B, _>(config, &folder, (generator()?, critic), &data, &device)?
+            };
+            seconds += trained.seconds;
+            let samples = match trained.ending {
+                Ending::Finished => trained.samples,
+                stopped => {
+                    bar.finish_and_clear();
+                    self.common
+                        .report("objectives")
+                        .ending(format!("{stopped}, at combination {}", index + 1))
+                        .settings(&self.config(Objective::default()))
+                        .timing("training", seconds)
+                        .metric("combinations", &outcomes)
+                        .save(&out)?;
+                    let done = format!("{index} combinations");
+                    common::finish("objectives", &stopped, done, &out);
+                    return Ok(stopped);
+                }
             };
             let coverage = ModeCoverage::measure(&samples, &ring)?;
             let numbers = format!(
@@ -206,12 +213,11 @@ impl Program for Args {
                 loss: objective.loss,
                 pairing: objective.pairing,
                 coverage,
-                seconds: begun.elapsed().as_secs_f64(),
+                seconds: trained.seconds,
             });
             bar.inc(1);
         }
         bar.finish_and_clear();
-        let seconds = start.elapsed().as_secs_f64();
 
         let picture = out.join("objectives.svg");
         page.save(&picture)?;
@@ -223,43 +229,62 @@ impl Program for Args {
             .report("objectives")
             .settings(&self.config(Objective::default()))
             .timing("training", seconds)
+            .ending("finished")
             .metric("combinations", &outcomes)
-            .file(&picture)
+            .picture("Every loss, every pairing", &picture, None)
             .save(&out)?;
         common::finish(
             "objectives",
+            &Ending::Finished,
             format!(
                 "{whole} of {} combinations find all 8 modes, {seconds:.0} s",
                 outcomes.len()
             ),
             &out,
         );
-        Ok(())
+        Ok(Ending::Finished)
     }
 }
 
-/// Trains one combination and draws from its generator.
-fn train<B, D>(
-    config: TrainerConfig,
-    generator: MlpGenerator<B, 2>,
-    discriminator: D,
-    data: &MemoryDataset<2>,
-    device: &B::Device,
-) -> Result<Vec<f32>>
-where
-    B: AutodiffBackend,
-    D: TrainableDiscriminator<B> + Discriminator<B, Sample = Tensor<B, 2>, Condition = ()>,
-{
-    let (seed, latent) = (config.seed, config.latent);
-    let gan = Gan::seeded(generator, discriminator, seed, device);
-    let trained = Trainer::new(config, device)?.run(gan, data)?;
-    let latents = latent.draw(
-        EVALUATED_SAMPLES,
-        &mut Stream::new(seed, "evaluation"),
-        device,
-    );
-    let samples = trained.gan.valid().generator.generate(latents, &());
-    Ok(samples.into_data().iter().collect())
+/// What training one combination gives.
+struct Trained {
+    samples: Vec<f32>,
+    seconds: f64,
+    ending: Ending,
+}
+
+impl Args {
+    /// Trains one combination and draws from its generator.
+    fn train<B, D>(
+        &self,
+        config: TrainerConfig,
+        folder: &Path,
+        (generator, discriminator): (MlpGenerator<B, 2>, D),
+        data: &MemoryDataset<2>,
+        device: &B::Device,
+    ) -> Result<Trained>
+    where
+        B: AutodiffBackend,
+        D: TrainableDiscriminator<B> + Discriminator<B, Sample = Tensor<B, 2>, Condition = ()>,
+    {
+        let (seed, latent) = (config.seed, config.latent);
+        let gan = Gan::seeded(generator, discriminator, seed, device);
+        let run: Run<_, _, B> = self
+            .common
+            .trainer(&config, folder, device)?
+            .run(gan, data)?;
+        let latents = latent.draw(
+            EVALUATED_SAMPLES,
+            &mut Stream::new(seed, "evaluation"),
+            device,
+        );
+        let samples = run.state.sampler().generate(latents, &());
+        Ok(Trained {
+            samples: samples.into_data().iter().collect(),
+            seconds: run.elapsed.as_secs_f64(),
+            ending: run.ending,
+        })
+    }
 }
 
 /// The plane that every panel shows.

@@ -11,18 +11,18 @@
 mod common;
 
 use std::process::ExitCode;
-use std::time::Instant;
 
-use burn_gan::burn::module::AutodiffModule;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::data::{MemoryDataset, Mixture};
 use burn_gan::metrics::ModeCoverage;
-use burn_gan::models::{Activation, MlpDiscriminatorConfig, MlpGeneratorConfig};
+use burn_gan::models::{Activation, MlpDiscriminatorConfig, MlpGeneratorConfig, save_safetensors};
 use burn_gan::network::Generator;
 use burn_gan::objective::Objective;
 use burn_gan::plot::Scatter;
 use burn_gan::random::Stream;
-use burn_gan::train::{OptimizerConfig, Progress, Rhythm, Schedule, Trainer, TrainerConfig};
+use burn_gan::train::{
+    Ending, History, OptimizerConfig, Progress, Rhythm, Schedule, TrainerConfig,
+};
 use burn_gan::{Gan, Latent, Result};
 use clap::Parser;
 use common::{Common, Program};
@@ -88,7 +88,7 @@ fn main() -> ExitCode {
 }
 
 impl Program for Args {
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<()> {
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<Ending> {
         let seed = self.common.seed;
         let out = self.common.out_dir("ring");
 
@@ -123,18 +123,20 @@ impl Program for Args {
             .with_objective(objective)
             .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99))
             .with_schedule(Schedule::Cosine { floor: 0.01 });
-        let start = Instant::now();
-        let trained = Trainer::new(config.clone(), &device)?
+        let mut history = History::new();
+        let trainer = self.common.trainer(&config, &out, &device)?;
+        let run = trainer
             .observe(Rhythm::Every(1), Progress::new())
+            .observe(Rhythm::Every(50), &mut history)
             .run(gan, &data)?;
-        let seconds = start.elapsed().as_secs_f64();
 
         let latents = latent.draw(
             EVALUATED_SAMPLES,
             &mut Stream::new(seed, "evaluation"),
             &device,
         );
-        let samples = trained.gan.valid().generator.generate(latents, &());
+        let generator = run.state.sampler();
+        let samples = generator.generate(latents, &());
         let samples: Vec<f32> = samples.into_data().iter().collect();
         let coverage = ModeCoverage::measure(&samples, &mixture)?;
 
@@ -153,24 +155,29 @@ impl Program for Args {
         )
         .with_bounds((-edge, edge), (-edge, edge))
         .save(&picture)?;
-        self.common
+        let weights = out.join("generator.safetensors");
+        save_safetensors(&weights, &generator, &[])?;
+        let report = self
+            .common
             .report("ring")
             .settings(&config)
-            .timing("training", seconds)
             .metrics(&coverage)
-            .file(&picture)
-            .save(&out)?;
+            .picture("Samples over the data", &picture, None)
+            .file(&weights);
+        history.report(run.report(report)).save(&out)?;
         common::finish(
             "ring",
+            &run.ending,
             format!(
-                "{} of {} modes, {:.1} % within 3σ, reverse KL {:.4}, {seconds:.0} s",
+                "{} of {} modes, {:.1} % within 3σ, reverse KL {:.4}, {:.0} s",
                 coverage.modes_captured,
                 coverage.modes_total,
                 100.0 * coverage.high_quality,
-                coverage.reverse_kl
+                coverage.reverse_kl,
+                run.elapsed.as_secs_f64()
             ),
             &out,
         );
-        Ok(())
+        Ok(run.ending)
     }
 }

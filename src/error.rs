@@ -41,6 +41,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A checkpoint that can't be read, or that belongs to another run.
+    #[error("{}: {problem}", path.display())]
+    Checkpoint {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it, and the way out.
+        problem: String,
+    },
     /// A picture that could not be drawn.
     #[error("{}: could not draw: {problem}", path.display())]
     Plot {

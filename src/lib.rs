@@ -8,7 +8,6 @@
 //!
 //! ```
 //! use burn_gan::burn::backend::{Autodiff, Flex};
-//! use burn_gan::burn::module::AutodiffModule;
 //! use burn_gan::data::{MemoryDataset, Mixture};
 //! use burn_gan::models::{Activation, MlpDiscriminatorConfig, MlpGeneratorConfig};
 //! use burn_gan::network::Generator;
@@ -42,10 +41,10 @@
 //!     .with_seed(42)
 //!     .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.05)))
 //!     .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99));
-//! let trained = Trainer::new(config, &device)?.run(gan, &data)?;
+//! let run = Trainer::new(config, &device)?.run(gan, &data)?;
 //!
 //! // New samples, without a tape.
-//! let generator = trained.gan.valid().generator;
+//! let generator = run.state.sampler();
 //! let z = latent.draw(10, &mut Stream::new(42, "samples"), &device);
 //! assert_eq!(generator.generate(z, &()).dims(), [10, 2]);
 //! # Ok::<(), burn_gan::Error>(())
@@ -55,12 +54,13 @@
 //! |---|---|
 //! | [`network`] | the traits that networks implement, [`Gan`] joins two of them |
 //! | [`objective`] | losses × pairings × penalties, with exact second-order gradients |
-//! | [`train`] | the pure step, the trainer, optimisers, schedules, observers |
+//! | [`train`] | the pure step, the trainer, checkpoints, health watch, schedules, observers |
 //! | [`models`] | stock networks: perceptrons, DCGAN; saved generators |
 //! | [`data`] | mixtures, MNIST's format, tensors in memory, seeded batches |
 //! | [`divergence`] | where GANs come from: likelihood, KL, JS, the optimal discriminator |
 //! | [`metrics`], [`report`] | how good a generator is, and a file that says so |
 //! | `plot` | charts and image grids (feature `plot`) |
+//! | [`latent`] | the prior, truncation, paths between latents |
 //! | [`nn`], [`random`] | layers that can be differentiated twice and are fast on a CPU; randomness owned by the run |
 //!
 //! # Features
@@ -85,7 +85,7 @@ mod files;
 mod gan;
 #[cfg(feature = "flex")]
 mod kernels;
-mod latent;
+pub mod latent;
 pub mod metrics;
 pub mod models;
 pub mod network;

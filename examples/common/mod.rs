@@ -1,7 +1,7 @@
 //! What all examples share: the command line, the choice of a backend, the closing line.
 //!
 //! Exit codes: 0 when the run is done, 2 for arguments that no run can be made with, 1 for anything
-//! that went wrong while running.
+//! that went wrong while running, 130 and 143 when Ctrl-C or SIGTERM stopped it.
 
 // Each example compiles this file for itself and uses a part of it.
 #![allow(dead_code)]
@@ -10,9 +10,12 @@ use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use burn_gan::burn::tensor::backend::AutodiffBackend;
+use burn_gan::network::{TrainableDiscriminator, TrainableGenerator};
 use burn_gan::report::Report;
+use burn_gan::train::{Checkpoints, Ending, Interrupt, Start, Trainer, TrainerConfig};
 use burn_gan::{Error, Result};
 use clap::builder::RangedU64ValueParser;
 
@@ -36,9 +39,21 @@ pub struct Common {
     #[arg(long, value_enum, default_value_t = BackendName::Flex, value_name = "NAME")]
     pub backend: BackendName,
 
-    /// Folder for pictures and report.json [default: out/<example>]
+    /// Folder for pictures, checkpoints and the report [default: out/<example>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+
+    /// Go on where the run in this folder was stopped
+    #[arg(long)]
+    pub resume: bool,
+
+    /// Steps between two checkpoints; Ctrl-C and SIGTERM store one too [default: a tenth of the run]
+    #[arg(long, value_name = "STEPS")]
+    pub checkpoint_every: Option<u64>,
+
+    /// Resume although this setting was changed, such as `steps`
+    #[arg(long, value_name = "SETTING", requires = "resume")]
+    pub accept: Vec<String>,
 }
 
 /// The backends that an example can run on, where the build has them.
@@ -82,12 +97,51 @@ impl Common {
             .backend(self.backend.name())
             .seed(self.seed)
     }
+
+    /// A trainer that stores checkpoints in `folder`, goes on from the newest one with `--resume`,
+    /// and stops at a signal.
+    pub fn trainer<'a, G, D, B>(
+        &self,
+        config: &TrainerConfig,
+        folder: &Path,
+        device: &B::Device,
+    ) -> Result<Trainer<'a, G, D, B>>
+    where
+        B: AutodiffBackend,
+        G: TrainableGenerator<B>,
+        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
+    {
+        let every = self.checkpoint_every.unwrap_or(config.steps.div_ceil(10));
+        let start = if self.resume {
+            Start::Resume
+        } else {
+            Start::Replace
+        };
+        let plan = Checkpoints::new(folder.join("checkpoints"))
+            .every(every)
+            .start(start);
+        let plan = self.accept.iter().fold(plan, Checkpoints::accept);
+        Ok(Trainer::new(config.clone(), device)?
+            .with_checkpoints(plan)
+            .stop_on(interrupt()?))
+    }
+}
+
+/// The wish to stop that signals make, one for the whole program.
+fn interrupt() -> Result<&'static Interrupt> {
+    static INTERRUPT: OnceLock<Interrupt> = OnceLock::new();
+    if let Some(interrupt) = INTERRUPT.get() {
+        return Ok(interrupt);
+    }
+    let interrupt = Interrupt::on_signals()?;
+    Ok(INTERRUPT.get_or_init(|| interrupt))
 }
 
 /// An example's work, on any backend.
 pub trait Program {
-    /// Does it all: trains, draws, writes the report, prints the closing line.
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<()>;
+    /// Does it all: trains, draws, writes the report, prints the closing line. Returns why the
+    /// training ended.
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<Ending>;
 }
 
 /// Runs the program on the backend that was asked for. Errors go to standard error.
@@ -118,7 +172,7 @@ where
 {
     use burn_gan::burn::backend::Autodiff;
     match program.run::<Autodiff<B>>(Default::default()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(ending) => ExitCode::from(ending.exit_code()),
         Err(error @ Error::Setting { .. }) => refuse(error),
         Err(error) => {
             eprintln!("error: {error}");
@@ -133,12 +187,17 @@ pub fn refuse(problem: impl Display) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// The closing line: what came out, and where it lies.
-pub fn finish(example: &str, outcome: impl Display, out: &Path) {
+/// The closing line: what came out, and where it lies; of a run that was stopped, how to go on.
+pub fn finish(example: &str, ending: &Ending, outcome: impl Display, out: &Path) {
+    let stopped = match ending {
+        Ending::Finished => String::new(),
+        Ending::Interrupted { .. } => format!("{ending}, `--resume` goes on; so far: "),
+        _ => format!("{ending}; so far: "),
+    };
     // A closed pipe (`| head`) is no reason to fail at the very end.
     let _ = writeln!(
         std::io::stdout(),
-        "{example}: {outcome} (pictures and report.json in {})",
+        "{example}: {stopped}{outcome} (pictures and report.html in {})",
         out.display()
     );
 }

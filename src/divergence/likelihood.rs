@@ -1,6 +1,6 @@
 //! Likelihood: how well a density explains samples, and the densities that samples suggest.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::divergence::Gaussian;
 use crate::error::{Error, Result, check};
@@ -109,7 +109,7 @@ pub fn fit_gaussian(samples: &[f64]) -> Result<Gaussian> {
 /// assert_eq!(histogram.density(2.1), 0.0);
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Histogram {
     low: f64,
     high: f64,

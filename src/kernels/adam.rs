@@ -24,7 +24,7 @@ pub(crate) struct AdamStep {
 }
 
 /// The same tensor with the given dense strides, moved only if it lies otherwise.
-fn lay_out(tensor: FlexTensor, layout: &Layout) -> FlexTensor {
+pub(super) fn lay_out(tensor: FlexTensor, layout: &Layout) -> FlexTensor {
     if tensor.layout() == layout && is_dense(&tensor) {
         return tensor;
     }

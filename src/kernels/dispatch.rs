@@ -14,6 +14,7 @@ use burn::tensor::{DType, Tensor, TensorPrimitive};
 
 use super::activation::Slope;
 use super::adam::{self, AdamStep};
+use super::average;
 use super::backend::Kernels;
 use super::batch_norm;
 use super::bilinear::{Bilinear, Geometry};
@@ -274,4 +275,27 @@ pub(crate) fn adam<B: Backend, const R: usize>(
     };
     let moments = moments.map(|moments| moments.map(take));
     adam::step(take(parameter), take(gradient), moments, numbers).map(tensor::<B, Flex, R>)
+}
+
+/// decay·average + (1 − decay)·value.
+pub(crate) fn moving_average<B: Backend, const R: usize>(
+    average: Tensor<B, R>,
+    value: Tensor<B, R>,
+    decay: f64,
+) -> Tensor<B, R> {
+    if !(is::<B, Flex>() && suits(&average) && suits(&value)) {
+        return average.mul_scalar(decay) + value.mul_scalar(1.0 - decay);
+    }
+    // By value: the average is updated where it lies.
+    let take = |tensor| {
+        cast::<Tensor<B, R>, Tensor<Flex, R>>(tensor)
+            .into_primitive()
+            .tensor()
+    };
+    tensor::<B, Flex, R>(average::towards(take(average), take(value), decay as f32))
+}
+
+/// Σx², if the backend has a kernel for it.
+pub(crate) fn sum_of_squares<B: Backend, const R: usize>(x: &Tensor<B, R>) -> Option<f64> {
+    (is::<B, Flex>() && suits(x)).then(|| average::sum_of_squares(&primitive::<B, Flex, R>(x)))
 }

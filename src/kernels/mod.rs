@@ -7,7 +7,7 @@
 //! | `bilinear` | the operations and their derivatives, which are of the same list |
 //! | `product`, `convolution`, `im2col` | the bilinear operations on slices |
 //! | `tiles` | convolutions 4×4 with stride 2 in fewer multiplications |
-//! | `activation`, `norm`, `batch_norm`, `adam` | what is done element by element |
+//! | `activation`, `norm`, `batch_norm`, `adam`, `average` | what is done element by element |
 //! | `gemm` | the matrix product of slices, the only `unsafe` |
 //! | `storage`, `buffers`, `threads`, `simd` | tensors as slices, memory used again, shares of work, vectors |
 //!
@@ -15,6 +15,7 @@
 
 mod activation;
 mod adam;
+mod average;
 mod backend;
 mod batch_norm;
 mod bilinear;
@@ -37,5 +38,5 @@ mod tests;
 pub(crate) use adam::AdamStep;
 pub(crate) use dispatch::{
     adam, adam_suits, batch_norm_inference, batch_norm_training, channels_last, conv_transpose2d,
-    conv2d, linear,
+    conv2d, linear, moving_average, sum_of_squares,
 };

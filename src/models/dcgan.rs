@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
-use super::{Activation, LabelEmbedding, LabelGenerator};
+use super::{Activation, LabelEmbedding, LabelGenerator, range_of};
 use crate::error::{Result, check};
 use crate::network::{Discriminator, Generator, Labels, Verdict};
 use crate::nn::{
@@ -233,6 +233,10 @@ impl<B: Backend> Generator<B> for DcganGenerator<B> {
         }
         x
     }
+
+    fn output_range(&self) -> Option<(f64, f64)> {
+        range_of(self.output)
+    }
 }
 
 /// Settings of a [`DcganDiscriminator`].
@@ -386,5 +390,9 @@ impl<B: Backend> Discriminator<B> for DcganLabelDiscriminator<B> {
             .reshape([batch, 1, height, width]);
         self.discriminator
             .discriminate(Tensor::cat(vec![sample, label], 1), &())
+    }
+
+    fn classes(&self) -> Option<usize> {
+        Some(self.embedding.classes())
     }
 }

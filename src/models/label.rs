@@ -35,6 +35,11 @@ impl<B: Backend> LabelEmbedding<B> {
         })
     }
 
+    /// The number of classes; labels must lie below it.
+    pub fn classes(&self) -> usize {
+        self.embedding.weight.lazy_shape()[0]
+    }
+
     /// The vectors of the labels' classes, `[batch, features]`.
     pub fn forward(&self, labels: &Labels<B>) -> Tensor<B, 2> {
         let batch = labels.classes.dims()[0];
@@ -74,5 +79,13 @@ where
         let label = self.embedding.forward(condition);
         self.generator
             .generate(Tensor::cat(vec![latent, label], 1), &())
+    }
+
+    fn output_range(&self) -> Option<(f64, f64)> {
+        self.generator.output_range()
+    }
+
+    fn classes(&self) -> Option<usize> {
+        Some(self.embedding.classes())
     }
 }

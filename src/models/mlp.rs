@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
-use super::{Activation, LabelEmbedding, LabelGenerator};
+use super::{Activation, LabelEmbedding, LabelGenerator, range_of};
 use crate::error::{Error, Result, check};
 use crate::network::{Discriminator, Generator, Labels, Verdict};
 use crate::nn::{Linear, LinearConfig};
@@ -224,6 +224,10 @@ impl<B: Backend, const R: usize> Generator<B> for MlpGenerator<B, R> {
         shape[1..].copy_from_slice(&self.shape);
         self.mlp.forward(latent, self.output).0.reshape(shape)
     }
+
+    fn output_range(&self) -> Option<(f64, f64)> {
+        range_of(self.output)
+    }
 }
 
 /// Settings of an [`MlpDiscriminator`].
@@ -355,5 +359,9 @@ impl<B: Backend, const R: usize> Discriminator<B> for MlpLabelDiscriminator<B, R
         let sample: Tensor<B, 2> = sample.flatten(1, R - 1);
         let label = self.embedding.forward(condition);
         self.mlp.judge(Tensor::cat(vec![sample, label], 1))
+    }
+
+    fn classes(&self) -> Option<usize> {
+        Some(self.embedding.classes())
     }
 }

@@ -4,6 +4,7 @@ mod dcgan;
 mod label;
 mod mlp;
 mod saved;
+mod weights;
 
 pub use dcgan::{
     DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
@@ -15,8 +16,19 @@ pub use mlp::{
     MlpLabelDiscriminator,
 };
 pub use saved::SavedGenerator;
+pub use weights::{load_safetensors, save_safetensors};
 
 pub use crate::nn::Activation;
+
+/// The interval that an activation's values lie in, where it has bounds.
+fn range_of(activation: Activation) -> Option<(f64, f64)> {
+    match activation {
+        Activation::Tanh => Some((-1.0, 1.0)),
+        Activation::Sigmoid => Some((0.0, 1.0)),
+        Activation::Relu => Some((0.0, f64::INFINITY)),
+        Activation::Identity | Activation::LeakyRelu { .. } => None,
+    }
+}
 
 #[cfg(test)]
 mod tests;

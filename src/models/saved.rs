@@ -188,7 +188,7 @@ fn recorder() -> NamedMpkBytesRecorder<FullPrecisionSettings> {
     NamedMpkBytesRecorder::default()
 }
 
-fn refuse(path: &Path, problem: impl Into<String>) -> Error {
+pub(super) fn refuse(path: &Path, problem: impl Into<String>) -> Error {
     Error::Weights {
         path: path.to_owned(),
         problem: problem.into(),

@@ -142,6 +142,44 @@ mod second_order {
 }
 
 #[test]
+fn networks_know_their_range_and_their_classes() {
+    type B = crate::testing::Cpu;
+    let device = Default::default();
+    let range = |output| {
+        let config = MlpGeneratorConfig::new(2, [3]).with_output(output);
+        let plain = config.init::<B, 2>(&device).expect("valid settings");
+        let told = config.init_conditional::<B, 2>(4, &device);
+        let told = told.expect("valid settings");
+        assert_eq!(plain.output_range(), told.output_range());
+        assert_eq!((plain.classes(), told.classes()), (None, Some(4)));
+        // Far out on both sides, the network keeps to what it says.
+        if let Some((low, high)) = plain.output_range() {
+            let latents = Tensor::<B, 2>::from_floats([[1e3, -1e3], [-1e3, 1e3]], &device);
+            let drawn = values(plain.generate(latents, &()));
+            assert!(drawn.iter().all(|x| (low..=high).contains(x)), "{drawn:?}");
+        }
+        plain.output_range()
+    };
+    assert_eq!(range(Activation::Tanh), Some((-1.0, 1.0)));
+    assert_eq!(range(Activation::Sigmoid), Some((0.0, 1.0)));
+    assert_eq!(range(Activation::Relu), Some((0.0, f64::INFINITY)));
+    assert_eq!(range(Activation::LEAKY), None);
+    assert_eq!(range(Activation::Identity), None);
+
+    let images = DcganGeneratorConfig::new(2, [1, 8, 8]).with_width(2);
+    let images = images.init::<B>(&device).expect("valid settings");
+    assert_eq!(images.output_range(), Some((-1.0, 1.0)));
+    let judge = DcganDiscriminatorConfig::new([1, 8, 8]).with_width(2);
+    let plain = judge.init::<B>(&device).expect("valid settings");
+    let told = judge.init_conditional::<B>(7, &device);
+    assert_eq!(plain.classes(), None);
+    assert_eq!(told.expect("valid settings").classes(), Some(7));
+    let told = MlpDiscriminatorConfig::new([2 * 3]).init_conditional::<B, 2>(5, &device);
+    let packed = crate::network::Packed::new(told.expect("valid settings"), 2);
+    assert_eq!(packed.classes(), Some(5));
+}
+
+#[test]
 fn wrong_settings_are_refused_by_name() {
     type B = crate::testing::Cpu;
     let device = Default::default();

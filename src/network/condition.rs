@@ -40,6 +40,11 @@ pub trait Condition<B: Backend>: Clone + Debug + Send + 'static {
 
     /// The condition of packed samples, `count` neighbours each: that of the first of them.
     fn pack(&self, count: usize) -> Self;
+
+    /// The class of each sample, read back from the device; `None` where nothing is labelled.
+    fn labels(&self) -> Option<Vec<i64>> {
+        None
+    }
 }
 
 impl<B: Backend> Condition<B> for () {
@@ -134,6 +139,10 @@ impl<B: Backend> Condition<B> for Labels<B> {
         let rows: Tensor<B, 2, Int> = self.classes.clone().reshape([batch / count, count]);
         Self::new(rows.narrow(1, 0, 1).reshape([batch / count]))
     }
+
+    fn labels(&self) -> Option<Vec<i64>> {
+        Some(self.classes.clone().into_data().iter::<i64>().collect())
+    }
 }
 
 #[cfg(test)]
@@ -150,6 +159,8 @@ mod tests {
         assert_eq!(int_values(picked.classes), [0, 3]);
         let both = Condition::concatenate(vec![labels.clone(), labels]);
         assert_eq!(both.classes.dims(), [8]);
+        assert_eq!(Condition::labels(&both), Some(vec![3, 1, 2, 0, 3, 1, 2, 0]));
+        assert_eq!(Condition::<B>::labels(&()), None);
     }
 
     for_each_backend!(labels_follow_their_samples);

@@ -7,8 +7,10 @@
 
 mod augmentation;
 mod condition;
+pub(crate) mod guard;
 mod initialize;
 mod packed;
+mod parameters;
 mod sample;
 mod trainable;
 mod verdict;
@@ -17,6 +19,7 @@ pub use augmentation::Augmentation;
 pub use condition::{Condition, Labels};
 pub use initialize::initialize;
 pub use packed::Packed;
+pub(crate) use parameters::{Parameter, not_finite, parameters};
 pub use sample::Sample;
 pub use trainable::{
     ConditionOf, InnerDiscriminator, InnerGenerator, LiftedDiscriminator, LiftedGenerator,
@@ -65,6 +68,18 @@ pub trait Generator<B: Backend>: Module<B> {
 
     /// Draws one sample for each row of `latent`, `[batch, latent]`.
     fn generate(&self, latent: Tensor<B, 2>, condition: &Self::Condition) -> Self::Sample;
+
+    /// The interval that every number of a sample lies in, where the network knows it: (−1, 1)
+    /// behind a tanh. Preflight compares the data with it.
+    fn output_range(&self) -> Option<(f64, f64)> {
+        None
+    }
+
+    /// The number of classes, where the network is told labels and knows it: labels must lie
+    /// below it. Preflight compares the data with it.
+    fn classes(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// A network that tells real samples from generated ones: the policeman.
@@ -78,4 +93,10 @@ pub trait Discriminator<B: Backend>: Module<B> {
 
     /// Judges a batch.
     fn discriminate(&self, sample: Self::Sample, condition: &Self::Condition) -> Verdict<B>;
+
+    /// The number of classes, where the network is told labels and knows it: labels must lie
+    /// below it. Preflight compares the data with it.
+    fn classes(&self) -> Option<usize> {
+        None
+    }
 }

@@ -60,4 +60,8 @@ impl<B: Backend, D: Discriminator<B> + ModuleDisplay> Discriminator<B> for Packe
         self.discriminator
             .discriminate(sample.pack(self.count), &condition)
     }
+
+    fn classes(&self) -> Option<usize> {
+        self.discriminator.classes()
+    }
 }

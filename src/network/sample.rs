@@ -88,6 +88,11 @@ pub trait Sample<B: Backend>: Clone + Debug + Send + 'static {
     /// The standard deviation of all numbers of the batch together, `[1]`.
     fn spread(&self) -> Tensor<B, 1>;
 
+    /// The smallest and the largest number of each sample, each `[batch]`.
+    ///
+    /// With NaN among a sample's numbers, what comes back is the backend's choice.
+    fn extremes(self) -> [Tensor<B, 1>; 2];
+
     /// Draws from N(0, 1) in the batch's shape, made on the host.
     fn standard_normal_like(&self, stream: &mut Stream) -> Self;
 
@@ -201,6 +206,14 @@ impl<B: Backend, const R: usize> Sample<B> for Tensor<B, R> {
         (all - mean).square().mean().sqrt()
     }
 
+    fn extremes(self) -> [Tensor<B, 1>; 2] {
+        let rows = rows(self);
+        [
+            rows.clone().min_dim(1).squeeze_dim(1),
+            rows.max_dim(1).squeeze_dim(1),
+        ]
+    }
+
     fn standard_normal_like(&self, stream: &mut Stream) -> Self {
         let shape = self.dims();
         let values = stream.normal(shape.iter().product());
@@ -291,6 +304,9 @@ mod tests {
         let y = tensor2::<B, 2>([[0.0, -2.0], [5.0, 4.0]]);
         assert_eq!(values(Sample::squared_norms(x.clone())), [5.0, 25.0]);
         assert_eq!(values(Sample::dot(x.clone(), y.clone())), [-4.0, 31.0]);
+        let [least, most] = Sample::extremes(y.clone());
+        assert_eq!(values(least), [-2.0, 4.0]);
+        assert_eq!(values(most), [0.0, 5.0]);
         assert_eq!(
             values(Sample::add_scaled(
                 x.clone(),

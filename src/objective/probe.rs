@@ -1,15 +1,11 @@
 //! Finds out before training whether networks can do what an objective asks of them.
 
-use std::any::Any;
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::Arc;
-use std::thread;
-
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::{Batch, Objective, ObjectiveState, PenaltyKind, SecondOrder, Side};
 use crate::error::{Error, Result};
+use crate::network::guard::quietly;
 use crate::network::{Sample, TrainableDiscriminator, TrainableGenerator, initialize};
 
 /// Logits of one batch twice through a network without random layers agree to this, relative to
@@ -133,17 +129,16 @@ impl Objective {
                     let _ = cost.total().backward();
                 }
             });
-            if let Err(panic) = tried {
+            if let Err(words) = tried {
                 return Err(Error::setting(
                     "penalties",
                     penalty.kind.name(),
                     format!(
-                        "needs the gradient of a gradient, and a layer has none ({}). Two ways \
+                        "needs the gradient of a gradient, and a layer has none ({words}). Two ways \
                          out: layers that can be differentiated twice (those of `burn_gan::nn`, \
                          convolutions, norms, activations; not burn's own `Linear`, poolings or \
                          interpolations), or \
-                         `with_second_order(SecondOrder::finite_differences())`",
-                        words_of(panic.as_ref())
+                         `with_second_order(SecondOrder::finite_differences())`"
                     ),
                 ));
             }
@@ -181,30 +176,4 @@ fn repeatable<B: AutodiffBackend>(
         ));
     }
     Ok(())
-}
-
-/// Runs `work`, catching a panic of this thread without its message on standard error.
-fn quietly(work: impl FnOnce()) -> thread::Result<()> {
-    let here = thread::current().id();
-    let previous = Arc::new(panic::take_hook());
-    let others = Arc::clone(&previous);
-    panic::set_hook(Box::new(move |info| {
-        if thread::current().id() != here {
-            others(info);
-        }
-    }));
-    let result = panic::catch_unwind(AssertUnwindSafe(work));
-    drop(panic::take_hook());
-    if let Ok(previous) = Arc::try_unwrap(previous) {
-        panic::set_hook(previous);
-    }
-    result
-}
-
-fn words_of(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
 }

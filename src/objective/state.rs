@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
+use super::Side;
 use crate::random::Stream;
 
 /// What an [`Objective`](super::Objective) carries from step to step: step counts, the random
@@ -46,6 +47,15 @@ impl<B: Backend> ObjectiveState<B> {
     /// first time, and for a penalty without a memory.
     pub fn memory(&self, index: usize) -> &[Tensor<B, 1>] {
         self.memory.get(index).map_or(&[], Vec::as_slice)
+    }
+
+    /// The next cost of this network is another part of the step that was counted last.
+    pub(crate) fn same_step(&mut self, side: Side) {
+        let steps = match side {
+            Side::Discriminator => &mut self.discriminator_steps,
+            Side::Generator => &mut self.generator_steps,
+        };
+        *steps = steps.saturating_sub(1);
     }
 
     /// Stores what the penalty at `index` remembers from now on.

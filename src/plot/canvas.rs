@@ -27,6 +27,9 @@ pub(super) type Drawn<T = ()> = std::result::Result<T, String>;
 /// The colour of axes and text.
 pub(super) const INK: RGBColor = RGBColor(60, 60, 60);
 
+/// The colour of the lines behind the data, as the frame draws them.
+const GRID: RGBColor = RGBColor(228, 228, 228);
+
 /// The smallest and largest side of a picture, in pixels: a frame and its labels need the one, and
 /// coordinates must stay far inside `i32` for the other.
 const SIDES: std::ops::RangeInclusive<u32> = 160..=16_384;
@@ -38,6 +41,56 @@ pub(super) fn problem(error: impl Display) -> String {
 
 /// Draws an SVG document of `size` pixels, width first.
 pub(super) fn document(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Drawn<String> {
+    picture(size, |area| {
+        area.fill(&plotters::style::WHITE).map_err(problem)?;
+        draw(area)
+    })
+}
+
+/// Draws an SVG element that stands in a page: without a background, and in colours that the page
+/// decides, the ink its text's and a series' the one of [`variable`].
+pub(super) fn element(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Drawn<String> {
+    // The page is no XML: the namespace goes without saying.
+    let mut svg = picture(size, draw)?.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
+    let page = [
+        (INK, "currentColor".to_owned()),
+        (GRID, "var(--rule)".to_owned()),
+    ];
+    let series = [
+        Color::Blue,
+        Color::Vermillion,
+        Color::Green,
+        Color::Orange,
+        Color::Purple,
+        Color::SkyBlue,
+        Color::Black,
+        Color::Grey,
+    ]
+    .map(|color| (color.plotters(), format!("var({})", variable(color))));
+    for (RGBColor(r, g, b), name) in page.into_iter().chain(series) {
+        svg = svg.replace(
+            &format!("\"#{r:02X}{g:02X}{b:02X}\""),
+            &format!("\"{name}\""),
+        );
+    }
+    Ok(svg)
+}
+
+/// The CSS variable that holds a series' colour in a page.
+pub(super) fn variable(color: Color) -> &'static str {
+    match color {
+        Color::Blue => "--blue",
+        Color::Vermillion => "--vermillion",
+        Color::Green => "--green",
+        Color::Orange => "--orange",
+        Color::Purple => "--purple",
+        Color::SkyBlue => "--sky-blue",
+        Color::Black => "--black",
+        Color::Grey => "--grey",
+    }
+}
+
+fn picture(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Drawn<String> {
     let (width, height) = size;
     if !SIDES.contains(&width) || !SIDES.contains(&height) {
         return Err(format!(
@@ -50,7 +103,6 @@ pub(super) fn document(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) 
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, fine).into_drawing_area();
-        area.fill(&plotters::style::WHITE).map_err(problem)?;
         draw(&area)?;
         area.present().map_err(problem)?;
     }

@@ -107,11 +107,21 @@ impl LineChart {
         canvas::document(self.size, |area| self.draw(area))
     }
 
+    /// The chart as an SVG element for a page that sets title and legend itself.
+    ///
+    /// # Errors
+    /// Those of [`save`](Self::save) that are no file's, as text.
+    pub(crate) fn element(&self) -> Drawn<String> {
+        canvas::element(self.size, |area| self.draw_lines(area))
+    }
+
+    /// The CSS variables that hold the colours of the series in such a page.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &'static str> {
+        self.colored().map(|(color, _)| canvas::variable(color))
+    }
+
     /// Draws the chart into a part of a picture.
     pub(super) fn draw(&self, area: &Area<'_>) -> Drawn {
-        let x =
-            range_of(self.points().map(|point| point.0), 0.0).ok_or_else(|| NOTHING.to_owned())?;
-        let y = self.y_axis()?;
         let keys: Vec<Key> = self
             .colored()
             .map(|(color, series)| Key {
@@ -120,9 +130,16 @@ impl LineChart {
                 name: series.name.clone(),
             })
             .collect();
-        let area = canvas::header(area, &self.title, &keys)?;
+        self.draw_lines(&canvas::header(area, &self.title, &keys)?)
+    }
+
+    /// Draws the axes and the lines.
+    fn draw_lines(&self, area: &Area<'_>) -> Drawn {
+        let x =
+            range_of(self.points().map(|point| point.0), 0.0).ok_or_else(|| NOTHING.to_owned())?;
+        let y = self.y_axis()?;
         let mut chart = axes(
-            &area,
+            area,
             (Axis::linear(x), &self.x_label),
             (y.clone(), &self.y_label),
         )?;
@@ -219,6 +236,33 @@ mod tests {
         assert_eq!(lines(&svg, Color::Purple), 1);
         assert!(svg.contains("A &amp; B") && svg.contains("other"));
         assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
+    }
+
+    #[test]
+    fn an_element_has_the_lines_and_leaves_the_rest_to_the_page() {
+        let series = (0..8).map(|index| match index {
+            // Every colour, so that none can be forgotten.
+            7 => Series::new("grey", [(0.0, 7.0), (1.0, 7.5)]).with_color(Color::Grey),
+            _ => Series::new("line", [(0.0, f64::from(index)), (1.0, 9.0)]),
+        });
+        let mut chart = LineChart::new("A title", "<step>", "");
+        chart.series = series.collect();
+        let svg = chart.element().unwrap();
+        assert!(
+            svg.starts_with("<svg width=\"640\" height=\"420\""),
+            "{svg}"
+        );
+        assert!(!svg.contains("=\"#"), "a colour of its own: {svg}");
+        assert!(!svg.contains("title") && !svg.contains("line\n") && !svg.contains("http"));
+        assert!(svg.contains("&lt;step&gt;") && svg.contains("currentColor"));
+        for variable in chart.variables() {
+            assert_eq!(
+                svg.matches(&format!("var({variable})")).count(),
+                1,
+                "{variable}"
+            );
+        }
+        assert_eq!(chart.variables().count(), 8);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::{Error, Value};
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     /// Null, a boolean, a finite number or text.
     Leaf(Value),
     List(Vec<Json>),
@@ -28,6 +28,11 @@ impl Json {
         Self::Leaf(Value::from(value))
     }
 
+    /// An object of these fields.
+    pub(super) fn object<const COUNT: usize>(fields: [(&str, Self); COUNT]) -> Self {
+        Self::Object(fields.map(|(name, value)| (name.to_owned(), value)).into())
+    }
+
     /// A finite number, or the name of one that is not.
     pub(super) fn number(value: f64) -> Self {
         if value.is_nan() {
@@ -36,6 +41,53 @@ impl Json {
             Self::text(if value > 0.0 { "inf" } else { "-inf" })
         } else {
             Self::Leaf(Value::from(value))
+        }
+    }
+
+    /// The value as text: a field to a line, indented by two spaces, and a list that holds neither
+    /// lists nor objects (a curve's point) on one line.
+    pub(super) fn pretty(&self) -> String {
+        let mut text = String::new();
+        self.print(0, &mut text);
+        text
+    }
+
+    fn print(&self, depth: usize, text: &mut String) {
+        let line = |text: &mut String, depth: usize| {
+            text.push('\n');
+            text.extend(std::iter::repeat_n("  ", depth));
+        };
+        match self {
+            Self::Leaf(value) => text.push_str(&value.to_string()),
+            Self::List(items) if items.iter().all(|item| matches!(item, Self::Leaf(_))) => {
+                text.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    text.push_str(if index > 0 { ", " } else { "" });
+                    item.print(depth, text);
+                }
+                text.push(']');
+            }
+            Self::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    text.push(if index > 0 { ',' } else { '[' });
+                    line(text, depth + 1);
+                    item.print(depth + 1, text);
+                }
+                line(text, depth);
+                text.push(']');
+            }
+            Self::Object(fields) if fields.is_empty() => text.push_str("{}"),
+            Self::Object(fields) => {
+                for (index, (name, value)) in fields.iter().enumerate() {
+                    text.push(if index > 0 { ',' } else { '{' });
+                    line(text, depth + 1);
+                    text.push_str(&Value::from(name.as_str()).to_string());
+                    text.push_str(": ");
+                    value.print(depth + 1, text);
+                }
+                line(text, depth);
+                text.push('}');
+            }
         }
     }
 
@@ -58,7 +110,7 @@ impl Serialize for Json {
 }
 
 /// Any value as JSON.
-pub(super) fn of<T: Serialize + ?Sized>(value: &T) -> Result<Json, Error> {
+pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Result<Json, Error> {
     value.serialize(ToJson)
 }
 
@@ -377,7 +429,8 @@ mod tests {
             map: BTreeMap::from([(2, 0.5), (10, f64::INFINITY)]),
             left_out: None,
         };
-        let text = serde_json::to_string(&of(&value).unwrap()).unwrap();
+        // No text in it has a space.
+        let text: String = of(&value).unwrap().pretty().split_whitespace().collect();
         assert_eq!(
             text,
             r#"{"z":["Plain",{"Newtype":0.1},{"Tuple":[7,"NaN"]},{"Struct":{"z":"-inf","a":"x"}},{"Newtype":"inf"}],"unit":null,"pair":[true,-3],"map":{"2":0.5,"10":"inf"}}"#
@@ -393,8 +446,41 @@ mod tests {
             Some(-1_i8),
             [-0.5_f32, 16777216.0],
         );
-        let ours = serde_json::to_value(of(&values).unwrap()).unwrap();
+        let ours: Value = serde_json::from_str(&of(&values).unwrap().pretty()).unwrap();
         assert_eq!(ours, serde_json::to_value(&values).unwrap());
+    }
+
+    #[test]
+    fn the_text_says_the_value_and_keeps_a_point_on_its_line() {
+        let value = Json::object([
+            ("a \"b\"", Json::text("line\n<é>")),
+            ("none", Json::Object(Vec::new())),
+            (
+                "points",
+                Json::List(vec![
+                    Json::List(vec![Json::integer(1), Json::number(f64::NAN)]),
+                    Json::List(Vec::new()),
+                    Json::object([("deep", Json::List(vec![Json::NULL]))]),
+                ]),
+            ),
+        ]);
+        let text = value.pretty();
+        assert_eq!(
+            text,
+            r#"{
+  "a \"b\"": "line\n<é>",
+  "none": {},
+  "points": [
+    [1, "NaN"],
+    [],
+    {
+      "deep": [null]
+    }
+  ]
+}"#
+        );
+        let read: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["a \"b\""], "line\n<é>");
     }
 
     #[test]

@@ -1,26 +1,55 @@
-//! Training: a pure step, and a trainer above it.
+//! Training: a pure step, and a trainer above it that can be trusted with a long run.
 //!
 //! [`step()`] turns a state and a batch into the next state; it reads no data, writes no file
-//! and asks the device for no number. [`Trainer`] brings it data, latents and schedules, and
-//! calls observers; everything a run shows or stores is an observer's doing.
+//! and asks the device for no number. [`Trainer`] brings it data, latents and schedules, looks after
+//! the run's health, stores [`Checkpoints`] that a run goes on from bit for bit, and calls observers;
+//! everything a run shows is an observer's doing.
 
 mod adam;
-mod history;
+mod batches;
+mod checkpoint;
+mod config;
+mod digest;
+mod ema;
+mod gradients;
+pub mod health;
+mod health_check;
 mod hooks;
+mod interrupt;
+mod memories;
+mod notice;
 mod observer;
+pub mod observers;
 mod optimizer;
-mod progress;
+mod preflight;
+mod ramp;
+mod run;
 mod schedule;
+mod session;
 mod step;
 #[cfg(test)]
 mod tests;
 mod trainer;
+mod vitals;
 
-pub use history::{History, Reading};
+pub use checkpoint::{Better, Checkpoints, Start, best_checkpoint};
+pub use config::TrainerConfig;
+pub use ema::{Ema, EmaConfig};
+pub use health::{Finding, HealthConfig, HealthWatch, Policy};
+pub(crate) use health::{HealthState, LossReading};
 pub use hooks::Hooks;
+pub use interrupt::Interrupt;
+pub use memories::Memories;
+pub use notice::Notice;
 pub use observer::{Observer, Rhythm, StepEvent};
+pub use observers::{History, JsonLines, Progress, Reading};
+#[cfg(feature = "plot")]
+pub use observers::{Interpolations, LossChart, SampleGrid};
 pub use optimizer::{NetworkOptimizer, OptimizerConfig};
-pub use progress::Progress;
-pub use schedule::Schedule;
-pub use step::{RateFactors, StepBatch, StepOutcome, TrainState, step};
-pub use trainer::{Trainer, TrainerConfig};
+pub use preflight::Warning;
+pub use ramp::{Curve, Ramp};
+pub use run::{Ending, Run};
+pub use schedule::{Schedule, warm_up};
+pub use step::{RateFactors, StepBatch, StepOutcome, StepSettings, TrainState, step};
+pub use trainer::Trainer;
+pub use vitals::{GradientNorms, Vitals};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use burn::tensor::backend::AutodiffBackend;
 
-use super::{StepOutcome, TrainState};
+use super::{Memories, Notice, RateFactors, StepOutcome, TrainState, TrainerConfig};
 use crate::error::Result;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
 
@@ -39,16 +39,27 @@ where
     pub step: u64,
     /// Steps that the run will have.
     pub steps: u64,
+    /// Real samples shown to the discriminator so far.
+    pub samples: u64,
+    /// The settings in force in this step, ramps applied.
+    pub config: &'a TrainerConfig,
+    /// The factors that schedule, warm-up and rollbacks put on the learning rates in this step.
+    pub rates: RateFactors,
     /// The networks and what trains them.
     pub state: &'a TrainState<G, D, B>,
     /// The step's losses and logits, still on the device.
     pub outcome: &'a StepOutcome<B>,
-    /// Time since the run's start, observers counted.
+    /// Time since the run's start, observers counted; of a resumed run, with the time before.
     pub elapsed: Duration,
+    /// Time since this process began to train.
+    pub session: Duration,
+    /// Steps made in that time.
+    pub session_steps: u64,
 }
 
 /// Somebody who watches a run. Closures `FnMut(&StepEvent<_, _, _>) -> Result<()>` are observers,
-/// and so are mutable references to observers, for those who are asked something afterwards.
+/// and so are mutable references to those that are asked something afterwards, such as
+/// [`History`](super::History).
 pub trait Observer<G, D, B>
 where
     B: AutodiffBackend,
@@ -60,7 +71,62 @@ where
     /// # Errors
     /// An error ends the run.
     fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()>;
+
+    /// Called for whatever is told beside the steps, whatever the rhythm.
+    fn notice(&mut self, _notice: &Notice) {}
+
+    /// Stores in a checkpoint what a resumed run's observer must know.
+    ///
+    /// # Errors
+    /// An error ends the run.
+    fn remember(&self, _memories: &mut Memories) -> Result<()> {
+        Ok(())
+    }
+
+    /// Takes back what a checkpoint made after `step` steps holds: the run goes on from there,
+    /// whatever was observed later never happened. Called with `step` 0 and nothing remembered when
+    /// a run starts at its beginning.
+    ///
+    /// # Errors
+    /// An error ends the run.
+    fn recall(&mut self, _step: u64, _memories: &Memories) -> Result<()> {
+        Ok(())
+    }
 }
+
+/// Makes mutable references to an observer observers: for those that are asked something after the
+/// run. (A rule for all of them would collide with the one for closures.)
+macro_rules! observe_by_reference {
+    ($observer:ty $(where G: $bound:path)?) => {
+        impl<G, D, B> $crate::train::Observer<G, D, B> for &mut $observer
+        where
+            B: ::burn::tensor::backend::AutodiffBackend,
+            G: $crate::network::TrainableGenerator<B> $(+ $bound)?,
+            D: $crate::network::TrainableDiscriminator<B>,
+        {
+            fn observe(
+                &mut self,
+                event: &$crate::train::StepEvent<'_, G, D, B>,
+            ) -> $crate::error::Result<()> {
+                <$observer as $crate::train::Observer<G, D, B>>::observe(self, event)
+            }
+            fn notice(&mut self, notice: &$crate::train::Notice) {
+                <$observer as $crate::train::Observer<G, D, B>>::notice(self, notice);
+            }
+            fn remember(&self, memories: &mut $crate::train::Memories) -> $crate::error::Result<()> {
+                <$observer as $crate::train::Observer<G, D, B>>::remember(self, memories)
+            }
+            fn recall(
+                &mut self,
+                step: u64,
+                memories: &$crate::train::Memories,
+            ) -> $crate::error::Result<()> {
+                <$observer as $crate::train::Observer<G, D, B>>::recall(self, step, memories)
+            }
+        }
+    };
+}
+pub(crate) use observe_by_reference;
 
 impl<G, D, B, F> Observer<G, D, B> for F
 where

@@ -1,13 +1,16 @@
 //! Optimisers whose settings may change at each step.
 
-use burn::module::AutodiffModule;
+use burn::module::{AutodiffModule, ParamId};
 use burn::optim::adaptor::OptimizerAdaptor;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, Optimizer, Sgd, SgdConfig};
+use burn::record::Record;
 use burn::tensor::backend::AutodiffBackend;
 use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
+use super::checkpoint::Precision;
+use super::digest::memory;
 use crate::error::{Result, check};
 
 /// Settings of a network's optimiser.
@@ -175,6 +178,10 @@ enum Kind {
     Sgd { momentum: f64 },
 }
 
+/// The kinds in stored bytes.
+const ADAM: u8 = b'a';
+const SGD: u8 = b's';
+
 /// An optimiser of one network: its settings, and what it remembers of each parameter.
 #[derive(Clone)]
 pub struct NetworkOptimizer<M: AutodiffModule<B>, B: AutodiffBackend> {
@@ -250,6 +257,70 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> NetworkOptimizer<M, B> {
         };
         self.rule = rule;
         self.config = config;
+        Ok(())
+    }
+
+    /// The parameters that something is remembered of.
+    pub(super) fn parameters(&self) -> Vec<ParamId> {
+        match &self.rule {
+            Rule::Adam(rule) => rule.to_record().into_keys().collect(),
+            Rule::Sgd(rule) => rule.to_record().into_keys().collect(),
+        }
+    }
+
+    /// What is remembered of each of these parameters, by its place among them.
+    pub(super) fn memories(&self, parameters: &[ParamId]) -> Vec<(usize, Vec<u8>)> {
+        fn of<B: AutodiffBackend, R: Record<B>>(
+            mut record: impl FnMut(&ParamId) -> Option<R>,
+            parameters: &[ParamId],
+        ) -> Vec<(usize, Vec<u8>)> {
+            let bytes = |(index, id)| Some((index, memory::<B, _>(record(id)?)));
+            parameters.iter().enumerate().filter_map(bytes).collect()
+        }
+        match &self.rule {
+            Rule::Adam(rule) => {
+                let mut records = rule.to_record();
+                of::<B, _>(|id| records.remove(id), parameters)
+            }
+            Rule::Sgd(rule) => {
+                let mut records = rule.to_record();
+                of::<B, _>(|id| records.remove(id), parameters)
+            }
+        }
+    }
+
+    /// What is remembered, as bytes, the kind of optimiser first.
+    pub(super) fn write(&self, precision: Precision) -> Result<Vec<u8>, String> {
+        let (kind, bytes) = match &self.rule {
+            Rule::Adam(rule) => (ADAM, precision.write::<B, _>(rule.to_record())?),
+            Rule::Sgd(rule) => (SGD, precision.write::<B, _>(rule.to_record())?),
+        };
+        Ok([&[kind], bytes.as_slice()].concat())
+    }
+
+    /// Takes up what was remembered; another kind of optimiser starts anew.
+    pub(super) fn read(
+        &mut self,
+        precision: Precision,
+        bytes: &[u8],
+        device: &B::Device,
+    ) -> Result<(), String> {
+        let Some((kind, bytes)) = bytes.split_first() else {
+            return Err("it is empty".to_owned());
+        };
+        let rule = match (Rule::new(&self.config), *kind) {
+            (Rule::Adam(new), ADAM) => {
+                Rule::Adam(new.load_record(precision.read::<B, _>(bytes, device)?))
+            }
+            (Rule::Sgd(new), SGD) => {
+                Rule::Sgd(new.load_record(precision.read::<B, _>(bytes, device)?))
+            }
+            (_, kind) if kind != ADAM && kind != SGD => {
+                return Err(format!("{kind} is no kind of optimiser"));
+            }
+            (new, _) => new,
+        };
+        self.rule = rule;
         Ok(())
     }
 

@@ -8,6 +8,11 @@ use crate::error::{Error, Result};
 
 /// A factor on the learning rate as a function of the step.
 ///
+/// burn's learning rate schedulers count their own calls of `step()` and have to be stored with a
+/// run. A function of the step alone has nothing to store: a run that goes on at step t has the
+/// rate of step t, and a rate can be asked for at any step, in any order. A slow start is apart
+/// from it: [`warm_up`](crate::train::warm_up).
+///
 /// ```
 /// use burn_gan::train::Schedule;
 ///
@@ -32,6 +37,15 @@ pub enum Schedule {
         /// The factor at the end, in [0, 1].
         floor: f64,
     },
+    /// A straight line from 1 down to `floor` at the last step.
+    ///
+    /// ```text
+    /// f(t) = 1 − (1 − floor)·t/steps
+    /// ```
+    Linear {
+        /// The factor at the end, in [0, 1].
+        floor: f64,
+    },
 }
 
 impl Schedule {
@@ -41,25 +55,56 @@ impl Schedule {
     /// If the floor is not in [0, 1].
     pub fn validate(&self) -> Result<()> {
         match *self {
-            Self::Cosine { floor } if !(0.0..=1.0).contains(&floor) => Err(Error::setting(
-                "floor",
-                floor,
-                "must be at least 0 and at most 1",
-            )),
+            Self::Cosine { floor } | Self::Linear { floor } if !(0.0..=1.0).contains(&floor) => {
+                Err(Error::setting(
+                    "floor",
+                    floor,
+                    "must be at least 0 and at most 1",
+                ))
+            }
             _ => Ok(()),
         }
     }
 
     /// The factor at `step` (from 0) of `steps`; that of the end beyond.
     pub fn factor(&self, step: u64, steps: u64) -> f64 {
+        let progress = step.min(steps) as f64 / steps.max(1) as f64;
         match *self {
             Self::Constant => 1.0,
-            Self::Cosine { floor } => {
-                let progress = step.min(steps) as f64 / steps.max(1) as f64;
-                floor + (1.0 - floor) * 0.5 * (1.0 + (PI * progress).cos())
-            }
+            Self::Cosine { floor } => floor + (1.0 - floor) * 0.5 * (1.0 + (PI * progress).cos()),
+            // Exact at both ends.
+            Self::Linear { floor } => floor * progress + (1.0 - progress),
         }
     }
+}
+
+/// The factor on the learning rate at `step` (from 0) of a run that starts with `steps` steps of
+/// warm-up: a straight line up to 1, then 1.
+///
+/// ```text
+/// w(t) = min(1, (t + 1)/(steps + 1))
+/// ```
+///
+/// No step is lost at rate 0, each of the `steps` steps is below 1, and step `steps` is the first
+/// at 1. It is PyTorch's `LinearLR` with `start_factor = 1/(steps + 1)` and `total_iters = steps`.
+/// 0 steps are no warm-up. The rate of a step is the product of this and
+/// [`Schedule::factor`].
+///
+/// Adam's first steps are as long as its later ones, though its mean square knows one gradient
+/// only: a slow start keeps a fresh discriminator from being thrown far off by them.
+///
+/// ```
+/// use burn_gan::train::warm_up;
+///
+/// let factors: Vec<f64> = (0..5).map(|step| warm_up(step, 3)).collect();
+/// assert_eq!(factors, [0.25, 0.5, 0.75, 1.0, 1.0]);
+/// assert_eq!(warm_up(0, 0), 1.0);
+/// ```
+pub fn warm_up(step: u64, steps: u64) -> f64 {
+    if step >= steps {
+        return 1.0;
+    }
+    (step as f64 + 1.0) / (steps as f64 + 1.0)
 }
 
 #[cfg(test)]
@@ -77,10 +122,60 @@ mod tests {
     }
 
     #[test]
+    fn a_line_falls_by_the_same_amount_at_each_step() {
+        for floor in [0.0, 0.1, 1.0] {
+            let schedule = Schedule::Linear { floor };
+            assert_eq!(schedule.factor(0, 20), 1.0);
+            assert_eq!(schedule.factor(20, 20), floor);
+            assert_eq!(schedule.factor(99, 20), floor);
+            for step in 0..20 {
+                let fall = schedule.factor(step, 20) - schedule.factor(step + 1, 20);
+                assert!((fall - (1.0 - floor) / 20.0).abs() < 1e-15, "{step}");
+            }
+        }
+    }
+
+    #[test]
+    fn warming_up_is_pytorchs_linear_lr() {
+        // `LinearLR` adds (1 − start)/total at each step to a factor that begins at `start`.
+        for steps in [1_u64, 7, 1_000] {
+            let start = 1.0 / (steps as f64 + 1.0);
+            let mut factor = start;
+            for step in 0..=steps {
+                assert!((warm_up(step, steps) - factor).abs() < 1e-12, "{step}");
+                factor += (1.0 - start) / steps as f64;
+            }
+            assert!(warm_up(steps - 1, steps) < 1.0);
+            assert_eq!(warm_up(steps, steps), 1.0);
+            assert_eq!(warm_up(u64::MAX, steps), 1.0);
+        }
+    }
+
+    #[test]
     fn a_floor_outside_the_unit_interval_is_refused() {
         for floor in [-0.1, 1.1, f64::NAN] {
             assert!(Schedule::Cosine { floor }.validate().is_err(), "{floor}");
+            assert!(Schedule::Linear { floor }.validate().is_err(), "{floor}");
         }
         assert!(Schedule::Cosine { floor: 0.0 }.validate().is_ok());
+        assert!(Schedule::Linear { floor: 1.0 }.validate().is_ok());
+    }
+
+    #[test]
+    fn schedules_are_stored_by_name() {
+        for (schedule, json) in [
+            (Schedule::Constant, r#"{"schedule":"constant"}"#),
+            (
+                Schedule::Cosine { floor: 0.05 },
+                r#"{"schedule":"cosine","floor":0.05}"#,
+            ),
+            (
+                Schedule::Linear { floor: 0.5 },
+                r#"{"schedule":"linear","floor":0.5}"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&schedule).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Schedule>(json).unwrap(), schedule);
+        }
     }
 }

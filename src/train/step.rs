@@ -1,15 +1,20 @@
 //! One training step, without data, files or clocks.
 
-use burn::optim::GradientsParams;
+use burn::module::AutodiffModule;
+use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Tensor;
-use burn::tensor::backend::AutodiffBackend;
+use burn::tensor::backend::{AutodiffBackend, Backend};
 
-use super::{Hooks, NetworkOptimizer, OptimizerConfig};
+use super::gradients::{clip_norm, squared_norms};
+use super::vitals::{GradientNorms, Vitals, diversity};
+use super::{Ema, Hooks, NetworkOptimizer, OptimizerConfig};
 use crate::error::Result;
 use crate::gan::Gan;
-use crate::network::{Sample, TrainableDiscriminator, TrainableGenerator};
+use crate::network::{
+    Condition, InnerGenerator, Sample, TrainableDiscriminator, TrainableGenerator,
+};
 use crate::nn::update_spectral_norms;
-use crate::objective::{Batch, Objective, ObjectiveState, clip_weights};
+use crate::objective::{Batch, Objective, ObjectiveState, Side, clip_weights};
 
 /// Everything that a step changes.
 #[derive(Debug, Clone)]
@@ -22,6 +27,8 @@ pub struct TrainState<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B:
     pub discriminator_optimizer: NetworkOptimizer<D, B>,
     /// What the objective remembers.
     pub objective: ObjectiveState<B>,
+    /// The moving average of the generator's weights, where there is one.
+    pub ema: Option<Ema<G, B>>,
     /// How many steps were made.
     pub step: u64,
 }
@@ -46,8 +53,29 @@ impl<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B: AutodiffBackend>
             discriminator_optimizer: NetworkOptimizer::new(discriminator)
                 .map_err(|error| error.within("discriminator_optimizer"))?,
             objective: ObjectiveState::default(),
+            ema: None,
             step: 0,
         })
+    }
+
+    /// Keeps a moving average of the generator's weights from here on.
+    pub fn with_ema(mut self) -> Self {
+        self.ema = Some(Ema::new(&self.gan.generator));
+        self
+    }
+
+    /// The generator to draw samples with, off the tape: the averaged one where there is one,
+    /// otherwise the trained one. A copy of its own, which later steps leave alone.
+    pub fn sampler(&self) -> InnerGenerator<G, B> {
+        match &self.ema {
+            Some(ema) => ema.generator(),
+            None => self.trained(),
+        }
+    }
+
+    /// The trained generator, off the tape: a copy of its own.
+    pub fn trained(&self) -> InnerGenerator<G, B> {
+        self.gan.generator.valid()
     }
 
     /// Draws the objective's interpolation weights and noise from this seed.
@@ -88,6 +116,43 @@ impl Default for RateFactors {
     }
 }
 
+/// What a step is made with, beside its batches.
+#[derive(Debug, Clone)]
+pub struct StepSettings<'a> {
+    /// What the networks minimise.
+    pub objective: &'a Objective,
+    /// The factors on the learning rates.
+    pub rates: RateFactors,
+    /// The largest norm of a network's gradients; `None` for no limit.
+    pub gradient_clipping: Option<f64>,
+    /// Parts that each batch is taken in; 1 for the whole.
+    pub micro_batches: usize,
+    /// How much of the generator's moving average stays, where there is one.
+    pub ema_decay: f64,
+    /// Whether [`StepOutcome::vitals`] is measured.
+    pub vitals: bool,
+}
+
+impl<'a> StepSettings<'a> {
+    /// Learning rates as they are, no clipping, whole batches, an average that follows at once.
+    pub fn new(objective: &'a Objective) -> Self {
+        Self {
+            objective,
+            rates: RateFactors::default(),
+            gradient_clipping: None,
+            micro_batches: 1,
+            ema_decay: 0.0,
+            vitals: false,
+        }
+    }
+
+    /// The factors on the learning rates.
+    pub fn with_rates(mut self, rates: RateFactors) -> Self {
+        self.rates = rates;
+        self
+    }
+}
+
 /// What a step leaves to look at. Nothing is read back from the device until somebody asks.
 #[derive(Debug, Clone)]
 pub struct StepOutcome<B: AutodiffBackend> {
@@ -103,6 +168,8 @@ pub struct StepOutcome<B: AutodiffBackend> {
     pub real_logits: Tensor<B::InnerBackend, 2>,
     /// The logits of its generated batch, `[batch, patches]`.
     pub fake_logits: Tensor<B::InnerBackend, 2>,
+    /// What the health watch looks at, where it was asked for.
+    pub vitals: Option<Vitals<B>>,
 }
 
 /// One training step: a discriminator step for each of `batches`, then one generator step.
@@ -114,13 +181,18 @@ pub struct StepOutcome<B: AutodiffBackend> {
 /// objective says so. Batch statistics of running-mean layers are updated by every forward pass of
 /// a step but those of penalties.
 ///
+/// With micro-batches each half of a step goes through its batch part by part and adds the
+/// gradients up, so that only one part's graph is alive; the generator step draws its samples anew,
+/// from the same latents. The gradients are those of the whole batch, unless something looks at a
+/// batch as a whole: batch norm, minibatch statistics, the average pairing, LeCam's means, top-k.
+///
 /// # Panics
-/// If `batches` is empty, or the batch lengths of samples and latents differ.
+/// If `batches` is empty, the batch lengths of samples and latents differ, or the micro-batches do
+/// not divide a batch.
 pub fn step<G, D, B>(
     mut state: TrainState<G, D, B>,
-    objective: &Objective,
+    settings: &StepSettings<'_>,
     batches: Vec<StepBatch<G::Sample, G::Condition, B>>,
-    rates: RateFactors,
     hooks: &mut dyn Hooks<G, D>,
 ) -> (TrainState<G, D, B>, StepOutcome<B>)
 where
@@ -132,58 +204,65 @@ where
     let mut last = None;
     for batch in batches {
         let judged;
-        (state, judged) = discriminator_step(state, objective, batch, rates, hooks);
+        (state, judged) = discriminator_step(state, settings, batch, hooks);
         last = Some(judged);
     }
     let Some(judged) = last else {
         panic!("a training step needs at least one batch for the discriminator");
     };
 
-    // Without gradients of its own the discriminator passes on only the sample's.
-    let discriminator = state.gan.discriminator.clone().no_grad();
-    let generator = state.gan.generator;
-    let batch = Batch {
-        real: &judged.real,
-        fake: &judged.fake,
-        condition: &judged.condition,
-        latent: &judged.latent,
-    };
-    let cost = objective.generator_cost(&mut state.objective, &generator, &discriminator, &batch);
-    let gradients = GradientsParams::from_grads(cost.total().backward(), &generator);
-    let gradients = hooks.generator_gradients(&generator, gradients);
-    state.gan.generator = state
-        .generator_optimizer
-        .step(rates.generator, generator, gradients);
+    let generated;
+    (state, generated) = generator_step(state, settings, &judged, hooks);
     state.step += 1;
+    state.ema = state
+        .ema
+        .map(|ema| ema.update(&state.gan.generator, settings.ema_decay));
 
+    let vitals = match (judged.gradients, generated.gradients) {
+        (Some(discriminator_gradients), Some(generator_gradients)) => Some(Vitals {
+            generator_gradients,
+            discriminator_gradients,
+            real_diversity: diversity::<_, B>(judged.batch.real),
+            fake_diversity: diversity::<_, B>(generated.fake),
+        }),
+        _ => None,
+    };
     let outcome = StepOutcome {
         discriminator_loss: judged.loss,
         penalty: judged.penalty,
-        generator_loss: cost.loss.inner(),
-        generator_penalty: cost.penalty.map(Tensor::inner),
+        generator_loss: generated.loss,
+        generator_penalty: generated.penalty,
         real_logits: judged.real_logits,
         fake_logits: judged.fake_logits,
+        vitals,
     };
     (state, outcome)
 }
 
 /// What the generator step and the outcome take over from the last discriminator step.
 struct Judged<G: TrainableGenerator<B>, B: AutodiffBackend> {
-    real: G::Sample,
-    fake: G::Sample,
-    condition: G::Condition,
-    latent: Tensor<B, 2>,
+    batch: StepBatch<G::Sample, G::Condition, B>,
+    /// The generated batch with its tape, where it was made in one piece.
+    fake: Option<G::Sample>,
     loss: Tensor<B::InnerBackend, 1>,
     penalty: Option<Tensor<B::InnerBackend, 1>>,
     real_logits: Tensor<B::InnerBackend, 2>,
     fake_logits: Tensor<B::InnerBackend, 2>,
+    gradients: Option<GradientNorms<B>>,
+}
+
+/// What the outcome takes over from the generator step.
+struct Generated<S, B: AutodiffBackend> {
+    fake: S,
+    loss: Tensor<B::InnerBackend, 1>,
+    penalty: Option<Tensor<B::InnerBackend, 1>>,
+    gradients: Option<GradientNorms<B>>,
 }
 
 fn discriminator_step<G, D, B>(
     mut state: TrainState<G, D, B>,
-    objective: &Objective,
+    settings: &StepSettings<'_>,
     batch: StepBatch<G::Sample, G::Condition, B>,
-    rates: RateFactors,
     hooks: &mut dyn Hooks<G, D>,
 ) -> (TrainState<G, D, B>, Judged<G, B>)
 where
@@ -191,56 +270,259 @@ where
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
 {
-    let StepBatch {
-        real,
-        condition,
-        latent,
-    } = batch;
     assert_eq!(
-        real.batch_size(),
-        latent.dims()[0],
+        batch.real.batch_size(),
+        batch.latent.dims()[0],
         "real samples {:?} and latents {:?} must have one batch length",
-        real.shape(),
-        latent.dims()
+        batch.real.shape(),
+        batch.latent.dims()
     );
+    let objective = settings.objective;
     let discriminator = hooks.before_discriminator_step(state.gan.discriminator);
     let discriminator = update_spectral_norms(discriminator, 1);
 
-    // With its tape: in training mode for batch norms, and ready for the generator step.
-    let fake = state.gan.generator.generate(latent.clone(), &condition);
-    let detached = fake.clone().detach();
-    let batch = Batch {
-        real: &real,
-        fake: &detached,
-        condition: &condition,
-        latent: &latent,
-    };
-    let cost = objective.discriminator_cost(
-        &mut state.objective,
-        &state.gan.generator,
-        &discriminator,
-        &batch,
-    );
-    let gradients = GradientsParams::from_grads(cost.total().backward(), &discriminator);
+    let mut sum = Sum::new(settings.micro_batches);
+    let (mut real_logits, mut fake_logits) = (Vec::new(), Vec::new());
+    let mut whole_fake = None;
+    for (index, part) in batch.parts(settings.micro_batches).enumerate() {
+        if index > 0 {
+            state.objective.same_step(Side::Discriminator);
+        }
+        // With its tape: in training mode for batch norms, and ready for the generator step.
+        let fake = state
+            .gan
+            .generator
+            .generate(part.latent.clone(), &part.condition);
+        let cost = objective.discriminator_cost(
+            &mut state.objective,
+            &state.gan.generator,
+            &discriminator,
+            &part.judged_with(&fake.clone().detach()),
+        );
+        sum.add(&discriminator, &cost.loss, &cost.penalty);
+        real_logits.push(cost.real_logits.inner());
+        fake_logits.push(cost.fake_logits.inner());
+        whole_fake = (settings.micro_batches == 1).then_some(fake);
+    }
+    let (gradients, loss, penalty) = sum.finish();
     let gradients = hooks.discriminator_gradients(&discriminator, gradients);
+    let (gradients, norms) = settings.measure_and_clip::<B, D>(&discriminator, gradients, &loss);
     let discriminator =
         state
             .discriminator_optimizer
-            .step(rates.discriminator, discriminator, gradients);
+            .step(settings.rates.discriminator, discriminator, gradients);
     state.gan.discriminator = match objective.weight_clipping {
         Some(limit) => clip_weights::<B, D>(discriminator, limit),
         None => discriminator,
     };
-
     let judged = Judged {
-        real,
-        fake,
-        condition,
-        latent,
-        loss: cost.loss.inner(),
-        penalty: cost.penalty.map(Tensor::inner),
-        real_logits: cost.real_logits.inner(),
-        fake_logits: cost.fake_logits.inner(),
+        batch,
+        fake: whole_fake,
+        loss,
+        penalty,
+        real_logits: joined(real_logits),
+        fake_logits: joined(fake_logits),
+        gradients: norms,
     };
     (state, judged)
+}
+
+fn generator_step<G, D, B>(
+    mut state: TrainState<G, D, B>,
+    settings: &StepSettings<'_>,
+    judged: &Judged<G, B>,
+    hooks: &mut dyn Hooks<G, D>,
+) -> (TrainState<G, D, B>, Generated<G::Sample, B>)
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
+{
+    // Without gradients of its own the discriminator passes on only the sample's.
+    let discriminator = state.gan.discriminator.clone().no_grad();
+    let generator = state.gan.generator;
+    let mut sum = Sum::new(settings.micro_batches);
+    let mut fakes = Vec::new();
+    for (index, part) in judged.batch.parts(settings.micro_batches).enumerate() {
+        if index > 0 {
+            state.objective.same_step(Side::Generator);
+        }
+        let fake = match &judged.fake {
+            Some(fake) => fake.clone(),
+            None => generator.generate(part.latent.clone(), &part.condition),
+        };
+        let cost = settings.objective.generator_cost(
+            &mut state.objective,
+            &generator,
+            &discriminator,
+            &part.judged_with(&fake),
+        );
+        sum.add(&generator, &cost.loss, &cost.penalty);
+        fakes.push(fake.detach());
+    }
+    let (gradients, loss, penalty) = sum.finish();
+    let gradients = hooks.generator_gradients(&generator, gradients);
+    let (gradients, norms) = settings.measure_and_clip::<B, G>(&generator, gradients, &loss);
+    state.gan.generator =
+        state
+            .generator_optimizer
+            .step(settings.rates.generator, generator, gradients);
+    let generated = Generated {
+        fake: match fakes.pop() {
+            Some(fake) if fakes.is_empty() => fake,
+            last => {
+                fakes.extend(last);
+                G::Sample::concatenate(fakes)
+            }
+        },
+        loss,
+        penalty,
+        gradients: norms,
+    };
+    (state, generated)
+}
+
+impl<S: Sample<B>, C: Condition<B>, B: AutodiffBackend> StepBatch<S, C, B> {
+    /// The batch in so many parts of one length.
+    fn parts(&self, count: usize) -> impl Iterator<Item = Self> {
+        let batch = self.latent.dims()[0];
+        assert!(
+            count > 0 && batch.is_multiple_of(count),
+            "{count} micro-batches must divide a batch of {batch}"
+        );
+        let length = batch / count;
+        (0..count).map(move |index| {
+            if count == 1 {
+                return self.clone();
+            }
+            let start = index * length;
+            Self {
+                real: self.real.clone().narrow(start, length),
+                condition: self.condition.narrow(start, length),
+                latent: self.latent.clone().narrow(0, start, length),
+            }
+        })
+    }
+
+    /// The batch as an objective takes it.
+    fn judged_with<'a, D>(&'a self, fake: &'a S) -> Batch<'a, D, B>
+    where
+        D: TrainableDiscriminator<B, Sample = S, Condition = C>,
+    {
+        Batch {
+            real: &self.real,
+            fake,
+            condition: &self.condition,
+            latent: &self.latent,
+        }
+    }
+}
+
+/// The gradients, the loss and the penalties of a half-step, part by part.
+struct Sum<M, B: AutodiffBackend> {
+    parts: usize,
+    gradients: Gradients<M>,
+    loss: Vec<Tensor<B::InnerBackend, 1>>,
+    penalty: Vec<Tensor<B::InnerBackend, 1>>,
+}
+
+/// One part's gradients as they are, several parts' added up.
+enum Gradients<M> {
+    None,
+    One(GradientsParams),
+    Sum(GradientsAccumulator<M>),
+}
+
+impl<M: AutodiffModule<B>, B: AutodiffBackend> Sum<M, B> {
+    fn new(parts: usize) -> Self {
+        Self {
+            parts,
+            gradients: Gradients::None,
+            loss: Vec::new(),
+            penalty: Vec::new(),
+        }
+    }
+
+    /// Goes back through one part's graph.
+    fn add(&mut self, module: &M, loss: &Tensor<B, 1>, penalty: &Option<Tensor<B, 1>>) {
+        let total = match penalty {
+            Some(penalty) => loss.clone() + penalty.clone(),
+            None => loss.clone(),
+        };
+        self.loss.push(loss.clone().inner());
+        self.penalty.extend(penalty.clone().map(Tensor::inner));
+        if self.parts == 1 {
+            let gradients = GradientsParams::from_grads(total.backward(), module);
+            self.gradients = Gradients::One(gradients);
+            return;
+        }
+        // Each part's cost is a mean over the part.
+        let share = total.div_scalar(self.parts as f64);
+        let gradients = GradientsParams::from_grads(share.backward(), module);
+        if let Gradients::None = self.gradients {
+            self.gradients = Gradients::Sum(GradientsAccumulator::new());
+        }
+        if let Gradients::Sum(sum) = &mut self.gradients {
+            sum.accumulate(module, gradients);
+        }
+    }
+
+    /// The gradients of the whole batch, its loss and its penalties.
+    #[allow(clippy::type_complexity)]
+    fn finish(
+        self,
+    ) -> (
+        GradientsParams,
+        Tensor<B::InnerBackend, 1>,
+        Option<Tensor<B::InnerBackend, 1>>,
+    ) {
+        let mean = |parts: Vec<Tensor<B::InnerBackend, 1>>| match parts.len() {
+            1 => parts.into_iter().next(),
+            0 => None,
+            _ => Some(Tensor::cat(parts, 0).mean()),
+        };
+        let gradients = match self.gradients {
+            Gradients::None => GradientsParams::new(),
+            Gradients::One(gradients) => gradients,
+            Gradients::Sum(mut sum) => sum.grads(),
+        };
+        let Some(loss) = mean(self.loss) else {
+            unreachable!("a batch has at least one part");
+        };
+        (gradients, loss, mean(self.penalty))
+    }
+}
+
+impl StepSettings<'_> {
+    /// Measures the gradients where somebody wants to know, and keeps them within their limit.
+    fn measure_and_clip<B: AutodiffBackend, M: AutodiffModule<B>>(
+        &self,
+        module: &M,
+        gradients: GradientsParams,
+        loss: &Tensor<B::InnerBackend, 1>,
+    ) -> (GradientsParams, Option<GradientNorms<B>>) {
+        if !self.vitals && self.gradient_clipping.is_none() {
+            return (gradients, None);
+        }
+        let squares = squared_norms::<B, M>(module, &gradients, &loss.device());
+        let norms = self
+            .vitals
+            .then(|| GradientNorms::new(module, &gradients, squares.clone()));
+        let gradients = match self.gradient_clipping {
+            Some(limit) => clip_norm::<B, M>(module, gradients, squares, limit),
+            None => gradients,
+        };
+        (gradients, norms)
+    }
+}
+
+/// Logits of parts, one behind the other.
+fn joined<B: Backend>(mut parts: Vec<Tensor<B, 2>>) -> Tensor<B, 2> {
+    match parts.pop() {
+        Some(only) if parts.is_empty() => only,
+        last => {
+            parts.extend(last);
+            Tensor::cat(parts, 0)
+        }
+    }
 }

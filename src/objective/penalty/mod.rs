@@ -217,6 +217,15 @@ impl PenaltyKind {
         )
     }
 
+    /// Whether it is about the discriminator's gradient at single samples. A layer that mixes the
+    /// samples of a batch, as batch norm does, makes such a penalty one of the whole batch.
+    pub fn is_per_sample(&self) -> bool {
+        matches!(
+            self,
+            Self::R1 | Self::R2 | Self::WganGp { .. } | Self::Dragan { .. } | Self::ZeroCentered
+        )
+    }
+
     /// Whose cost it is a part of.
     pub fn acts_on(&self, side: Side) -> bool {
         match self {

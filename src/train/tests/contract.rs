@@ -20,8 +20,8 @@ use crate::objective::{Loss, Objective, Penalty};
 use crate::random::Stream;
 use crate::testing::{for_each_autodiff_backend, parameters, values};
 use crate::train::{
-    History, Hooks, OptimizerConfig, RateFactors, Rhythm, StepBatch, TrainState, Trainer,
-    TrainerConfig, step,
+    History, Hooks, OptimizerConfig, RateFactors, Rhythm, StepBatch, StepSettings, TrainState,
+    Trainer, TrainerConfig, step,
 };
 
 type Mlps<B> = Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
@@ -102,7 +102,12 @@ fn each_network_is_changed_by_its_own_update_alone<B: AutodiffBackend>() {
             parameters::<B, _>(&before.generator),
             parameters::<B, _>(&before.discriminator),
         );
-        let (after, _) = step(state(before), &objective, vec![batch(1)], rates, &mut ());
+        let (after, _) = step(
+            state(before),
+            &StepSettings::new(&objective).with_rates(rates),
+            vec![batch(1)],
+            &mut (),
+        );
         (
             parameters::<B, _>(&after.gan.generator) != generator,
             parameters::<B, _>(&after.gan.discriminator) != discriminator,
@@ -169,9 +174,8 @@ fn every_parameter_is_trained<B: AutodiffBackend>() {
     let before = parameters::<B, _>(&gan);
     let (after, _) = step(
         state(gan),
-        &Objective::default(),
+        &StepSettings::new(&Objective::default()),
         vec![batch(1)],
-        RateFactors::default(),
         &mut (),
     );
     let after = parameters::<B, _>(&after.gan);
@@ -218,12 +222,10 @@ impl<G, B: AutodiffBackend> Hooks<G, DcganDiscriminator<B>> for Statistics {
 fn batch_statistics_follow_the_rule<B: AutodiffBackend>() {
     let run = |objective: Objective| {
         let mut hooks = Statistics::default();
-        let rates = RateFactors::default();
         let (after, _) = step(
             state(dcgans::<B>()),
-            &objective,
+            &StepSettings::new(&objective),
             vec![images()],
-            rates,
             &mut hooks,
         );
         let mut seen = hooks.seen;
@@ -276,7 +278,7 @@ fn the_last_fake_batch_serves_the_generator_step<B: AutodiffBackend>() {
     );
     let batches = vec![batch(1), batch(2), batch(3)];
     let lazy = Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.1).every(2));
-    let (after, outcome) = step(state(gan), &lazy, batches, RateFactors::default(), &mut ());
+    let (after, outcome) = step(state(gan), &StepSettings::new(&lazy), batches, &mut ());
     assert_eq!(
         calls.load(Ordering::Relaxed),
         3,
@@ -300,7 +302,7 @@ fn run<B: AutodiffBackend>(seed: u64, dropout: f64) -> (Vec<Vec<f64>>, History) 
         .observe(Rhythm::Every(4), &mut history)
         .run(mlps::<B>(seed, dropout), &points())
         .expect("a run");
-    (parameters::<B, _>(&trained.gan), history)
+    (parameters::<B, _>(&trained.state.gan), history)
 }
 
 fn a_seed_decides_a_run_to_the_last_bit_dropout_included<B: AutodiffBackend>() {
@@ -342,7 +344,7 @@ fn a_hook_changes_optimizer_settings_at_its_step<B: AutodiffBackend>() {
             .expect("valid settings")
             .with_hooks(ramp)
             .run(mlps::<B>(1, 0.0), &points())
-            .map(|trained| parameters::<B, _>(&trained.gan))
+            .map(|trained| parameters::<B, _>(&trained.state.gan))
     };
     let plain = run(Ramp {
         from: 9,
@@ -406,10 +408,16 @@ fn the_trainer_is_a_loop_around_the_step<B: AutodiffBackend>() {
             latent,
         };
         let rates = RateFactors::default();
-        by_hand = step(by_hand, &config.objective, vec![batch], rates, &mut ()).0;
+        by_hand = step(
+            by_hand,
+            &StepSettings::new(&config.objective).with_rates(rates),
+            vec![batch],
+            &mut (),
+        )
+        .0;
     }
     assert_eq!(
-        parameters::<B, _>(&trained.gan),
+        parameters::<B, _>(&trained.state.gan),
         parameters::<B, _>(&by_hand.gan)
     );
 }

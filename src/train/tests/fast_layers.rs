@@ -19,8 +19,8 @@ use crate::random::Stream;
 use crate::testing::{assert_close, assign, floats, parameters, values};
 use crate::train::adam::Adam;
 use crate::train::{
-    OptimizerConfig, RateFactors, Rhythm, StepBatch, StepEvent, TrainState, Trainer, TrainerConfig,
-    step,
+    OptimizerConfig, Rhythm, StepBatch, StepEvent, StepSettings, TrainState, Trainer,
+    TrainerConfig, step,
 };
 
 /// The backend with our kernels.
@@ -183,10 +183,10 @@ fn weights_that_lie_otherwise_train_to_the_same_bits() {
         })
         .collect();
     let adam = OptimizerConfig::adam(1e-3);
+    let settings = StepSettings::new(&objective);
     let advance = |mut state: TrainState<_, _, Fast>, batches: &[StepBatch<_, _, Fast>]| {
         for batch in batches {
-            let rates = RateFactors::default();
-            (state, _) = step(state, &objective, vec![batch.clone()], rates, &mut ());
+            (state, _) = step(state, &settings, vec![batch.clone()], &mut ());
         }
         state
     };

@@ -1,6 +1,8 @@
 //! The step's and the trainer's contracts, on every backend.
 
 mod contract;
+mod ema;
 mod fast_layers;
+mod micro_batches;
 mod objectives;
 mod parity;

@@ -49,10 +49,10 @@ where
         .with_discriminator_steps(2)
         .with_objective(objective);
     let mut history = History::new();
-    let state = Trainer::new(config, &device)?
+    let run = Trainer::new(config, &device)?
         .observe(Rhythm::Every(1), &mut history)
         .run(gan, &data)?;
-    Ok((state, history))
+    Ok((run.state, history))
 }
 
 /// One objective with everything that can stand together.

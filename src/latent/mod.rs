@@ -1,4 +1,10 @@
-//! The prior p(z) that a generator draws from.
+//! The prior p(z) that a generator draws from; truncated draws, and paths from one latent to
+//! another.
+
+mod interpolation;
+mod truncation;
+
+pub use interpolation::{lerp, slerp};
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};

@@ -1,0 +1,80 @@
+//! A module's parameters by name.
+
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::tensor::backend::Backend;
+use burn::tensor::{DType, Tensor};
+
+/// One float parameter or buffer of a module.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Parameter {
+    /// Where it is, dotted: `mlp.layers.0.weight`.
+    pub(crate) name: String,
+    /// What optimisers know it by.
+    pub(crate) id: ParamId,
+    /// Its sizes.
+    pub(crate) shape: Vec<usize>,
+    /// What its numbers are.
+    pub(crate) dtype: DType,
+}
+
+/// All float parameters and buffers of a module, in visiting order.
+pub(crate) fn parameters<B: Backend, M: Module<B>>(module: &M) -> Vec<Parameter> {
+    let mut reader = Reader::default();
+    module.visit(&mut reader);
+    reader.found
+}
+
+/// The names of the parameters that hold a number that is not finite; all are read back.
+pub(crate) fn not_finite<B: Backend, M: Module<B>>(module: &M) -> Vec<String> {
+    let mut finder = NotFinite::default();
+    module.visit(&mut finder);
+    finder.found
+}
+
+#[derive(Default)]
+struct Reader {
+    path: Vec<String>,
+    found: Vec<Parameter>,
+}
+
+impl<B: Backend> ModuleVisitor<B> for Reader {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        self.found.push(Parameter {
+            name: self.path.join("."),
+            id: param.id,
+            shape: param.lazy_shape().to_vec(),
+            dtype: param.val().dtype(),
+        });
+    }
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+}
+
+#[derive(Default)]
+struct NotFinite {
+    path: Vec<String>,
+    found: Vec<String>,
+}
+
+impl<B: Backend> ModuleVisitor<B> for NotFinite {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        let finite = param
+            .val()
+            .into_data()
+            .iter::<f64>()
+            .all(|number| number.is_finite());
+        if !finite {
+            self.found.push(self.path.join("."));
+        }
+    }
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+}

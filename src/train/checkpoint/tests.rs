@@ -1,0 +1,445 @@
+//! A run that goes on is the run that was never stopped, and what is not whole is refused.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::backend::Autodiff;
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig};
+use burn::tensor::Tensor;
+use burn::tensor::backend::{AutodiffBackend, Backend};
+
+use super::file::{self, File};
+use super::{Better, Checkpoints, Start, best_checkpoint};
+use crate::data::{MemoryDataset, Mixture};
+use crate::network::{Discriminator, Generator, Verdict};
+use crate::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, SpectralNorm};
+use crate::objective::{Loss, Objective, Penalty};
+use crate::random::Stream;
+use crate::testing::{Cpu, for_each_autodiff_backend, parameters};
+use crate::train::{
+    EmaConfig, Ending, Interrupt, Notice, OptimizerConfig, Ramp, Rhythm, Run, Schedule, StepEvent,
+    TrainState, Trainer, TrainerConfig,
+};
+use crate::{Gan, Latent, Result};
+
+/// With running statistics.
+#[derive(Module, Debug)]
+struct Normed<B: Backend> {
+    hidden: Linear<B>,
+    norm: BatchNorm<B>,
+    output: Linear<B>,
+}
+
+impl<B: Backend> Generator<B> for Normed<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+
+    fn generate(&self, latent: Tensor<B, 2>, _condition: &()) -> Tensor<B, 2> {
+        let hidden = self.norm.forward(self.hidden.forward(latent)).tanh();
+        self.output.forward(hidden)
+    }
+}
+
+/// With dropout and buffers that an explicit call moves.
+#[derive(Module, Debug)]
+struct Spectral<B: Backend> {
+    hidden: SpectralNorm<B, Linear<B>>,
+    dropout: Dropout,
+    output: Linear<B>,
+}
+
+impl<B: Backend> Discriminator<B> for Spectral<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+
+    fn discriminate(&self, sample: Tensor<B, 2>, _condition: &()) -> Verdict<B> {
+        let hidden = self.hidden.forward(sample).tanh();
+        self.output.forward(self.dropout.forward(hidden)).into()
+    }
+}
+
+type Pair<B> = Gan<Normed<B>, Spectral<B>, B>;
+type State<B> = TrainState<Normed<B>, Spectral<B>, B>;
+type Outcome<B> = Run<Normed<B>, Spectral<B>, B>;
+
+fn gan<B: Backend>(seed: u64, width: usize) -> Pair<B> {
+    let device = Default::default();
+    let generator = Normed {
+        hidden: LinearConfig::new(3, width).init(&device),
+        norm: BatchNormConfig::new(width).init(&device),
+        output: LinearConfig::new(width, 2).init(&device),
+    };
+    let discriminator = Spectral {
+        hidden: SpectralNorm::new(LinearConfig::new(2, 8).init(&device)),
+        dropout: DropoutConfig::new(0.2).init(),
+        output: LinearConfig::new(8, 1).init(&device),
+    };
+    Gan::seeded(generator, discriminator, seed, &device)
+}
+
+fn points(count: usize) -> MemoryDataset<2> {
+    let points = Mixture::ring().sample(count, &mut Stream::new(3, "points"));
+    MemoryDataset::new(points, [2]).expect("pairs of numbers")
+}
+
+/// Everything that a step can depend on: two discriminator steps, epochs of three batches, lazy
+/// penalties with noise and memory, an average, a ramp, a schedule, a warm-up.
+fn config(steps: u64) -> TrainerConfig {
+    let objective = Objective::new(Loss::NonSaturating)
+        .with_penalty(Penalty::r1(0.05).every(2))
+        .with_penalty(Penalty::lecam(0.1))
+        .with_penalty(Penalty::dragan(0.1).every(3));
+    TrainerConfig::new(steps, 6, Latent::normal(3))
+        .with_seed(11)
+        .with_objective(objective)
+        .with_discriminator_steps(2)
+        .with_optimizers(OptimizerConfig::adam_w(1e-2, 0.01))
+        .with_schedule(Schedule::Cosine { floor: 0.1 })
+        .with_warm_up(3)
+        .with_ramp(Ramp::cosine("generator_optimizer.beta_2", 0.9, 10))
+        .with_ema(EmaConfig::half_life(40.0).with_ramp_up(0.5))
+}
+
+/// A plan for a folder, as a test changes it.
+type Plan<'a, B> = Checkpoints<'a, Normed<B>, Spectral<B>, B>;
+
+/// Runs, and stops behind step `stop`, if it is below the end.
+fn run<B: AutodiffBackend>(
+    config: TrainerConfig,
+    seed: u64,
+    plan: Option<Plan<'_, B>>,
+    stop: u64,
+) -> Result<Outcome<B>> {
+    let interrupt = Interrupt::new();
+    let button = interrupt.clone();
+    let mut trainer = Trainer::new(config, &Default::default())?
+        .stop_on(&interrupt)
+        .observe(
+            Rhythm::Every(1),
+            move |event: &StepEvent<'_, Normed<B>, Spectral<B>, B>| {
+                if event.step == stop {
+                    button.request();
+                }
+                Ok(())
+            },
+        );
+    if let Some(plan) = plan {
+        trainer = trainer.with_checkpoints(plan);
+    }
+    trainer.run(gan(seed, 8), &points(20))
+}
+
+fn a_resumed_run_is_the_run_that_was_never_stopped<B: AutodiffBackend>() {
+    let whole = run::<B>(config(13), 5, None, 99).expect("a run");
+    assert!(whole.ending.is_finished());
+    let expected = whole.state.digest();
+    for stop in [1, 4, 7, 12] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = || {
+            Checkpoints::new(folder.path())
+                .every(0)
+                .start(Start::Resume)
+        };
+        let first = run::<B>(config(13), 5, Some(plan()), stop).expect("a run");
+        assert!(matches!(first.ending, Ending::Interrupted { signal: None }));
+        assert_eq!(first.state.step, stop);
+        assert_ne!(first.state.digest(), expected);
+        // Fresh networks of another seed: all weights come from the file.
+        let second = run::<B>(config(13), 6, Some(plan()), 99).expect("a run");
+        let name = format!("step-{stop:09}.checkpoint");
+        assert_eq!(second.resumed_from, Some(folder.path().join(name)));
+        assert!(second.ending.is_finished());
+        assert_eq!(
+            parameters::<B, _>(&second.state.gan),
+            parameters::<B, _>(&whole.state.gan),
+            "stopped behind step {stop}"
+        );
+        assert_eq!(
+            second.state.digest(),
+            expected,
+            "stopped behind step {stop}"
+        );
+    }
+}
+
+fn stale_buffers_of_a_used_module_do_not_come_back<B: AutodiffBackend>() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plan = Checkpoints::new(folder.path()).every(6);
+    let stopped = run::<B>(config(13), 5, Some(plan), 9).expect("a run");
+    let file = File::read(&folder.path().join("step-000000006.checkpoint")).expect("a checkpoint");
+    let fresh = |seed| {
+        let adam = OptimizerConfig::adam_w(1e-2, 0.01);
+        TrainState::new(gan::<B>(seed, 8), adam, adam)
+            .expect("valid settings")
+            .with_ema()
+    };
+    let device = Default::default();
+    let restore = |state: State<B>| super::state::restore(&file, state, &device).expect("a state");
+    let (expected, _) = restore(fresh(1));
+    // The used networks hold running statistics that are not taken in yet.
+    let (used, _) = restore(stopped.state);
+    assert_eq!(used.digest(), expected.digest());
+    // And once more behind a forward pass in training mode, which leaves new ones pending.
+    let z = Latent::normal(3).draw(6, &mut Stream::new(1, "z"), &device);
+    let _ = used.gan.generator.generate(z, &());
+    let (again, _) = restore(used);
+    assert_eq!(again.digest(), expected.digest());
+    assert_eq!(
+        parameters(&again.sampler()),
+        parameters(&expected.sampler())
+    );
+}
+
+fn a_sampler_kept_aside_is_left_alone_by_later_steps<B: AutodiffBackend>() {
+    let mut kept = Vec::new();
+    let trainer = Trainer::new(config(6), &Default::default()).expect("valid settings");
+    trainer
+        .observe(
+            Rhythm::Every(3),
+            |event: &StepEvent<'_, Normed<B>, Spectral<B>, B>| {
+                let copies = [event.state.sampler(), event.state.trained()];
+                let values = copies.each_ref().map(parameters);
+                kept.push((copies, values));
+                Ok(())
+            },
+        )
+        .run(gan(5, 8), &points(20))
+        .expect("a run");
+    for (copies, values) in &kept {
+        assert_eq!(&copies.each_ref().map(parameters), values);
+    }
+    assert_ne!(kept[0].1, kept[1].1);
+}
+
+for_each_autodiff_backend!(
+    a_resumed_run_is_the_run_that_was_never_stopped,
+    stale_buffers_of_a_used_module_do_not_come_back,
+    a_sampler_kept_aside_is_left_alone_by_later_steps,
+);
+
+type B = Autodiff<Cpu>;
+
+/// A folder with checkpoints behind steps 4, 8 and 12, by a run of 13 steps stopped behind 12.
+fn stored() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plan = Checkpoints::new(folder.path()).every(4);
+    run::<B>(config(13), 5, Some(plan), 12).expect("a run");
+    folder
+}
+
+fn resume(folder: &Path, config: TrainerConfig) -> Result<Outcome<B>> {
+    let plan = Checkpoints::new(folder).every(0).start(Start::Resume);
+    run::<B>(config, 6, Some(plan), 99)
+}
+
+fn newest(folder: &Path) -> PathBuf {
+    super::folder::list(folder).expect("a folder")[0].1.clone()
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over_for_an_older_one_and_named() {
+    let folder = stored();
+    let expected = run::<B>(config(13), 5, None, 99)
+        .expect("a run")
+        .state
+        .digest();
+    let path = newest(folder.path());
+    let bytes = fs::read(&path).expect("the newest");
+    fs::write(&path, &bytes[..bytes.len() / 2]).expect("a shorter file");
+    let resumed = resume(folder.path(), config(13)).expect("the older one");
+    let told = resumed.notices.iter().find_map(|notice| match notice {
+        Notice::Resumed { step, skipped, .. } => Some((*step, skipped.clone())),
+        _ => None,
+    });
+    let (step, skipped) = told.expect("a notice");
+    assert_eq!(step, 8);
+    assert!(
+        skipped[0].contains("step-000000012") && skipped[0].contains("damaged"),
+        "{skipped:?}"
+    );
+    assert_eq!(resumed.state.digest(), expected);
+}
+
+#[test]
+fn nothing_damaged_is_ever_restored() {
+    let folder = stored();
+    let path = newest(folder.path());
+    let whole = fs::read(&path).expect("the newest");
+    for older in super::folder::list(folder.path())
+        .expect("a folder")
+        .split_off(1)
+    {
+        fs::remove_file(older.1).expect("a removable file");
+    }
+    let mut places = Stream::new(1, "damage");
+    let cut = (0..50).map(|_| whole[..places.index(whole.len())].to_vec());
+    let mut flips = Stream::new(2, "damage");
+    let flipped = (0..50).map(|_| {
+        let mut bytes = whole.clone();
+        let place = flips.index(bytes.len());
+        bytes[place] ^= 1 << flips.index(8);
+        bytes
+    });
+    for bytes in cut.chain(flipped) {
+        fs::write(&path, bytes).expect("a damaged file");
+        let error = resume(folder.path(), config(13)).expect_err("a damaged checkpoint");
+        let error = error.to_string();
+        assert!(error.contains("step-000000012.checkpoint"), "{error}");
+    }
+}
+
+#[test]
+fn other_settings_are_refused_with_their_names_unless_they_are_accepted() {
+    let folder = stored();
+    let mut other = config(20).with_seed(12);
+    other.objective.penalties[0].weight = 0.5;
+    let error = resume(folder.path(), other.clone()).expect_err("other settings");
+    let error = error.to_string();
+    for text in [
+        "`steps` was 13, is 20",
+        "`seed` was 11, is 12",
+        "`objective.penalties[0].weight` was 0.05, is 0.5",
+    ] {
+        assert!(error.contains(text), "{error}");
+    }
+    let plan = || {
+        Checkpoints::new(folder.path())
+            .every(0)
+            .start(Start::Resume)
+    };
+    let plan_with = |names: &[&str]| names.iter().fold(plan(), |plan, name| plan.accept(*name));
+    let error = run::<B>(
+        other.clone(),
+        6,
+        Some(plan_with(&["steps", "objective"])),
+        99,
+    )
+    .expect_err("one is not accepted")
+    .to_string();
+    assert!(
+        error.contains("`seed`") && !error.contains("`steps`"),
+        "{error}"
+    );
+    let run = run::<B>(
+        other,
+        6,
+        Some(plan_with(&["steps", "objective", "seed"])),
+        99,
+    );
+    assert_eq!(run.expect("accepted settings").state.step, 20);
+}
+
+#[test]
+fn other_networks_are_refused_by_the_first_parameter_that_differs() {
+    let folder = stored();
+    let plan = Checkpoints::new(folder.path())
+        .every(0)
+        .start(Start::Resume);
+    let trainer = Trainer::new(config(13), &Default::default()).expect("valid settings");
+    let error = trainer
+        .with_checkpoints(plan)
+        .run(gan::<B>(5, 9), &points(20))
+        .expect_err("a wider network")
+        .to_string();
+    assert!(
+        error.contains("generator.hidden.weight") && error.contains("[3, 9]"),
+        "{error}"
+    );
+    // Another amount of data gives other batches.
+    let plan = Checkpoints::new(folder.path())
+        .every(0)
+        .start(Start::Resume);
+    let trainer = Trainer::new(config(13), &Default::default()).expect("valid settings");
+    let error = trainer
+        .with_checkpoints(plan)
+        .run(gan::<B>(5, 8), &points(24))
+        .expect_err("other data")
+        .to_string();
+    assert!(error.contains("`samples` was 20, is 24"), "{error}");
+}
+
+#[test]
+fn an_optimiser_of_other_parameters_is_refused() {
+    let (mine, other) = (stored(), stored());
+    let [path, foreign] = [&mine, &other].map(|folder| newest(folder.path()));
+    let (file, foreign) = (
+        File::read(&path).expect("a checkpoint"),
+        File::read(&foreign).expect("a checkpoint"),
+    );
+    let names = [
+        "parameters",
+        "networks",
+        "generator_optimizer",
+        "discriminator_optimizer",
+        "objective",
+        "position",
+        "ema",
+    ];
+    let sections: Vec<(&str, Vec<u8>)> = names
+        .iter()
+        .map(|name| {
+            let from = if *name == "generator_optimizer" {
+                &foreign
+            } else {
+                &file
+            };
+            (*name, from.required(name).expect("a section").to_vec())
+        })
+        .collect();
+    file::write(&path, file.header.clone(), &sections).expect("a written file");
+    let error = resume(mine.path(), config(13)).expect_err("foreign ids");
+    assert!(
+        error
+            .to_string()
+            .contains("its generator_optimizer remembers"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_earlier_run_is_neither_overwritten_nor_mixed_with_a_new_one() {
+    let folder = stored();
+    let start = |start| Some(Checkpoints::new(folder.path()).every(5).start(start));
+    let error = run::<B>(config(7), 5, start(Start::Fresh), 99).expect_err("a used folder");
+    assert!(error.to_string().contains("up to step 12"), "{error}");
+    run::<B>(config(7), 5, start(Start::Replace), 99).expect("a new run");
+    let steps: Vec<u64> = super::folder::list(folder.path())
+        .expect("a folder")
+        .into_iter()
+        .map(|(step, _)| step)
+        .collect();
+    assert_eq!(steps, [7, 5]);
+    // From a file of one's choice; what was made after it is forgotten.
+    let from = folder.path().join("step-000000005.checkpoint");
+    let again = run::<B>(config(7), 6, start(Start::From(from.clone())), 6).expect("a run");
+    assert_eq!(again.resumed_from, Some(from));
+    assert_eq!(again.state.step, 6);
+    let nothing = tempfile::tempdir().expect("a folder");
+    let run = resume(nothing.path(), config(7)).expect("a run from the beginning");
+    assert!(matches!(run.notices[0], Notice::NothingToResume { .. }));
+}
+
+#[test]
+fn the_best_checkpoint_stays_beside_the_last() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Best at step 4, unknown at step 8.
+    let value = |state: &State<B>| match state.step {
+        4 => Ok(0.5),
+        8 => Ok(f64::NAN),
+        step => Ok(step as f64),
+    };
+    let plan = Checkpoints::new(folder.path()).every(2).keep(2).keep_best(
+        "distance",
+        Better::Lower,
+        value,
+    );
+    run::<B>(config(13), 5, Some(plan), 99).expect("a run");
+    let files = super::folder::list(folder.path()).expect("a folder");
+    let steps: Vec<u64> = files.iter().map(|(step, _)| *step).collect();
+    assert_eq!(steps, [13, 12, 4]);
+    let best = best_checkpoint(folder.path(), Better::Lower).expect("a folder");
+    assert_eq!(best, Some((files[2].1.clone(), 0.5)));
+    let error = Checkpoints::<Normed<B>, Spectral<B>, B>::new(folder.path()).keep(0);
+    assert!(run::<B>(config(13), 5, Some(error), 99).is_err());
+}

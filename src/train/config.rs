@@ -1,0 +1,231 @@
+//! The settings of a run.
+
+use serde::{Deserialize, Serialize};
+
+use super::ramp::Ramped;
+use super::{EmaConfig, HealthConfig, OptimizerConfig, Ramp, Schedule};
+use crate::data::BatchPlan;
+use crate::error::{Error, Result, check};
+use crate::latent::Latent;
+use crate::objective::Objective;
+
+/// Settings of a run.
+///
+/// ```
+/// use burn_gan::objective::{Loss, Objective, Penalty};
+/// use burn_gan::train::{OptimizerConfig, Schedule, TrainerConfig};
+/// use burn_gan::Latent;
+///
+/// let config = TrainerConfig::new(1_000, 64, Latent::normal(16))
+///     .with_seed(42)
+///     .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.05)))
+///     .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99))
+///     .with_schedule(Schedule::Cosine { floor: 0.05 });
+/// config.validate()?;
+/// # Ok::<(), burn_gan::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainerConfig {
+    /// Generator steps to make.
+    pub steps: u64,
+    /// The seed of data order, latents and the backend's own draws.
+    pub seed: u64,
+    /// How the data is cut into batches.
+    pub batches: BatchPlan,
+    /// The prior.
+    pub latent: Latent,
+    /// What the networks minimise.
+    pub objective: Objective,
+    /// Discriminator steps for each generator step.
+    pub discriminator_steps: usize,
+    /// The generator's optimiser.
+    pub generator_optimizer: OptimizerConfig,
+    /// The discriminator's optimiser.
+    pub discriminator_optimizer: OptimizerConfig,
+    /// The schedule of both learning rates.
+    pub schedule: Schedule,
+    /// Steps over which both learning rates rise from near 0 to the schedule's; 0 for none.
+    #[serde(default)]
+    pub warm_up: u64,
+    /// Settings that move to other values over the run.
+    #[serde(default)]
+    pub ramps: Vec<Ramp>,
+    /// The moving average of the generator's weights; `None` for none.
+    #[serde(default)]
+    pub ema: Option<EmaConfig>,
+    /// The largest Euclidean norm that all gradients of a network together may have; larger ones are
+    /// scaled down to it. `None` for no limit.
+    #[serde(default)]
+    pub gradient_clipping: Option<f64>,
+    /// Parts that a batch is taken in, one after the other, their gradients added up: less memory,
+    /// the same step. 1 for the whole batch at once.
+    #[serde(default = "whole")]
+    pub micro_batches: usize,
+    /// What is watched while the run goes on.
+    #[serde(default)]
+    pub health: HealthConfig,
+}
+
+fn whole() -> usize {
+    1
+}
+
+impl TrainerConfig {
+    /// A run of `steps` steps on shuffled batches of `batch_size`: seed 0, non-saturating loss,
+    /// Adam (2e-4, β₁ .5) for both networks, one discriminator step each.
+    pub fn new(steps: u64, batch_size: usize, latent: Latent) -> Self {
+        Self {
+            steps,
+            seed: 0,
+            batches: BatchPlan::new(batch_size),
+            latent,
+            objective: Objective::default(),
+            discriminator_steps: 1,
+            generator_optimizer: OptimizerConfig::adam(2e-4),
+            discriminator_optimizer: OptimizerConfig::adam(2e-4),
+            schedule: Schedule::Constant,
+            warm_up: 0,
+            ramps: Vec::new(),
+            ema: None,
+            gradient_clipping: None,
+            micro_batches: 1,
+            health: HealthConfig::default(),
+        }
+    }
+
+    /// The run's seed.
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How the data is cut into batches.
+    pub fn with_batches(mut self, batches: BatchPlan) -> Self {
+        self.batches = batches;
+        self
+    }
+
+    /// What the networks minimise.
+    pub fn with_objective(mut self, objective: Objective) -> Self {
+        self.objective = objective;
+        self
+    }
+
+    /// Discriminator steps for each generator step.
+    pub fn with_discriminator_steps(mut self, discriminator_steps: usize) -> Self {
+        self.discriminator_steps = discriminator_steps;
+        self
+    }
+
+    /// One optimiser's settings for both networks.
+    pub fn with_optimizers(mut self, optimizer: OptimizerConfig) -> Self {
+        self.generator_optimizer = optimizer;
+        self.discriminator_optimizer = optimizer;
+        self
+    }
+
+    /// The generator's optimiser. A smaller learning rate here than the discriminator's is the
+    /// two-time-scale rule (TTUR; Heusel et al. 2017, arXiv:1706.08500).
+    pub fn with_generator_optimizer(mut self, optimizer: OptimizerConfig) -> Self {
+        self.generator_optimizer = optimizer;
+        self
+    }
+
+    /// The discriminator's optimiser.
+    pub fn with_discriminator_optimizer(mut self, optimizer: OptimizerConfig) -> Self {
+        self.discriminator_optimizer = optimizer;
+        self
+    }
+
+    /// The schedule of both learning rates.
+    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    /// Steps over which both learning rates rise to the schedule's.
+    pub fn with_warm_up(mut self, steps: u64) -> Self {
+        self.warm_up = steps;
+        self
+    }
+
+    /// Adds a setting that moves to another value over the run.
+    pub fn with_ramp(mut self, ramp: Ramp) -> Self {
+        self.ramps.push(ramp);
+        self
+    }
+
+    /// Keeps a moving average of the generator's weights.
+    pub fn with_ema(mut self, ema: EmaConfig) -> Self {
+        self.ema = Some(ema);
+        self
+    }
+
+    /// The largest norm of a network's gradients.
+    pub fn with_gradient_clipping(mut self, norm: f64) -> Self {
+        self.gradient_clipping = Some(norm);
+        self
+    }
+
+    /// Parts that a batch is taken in.
+    pub fn with_micro_batches(mut self, micro_batches: usize) -> Self {
+        self.micro_batches = micro_batches;
+        self
+    }
+
+    /// What is watched while the run goes on.
+    pub fn with_health(mut self, health: HealthConfig) -> Self {
+        self.health = health;
+        self
+    }
+
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// The first wrong setting, by its dotted name.
+    pub fn validate(&self) -> Result<()> {
+        if self.steps == 0 {
+            return Err(Error::setting("steps", 0, "must be at least 1"));
+        }
+        check::at_least("discriminator_steps", self.discriminator_steps, 1)?;
+        self.batches.validate().map_err(|e| e.within("batches"))?;
+        self.latent.validate().map_err(|e| e.within("latent"))?;
+        self.objective
+            .validate()
+            .map_err(|e| e.within("objective"))?;
+        self.generator_optimizer
+            .validate()
+            .map_err(|e| e.within("generator_optimizer"))?;
+        self.discriminator_optimizer
+            .validate()
+            .map_err(|e| e.within("discriminator_optimizer"))?;
+        self.schedule.validate().map_err(|e| e.within("schedule"))?;
+        if let Some(ema) = &self.ema {
+            ema.validate().map_err(|e| e.within("ema"))?;
+        }
+        if let Some(norm) = self.gradient_clipping {
+            check::positive("gradient_clipping", norm)?;
+        }
+        check::at_least("micro_batches", self.micro_batches, 1)?;
+        let batch_size = self.batches.batch_size;
+        if !batch_size.is_multiple_of(self.micro_batches) {
+            return Err(Error::setting(
+                "micro_batches",
+                self.micro_batches,
+                format!("must divide the batch size, {batch_size}"),
+            ));
+        }
+        self.health.validate().map_err(|e| e.within("health"))
+    }
+}
+
+impl Ramped for TrainerConfig {
+    fn with_functions_of(mut self, original: &Self) -> Self {
+        self.objective = self.objective.with_functions_of(&original.objective);
+        self
+    }
+
+    fn check(&self) -> Result<()> {
+        self.validate()
+    }
+}

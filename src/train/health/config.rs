@@ -1,0 +1,508 @@
+//! How often health is checked, and what counts as ill.
+
+use serde::{Deserialize, Serialize};
+
+use super::policy::Policy;
+use crate::error::{Error, Result, check};
+
+/// Settings of a [`HealthWatch`](super::HealthWatch). Settings left out when they are read keep
+/// their defaults.
+///
+/// ```
+/// use burn_gan::train::health::{HealthConfig, Policy};
+///
+/// let json = r#"{"every": 25, "collapse": {"ratio": 0.05, "policy": "halt"}}"#;
+/// let config: HealthConfig = serde_json::from_str(json).unwrap();
+/// config.validate()?;
+/// assert_eq!(config.collapse.policy, Policy::Halt);
+/// assert_eq!(config.non_finite, HealthConfig::default().non_finite);
+/// # Ok::<(), burn_gan::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthConfig {
+    /// Health is checked after step 1 and then every so many steps; 0 turns the watch off. 10 by
+    /// default.
+    pub every: u64,
+    /// What lasts is found anew after so many steps; 0 means once only. 5,000 by default.
+    pub repeat: u64,
+    /// What is done where a loss, a gradient or a weight is not finite.
+    /// [`Halt`](Policy::Halt) by default.
+    pub non_finite: Policy,
+    /// When a discriminator separates too well.
+    pub saturation: Saturation,
+    /// When losses or gradients explode.
+    pub explosion: Explosion,
+    /// When gradients vanish.
+    pub vanishing: Vanishing,
+    /// When a generator draws one sample only.
+    pub collapse: Collapse,
+    /// When a discriminator knows its data by heart.
+    pub overfitting: Overfitting,
+    /// When the process takes ever more memory.
+    pub memory: MemoryGrowth,
+}
+
+impl Default for HealthConfig {
+    fn default() -> Self {
+        Self {
+            every: 10,
+            repeat: 5_000,
+            non_finite: Policy::Halt,
+            saturation: Saturation::default(),
+            explosion: Explosion::default(),
+            vanishing: Vanishing::default(),
+            collapse: Collapse::default(),
+            overfitting: Overfitting::default(),
+            memory: MemoryGrowth::default(),
+        }
+    }
+}
+
+impl HealthConfig {
+    /// A watch that never looks.
+    pub fn off() -> Self {
+        Self {
+            every: 0,
+            ..Self::default()
+        }
+    }
+
+    /// The defaults, but numbers that are not finite and explosions send the run back to its last
+    /// checkpoint ([`Policy::rollback`]).
+    pub fn rolling_back() -> Self {
+        Self {
+            non_finite: Policy::rollback(),
+            explosion: Explosion {
+                policy: Policy::rollback(),
+                ..Explosion::default()
+            },
+            ..Self::default()
+        }
+    }
+
+    /// Whether health is checked after `step` steps.
+    pub fn is_due(&self, step: u64) -> bool {
+        self.every != 0 && (step == 1 || step.is_multiple_of(self.every))
+    }
+
+    /// Checks every threshold and policy.
+    ///
+    /// # Errors
+    /// The first wrong setting, by its dotted name.
+    pub fn validate(&self) -> Result<()> {
+        let within = |part: &'static str| move |error: Error| error.within(part);
+        self.non_finite.validate().map_err(within("non_finite"))?;
+        self.saturation.validate().map_err(within("saturation"))?;
+        self.explosion.validate().map_err(within("explosion"))?;
+        self.vanishing.validate().map_err(within("vanishing"))?;
+        self.collapse.validate().map_err(within("collapse"))?;
+        self.overfitting.validate().map_err(within("overfitting"))?;
+        self.memory.validate().map_err(within("memory"))
+    }
+}
+
+fn checks_and_policy(checks: u32, policy: Policy) -> Result<()> {
+    check::at_least("checks", checks as usize, 1)?;
+    policy.validate().map_err(|error| error.within("policy"))
+}
+
+fn above_one(field: &str, value: f64) -> Result<()> {
+    if !(value > 1.0) || value.is_infinite() {
+        return Err(Error::setting(field, value, "must be a number above 1"));
+    }
+    Ok(())
+}
+
+/// Above 0 and at most 1.
+fn share(field: &str, value: f64) -> Result<()> {
+    if !(value > 0.0 && value <= 1.0) {
+        return Err(Error::setting(
+            field,
+            value,
+            "must be above 0 and at most 1",
+        ));
+    }
+    Ok(())
+}
+
+/// When a discriminator counts as saturated: it separates real from generated samples without
+/// error, and is sure of it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Saturation {
+    /// The area under the ROC curve from which on, in (½, 1]; .999 by default.
+    pub separated: f64,
+    /// The lower bound on JS(p_data ‖ p_g) from which on, as a share of its largest value ln 2,
+    /// in (0, 1]; .98 by default.
+    pub js_share: f64,
+    /// Checks in a row; 3 by default.
+    pub checks: u32,
+    /// What is done then.
+    pub policy: Policy,
+}
+
+impl Default for Saturation {
+    fn default() -> Self {
+        Self {
+            separated: 0.999,
+            js_share: 0.98,
+            checks: 3,
+            policy: Policy::Log,
+        }
+    }
+}
+
+impl Saturation {
+    fn validate(&self) -> Result<()> {
+        if !(self.separated > 0.5 && self.separated <= 1.0) {
+            return Err(Error::setting(
+                "separated",
+                self.separated,
+                "must be above 0.5, which is guessing, and at most 1",
+            ));
+        }
+        share("js_share", self.js_share)?;
+        checks_and_policy(self.checks, self.policy)
+    }
+}
+
+/// When losses or gradients count as exploding.
+///
+/// What is usual is the median of the last 50 checks, or, where that is higher, the highest such
+/// median of earlier ones, which is halved every 100 checks: a network whose gradients were small
+/// for a while may have its old ones back.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Explosion {
+    /// How many times its usual value a gradient norm is then; 100 by default.
+    pub ratio: f64,
+    /// The same while fewer than 5 checks tell what is usual; 10,000 by default.
+    pub early_ratio: f64,
+    /// Gradient norms below this never explode; 1 by default.
+    pub least_norm: f64,
+    /// How many times its usual size, or 1 where that is smaller, a loss or a penalty is then;
+    /// 1,000 by default.
+    pub loss_ratio: f64,
+    /// What is done then.
+    pub policy: Policy,
+}
+
+impl Default for Explosion {
+    fn default() -> Self {
+        Self {
+            ratio: 100.0,
+            early_ratio: 1e4,
+            least_norm: 1.0,
+            loss_ratio: 1e3,
+            policy: Policy::Log,
+        }
+    }
+}
+
+impl Explosion {
+    fn validate(&self) -> Result<()> {
+        above_one("ratio", self.ratio)?;
+        above_one("early_ratio", self.early_ratio)?;
+        check::not_negative("least_norm", self.least_norm)?;
+        above_one("loss_ratio", self.loss_ratio)?;
+        self.policy.validate().map_err(|e| e.within("policy"))
+    }
+}
+
+/// When gradients count as vanishing. What is usual is told at [`Explosion`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Vanishing {
+    /// The share of its usual value below which a gradient norm is then; 1e-4 by default.
+    pub ratio: f64,
+    /// Norms below this have vanished whatever is usual; 1e-10 by default.
+    pub least_norm: f64,
+    /// Checks in a row; 3 by default.
+    pub checks: u32,
+    /// What is done then.
+    pub policy: Policy,
+}
+
+impl Default for Vanishing {
+    fn default() -> Self {
+        Self {
+            ratio: 1e-4,
+            least_norm: 1e-10,
+            checks: 3,
+            policy: Policy::Log,
+        }
+    }
+}
+
+impl Vanishing {
+    fn validate(&self) -> Result<()> {
+        check::below_one("ratio", self.ratio)?;
+        check::not_negative("least_norm", self.least_norm)?;
+        checks_and_policy(self.checks, self.policy)
+    }
+}
+
+/// When a generator counts as collapsed: its samples hardly differ from each other.
+///
+/// A network with small weights begins that way. So nothing is said in the first steps, and until
+/// samples have differed once, a check at which they differ a fifth more than ever before is no
+/// collapse.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Collapse {
+    /// The mean squared distance between generated samples, as a share of that between real ones,
+    /// below which; .01 by default.
+    pub ratio: f64,
+    /// Checks in a row; 2 by default.
+    pub checks: u32,
+    /// The first steps, in which nothing is said; what is seen there counts if it lasts. 20 by
+    /// default.
+    pub grace: u64,
+    /// What is done then.
+    pub policy: Policy,
+}
+
+impl Default for Collapse {
+    fn default() -> Self {
+        Self {
+            ratio: 0.01,
+            checks: 2,
+            grace: 20,
+            policy: Policy::Log,
+        }
+    }
+}
+
+impl Collapse {
+    fn validate(&self) -> Result<()> {
+        if !(self.ratio > 0.0 && self.ratio < 1.0) {
+            return Err(Error::setting(
+                "ratio",
+                self.ratio,
+                "must be above 0 and below 1",
+            ));
+        }
+        checks_and_policy(self.checks, self.policy)
+    }
+}
+
+/// When a discriminator counts as overfitted: it takes real samples that it does not know for
+/// generated ones.
+///
+/// Judged are the last 4 readings together. All of them must point that way, and their mean must
+/// do so by four standard errors; the noise of a reading is told from how much the last 16
+/// readings differ from one to the next. The more samples the means are taken over, the earlier
+/// overfitting is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Overfitting {
+    /// The gap r_v ([`HeldOutReading::gap`](super::HeldOutReading::gap)) above which, in (0, 1);
+    /// ½ by default.
+    pub gap: f64,
+    /// How far the mean logits of known real and of generated samples must be apart: where they
+    /// are closer, the share of a distance means little. ½ by default.
+    pub least_separation: f64,
+    /// Readings at least, 1 to 4; 3 by default.
+    pub checks: u32,
+    /// What is done then.
+    pub policy: Policy,
+}
+
+impl Default for Overfitting {
+    fn default() -> Self {
+        Self {
+            gap: 0.5,
+            least_separation: 0.5,
+            checks: 3,
+            policy: Policy::Log,
+        }
+    }
+}
+
+impl Overfitting {
+    fn validate(&self) -> Result<()> {
+        if !(self.gap > 0.0 && self.gap < 1.0) {
+            return Err(Error::setting(
+                "gap",
+                self.gap,
+                "must be above 0 and below 1",
+            ));
+        }
+        check::not_negative("least_separation", self.least_separation)?;
+        if self.checks as usize > super::detector::OVERFITTING_WINDOW {
+            return Err(Error::setting(
+                "checks",
+                self.checks,
+                "must be at most 4, the readings that are kept",
+            ));
+        }
+        checks_and_policy(self.checks, self.policy)
+    }
+}
+
+/// When the memory of the process counts as growing.
+///
+/// The run is cut into at most 16 pieces of equal length, at first of 50 steps and later of more;
+/// each counts with its least memory. Growth is at least 5 rises in a row from piece to piece, the
+/// later half of them with a fair part in it: what is taken once, when a run starts, is none. A
+/// leak is found after 400 steps at the earliest.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MemoryGrowth {
+    /// The growth from which on, as a share of the memory before; ¼ by default.
+    pub growth: f64,
+    /// Growth of less than so many bytes is none; 64 MiB by default.
+    pub least_bytes: u64,
+    /// The first steps, which are not looked at; 50 by default.
+    pub warm_up: u64,
+    /// What is done then.
+    pub policy: Policy,
+}
+
+impl Default for MemoryGrowth {
+    fn default() -> Self {
+        Self {
+            growth: 0.25,
+            least_bytes: 64 << 20,
+            warm_up: 50,
+            policy: Policy::Log,
+        }
+    }
+}
+
+impl MemoryGrowth {
+    fn validate(&self) -> Result<()> {
+        check::positive("growth", self.growth)?;
+        self.policy.validate().map_err(|e| e.within("policy"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The message for a config with one threshold changed.
+    fn refusal(part: &str, field: &str, value: f64) -> String {
+        let mut config = serde_json::to_value(HealthConfig::default()).unwrap();
+        assert!(!config[part][field].is_null(), "{part}.{field}");
+        config[part][field] = serde_json::json!(value);
+        let config: HealthConfig = serde_json::from_value(config).unwrap();
+        config.validate().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn defaults_and_presets_are_valid() {
+        for config in [
+            HealthConfig::default(),
+            HealthConfig::off(),
+            HealthConfig::rolling_back(),
+        ] {
+            assert!(config.validate().is_ok());
+            let json = serde_json::to_string(&config).unwrap();
+            assert_eq!(serde_json::from_str::<HealthConfig>(&json).unwrap(), config);
+        }
+        assert_eq!(
+            HealthConfig::rolling_back().explosion.policy,
+            Policy::rollback()
+        );
+    }
+
+    #[test]
+    fn checks_come_after_the_first_step_and_in_their_rhythm() {
+        let due = |config: &HealthConfig| -> Vec<u64> {
+            (1..=30).filter(|step| config.is_due(*step)).collect()
+        };
+        assert_eq!(due(&HealthConfig::default()), [1, 10, 20, 30]);
+        assert!(due(&HealthConfig::off()).is_empty());
+    }
+
+    #[test]
+    fn thresholds_out_of_their_range_are_refused_by_name() {
+        for (part, field, value) in [
+            ("saturation", "separated", 0.5),
+            ("saturation", "separated", 1.1),
+            ("saturation", "js_share", 0.0),
+            ("explosion", "ratio", 1.0),
+            ("explosion", "early_ratio", 0.5),
+            ("explosion", "least_norm", -1.0),
+            ("explosion", "loss_ratio", 1.0),
+            ("vanishing", "ratio", 1.0),
+            ("vanishing", "least_norm", -1e-9),
+            ("collapse", "ratio", 0.0),
+            ("collapse", "ratio", 1.0),
+            ("overfitting", "gap", 1.0),
+            ("overfitting", "least_separation", -0.5),
+            ("memory", "growth", 0.0),
+        ] {
+            let message = refusal(part, field, value);
+            assert!(message.contains(&format!("`{part}.{field}`")), "{message}");
+        }
+    }
+
+    #[test]
+    fn nan_is_refused_in_every_threshold() {
+        type Set = fn(&mut HealthConfig);
+        let cases: [(&str, Set); 13] = [
+            ("saturation.separated", |c| {
+                c.saturation.separated = f64::NAN;
+            }),
+            ("saturation.js_share", |c| c.saturation.js_share = f64::NAN),
+            ("explosion.ratio", |c| c.explosion.ratio = f64::NAN),
+            ("explosion.early_ratio", |c| {
+                c.explosion.early_ratio = f64::NAN;
+            }),
+            ("explosion.least_norm", |c| {
+                c.explosion.least_norm = f64::NAN;
+            }),
+            ("explosion.loss_ratio", |c| {
+                c.explosion.loss_ratio = f64::NAN;
+            }),
+            ("vanishing.ratio", |c| c.vanishing.ratio = f64::NAN),
+            ("vanishing.least_norm", |c| {
+                c.vanishing.least_norm = f64::NAN;
+            }),
+            ("collapse.ratio", |c| c.collapse.ratio = f64::NAN),
+            ("overfitting.gap", |c| c.overfitting.gap = f64::NAN),
+            ("overfitting.least_separation", |c| {
+                c.overfitting.least_separation = f64::NAN;
+            }),
+            ("memory.growth", |c| c.memory.growth = f64::NAN),
+            ("non_finite.rollback.rate_factor", |c| {
+                c.non_finite = Policy::Rollback {
+                    rate_factor: f64::NAN,
+                    at_most: 1,
+                };
+            }),
+        ];
+        for (name, set) in cases {
+            let mut config = HealthConfig::default();
+            set(&mut config);
+            let message = config.validate().unwrap_err().within("health").to_string();
+            assert!(message.contains(&format!("`health.{name}`")), "{message}");
+        }
+    }
+
+    #[test]
+    fn counts_of_checks_have_bounds() {
+        for part in ["saturation", "vanishing", "collapse", "overfitting"] {
+            let json = format!(r#"{{"{part}": {{"checks": 0}}}}"#);
+            let config: HealthConfig = serde_json::from_str(&json).unwrap();
+            let message = config.validate().unwrap_err().to_string();
+            assert!(message.contains(&format!("`{part}.checks`")), "{message}");
+        }
+        let json = r#"{"overfitting": {"checks": 5}}"#;
+        let config: HealthConfig = serde_json::from_str(json).unwrap();
+        assert!(config.validate().is_err());
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused() {
+        for json in [r#"{"evry": 5}"#, r#"{"collapse": {"ration": 0.1}}"#] {
+            assert!(
+                serde_json::from_str::<HealthConfig>(json).is_err(),
+                "{json}"
+            );
+        }
+    }
+}

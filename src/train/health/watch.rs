@@ -1,0 +1,163 @@
+//! The watch: signs in, findings out.
+
+use serde::{Deserialize, Serialize};
+
+use super::config::HealthConfig;
+use super::detector::{
+    CollapseState, GradientState, LossState, MemoryState, NonFiniteState, Now, OverfittingState,
+    SaturationState,
+};
+use super::finding::{Finding, FindingKind};
+use super::policy::Policy;
+use super::signs::VitalSigns;
+use crate::error::Result;
+use crate::objective::Side;
+
+/// Judges the numbers of a run, check by check.
+///
+/// A condition is found when it begins, and anew every [`HealthConfig::repeat`] steps while it
+/// lasts. It counts as gone once 5 checks in a row don't show it; if it comes back after that, it
+/// is found again. A check costs microseconds, and what is remembered from check to check has a
+/// fixed size.
+///
+/// ```
+/// use burn_gan::train::health::{DiversityReading, HealthConfig, HealthWatch, VitalSigns};
+///
+/// let mut watch = HealthWatch::new(HealthConfig::default())?;
+/// let mut found = Vec::new();
+/// for step in [1, 10, 20, 30, 40, 50] {
+///     let signs = VitalSigns {
+///         step,
+///         diversity: Some(DiversityReading { real: 2.0, fake: 1e-6 }),
+///         ..VitalSigns::default()
+///     };
+///     found.extend(watch.check(&signs));
+/// }
+/// assert_eq!(found.len(), 1);
+/// assert_eq!(found[0].step, 30);
+/// assert_eq!(found[0].name(), "generator_collapse");
+/// println!("{}\n{}\n{}", found[0], found[0].why(), found[0].advice());
+/// # Ok::<(), burn_gan::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct HealthWatch {
+    config: HealthConfig,
+    state: HealthState,
+}
+
+/// What a [`HealthWatch`] remembers from check to check: readings that tell what is usual, and
+/// what has been found already. Its size is bounded and its numbers are finite.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HealthState {
+    non_finite: NonFiniteState,
+    losses: LossState,
+    generator: GradientState,
+    discriminator: GradientState,
+    saturation: SaturationState,
+    collapse: CollapseState,
+    overfitting: OverfittingState,
+    memory: MemoryState,
+}
+
+impl HealthWatch {
+    /// A watch that has seen nothing yet.
+    ///
+    /// # Errors
+    /// If a setting is wrong ([`HealthConfig::validate`]).
+    pub fn new(config: HealthConfig) -> Result<Self> {
+        Self::with_state(config, HealthState::default())
+    }
+
+    /// A watch that goes on where another has stopped.
+    ///
+    /// # Errors
+    /// If a setting is wrong ([`HealthConfig::validate`]).
+    pub fn with_state(config: HealthConfig, state: HealthState) -> Result<Self> {
+        config.validate()?;
+        Ok(Self { config, state })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &HealthConfig {
+        &self.config
+    }
+
+    /// What a checkpoint stores of it.
+    pub fn state(&self) -> &HealthState {
+        &self.state
+    }
+
+    /// Judges one check's numbers. Findings come in the order in which the things happened: a
+    /// loss that is not finite, by its first step, before gradients and weights, and all of these
+    /// before what is far from usual.
+    ///
+    /// Nothing is found that [`Policy::Ignore`] is set for.
+    pub fn check(&mut self, signs: &VitalSigns) -> Vec<Finding> {
+        let Self { config, state } = self;
+        let now = Now {
+            step: signs.step,
+            repeat: config.repeat,
+        };
+        let mut kinds = Vec::new();
+        state.non_finite.check(signs, now, &mut kinds);
+        state
+            .losses
+            .check(&signs.losses, &config.explosion, now, &mut kinds);
+        for (network, gradients, reading) in [
+            (
+                Side::Discriminator,
+                &mut state.discriminator,
+                &signs.discriminator_gradients,
+            ),
+            (
+                Side::Generator,
+                &mut state.generator,
+                &signs.generator_gradients,
+            ),
+        ] {
+            if let Some(reading) = reading {
+                gradients.check(network, reading.norm(), config, now, &mut kinds);
+            }
+        }
+        if let Some(reading) = &signs.logits {
+            let found = state.saturation.check(reading, &config.saturation, now);
+            kinds.extend(found);
+        }
+        if let Some(reading) = &signs.diversity {
+            kinds.extend(state.collapse.check(reading, &config.collapse, now));
+        }
+        if let Some(reading) = &signs.held_out {
+            let found = state.overfitting.check(reading, &config.overfitting, now);
+            kinds.extend(found);
+        }
+        if let Some(bytes) = signs.resident_bytes {
+            kinds.extend(state.memory.check(bytes, &config.memory, now));
+        }
+        kinds.retain(|kind| policy_of(config, kind) != Policy::Ignore);
+        let step = signs.step;
+        let finding = |kind| Finding { step, kind };
+        kinds.into_iter().map(finding).collect()
+    }
+
+    /// What a run does about a finding.
+    pub fn policy(&self, finding: &Finding) -> Policy {
+        policy_of(&self.config, &finding.kind)
+    }
+}
+
+fn policy_of(config: &HealthConfig, kind: &FindingKind) -> Policy {
+    match kind {
+        FindingKind::NonFiniteLoss { .. }
+        | FindingKind::NonFiniteGradient { .. }
+        | FindingKind::NonFiniteWeight { .. } => config.non_finite,
+        FindingKind::LossExplosion { .. } | FindingKind::GradientExplosion { .. } => {
+            config.explosion.policy
+        }
+        FindingKind::GradientVanishing { .. } => config.vanishing.policy,
+        FindingKind::DiscriminatorSaturated { .. } => config.saturation.policy,
+        FindingKind::GeneratorCollapse { .. } => config.collapse.policy,
+        FindingKind::DiscriminatorOverfitting { .. } => config.overfitting.policy,
+        FindingKind::MemoryGrowth { .. } => config.memory.policy,
+    }
+}

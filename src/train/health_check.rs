@@ -1,0 +1,246 @@
+//! Brings a run's numbers to the health watch.
+
+use burn::tensor::Tensor;
+use burn::tensor::backend::AutodiffBackend;
+
+use super::health::{
+    DiversityReading, Finding, GradientReading, HealthWatch, HeldOutReading, LogitReading,
+    LossReading, Policy, VitalSigns,
+};
+use super::observers::scalar;
+use super::vitals::{GradientNorms, Vitals};
+use super::{StepOutcome, TrainState};
+use crate::data::Dataset;
+use crate::divergence::js_lower_bound;
+use crate::latent::Latent;
+use crate::network::{
+    Condition, Discriminator, Generator, Sample, TrainableDiscriminator, TrainableGenerator,
+    not_finite,
+};
+use crate::random::{Stream, derived_seed};
+
+/// Samples of each kind that the discriminator is asked about.
+const HELD_OUT: usize = 64;
+
+/// A step's losses, still on the device.
+#[derive(Debug)]
+struct Pending<B: AutodiffBackend> {
+    step: u64,
+    discriminator: Tensor<B::InnerBackend, 1>,
+    discriminator_penalty: Option<Tensor<B::InnerBackend, 1>>,
+    generator: Tensor<B::InnerBackend, 1>,
+    generator_penalty: Option<Tensor<B::InnerBackend, 1>>,
+}
+
+/// Collects losses on the device, and reads them and the rest at the watch's rhythm.
+#[derive(Debug)]
+pub(super) struct HealthCheck<B: AutodiffBackend> {
+    watch: HealthWatch,
+    every: u64,
+    pending: Vec<Pending<B>>,
+    /// Read already, not looked at yet.
+    unread: Vec<LossReading>,
+}
+
+impl<B: AutodiffBackend> HealthCheck<B> {
+    pub(super) fn new(watch: HealthWatch, every: u64, unread: Vec<LossReading>) -> Self {
+        Self {
+            watch,
+            every,
+            pending: Vec::new(),
+            unread,
+        }
+    }
+
+    /// Whether the watch looks after `step` steps: after the first, and in its rhythm.
+    pub(super) fn is_due(&self, step: u64) -> bool {
+        self.every > 0 && (step == 1 || step.is_multiple_of(self.every))
+    }
+
+    pub(super) fn watch(&self) -> &HealthWatch {
+        &self.watch
+    }
+
+    pub(super) fn policy(&self, finding: &Finding) -> Policy {
+        self.watch.policy(finding)
+    }
+
+    /// Keeps a step's losses for the next look; nothing is read.
+    pub(super) fn keep(&mut self, step: u64, outcome: &StepOutcome<B>) {
+        if self.every == 0 {
+            return;
+        }
+        self.pending.push(Pending {
+            step,
+            discriminator: outcome.discriminator_loss.clone(),
+            discriminator_penalty: outcome.penalty.clone(),
+            generator: outcome.generator_loss.clone(),
+            generator_penalty: outcome.generator_penalty.clone(),
+        });
+    }
+
+    /// The losses since the last look, read now.
+    pub(super) fn unread(&mut self) -> &[LossReading] {
+        let read = |loss: Option<Tensor<B::InnerBackend, 1>>| loss.as_ref().map(scalar);
+        let readings = self.pending.drain(..).map(|pending| LossReading {
+            step: pending.step,
+            discriminator: scalar(&pending.discriminator),
+            discriminator_penalty: read(pending.discriminator_penalty),
+            generator: scalar(&pending.generator),
+            generator_penalty: read(pending.generator_penalty),
+        });
+        self.unread.extend(readings);
+        &self.unread
+    }
+
+    /// Reads everything and lets the watch judge.
+    pub(super) fn look<G, D>(
+        &mut self,
+        state: &TrainState<G, D, B>,
+        outcome: &StepOutcome<B>,
+        held_out: Option<HeldOutReading>,
+    ) -> Vec<Finding>
+    where
+        G: TrainableGenerator<B>,
+        D: TrainableDiscriminator<B>,
+    {
+        self.unread();
+        let losses = std::mem::take(&mut self.unread);
+        let vitals = outcome.vitals.as_ref();
+        let gradients = |norms: fn(&Vitals<B>) -> &GradientNorms<B>| {
+            vitals.map(|vitals| {
+                let norms = norms(vitals);
+                GradientReading {
+                    names: norms.names.clone().into(),
+                    squared_norms: norms.squared_norms.to_data().iter().collect(),
+                }
+            })
+        };
+        let mut signs = VitalSigns {
+            step: state.step,
+            losses,
+            generator_gradients: gradients(|vitals| &vitals.generator_gradients),
+            discriminator_gradients: gradients(|vitals| &vitals.discriminator_gradients),
+            logits: Some(logits(outcome)),
+            diversity: vitals.map(|vitals| DiversityReading {
+                real: scalar(&vitals.real_diversity),
+                fake: scalar(&vitals.fake_diversity),
+            }),
+            held_out,
+            weights: Vec::new(),
+            resident_bytes: memory_stats::memory_stats().map(|stats| stats.physical_mem as u64),
+        };
+        if !all_finite(&signs) {
+            signs.weights = not_finite::<B, _>(&state.gan);
+        }
+        self.watch.check(&signs)
+    }
+}
+
+/// Whether losses and gradients are numbers; weights are looked through only if not.
+fn all_finite(signs: &VitalSigns) -> bool {
+    let losses = signs.losses.iter().all(|reading| {
+        let penalties = [reading.discriminator_penalty, reading.generator_penalty];
+        reading.discriminator.is_finite()
+            && reading.generator.is_finite()
+            && penalties.into_iter().flatten().all(f64::is_finite)
+    });
+    let gradients = [&signs.generator_gradients, &signs.discriminator_gradients];
+    losses
+        && gradients.into_iter().flatten().all(|reading| {
+            reading
+                .squared_norms
+                .iter()
+                .all(|square| square.is_finite())
+        })
+}
+
+fn logits<B: AutodiffBackend>(outcome: &StepOutcome<B>) -> LogitReading {
+    let real: Vec<f64> = outcome.real_logits.to_data().iter().collect();
+    let fake: Vec<f64> = outcome.fake_logits.to_data().iter().collect();
+    let bound = js_lower_bound(outcome.real_logits.clone(), outcome.fake_logits.clone());
+    LogitReading {
+        real_mean: mean(&real),
+        fake_mean: mean(&fake),
+        separated: separated(real, fake),
+        js_lower_bound: scalar(&bound),
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// P(real > fake) over all pairs, ties counted half: the area under the ROC curve.
+fn separated(mut real: Vec<f64>, mut fake: Vec<f64>) -> f64 {
+    if real.is_empty() || fake.is_empty() {
+        return 0.5;
+    }
+    real.sort_unstable_by(f64::total_cmp);
+    fake.sort_unstable_by(f64::total_cmp);
+    let (mut below, mut up_to, mut wins) = (0, 0, 0.0);
+    for logit in &real {
+        while below < fake.len() && fake[below] < *logit {
+            below += 1;
+        }
+        while up_to < fake.len() && fake[up_to] <= *logit {
+            up_to += 1;
+        }
+        wins += 0.5 * (below + up_to) as f64;
+    }
+    wins / (real.len() * fake.len()) as f64
+}
+
+/// What the discriminator makes of training, held-out and generated samples, without a tape.
+pub(super) fn held_out<G, D, B>(
+    state: &TrainState<G, D, B>,
+    training: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+    held_out: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+    latent: &Latent,
+    seed: u64,
+    device: &B::Device,
+) -> HeldOutReading
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
+{
+    // A stream of its own: the run's numbers stay what they are.
+    let mut stream = Stream::new(derived_seed(seed, "held out", state.step), "held out");
+    let discriminator = state.gan.discriminator.valid();
+    let mut draw = |data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>| {
+        let count = HELD_OUT.min(data.len());
+        let indices: Vec<usize> = (0..count).map(|_| stream.index(data.len())).collect();
+        let (sample, condition) = data.batch(&indices, device);
+        (sample.into_inner(), condition.inner(), count)
+    };
+    let average = |sample, condition: &_| {
+        let verdict = discriminator.discriminate(sample, condition);
+        scalar(&verdict.logits.mean())
+    };
+    let (sample, condition, _) = draw(held_out);
+    let held_out = average(sample, &condition);
+    let (sample, condition, count) = draw(training);
+    let training = average(sample, &condition);
+    let z = latent.draw(count, &mut stream, device);
+    let fake = state.gan.generator.valid().generate(z, &condition);
+    HeldOutReading {
+        training,
+        held_out,
+        fake: average(fake, &condition),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separation_is_the_share_of_pairs_in_order() {
+        assert_eq!(separated(vec![1.0, 2.0], vec![0.0, -3.0]), 1.0);
+        assert_eq!(separated(vec![0.0], vec![1.0, 2.0]), 0.0);
+        assert_eq!(separated(vec![0.0, 0.0], vec![0.0, 0.0]), 0.5);
+        // Pairs in order: (1, 0), (3, 0), (3, 2) of four.
+        assert_eq!(separated(vec![3.0, 1.0], vec![2.0, 0.0]), 0.75);
+    }
+}

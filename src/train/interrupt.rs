@@ -1,0 +1,83 @@
+//! Stopping a run from outside.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::error::{Error, Result};
+
+/// What nobody asked for yet, and what is no signal's number.
+const NOTHING: usize = 0;
+const REQUEST: usize = usize::MAX;
+
+/// A wish to stop that a run looks at after each step: it then saves a checkpoint, where it has
+/// them, and ends with [`Ending::Interrupted`](super::Ending::Interrupted).
+///
+/// ```
+/// use burn_gan::train::Interrupt;
+///
+/// let interrupt = Interrupt::new();
+/// let button = interrupt.clone();
+/// assert!(!interrupt.is_requested());
+/// button.request();
+/// assert!(interrupt.is_requested());
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt {
+    asked: Arc<AtomicUsize>,
+    /// Whether the next signal ends the process at once.
+    impatient: Arc<AtomicBool>,
+}
+
+impl Interrupt {
+    /// A wish that only [`request`](Self::request) makes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A wish that Ctrl-C (SIGINT) and SIGTERM make. A second signal ends the process at once, with
+    /// 128 + its number: 130 or 143.
+    ///
+    /// Call it once in a program: it changes what the two signals do for the whole process.
+    ///
+    /// # Errors
+    /// If the system refuses the handlers.
+    pub fn on_signals() -> Result<Self> {
+        let interrupt = Self::default();
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the first signal finds the flag down and puts it up.
+            flag::register_conditional_shutdown(signal, 128 + signal, interrupt.impatient.clone())
+                .and_then(|_| flag::register(signal, interrupt.impatient.clone()))
+                .and_then(|_| {
+                    flag::register_usize(signal, interrupt.asked.clone(), signal as usize)
+                })
+                .map_err(|error| Error::io(format!("handler of signal {signal}"), error))?;
+        }
+        Ok(interrupt)
+    }
+
+    /// Asks the run to stop after its current step.
+    pub fn request(&self) {
+        self.asked.store(REQUEST, Ordering::Release);
+    }
+
+    /// Whether somebody asked.
+    pub fn is_requested(&self) -> bool {
+        self.asked.load(Ordering::Acquire) != NOTHING
+    }
+
+    /// The number of the signal that asked, if one did.
+    pub fn signal(&self) -> Option<i32> {
+        match self.asked.load(Ordering::Acquire) {
+            NOTHING | REQUEST => None,
+            signal => i32::try_from(signal).ok(),
+        }
+    }
+
+    /// Nobody looks any more: from now on the first signal ends the process.
+    pub(super) fn stop_waiting(&self) {
+        self.impatient.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,64 @@
+//! What observers keep in a checkpoint.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Values that observers store in a checkpoint, each under a name of its own.
+///
+/// ```
+/// use burn_gan::train::Memories;
+///
+/// let mut memories = Memories::default();
+/// memories.put("history", &vec![0.5, f64::NAN])?;
+/// let readings: Vec<f64> = memories.get("history")?.expect("it was put there");
+/// assert_eq!(readings[0], 0.5);
+/// assert!(readings[1].is_nan());
+/// assert_eq!(memories.get::<u32>("somebody else")?, None);
+/// # Ok::<(), burn_gan::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memories(BTreeMap<String, Vec<u8>>);
+
+impl Memories {
+    /// Stores a value, or replaces the one of this name.
+    ///
+    /// # Errors
+    /// If the value can't be serialised.
+    pub fn put(&mut self, name: &str, value: &impl Serialize) -> Result<()> {
+        let bytes = rmp_serde::to_vec_named(value)
+            .map_err(|error| Error::data(format!("memory `{name}`"), error.to_string()))?;
+        self.0.insert(name.to_owned(), bytes);
+        Ok(())
+    }
+
+    /// The value of this name; `None` where nobody stored one.
+    ///
+    /// # Errors
+    /// If another kind of value is stored there.
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        let read = |bytes: &Vec<u8>| {
+            rmp_serde::from_slice(bytes)
+                .map_err(|error| Error::data(format!("memory `{name}`"), error.to_string()))
+        };
+        self.0.get(name).map(read).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_kind_of_value_is_an_error_that_names_it() {
+        let mut memories = Memories::default();
+        memories
+            .put("grid", &"a text")
+            .expect("a text can be stored");
+        let error = memories.get::<Vec<f64>>("grid").expect_err("no list");
+        assert!(error.to_string().contains("memory `grid`"), "{error}");
+    }
+}

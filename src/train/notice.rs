@@ -1,0 +1,132 @@
+//! What a run tells beside its steps.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::{Finding, Warning};
+
+/// Something worth telling that is not a step: observers get it through
+/// [`Observer::notice`](super::Observer::notice), a finished [`Run`](super::Run) lists all, and the
+/// `log` crate's logger, where the program has one, gets a line of each.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Notice {
+    /// Preflight found what usually does not work.
+    Warning(Warning),
+    /// The health watch found something.
+    Finding(Finding),
+    /// A checkpoint was written.
+    Saved {
+        /// The steps it was made after.
+        step: u64,
+        /// The file.
+        file: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The time that writing it took.
+        seconds: f64,
+    },
+    /// The run goes on from a checkpoint.
+    Resumed {
+        /// The steps it was made after.
+        step: u64,
+        /// The file.
+        file: PathBuf,
+        /// Newer checkpoints that could not be used, each with the reason.
+        skipped: Vec<String>,
+    },
+    /// The run was to be resumed, but there is no checkpoint yet: it starts at the beginning.
+    NothingToResume {
+        /// The folder that was looked into.
+        folder: PathBuf,
+    },
+    /// A finding sent the run back to a checkpoint.
+    RolledBack {
+        /// The steps made until then.
+        from: u64,
+        /// The steps of the checkpoint.
+        to: u64,
+        /// The factor on both learning rates from now on.
+        rate_scale: f64,
+    },
+    /// The run was asked to stop.
+    Interrupted {
+        /// The steps made.
+        step: u64,
+        /// The signal's number, if a signal asked.
+        signal: Option<i32>,
+    },
+}
+
+impl Notice {
+    /// The kind's name in logs: `warning`, `finding`, `saved`, …
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Warning(_) => "warning",
+            Self::Finding(_) => "finding",
+            Self::Saved { .. } => "saved",
+            Self::Resumed { .. } => "resumed",
+            Self::NothingToResume { .. } => "nothing_to_resume",
+            Self::RolledBack { .. } => "rolled_back",
+            Self::Interrupted { .. } => "interrupted",
+        }
+    }
+
+    /// Hands one line to the program's logger.
+    pub(super) fn log(&self) {
+        match self {
+            Self::Warning(_) | Self::Finding(_) | Self::RolledBack { .. } => log::warn!("{self}"),
+            Self::Resumed { skipped, .. } if !skipped.is_empty() => log::warn!("{self}"),
+            Self::Saved { .. } => log::debug!("{self}"),
+            _ => log::info!("{self}"),
+        }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Warning(warning) => write!(f, "warning: {warning}"),
+            Self::Finding(finding) => write!(f, "{finding}"),
+            Self::Saved {
+                step,
+                file,
+                bytes,
+                seconds,
+            } => write!(
+                f,
+                "step {step}: checkpoint {} ({:.1} MB, {seconds:.2} s)",
+                file.display(),
+                *bytes as f64 / 1e6
+            ),
+            Self::Resumed {
+                step,
+                file,
+                skipped,
+            } => {
+                write!(f, "resumed after step {step} from {}", file.display())?;
+                for problem in skipped {
+                    write!(f, "; not used: {problem}")?;
+                }
+                Ok(())
+            }
+            Self::NothingToResume { folder } => write!(
+                f,
+                "no checkpoint in {}: starting at the beginning",
+                folder.display()
+            ),
+            Self::RolledBack {
+                from,
+                to,
+                rate_scale,
+            } => write!(
+                f,
+                "step {from}: back to the checkpoint of step {to}, learning rates × {rate_scale}"
+            ),
+            Self::Interrupted { step, signal } => match signal {
+                Some(signal) => write!(f, "stopped by signal {signal} after step {step}"),
+                None => write!(f, "stopped on request after step {step}"),
+            },
+        }
+    }
+}

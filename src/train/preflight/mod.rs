@@ -1,0 +1,92 @@
+//! What can be told before the first step: what can't work, and what usually does not.
+
+mod layers;
+mod look;
+mod passes;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod warning;
+
+pub use warning::Warning;
+
+use burn::tensor::backend::AutodiffBackend;
+
+use super::TrainerConfig;
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::gan::Gan;
+use crate::network::{Condition, Sample, TrainableDiscriminator, TrainableGenerator, initialize};
+
+/// Looks at settings, networks and the first batches of the data, and lists what usually does not
+/// work.
+///
+/// Networks are tried without a tape: weights, running statistics and the spectral norms' vectors
+/// stay what they are, and no stream of the run is drawn from. What an objective asks of networks
+/// is [`Objective::probe`](crate::objective::Objective::probe)'s to find.
+///
+/// # Errors
+/// If there is no batch, micro-batches don't cut one evenly, a sample is not finite, a label is no
+/// class of a network, or networks and data disagree on a shape.
+pub(super) fn check<G, D, B>(
+    config: &TrainerConfig,
+    gan: &Gan<G, D, B>,
+    data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+    device: &B::Device,
+) -> Result<Vec<Warning>>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
+{
+    let batches = config
+        .batches
+        .epoch(data.len(), config.seed, 0)
+        .map_err(|error| error.within("batches"))?;
+    let parts = settings::parts(config, &batches)?;
+    let (generator, discriminator) = (&gan.generator, &gan.discriminator);
+    let classes = [
+        ("generator", generator.classes()),
+        ("discriminator", discriminator.classes()),
+    ];
+    let look = look::at(data, &batches, classes, device)?;
+
+    // A copy without the tape of weights that are not drawn yet would draw others.
+    initialize(generator);
+    initialize(discriminator);
+    let real_shape = look.real.shape();
+    let drawn_shape =
+        passes::generator::<B, G>(config, generator, &look.condition, real_shape[0], device)?;
+    passes::one_shape(&drawn_shape, &real_shape)?;
+    let judge = discriminator.valid();
+    let (real, condition) = (look.real.into_inner(), look.condition.inner());
+    for size in &parts {
+        passes::discriminator(&judge, &real, &condition, *size)?;
+    }
+
+    let mut warnings = Vec::new();
+    warnings.extend(settings::clipping_with_momentum(config));
+    warnings.extend(settings::small_data_set(config, data.len()));
+    if let Some(range) = generator.output_range() {
+        warnings.extend(look::against(look.range, range));
+    }
+    let norms = layers::batch_norms(discriminator, "discriminator");
+    warnings.extend(settings::norms_under_penalties(config, &norms));
+    if config.micro_batches > 1 {
+        let mut sources = layers::batch_norms(generator, "generator");
+        sources.extend(norms);
+        let samples = parts[0];
+        if passes::mixes_samples(&judge, &real, &condition, samples) {
+            sources.push("discriminator".to_owned());
+        }
+        sources.extend(settings::over_a_batch(config));
+        if !sources.is_empty() {
+            warnings.push(Warning::StatisticsOfMicroBatches {
+                sources,
+                micro_batches: config.micro_batches,
+                samples,
+            });
+        }
+    }
+    Ok(warnings)
+}

@@ -1,0 +1,143 @@
+//! Passes through the networks, without a tape.
+
+use burn::tensor::backend::{AutodiffBackend, Backend};
+
+use crate::error::{Error, Result};
+use crate::network::guard::quietly;
+use crate::network::{Condition, Discriminator, Generator, Sample, TrainableGenerator};
+use crate::random::Stream;
+use crate::train::TrainerConfig;
+
+/// Samples that are drawn to see their shape.
+const DRAWN: usize = 4;
+/// Logits of one sample in two batches agree to this, relative to the largest, where samples are
+/// judged one by one: GPUs add in no fixed order.
+const EQUAL: f64 = 1e-3;
+
+/// The shape of a drawn batch.
+pub(super) fn generator<B, G>(
+    config: &TrainerConfig,
+    generator: &G,
+    condition: &G::Condition,
+    batch_size: usize,
+    device: &B::Device,
+) -> Result<Vec<usize>>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+{
+    let count = DRAWN.min(batch_size);
+    // A stream of its own: the run's latents stay what they are.
+    let mut stream = Stream::new(config.seed, "preflight");
+    let latent = config
+        .latent
+        .draw::<B::InnerBackend>(count, &mut stream, device);
+    let drawn = quietly(|| {
+        let condition = condition.narrow(0, count).inner();
+        generator.valid().generate(latent, &condition).shape()
+    });
+    drawn.map_err(|words| {
+        Error::setting(
+            "latent",
+            config.latent.dimensions(),
+            format!(
+                "the generator can't draw samples from latents of so many components ({words}); \
+                 prior and generator need one size"
+            ),
+        )
+    })
+}
+
+/// Drawn and real samples must agree in all but the batch.
+pub(super) fn one_shape(drawn: &[usize], real: &[usize]) -> Result<()> {
+    if drawn[1..] == real[1..] {
+        return Ok(());
+    }
+    Err(Error::setting(
+        "generator",
+        format!("samples of shape {:?}", &drawn[1..]),
+        format!(
+            "those of the data set have shape {:?}; make the generator for the data's shape, or \
+             bring the data into the generator's",
+            &real[1..]
+        ),
+    ))
+}
+
+/// Judges the first `count` real samples.
+pub(super) fn discriminator<B, D>(
+    judge: &D,
+    real: &D::Sample,
+    condition: &D::Condition,
+    count: usize,
+) -> Result<()>
+where
+    B: Backend,
+    D: Discriminator<B>,
+{
+    // The shortest batch comes last: the first one holds as many.
+    let count = count.min(real.batch_size());
+    let logits = logits::<B, D>(judge, real, condition, count);
+    logits.map(|_| ()).map_err(|words| {
+        let mut shape = real.shape();
+        shape[0] = count;
+        Error::setting(
+            "discriminator",
+            format!("a network for other batches than {shape:?}"),
+            format!(
+                "can't judge a batch of {count} samples of the data set, of shape {:?} each \
+                 ({words}); make it for this shape, and if it joins samples, take batches and \
+                 micro-batches that it can cut",
+                &shape[1..]
+            ),
+        )
+    })
+}
+
+/// Whether verdicts on samples depend on the others of their batch: those of `count` samples alone
+/// are compared with those of twice as many.
+pub(super) fn mixes_samples<B, D>(
+    judge: &D,
+    real: &D::Sample,
+    condition: &D::Condition,
+    count: usize,
+) -> bool
+where
+    B: Backend,
+    D: Discriminator<B>,
+{
+    if real.batch_size() < 2 * count {
+        return false;
+    }
+    let of = |count| logits::<B, D>(judge, real, condition, count).unwrap_or_default();
+    let (alone, together) = (of(count), of(2 * count));
+    // A network that draws at random would seem to mix.
+    if alone != of(count) || together.len() != 2 * alone.len() {
+        return false;
+    }
+    let largest = together
+        .iter()
+        .fold(0.0f64, |largest, x| largest.max(x.abs()));
+    let pairs = alone.iter().zip(&together);
+    pairs
+        .into_iter()
+        .any(|(a, b)| (a - b).abs() > EQUAL * largest)
+}
+
+/// The logits of the first `count` samples, or the words of a panic.
+fn logits<B, D>(
+    judge: &D,
+    real: &D::Sample,
+    condition: &D::Condition,
+    count: usize,
+) -> Result<Vec<f64>, String>
+where
+    B: Backend,
+    D: Discriminator<B>,
+{
+    quietly(|| {
+        let real = real.clone().narrow(0, count);
+        let verdict = judge.discriminate(real, &condition.narrow(0, count));
+        verdict.logits.into_data().iter::<f64>().collect()
+    })
+}

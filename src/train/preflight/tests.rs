@@ -1,0 +1,551 @@
+//! Each rule with a pairing that breaks it and one that does not.
+
+use burn::module::{AutodiffModule, Module};
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::{Distribution, Tensor};
+
+use super::*;
+use crate::data::{BatchPlan, LastBatch, MemoryDataset};
+use crate::latent::Latent;
+use crate::models::{
+    Activation, DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminator,
+    MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
+};
+use crate::network::{Discriminator, Generator, Packed, Verdict};
+use crate::nn::{Linear, LinearConfig, MinibatchStd};
+use crate::objective::{Loss, Objective, Pairing, Penalty, TopK};
+use crate::testing::{for_each_autodiff_backend, parameters, values};
+use crate::train::OptimizerConfig;
+
+fn config(batch_size: usize) -> TrainerConfig {
+    TrainerConfig::new(1, batch_size, Latent::normal(3))
+}
+
+/// Points whose numbers run evenly from `low` to `high`.
+fn points(count: usize, dimensions: usize, low: f32, high: f32) -> MemoryDataset<2> {
+    let last = (count * dimensions - 1) as f32;
+    let values = (0..count * dimensions)
+        .map(|i| low + (high - low) * i as f32 / last)
+        .collect();
+    MemoryDataset::new(values, [dimensions]).expect("whole samples")
+}
+
+/// Enough of them for no warning about a small data set.
+fn many(low: f32, high: f32) -> MemoryDataset<2> {
+    points(1_000, 2, low, high)
+}
+
+fn generator<B: Backend>(dimensions: usize, output: Activation) -> MlpGenerator<B, 2> {
+    let config = MlpGeneratorConfig::new(3, [dimensions]).with_hidden([4]);
+    let config = config.with_output(output);
+    config.init(&Default::default()).expect("valid settings")
+}
+
+fn discriminator<B: Backend>(dimensions: usize) -> MlpDiscriminator<B, 2> {
+    let config = MlpDiscriminatorConfig::new([dimensions]).with_hidden([4]);
+    config.init(&Default::default()).expect("valid settings")
+}
+
+fn pair<B: Backend>() -> Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B> {
+    Gan::new(generator(2, Activation::Tanh), discriminator(2))
+}
+
+fn checked<G, D, B>(
+    config: &TrainerConfig,
+    gan: &Gan<G, D, B>,
+    data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+) -> Result<Vec<Warning>>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
+{
+    check(config, gan, data, &Default::default())
+}
+
+#[track_caller]
+fn refused(result: Result<Vec<Warning>>, words: &[&str]) {
+    let error = result.expect_err("it can't work").to_string();
+    for words in words {
+        assert!(error.contains(words), "no `{words}` in: {error}");
+    }
+}
+
+fn networks_and_data_must_have_one_shape<B: AutodiffBackend>() {
+    let (config, data) = (config(8), many(-1.0, 1.0));
+    assert_eq!(checked(&config, &pair::<B>(), &data).expect("fits"), []);
+
+    let wide = Gan::<_, _, B>::new(generator(3, Activation::Tanh), discriminator(2));
+    refused(
+        checked(&config, &wide, &data),
+        &["`generator`", "[3]", "[2]"],
+    );
+    let wide = Gan::<_, _, B>::new(generator(2, Activation::Tanh), discriminator(3));
+    refused(
+        checked(&config, &wide, &data),
+        &["`discriminator`", "[8, 2]", "8 samples", "(a linear layer"],
+    );
+    let mut longer = config;
+    longer.latent = Latent::normal(5);
+    refused(
+        checked(&longer, &pair::<B>(), &data),
+        &["`latent` = 5", "generator"],
+    );
+}
+
+fn a_number_that_is_not_finite_is_found_by_its_sample<B: AutodiffBackend>() {
+    for (wrong, words) in [
+        (f32::NAN, "holds NaN"),
+        (f32::NEG_INFINITY, "an infinity"),
+        (1e30, "too large"),
+    ] {
+        let mut values = points(40, 2, -1.0, 1.0).values().to_vec();
+        values[2 * 7 + 1] = wrong;
+        let data = MemoryDataset::<2>::new(values, [2]).expect("whole samples");
+        // Shuffled: its place in the batch is another than in the data.
+        refused(
+            checked(&config(10), &pair::<B>(), &data),
+            &["sample 7 (counted from 0)", words],
+        );
+        // Four batches are looked at: of two samples each they hold it, of one they do not.
+        let mut stored = config(2);
+        stored.batches.shuffle = false;
+        refused(checked(&stored, &pair::<B>(), &data), &["sample 7", words]);
+        stored.batches.batch_size = 1;
+        assert!(checked(&stored, &pair::<B>(), &data).is_ok());
+    }
+}
+
+fn data_is_compared_with_the_range_of_the_generator<B: AutodiffBackend>() {
+    let out = "data_out_of_range";
+    let half = "data_in_half_of_range";
+    let cases = [
+        (Activation::Tanh, -1.0, 1.0, None),
+        // Within the tolerance of a thousandth.
+        (Activation::Tanh, -1.001, 1.001, None),
+        (Activation::Tanh, -1.01, 1.0, Some(out)),
+        (Activation::Tanh, 0.0, 255.0, Some(out)),
+        (Activation::Tanh, 0.0, 1.0, Some(half)),
+        (Activation::Tanh, -0.7, -0.1, Some(half)),
+        (Activation::Tanh, -0.1, 0.9, None),
+        (Activation::Sigmoid, 0.0, 1.0, None),
+        (Activation::Sigmoid, -1.0, 1.0, Some(out)),
+        (Activation::Sigmoid, 0.5, 1.0, Some(half)),
+        (Activation::Relu, 0.0, 300.0, None),
+        (Activation::Relu, -1.0, 300.0, Some(out)),
+        (Activation::Identity, -9.0, 255.0, None),
+    ];
+    for (output, low, high, expected) in cases {
+        let gan = Gan::<_, _, B>::new(generator(2, output), discriminator(2));
+        // One batch, so that all of the data is seen.
+        let warnings = checked(&config(1_000), &gan, &many(low, high)).expect("it can work");
+        let names: Vec<_> = warnings.iter().map(Warning::name).collect();
+        assert_eq!(
+            names,
+            Vec::from_iter(expected),
+            "{output:?}, [{low}, {high}]"
+        );
+    }
+}
+
+fn images(count: usize) -> MemoryDataset<4> {
+    let values = (0..count * 256).map(|i| (i % 17) as f32 / 8.0 - 1.0);
+    MemoryDataset::new(values.collect(), [1, 16, 16]).expect("whole samples")
+}
+
+fn dcgan<B: Backend>(
+    batch_norm: bool,
+) -> Gan<crate::models::DcganGenerator<B>, crate::models::DcganDiscriminator<B>, B> {
+    let device = Default::default();
+    let generator = DcganGeneratorConfig::new(3, [1, 16, 16]).with_width(2);
+    let discriminator = DcganDiscriminatorConfig::new([1, 16, 16])
+        .with_width(2)
+        .with_batch_norm(batch_norm);
+    Gan::new(
+        generator.init(&device).expect("valid settings"),
+        discriminator.init(&device).expect("valid settings"),
+    )
+}
+
+fn batch_norm_and_penalties_on_single_samples_are_warned_of<B: AutodiffBackend>() {
+    let data = images(1_000);
+    let with = |penalty| config(8).with_objective(Objective::default().with_penalty(penalty));
+    let of = |penalty, batch_norm| {
+        checked(&with(penalty), &dcgan::<B>(batch_norm), &data).expect("it can work")
+    };
+    for penalty in [
+        Penalty::r1(1.0),
+        Penalty::r2(1.0),
+        Penalty::wgan_gp(10.0),
+        Penalty::dragan(10.0),
+        Penalty::zero_centered(1.0),
+    ] {
+        let expected = Warning::BatchNormUnderPenalty {
+            layers: vec!["discriminator.blocks.1.norm".to_owned()],
+            penalty: penalty.kind.name().to_owned(),
+        };
+        assert_eq!(of(penalty.clone(), true), [expected]);
+        assert_eq!(of(penalty, false), []);
+    }
+    assert_eq!(of(Penalty::r1(0.0), true), []);
+    assert_eq!(of(Penalty::lecam(0.1), true), []);
+    // The generator's norms are its own affair.
+    assert_eq!(of(Penalty::path_length(2.0), true), []);
+}
+
+/// A discriminator of a user's own, with burn's batch norm.
+#[derive(Module, Debug)]
+struct Theirs<B: Backend> {
+    linear: Linear<B>,
+    norm: burn::nn::BatchNorm<B>,
+}
+
+impl<B: Backend> Discriminator<B> for Theirs<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+
+    fn discriminate(&self, sample: Tensor<B, 2>, _condition: &()) -> Verdict<B> {
+        Verdict::from(self.norm.forward(self.linear.forward(sample)))
+    }
+}
+
+fn a_batch_norm_of_burn_is_found_too<B: AutodiffBackend>() {
+    let device = Default::default();
+    let theirs = Theirs::<B> {
+        linear: LinearConfig::new(2, 1).init(&device),
+        norm: burn::nn::BatchNormConfig::new(1).init(&device),
+    };
+    let gan = Gan::new(generator(2, Activation::Tanh), theirs);
+    let config = config(8).with_objective(Objective::default().with_penalty(Penalty::r1(1.0)));
+    let warnings = checked(&config, &gan, &many(-1.0, 1.0)).expect("it can work");
+    let expected = Warning::BatchNormUnderPenalty {
+        layers: vec!["discriminator.norm".to_owned()],
+        penalty: "r1".to_owned(),
+    };
+    assert_eq!(warnings, [expected]);
+}
+
+#[test]
+fn clipping_goes_without_momentum() {
+    let of = |optimizer, clipped: bool| {
+        let mut objective = Objective::new(Loss::Wasserstein);
+        objective.weight_clipping = clipped.then_some(0.01);
+        let config = config(8)
+            .with_discriminator_optimizer(optimizer)
+            .with_objective(objective);
+        settings::clipping_with_momentum(&config)
+    };
+    let warning = |setting: &str, value| {
+        Some(Warning::ClippingWithMomentum {
+            limit: 0.01,
+            setting: format!("discriminator_optimizer.{setting}"),
+            value,
+        })
+    };
+    let adam = OptimizerConfig::adam(1e-4);
+    assert_eq!(of(adam, true), warning("beta_1", 0.5));
+    assert_eq!(of(adam.with_betas(0.0, 0.9), true), None);
+    assert_eq!(of(adam, false), None);
+    let adam_w = OptimizerConfig::adam_w(1e-4, 0.1);
+    assert_eq!(of(adam_w, true), warning("beta_1", 0.5));
+    let sgd = OptimizerConfig::sgd(1e-3, 0.75);
+    assert_eq!(of(sgd, true), warning("momentum", 0.75));
+    assert_eq!(of(OptimizerConfig::sgd(1e-3, 0.0), true), None);
+    // The generator's momentum is not at fault.
+    let mut config = config(8).with_objective(Objective::default().with_weight_clipping(0.01));
+    config.discriminator_optimizer = OptimizerConfig::sgd(1e-3, 0.0);
+    config.generator_optimizer = adam;
+    assert_eq!(settings::clipping_with_momentum(&config), None);
+}
+
+/// Judges samples by what is behind a minibatch standard deviation.
+#[derive(Module, Debug)]
+struct Compares<B: Backend> {
+    spread: MinibatchStd,
+    linear: Linear<B>,
+}
+
+impl<B: Backend> Discriminator<B> for Compares<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+
+    fn discriminate(&self, sample: Tensor<B, 2>, _condition: &()) -> Verdict<B> {
+        Verdict::from(self.linear.forward(self.spread.forward(sample)))
+    }
+}
+
+fn statistics_of_micro_batches_are_warned_of<B: AutodiffBackend>() {
+    let data = many(-1.0, 1.0);
+    let four = config(8).with_micro_batches(4);
+    assert_eq!(checked(&four, &pair::<B>(), &data).expect("fits"), []);
+
+    let device = Default::default();
+    let compares = Compares::<B> {
+        spread: MinibatchStd::new(4),
+        linear: LinearConfig::new(3, 1).init(&device),
+    };
+    let gan = Gan::new(generator(2, Activation::Tanh), compares);
+    assert_eq!(checked(&config(8), &gan, &data).expect("fits"), []);
+    let expected = Warning::StatisticsOfMicroBatches {
+        sources: vec!["discriminator".to_owned()],
+        micro_batches: 4,
+        samples: 2,
+    };
+    assert_eq!(checked(&four, &gan, &data).expect("fits"), [expected]);
+
+    let of = |batch_norm, config: TrainerConfig| {
+        checked(&config, &dcgan::<B>(batch_norm), &images(1_000)).expect("it can work")
+    };
+    assert_eq!(of(true, config(8)), []);
+    let mut sources = vec![
+        "generator.norm".to_owned(),
+        "generator.blocks.0.norm".to_owned(),
+    ];
+    let expected = |sources: &[String]| Warning::StatisticsOfMicroBatches {
+        sources: sources.to_vec(),
+        micro_batches: 4,
+        samples: 2,
+    };
+    assert_eq!(of(false, four.clone()), [expected(&sources)]);
+    sources.push("discriminator.blocks.1.norm".to_owned());
+    assert_eq!(of(true, four), [expected(&sources)]);
+}
+
+#[test]
+fn objectives_that_look_at_a_whole_batch_are_named() {
+    let of = |objective| settings::over_a_batch(&config(8).with_objective(objective));
+    let plain = Objective::new(Loss::NonSaturating);
+    assert!(of(plain.clone().with_penalty(Penalty::r1(1.0))).is_empty());
+    assert!(of(plain.clone().with_pairing(Pairing::Paired)).is_empty());
+    assert!(of(plain.clone().with_penalty(Penalty::lecam(0.0))).is_empty());
+    let mut all = plain
+        .with_pairing(Pairing::Average)
+        .with_penalty(Penalty::lecam(0.1))
+        .with_penalty(Penalty::dragan(10.0));
+    all.top_k = Some(TopK::new(0.5, 0.99));
+    let expected = [
+        "objective.pairing",
+        "objective.penalties.le_cam",
+        "objective.penalties.dragan",
+        "objective.top_k",
+    ];
+    assert_eq!(of(all), expected);
+}
+
+fn micro_batches_cut_every_batch_evenly<B: AutodiffBackend>() {
+    let data = points(1_003, 2, -1.0, 1.0);
+    refused(
+        checked(&config(8).with_micro_batches(3), &pair::<B>(), &data),
+        &["`micro_batches` = 3", "the batch size, 8"],
+    );
+    let plan = BatchPlan::new(8);
+    let keep = config(8)
+        .with_micro_batches(2)
+        .with_batches(plan.clone().with_last(LastBatch::Keep));
+    refused(
+        checked(&keep, &pair::<B>(), &data),
+        &["`micro_batches` = 2", "of 3 samples", "`drop`"],
+    );
+    let drop = keep.with_batches(plan);
+    assert_eq!(checked(&drop, &pair::<B>(), &data).expect("even"), []);
+}
+
+fn packs_cut_every_batch_evenly<B: AutodiffBackend>() {
+    let packed = Packed::new(discriminator::<B>(2 * 3), 3);
+    let gan = Gan::new(generator(2, Activation::Tanh), packed);
+    let data = points(1_001, 2, -1.0, 1.0);
+    assert_eq!(checked(&config(9), &gan, &data).expect("three packs"), []);
+    let words = ["`discriminator`", "8 samples", "can't be packed by 3"];
+    refused(checked(&config(8), &gan, &data), &words);
+    // 9 is three packs, its half is none.
+    let halves = config(18).with_micro_batches(3);
+    assert_eq!(checked(&halves, &gan, &data).expect("two packs each"), []);
+    let halves = config(12).with_micro_batches(3);
+    refused(checked(&halves, &gan, &data), &["4 samples", "packed by 3"]);
+    // 1,001 = 111·9 + 2.
+    let keep = BatchPlan::new(9).with_last(LastBatch::Keep);
+    refused(
+        checked(&config(9).with_batches(keep), &gan, &data),
+        &["2 samples", "can't be packed by 3"],
+    );
+}
+
+fn labels_must_be_classes_of_both_networks<B: AutodiffBackend>() {
+    let device = Default::default();
+    let gan = |drawn, judged| {
+        let generator = MlpGeneratorConfig::new(3, [2]).with_hidden([4]);
+        let discriminator = MlpDiscriminatorConfig::new([2]).with_hidden([4]);
+        Gan::<_, _, B>::new(
+            generator
+                .init_conditional::<B, 2>(drawn, &device)
+                .expect("valid settings"),
+            discriminator
+                .init_conditional::<B, 2>(judged, &device)
+                .expect("valid settings"),
+        )
+    };
+    // Of a thousand samples one is of class 5.
+    let mut labels: Vec<usize> = (0..1_000).map(|i| i % 5).collect();
+    labels[321] = 5;
+    let data = many(-1.0, 1.0).with_labels(labels, 6).expect("six classes");
+    let config = config(1_000);
+    assert_eq!(checked(&config, &gan(6, 6), &data).expect("fits"), []);
+    refused(
+        checked(&config, &gan(5, 6), &data),
+        &[
+            "sample 321",
+            "label 5",
+            "generator",
+            "5 classes, labels 0 to 4",
+        ],
+    );
+    refused(
+        checked(&config, &gan(6, 3), &data),
+        &["label 3", "discriminator", "3 classes, labels 0 to 2"],
+    );
+}
+
+#[test]
+fn few_samples_are_warned_of_unless_something_is_done_about_it() {
+    let of = |penalty: Option<Penalty>, samples| {
+        let mut objective = Objective::default();
+        objective.penalties.extend(penalty);
+        settings::small_data_set(&config(8).with_objective(objective), samples)
+    };
+    let warning = Some(Warning::SmallDataSet { samples: 999 });
+    assert_eq!(of(None, 999), warning);
+    assert_eq!(of(None, 1_000), None);
+    assert_eq!(of(Some(Penalty::r1(1.0)), 999), warning);
+    assert_eq!(of(Some(Penalty::lecam(0.0)), 999), warning);
+    assert_eq!(of(Some(Penalty::lecam(0.1)), 999), None);
+}
+
+fn less_than_a_batch_is_refused_with_the_way_out<B: AutodiffBackend>() {
+    let data = points(63, 2, -1.0, 1.0);
+    refused(
+        checked(&config(64), &pair::<B>(), &data),
+        &["`batches.batch_size` = 64", "63 samples", "at most 63"],
+    );
+    // Kept, it is one short batch.
+    let keep = BatchPlan::new(64).with_last(LastBatch::Keep);
+    let config = config(64).with_batches(keep);
+    let warnings = checked(&config, &pair::<B>(), &data).expect("one batch");
+    assert_eq!(warnings, [Warning::SmallDataSet { samples: 63 }]);
+    // Shorter than the batch that is drawn.
+    let two = points(2, 2, -1.0, 1.0);
+    let warnings = checked(&config, &pair::<B>(), &two).expect("one batch");
+    assert_eq!(warnings, [Warning::SmallDataSet { samples: 2 }]);
+}
+
+fn a_check_changes_nothing<B: AutodiffBackend>() {
+    let device = B::Device::default();
+    let generator = DcganGeneratorConfig::new(3, [1, 16, 16]).with_width(2);
+    let discriminator = MlpDiscriminatorConfig::new([1, 16, 16])
+        .with_hidden([4])
+        .with_dropout(0.5);
+    let gan = Gan::<_, _, B>::new(
+        generator.init(&device).expect("valid settings"),
+        discriminator.init::<B, 4>(&device).expect("valid settings"),
+    );
+    let fresh = parameters(&gan.valid());
+    // Running statistics on their way: a pass with the tape moved them.
+    let z = Tensor::<B, 2>::random([8, 3], Distribution::Default, &device);
+    let _ = gan.generator.generate(z.clone(), &());
+    let moved = parameters(&gan.clone().valid());
+    assert_ne!(fresh, moved);
+
+    let draw = || values(Tensor::<B, 1>::random([5], Distribution::Default, &device));
+    B::seed(&device, 3);
+    let next = draw();
+    B::seed(&device, 3);
+    let config = config(8).with_micro_batches(2);
+    let warnings = checked(&config, &gan, &images(1_000)).expect("it can work");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(draw(), next);
+    assert_eq!(parameters(&gan.valid()), moved);
+    assert_eq!(
+        checked(&config, &gan, &images(1_000)).expect("again"),
+        warnings
+    );
+    // The statistics go on as if nothing had happened in between.
+    let _ = gan.generator.generate(z, &());
+    assert_ne!(parameters(&gan.valid()), moved);
+}
+
+for_each_autodiff_backend!(
+    networks_and_data_must_have_one_shape,
+    a_number_that_is_not_finite_is_found_by_its_sample,
+    data_is_compared_with_the_range_of_the_generator,
+    batch_norm_and_penalties_on_single_samples_are_warned_of,
+    a_batch_norm_of_burn_is_found_too,
+    statistics_of_micro_batches_are_warned_of,
+    micro_batches_cut_every_batch_evenly,
+    packs_cut_every_batch_evenly,
+    labels_must_be_classes_of_both_networks,
+    less_than_a_batch_is_refused_with_the_way_out,
+    a_check_changes_nothing,
+);
+
+#[test]
+fn warnings_are_sentences_with_numbers_and_a_name_that_is_stored() {
+    let layers = ["a.norm", "b.norm", "c.norm"].map(str::to_owned).to_vec();
+    let all = [
+        (
+            Warning::DataOutOfRange {
+                data: [-0.0, 255.0],
+                generator: [-1.0, 1.0],
+            },
+            "the data lies in [0, 255], the generator draws in [-1, 1]: it can't draw all of it; \
+             rescale it to [-1, 1] (pixels: `PixelRange::Symmetric`)",
+        ),
+        (
+            Warning::DataInHalfOfRange {
+                data: [1.0 / 3.0, 0.4],
+                generator: [0.0, 1.0],
+            },
+            "the data lies in [0.3333, 0.4], the generator draws in [0, 1]: half of its range is \
+             left empty, which alone gives it away; rescale it to [0, 1] (pixels: \
+             `PixelRange::Unit`)",
+        ),
+        (
+            Warning::BatchNormUnderPenalty {
+                layers: layers[..1].to_vec(),
+                penalty: "r1".to_owned(),
+            },
+            "the penalty `r1` is about the gradient at each sample, and `a.norm` mixes the \
+             samples of a batch; leave batch norm out of the discriminator \
+             (`with_batch_norm(false)`) or take spectral or layer norms",
+        ),
+        (
+            Warning::ClippingWithMomentum {
+                limit: 0.01,
+                setting: "discriminator_optimizer.beta_1".to_owned(),
+                value: 0.5,
+            },
+            "weights are clipped to ±0.01 behind an optimiser with momentum \
+             (`discriminator_optimizer.beta_1` = 0.5), with which such critics become unstable; \
+             set it to 0, or take a gradient penalty instead of clipping",
+        ),
+        (
+            Warning::StatisticsOfMicroBatches {
+                sources: layers,
+                micro_batches: 4,
+                samples: 16,
+            },
+            "`a.norm` and 2 more take statistics over the batch, and each of 4 micro-batches of \
+             16 samples has its own: the step is not that of the whole batch; do without, or set \
+             `micro_batches` to 1",
+        ),
+        (
+            Warning::SmallDataSet { samples: 60 },
+            "the data set has 60 samples, few enough for a discriminator to learn by heart; add \
+             LeCam (`Penalty::lecam`) or consistency under an augmentation \
+             (`Penalty::consistency`), and watch samples for copies of the data",
+        ),
+    ];
+    for (warning, sentence) in all {
+        assert_eq!(warning.to_string(), sentence);
+        let stored = serde_json::to_value(&warning).expect("a warning serialises");
+        assert_eq!(stored["warning"], warning.name());
+    }
+}

@@ -1,0 +1,171 @@
+//! What usually does not work.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Something that usually does not work, found before the first step. The run goes on.
+///
+/// Displayed as a sentence with the numbers and the way out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "warning", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Warning {
+    /// The generator can't draw what the data holds.
+    DataOutOfRange {
+        /// The smallest and the largest number of the samples that were looked at.
+        data: [f64; 2],
+        /// The range of the generator's output.
+        generator: [f64; 2],
+    },
+    /// The data lies on one side of the middle of the generator's range.
+    DataInHalfOfRange {
+        /// The smallest and the largest number of the samples that were looked at.
+        data: [f64; 2],
+        /// The range of the generator's output.
+        generator: [f64; 2],
+    },
+    /// A penalty on the gradients of single samples meets layers that mix the samples of a batch.
+    /// Gulrajani et al. 2017, arXiv:1704.00028, section 4.
+    BatchNormUnderPenalty {
+        /// The layers' paths.
+        layers: Vec<String>,
+        /// The penalty's name.
+        penalty: String,
+    },
+    /// Weights are clipped behind an optimiser with momentum. Arjovsky, Chintala, Bottou 2017,
+    /// arXiv:1701.07875, section 4.
+    ClippingWithMomentum {
+        /// The limit on weights.
+        limit: f64,
+        /// The optimiser's setting, dotted.
+        setting: String,
+        /// Its value.
+        value: f64,
+    },
+    /// Statistics over a batch become statistics over its micro-batches.
+    StatisticsOfMicroBatches {
+        /// What takes them: layers by their paths, `discriminator` where only its verdicts show
+        /// it, and settings of the objective.
+        sources: Vec<String>,
+        /// Parts of a batch.
+        micro_batches: usize,
+        /// Samples in a part.
+        samples: usize,
+    },
+    /// So few samples that a discriminator learns them by heart.
+    SmallDataSet {
+        /// How many.
+        samples: usize,
+    },
+}
+
+impl Warning {
+    /// The kind's name in logs: `data_out_of_range`, `small_data_set`, …
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::DataOutOfRange { .. } => "data_out_of_range",
+            Self::DataInHalfOfRange { .. } => "data_in_half_of_range",
+            Self::BatchNormUnderPenalty { .. } => "batch_norm_under_penalty",
+            Self::ClippingWithMomentum { .. } => "clipping_with_momentum",
+            Self::StatisticsOfMicroBatches { .. } => "statistics_of_micro_batches",
+            Self::SmallDataSet { .. } => "small_data_set",
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DataOutOfRange { data, generator } => write!(
+                f,
+                "the data lies in {}, the generator draws in {}: it can't draw all of it; {}",
+                Interval(*data),
+                Interval(*generator),
+                way_into(*generator)
+            ),
+            Self::DataInHalfOfRange { data, generator } => write!(
+                f,
+                "the data lies in {}, the generator draws in {}: half of its range is left \
+                 empty, which alone gives it away; {}",
+                Interval(*data),
+                Interval(*generator),
+                way_into(*generator)
+            ),
+            Self::BatchNormUnderPenalty { layers, penalty } => write!(
+                f,
+                "the penalty `{penalty}` is about the gradient at each sample, and {} {} the \
+                 samples of a batch; leave batch norm out of the discriminator \
+                 (`with_batch_norm(false)`) or take spectral or layer norms",
+                Paths(layers),
+                if layers.len() == 1 { "mixes" } else { "mix" }
+            ),
+            Self::ClippingWithMomentum {
+                limit,
+                setting,
+                value,
+            } => write!(
+                f,
+                "weights are clipped to ±{limit} behind an optimiser with momentum (`{setting}` \
+                 = {value}), with which such critics become unstable; set it to 0, or take a \
+                 gradient penalty instead of clipping"
+            ),
+            Self::StatisticsOfMicroBatches {
+                sources,
+                micro_batches,
+                samples,
+            } => write!(
+                f,
+                "{} {} statistics over the batch, and each of {micro_batches} micro-batches of \
+                 {samples} samples has its own: the step is not that of the whole batch; do \
+                 without, or set `micro_batches` to 1",
+                Paths(sources),
+                if sources.len() == 1 { "takes" } else { "take" }
+            ),
+            Self::SmallDataSet { samples } => write!(
+                f,
+                "the data set has {samples} samples, few enough for a discriminator to learn by \
+                 heart; add LeCam (`Penalty::lecam`) or consistency under an augmentation \
+                 (`Penalty::consistency`), and watch samples for copies of the data"
+            ),
+        }
+    }
+}
+
+/// `[low, high]`, in as many digits as a person reads.
+struct Interval([f64; 2]);
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [low, high] = self.0.map(|x| {
+            let rounded = (x * 1e4).round() / 1e4;
+            if x == 0.0 || rounded != 0.0 {
+                rounded + 0.0
+            } else {
+                x
+            }
+        });
+        write!(f, "[{low}, {high}]")
+    }
+}
+
+/// The first by its path, the others by their number.
+struct Paths<'a>(&'a [String]);
+
+impl fmt::Display for Paths<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => write!(f, "nothing"),
+            [only] => write!(f, "`{only}`"),
+            [first, rest @ ..] => write!(f, "`{first}` and {} more", rest.len()),
+        }
+    }
+}
+
+fn way_into(generator: [f64; 2]) -> &'static str {
+    match generator {
+        [-1.0, 1.0] => "rescale it to [-1, 1] (pixels: `PixelRange::Symmetric`)",
+        [0.0, 1.0] => "rescale it to [0, 1] (pixels: `PixelRange::Unit`)",
+        _ => "rescale it, or give the generator another output activation",
+    }
+}

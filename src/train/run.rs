@@ -1,0 +1,125 @@
+//! What a run came to.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use burn::tensor::backend::AutodiffBackend;
+
+use super::health::Severity;
+use super::{Finding, Notice, TrainState};
+use crate::network::{TrainableDiscriminator, TrainableGenerator};
+use crate::report::{self, Report, ReportFinding};
+
+/// Why a run ended.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Ending {
+    /// All its steps are made.
+    Finished,
+    /// It was asked to stop ([`Interrupt`](super::Interrupt)); it can be resumed where it has
+    /// checkpoints.
+    Interrupted {
+        /// The number of the signal that asked, if one did.
+        signal: Option<i32>,
+    },
+    /// The health watch found something whose policy is to halt.
+    Halted(Finding),
+}
+
+impl Ending {
+    /// Whether all steps are made.
+    pub fn is_finished(&self) -> bool {
+        matches!(self, Self::Finished)
+    }
+
+    /// The exit code that a program ends with after it, as shells understand it: 0 when finished,
+    /// 128 + signal when a signal stopped the run (130 for Ctrl-C, 143 for SIGTERM), 1 otherwise.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Finished => 0,
+            Self::Interrupted {
+                signal: Some(signal),
+            } => u8::try_from(128 + signal).unwrap_or(1),
+            Self::Interrupted { signal: None } | Self::Halted(_) => 1,
+        }
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Finished => f.write_str("finished"),
+            Self::Interrupted { signal: Some(2) } => f.write_str("stopped by Ctrl-C (SIGINT)"),
+            Self::Interrupted { signal: Some(15) } => f.write_str("stopped by SIGTERM"),
+            Self::Interrupted {
+                signal: Some(signal),
+            } => write!(f, "stopped by signal {signal}"),
+            Self::Interrupted { signal: None } => f.write_str("stopped on request"),
+            Self::Halted(finding) => write!(f, "halted: {finding}"),
+        }
+    }
+}
+
+/// A run that is over: the state it left, and how it went.
+#[derive(Debug)]
+pub struct Run<G, D, B>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+    D: TrainableDiscriminator<B>,
+{
+    /// The networks and what trained them.
+    pub state: TrainState<G, D, B>,
+    /// Why it ended.
+    pub ending: Ending,
+    /// All that was told beside the steps, in this process, in its order.
+    pub notices: Vec<Notice>,
+    /// All findings of the health watch, those before a resume included.
+    pub findings: Vec<Finding>,
+    /// Training time, that before a resume included.
+    pub elapsed: Duration,
+    /// The checkpoint that the run went on from, if it did.
+    pub resumed_from: Option<PathBuf>,
+}
+
+impl<G, D, B> Run<G, D, B>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+    D: TrainableDiscriminator<B>,
+{
+    /// Adds to a report how the run went: why it ended, its findings, its time (`training`), its
+    /// steps and the digest of its state.
+    pub fn report(&self, report: Report) -> Report {
+        let ending = match self.ending {
+            Ending::Finished => "finished".to_owned(),
+            _ => format!("{} after step {}", self.ending, self.state.step),
+        };
+        let report = report
+            .ending(ending)
+            .timing("training", self.elapsed.as_secs_f64())
+            .metric("steps", self.state.step)
+            .metric("digest", self.state.digest());
+        self.findings
+            .iter()
+            .fold(report, |report, finding| report.finding(finding.into()))
+    }
+}
+
+impl From<&Finding> for ReportFinding {
+    fn from(finding: &Finding) -> Self {
+        Self {
+            step: finding.step,
+            severity: match finding.severity() {
+                Severity::Notice => report::Severity::Info,
+                Severity::Warning => report::Severity::Warning,
+                Severity::Fatal => report::Severity::Error,
+            },
+            title: finding.title().to_string(),
+            evidence: finding.evidence(),
+            why: finding.why().to_string(),
+            advice: finding.advice().to_string(),
+        }
+    }
+}

@@ -19,7 +19,9 @@ use burn_gan::burn::tensor::Tensor;
 use burn_gan::burn::tensor::backend::{AutodiffBackend, Backend};
 use burn_gan::data::{MemoryDataset, Mixture};
 use burn_gan::metrics::ModeCoverage;
-use burn_gan::models::{Activation, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
+use burn_gan::models::{
+    Activation, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig, save_safetensors,
+};
 use burn_gan::network::{Discriminator, Generator, TrainableDiscriminator, Verdict};
 use burn_gan::objective::loss::FDivergence;
 use burn_gan::objective::{Loss, Objective, Pairing, Penalty};
@@ -278,7 +280,9 @@ impl Args {
             &mut Stream::new(seed, "evaluation"),
             device,
         );
-        let samples = run.state.sampler().generate(latents, &());
+        let generator = run.state.sampler();
+        save_safetensors(folder.join("generator.safetensors"), &generator, &[])?;
+        let samples = generator.generate(latents, &());
         Ok(Trained {
             samples: samples.into_data().iter().collect(),
             seconds: run.elapsed.as_secs_f64(),

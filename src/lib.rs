@@ -71,6 +71,7 @@
 //! | `plot` | yes | SVG charts and PNG grids |
 //! | `ndarray` | | the reference CPU backend |
 //! | `wgpu` | | GPUs through Vulkan, Metal or DirectX 12, with autotune and fusion |
+//! | `dashboard` | | burn's terminal dashboard as an observer |
 //! | `download` | | MNIST from the network |
 //!
 //! A project with a backend of its own turns the default features off and pulls in none of them.

@@ -162,6 +162,42 @@ impl Order {
     }
 }
 
+/// Two short runs that wait for signals one after the other, and then one that a signal ends; it
+/// exits as a program does. In the last run each step takes `pause`.
+fn wait_for_signals(order: &Order, pause: Duration) -> ! {
+    let interrupt = Interrupt::on_signals().expect("signal handlers");
+    let points = Mixture::ring().sample(30, &mut Stream::new(3, "points"));
+    let data = MemoryDataset::<2>::new(points, [2]).expect("pairs of numbers");
+    let device = Default::default();
+    let run = |name: &str, steps, pause: Duration| {
+        let gan = Gan::<_, _, Autodiff<Flex>>::seeded(
+            MlpGeneratorConfig::new(4, [2])
+                .init::<_, 2>(&device)
+                .expect("valid settings"),
+            MlpDiscriminatorConfig::new([2])
+                .init::<_, 2>(&device)
+                .expect("valid settings"),
+            1,
+            &device,
+        );
+        let config = TrainerConfig::new(steps, 4, Latent::normal(4));
+        Trainer::new(config, &device)
+            .expect("valid settings")
+            .with_checkpoints(Checkpoints::new(order.folder.join(name)).every(0))
+            .stop_on(&interrupt)
+            .observe(Rhythm::Every(1), |event: &StepEvent<'_, _, _, _>| {
+                println!("{name} step {}", event.step);
+                std::thread::sleep(pause);
+                Ok(())
+            })
+            .run(gan, &data)
+            .expect("a run")
+    };
+    assert!(run("first", 2, Duration::ZERO).ending.is_finished());
+    let ending = run("second", 1_000_000, pause).ending;
+    std::process::exit(ending.exit_code().into());
+}
+
 /// Noise in the shape of images.
 fn images(side: usize) -> MemoryDataset<4> {
     let pixels = Stream::new(5, "pixels").uniform(18 * side * side, -1.0, 1.0);
@@ -187,6 +223,8 @@ fn child() {
         "ring on NdArray" => order.ring::<Autodiff<NdArray>>(),
         "ring in double precision" => order.ring::<Autodiff<NdArray<f64>>>(),
         "MLP on Flex" => order.mlp::<Autodiff<Flex>>(),
+        "signals" => wait_for_signals(&order, Duration::from_millis(20)),
+        "signals in a long step" => wait_for_signals(&order, Duration::from_secs(600)),
         "DCGAN on Flex" => order.dcgan::<Autodiff<Flex>>(),
         "DCGAN on NdArray" => order.dcgan::<Autodiff<NdArray>>(),
         other => panic!("no case is called {other}"),
@@ -302,4 +340,49 @@ fn kills_at_random_moments_leave_no_trace() {
     let resumed = digest(case, start(case, parts.path(), steps, 0, 3));
     assert_eq!(resumed, Some(expected), "after {killed} kills");
     println!("{killed} kills in {steps} steps");
+}
+
+/// Starts a case of [`wait_for_signals`], waits for its last run, and sends it signals.
+#[cfg(unix)]
+fn signalled(case: &str, folder: &Path, signals: &[&str]) -> Option<i32> {
+    use std::io::BufRead;
+    let mut child = start(case, folder, 0, 0, 0);
+    let output = std::io::BufReader::new(child.stdout.take().expect("its output"));
+    for line in output.lines() {
+        if line.expect("a line").contains("second step 1") {
+            break;
+        }
+    }
+    for signal in signals {
+        let sent = Command::new("kill")
+            .args([*signal, &child.id().to_string()])
+            .status();
+        assert!(sent.expect("a sent signal").success());
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    child.wait().expect("a child process").code()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_finishes_the_step_and_saves_and_a_second_one_exits_at_once() {
+    let saved = |folder: &Path| {
+        let files = std::fs::read_dir(folder.join("second")).expect("a folder");
+        let is_checkpoint = |name: &str| name.starts_with("step-");
+        files
+            .filter(|file| {
+                let name = file.as_ref().expect("an entry").file_name();
+                is_checkpoint(&name.to_string_lossy())
+            })
+            .count()
+    };
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ended = signalled("signals", folder.path(), &[signal]);
+        assert_eq!((ended, saved(folder.path())), (Some(code), 1), "{signal}");
+        let folder = tempfile::tempdir().expect("a folder");
+        let long = "signals in a long step";
+        let ended = signalled(long, folder.path(), &[signal, signal]);
+        assert_eq!((ended, saved(folder.path())), (Some(code), 0), "{signal}");
+    }
 }

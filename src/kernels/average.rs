@@ -1,4 +1,4 @@
-//! Two passes over whole parameters: a moving average, and a sum of squares.
+//! Passes over whole parameters: a moving average, a scaling, a sum of squares.
 
 use burn::backend::flex::FlexTensor;
 
@@ -31,6 +31,24 @@ pub(crate) fn towards(average: FlexTensor, value: FlexTensor, decay: f32) -> Fle
         });
     });
     average
+}
+
+/// factor·x, in place where nobody else holds x.
+pub(crate) fn scaled(x: FlexTensor, factor: f32) -> FlexTensor {
+    let mut x = if is_dense(&x) { x } else { x.to_contiguous() };
+    let count = x.layout().num_elements();
+    let shares = threads::split(count, threads::for_numbers(count));
+    let parts = threads::cut(x.storage_mut::<f32>(), &shares, 1);
+    threads::run(parts, |part| {
+        let once = Once;
+        vectorized(move || {
+            let _once = once;
+            for number in part {
+                *number *= factor;
+            }
+        });
+    });
+    x
 }
 
 /// Σx², summed in f64 in runs of fixed length: the same bits for any number of threads.

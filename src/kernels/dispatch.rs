@@ -10,7 +10,7 @@ use std::any::{Any, TypeId};
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::ops::FloatTensor;
-use burn::tensor::{DType, Tensor, TensorPrimitive};
+use burn::tensor::{DType, ElementConversion, Tensor, TensorPrimitive};
 
 use super::activation::Slope;
 use super::adam::{self, AdamStep};
@@ -293,6 +293,21 @@ pub(crate) fn moving_average<B: Backend, const R: usize>(
             .tensor()
     };
     tensor::<B, Flex, R>(average::towards(take(average), take(value), decay as f32))
+}
+
+/// x times the number in `factor`, `[1]`.
+pub(crate) fn scaled<B: Backend, const R: usize>(
+    x: Tensor<B, R>,
+    factor: &Tensor<B, 1>,
+) -> Tensor<B, R> {
+    if !(is::<B, Flex>() && suits(&x) && suits(factor)) {
+        return x * factor.clone().reshape([1; R]);
+    }
+    let x = cast::<Tensor<B, R>, Tensor<Flex, R>>(x)
+        .into_primitive()
+        .tensor();
+    let factor: f32 = factor.clone().into_scalar().elem();
+    tensor::<B, Flex, R>(average::scaled(x, factor))
 }
 
 /// Σx², if the backend has a kernel for it.

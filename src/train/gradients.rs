@@ -118,8 +118,17 @@ struct Scale<B: AutodiffBackend> {
 impl<B: AutodiffBackend> ModuleVisitor<B> for Scale<B> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
         if let Some(gradient) = self.from.remove::<B::InnerBackend, D>(param.id) {
-            let scaled = gradient * self.factor.clone().reshape([1; D]);
+            let scaled = scaled(gradient, &self.factor);
             self.to.register::<B::InnerBackend, D>(param.id, scaled);
         }
     }
+}
+
+#[cfg(feature = "flex")]
+use crate::kernels::scaled;
+
+/// x times the number in `factor`, `[1]`.
+#[cfg(not(feature = "flex"))]
+fn scaled<B: Backend, const D: usize>(x: Tensor<B, D>, factor: &Tensor<B, 1>) -> Tensor<B, D> {
+    x * factor.clone().reshape([1; D])
 }

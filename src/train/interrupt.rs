@@ -76,6 +76,11 @@ impl Interrupt {
         }
     }
 
+    /// A run looks from now on: the first signal only asks it to stop.
+    pub(super) fn wait(&self) {
+        self.impatient.store(self.is_requested(), Ordering::Release);
+    }
+
     /// Nobody looks any more: from now on the first signal ends the process.
     pub(super) fn stop_waiting(&self) {
         self.impatient.store(true, Ordering::Release);

@@ -94,6 +94,7 @@ where
         mut state: TrainState<G, D, B>,
         data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
     ) -> Result<(TrainState<G, D, B>, Ending)> {
+        self.interrupt.wait();
         let begun = Instant::now();
         let before = Duration::from_secs_f64(self.position.elapsed);
         let first = state.step;

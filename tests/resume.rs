@@ -254,11 +254,10 @@ fn digest(case: &str, child: Child) -> Option<String> {
         String::from_utf8_lossy(&output.stderr),
     );
     assert!(output.status.success(), "{case}: {told}\n{errors}");
-    let line = told.lines().find_map(|line| {
+    told.lines().find_map(|line| {
         let start = line.find("digest ")?;
         Some(line[start + 7..].to_owned())
-    });
-    line
+    })
 }
 
 fn three_processes(case: &str, steps: u64) {

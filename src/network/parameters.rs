@@ -24,6 +24,17 @@ pub(crate) fn parameters<B: Backend, M: Module<B>>(module: &M) -> Vec<Parameter>
     reader.found
 }
 
+/// Whether all numbers of a tensor are finite.
+pub(crate) fn is_finite<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> bool {
+    // In double precision no sum of single-precision squares overflows.
+    #[cfg(feature = "flex")]
+    if let Some(sum) = crate::kernels::sum_of_squares(&tensor) {
+        return sum.is_finite();
+    }
+    let numbers = tensor.into_data();
+    numbers.iter::<f64>().all(f64::is_finite)
+}
+
 /// The names of the parameters that hold a number that is not finite; all are read back.
 pub(crate) fn not_finite<B: Backend, M: Module<B>>(module: &M) -> Vec<String> {
     let mut finder = NotFinite::default();
@@ -62,12 +73,7 @@ struct NotFinite {
 
 impl<B: Backend> ModuleVisitor<B> for NotFinite {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        let finite = param
-            .val()
-            .into_data()
-            .iter::<f64>()
-            .all(|number| number.is_finite());
-        if !finite {
+        if !is_finite(param.val()) {
             self.found.push(self.path.join("."));
         }
     }

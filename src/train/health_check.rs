@@ -52,9 +52,17 @@ impl<B: AutodiffBackend> HealthCheck<B> {
         }
     }
 
-    /// Whether the watch looks after `step` steps: after the first, and in its rhythm.
-    pub(super) fn is_due(&self, step: u64) -> bool {
-        self.every > 0 && (step == 1 || step.is_multiple_of(self.every))
+    /// Whether the watch looks after `step` steps of `steps`: after the first, in its rhythm, and
+    /// after the last.
+    pub(super) fn is_due(&self, step: u64, steps: u64) -> bool {
+        self.every > 0 && (step == 1 || step == steps || step.is_multiple_of(self.every))
+    }
+
+    /// The step of the check before that after `step` steps; 0 where there was none.
+    pub(super) fn before(&self, step: u64) -> u64 {
+        let last = step.saturating_sub(1);
+        let due = last - last % self.every.max(1);
+        due.max(last.min(1))
     }
 
     pub(super) fn watch(&self) -> &HealthWatch {

@@ -26,6 +26,13 @@ pub enum Notice {
         /// The time that writing it took.
         seconds: f64,
     },
+    /// A checkpoint was due, but what it would hold is not worth going on from.
+    NotSaved {
+        /// The steps made.
+        step: u64,
+        /// What is not finite.
+        problem: String,
+    },
     /// The run goes on from a checkpoint.
     Resumed {
         /// The steps it was made after.
@@ -65,6 +72,7 @@ impl Notice {
             Self::Warning(_) => "warning",
             Self::Finding(_) => "finding",
             Self::Saved { .. } => "saved",
+            Self::NotSaved { .. } => "not_saved",
             Self::Resumed { .. } => "resumed",
             Self::NothingToResume { .. } => "nothing_to_resume",
             Self::RolledBack { .. } => "rolled_back",
@@ -75,7 +83,10 @@ impl Notice {
     /// Hands one line to the program's logger.
     pub(super) fn log(&self) {
         match self {
-            Self::Warning(_) | Self::Finding(_) | Self::RolledBack { .. } => log::warn!("{self}"),
+            Self::Warning(_)
+            | Self::Finding(_)
+            | Self::NotSaved { .. }
+            | Self::RolledBack { .. } => log::warn!("{self}"),
             Self::Resumed { skipped, .. } if !skipped.is_empty() => log::warn!("{self}"),
             Self::Saved { .. } => log::debug!("{self}"),
             _ => log::info!("{self}"),
@@ -99,6 +110,9 @@ impl fmt::Display for Notice {
                 file.display(),
                 *bytes as f64 / 1e6
             ),
+            Self::NotSaved { step, problem } => {
+                write!(f, "step {step}: no checkpoint: {problem}")
+            }
             Self::Resumed {
                 step,
                 file,

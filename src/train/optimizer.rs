@@ -1,10 +1,11 @@
 //! Optimisers whose settings may change at each step.
 
-use burn::module::{AutodiffModule, ParamId};
+use burn::module::{AutodiffModule, ModuleVisitor, Param, ParamId};
 use burn::optim::adaptor::OptimizerAdaptor;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, Optimizer, Sgd, SgdConfig};
 use burn::record::Record;
+use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,7 @@ use super::adam::Adam;
 use super::checkpoint::Precision;
 use super::digest::memory;
 use crate::error::{Result, check};
+use crate::network::is_finite;
 
 /// Settings of a network's optimiser.
 ///
@@ -182,6 +184,24 @@ enum Kind {
 const ADAM: u8 = b'a';
 const SGD: u8 = b's';
 
+/// Looks through Adam's moments.
+struct Finite<M: AutodiffModule<B>, B: AutodiffBackend> {
+    records: AdamRecords<M, B>,
+    finite: bool,
+}
+
+type AdamRecords<M, B> = <OptimizerAdaptor<Adam, M, B> as Optimizer<M, B>>::Record;
+
+impl<M: AutodiffModule<B>, B: AutodiffBackend> ModuleVisitor<B> for Finite<M, B> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        let Some(record) = self.records.remove(&param.id) else {
+            return;
+        };
+        let moments = record.into_state::<D>().momentum;
+        self.finite &= is_finite(moments.moment_1) && is_finite(moments.moment_2);
+    }
+}
+
 /// An optimiser of one network: its settings, and what it remembers of each parameter.
 #[derive(Clone)]
 pub struct NetworkOptimizer<M: AutodiffModule<B>, B: AutodiffBackend> {
@@ -287,6 +307,20 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> NetworkOptimizer<M, B> {
                 of::<B, _>(|id| records.remove(id), parameters)
             }
         }
+    }
+
+    /// Whether all that is remembered of a network's parameters is finite. Momentum that is not
+    /// shows in the weights at once; Adam's moments do not.
+    pub(super) fn is_finite(&self, module: &M) -> bool {
+        let Rule::Adam(rule) = &self.rule else {
+            return true;
+        };
+        let mut finder = Finite::<M, B> {
+            records: rule.to_record(),
+            finite: true,
+        };
+        module.visit(&mut finder);
+        finder.finite
     }
 
     /// What is remembered, as bytes, the kind of optimiser first.

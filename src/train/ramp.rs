@@ -225,6 +225,9 @@ fn unstorable(error: serde_json::Error) -> Error {
     )
 }
 
+/// Groups of settings that no ramp moves: the ramps themselves, and the watch, which compares.
+const STILL: [&str; 2] = ["ramps", "health"];
+
 /// A setting without settings in it.
 #[derive(Debug)]
 struct Leaf<'a> {
@@ -234,7 +237,7 @@ struct Leaf<'a> {
 }
 
 impl<'a> Leaf<'a> {
-    /// All but those of the ramps themselves.
+    /// All but those that stay.
     fn all(settings: &'a Value) -> Vec<Self> {
         let mut leaves = Vec::new();
         Self::collect(settings, String::new(), String::new(), &mut leaves);
@@ -246,7 +249,7 @@ impl<'a> Leaf<'a> {
             Value::Object(fields) => {
                 for (key, inner) in fields {
                     let name = match name.as_str() {
-                        "" if key == "ramps" => continue,
+                        "" if STILL.contains(&key.as_str()) => continue,
                         "" => key.clone(),
                         outer => format!("{outer}.{key}"),
                     };
@@ -282,8 +285,8 @@ fn resolve<'a, 'b>(
     leaves: &'a [Leaf<'b>],
     setting: &str,
 ) -> std::result::Result<(&'a Leaf<'b>, f64), String> {
-    if is_within(setting, "ramps") {
-        return Err("is a setting of a ramp, and ramps stay as they are; ramp another".to_owned());
+    if STILL.iter().any(|group| is_within(setting, group)) {
+        return Err("belongs to what stays as it is over a run; ramp another setting".to_owned());
     }
     if let Some(off) = leaves
         .iter()
@@ -595,8 +598,9 @@ mod tests {
             ("gradient_clipping", "`gradient_clipping` is off; give it"),
             ("ema.ramp_up", "`ema.ramp_up` is off; give it"),
             ("objective.top_k.decay", "`objective.top_k` is off; give it"),
-            ("ramps[0].to", "ramps stay as they are"),
-            ("ramps", "ramps stay as they are"),
+            ("ramps[0].to", "stays as it is over a run"),
+            ("ramps", "stays as it is over a run"),
+            ("health.collapse.ratio", "stays as it is over a run"),
         ] {
             let error = message(&[Ramp::cosine(name, 0.5, 10)]);
             assert!(error.contains(told), "{error}");

@@ -114,8 +114,8 @@ where
             }
             let done = state.step;
             let config = self.ramps.at(done)?;
-            let rates = self.rates(done);
-            let due = health.is_due(done + 1);
+            let rates = self.rates(&config, done);
+            let due = health.is_due(done + 1, self.config.steps);
             let outcome;
             (state, outcome) = self.step(state, &config, rates, due, &mut batches, data)?;
             made += 1;
@@ -145,13 +145,17 @@ where
                     Verdict::Halt(finding) => return Ok((state, Ending::Halted(finding))),
                     Verdict::RollBack(finding, factor) => {
                         let rolled_back;
-                        (state, rolled_back) = self.roll_back(state, factor)?;
+                        let proven = health.before(state.step);
+                        (state, rolled_back) = self.roll_back(state, factor, proven)?;
                         if !rolled_back {
                             return Ok((state, Ending::Halted(finding)));
                         }
-                        saved = state.step;
                         batches = self.batches(data.len())?;
                         health = self.health()?;
+                        // The checkpoint is written anew: whoever is killed from here on must not
+                        // forget the smaller rates.
+                        saved = u64::MAX;
+                        self.save(&state, &mut health, &mut saved)?;
                         continue;
                     }
                 }
@@ -181,8 +185,7 @@ where
     }
 
     /// The factors on the learning rates in the step after `done`.
-    fn rates(&self, done: u64) -> RateFactors {
-        let config = &self.config;
+    fn rates(&self, config: &TrainerConfig, done: u64) -> RateFactors {
         let factor = config.schedule.factor(done, config.steps)
             * warm_up(done, config.warm_up)
             * self.position.rate_scale;
@@ -297,17 +300,19 @@ where
         verdict
     }
 
-    /// Goes back to the newest checkpoint with smaller learning rates; `false` where there is none.
+    /// Goes back with smaller learning rates to the newest checkpoint of at most `proven` steps, so
+    /// that a check behind it has found nothing; `false` where there is none.
     fn roll_back(
         &mut self,
         state: TrainState<G, D, B>,
         factor: f64,
+        proven: u64,
     ) -> Result<(TrainState<G, D, B>, bool)> {
-        let Some(store) = &self.store else {
+        let Some(store) = &mut self.store else {
             return Ok((state, false));
         };
         let from = state.step;
-        let (state, position) = store.roll_back(state, &self.device)?;
+        let (state, position) = store.roll_back(state, proven, &self.device)?;
         let Some(position) = position else {
             return Ok((state, false));
         };
@@ -350,9 +355,8 @@ where
             observer.remember(&mut memories)?;
         }
         self.position.memories = memories;
-        if let Some(notice) = store.save(state, &self.position)? {
-            self.tell(notice);
-        }
+        let notice = store.save(state, &self.position)?;
+        self.tell(notice);
         Ok(())
     }
 }

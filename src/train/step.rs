@@ -184,7 +184,8 @@ pub struct StepOutcome<B: AutodiffBackend> {
 /// With micro-batches each half of a step goes through its batch part by part and adds the
 /// gradients up, so that only one part's graph is alive; the generator step draws its samples anew,
 /// from the same latents. The gradients are those of the whole batch, unless something looks at a
-/// batch as a whole: batch norm, minibatch statistics, the average pairing, LeCam's means, top-k.
+/// batch as a whole: batch norm, minibatch statistics, the average pairing, feature matching, top-k,
+/// the means of LeCam and path length, DRAGAN's spread.
 ///
 /// # Panics
 /// If `batches` is empty, the batch lengths of samples and latents differ, or the micro-batches do

@@ -415,33 +415,46 @@ where
         ))
     }
 
-    /// The state and position of the newest whole checkpoint, for a rollback; `None` where there is
-    /// none.
+    /// The state and position of the newest whole checkpoint of at most `steps` steps, for a
+    /// rollback; `None` where there is none. Newer ones are removed.
     #[allow(clippy::type_complexity)]
     pub(super) fn roll_back(
-        &self,
+        &mut self,
         state: TrainState<G, D, B>,
+        steps: u64,
         device: &B::Device,
     ) -> Result<(TrainState<G, D, B>, Option<Position>)> {
-        if self.folder.files()?.is_empty() {
-            return Ok((state, None));
+        for (step, path) in self.folder.files()? {
+            if step > steps {
+                continue;
+            }
+            // A damaged one is passed over.
+            let Ok(file) = File::read(&path) else {
+                continue;
+            };
+            let (state, position) = state::restore(&file, state, device)?;
+            self.folder.forget_after(state.step)?;
+            // It may have been removed: the folder is looked through anew.
+            self.best = None;
+            return Ok((state, Some(position)));
         }
-        let (file, _) = self.newest()?;
-        let (state, position) = state::restore(&file, state, device)?;
-        Ok((state, Some(position)))
+        Ok((state, None))
     }
 
-    /// Writes a checkpoint and removes those that are not kept. Networks that hold numbers that are
-    /// not finite are not stored: `None`.
+    /// Writes a checkpoint and removes those that are not kept. What holds numbers that are not
+    /// finite is not stored: nothing good would come of going on from it.
     pub(super) fn save(
         &mut self,
         state: &TrainState<G, D, B>,
         position: &Position,
-    ) -> Result<Option<Notice>> {
+    ) -> Result<Notice> {
         let start = Instant::now();
         let path = self.folder.file(state.step);
-        if !not_finite::<B, _>(&state.gan).is_empty() {
-            return Ok(None);
+        if let Some(problem) = spoilt(state) {
+            return Ok(Notice::NotSaved {
+                step: state.step,
+                problem,
+            });
         }
         let mut draft = state::draft(state, position, self.settings.clone())
             .map_err(|problem| refuse(&path, format!("can't be written: {problem}")))?;
@@ -465,11 +478,31 @@ where
         let bytes = file::write(&path, draft.header, &draft.sections)?;
         self.folder
             .prune(self.plan.keep, self.best.map(|(step, _)| step))?;
-        Ok(Some(Notice::Saved {
+        Ok(Notice::Saved {
             step: state.step,
             file: path,
             bytes,
             seconds: start.elapsed().as_secs_f64(),
-        }))
+        })
     }
+}
+
+/// What in a state is not finite.
+fn spoilt<G, D, B>(state: &TrainState<G, D, B>) -> Option<String>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+    D: TrainableDiscriminator<B>,
+{
+    let names = not_finite::<B, _>(&state.gan);
+    if let Some(name) = names.first() {
+        return Some(format!(
+            "{} parameters hold numbers that are not finite, `{name}` first",
+            names.len()
+        ));
+    }
+    let gan = &state.gan;
+    let finite = state.generator_optimizer.is_finite(&gan.generator)
+        && state.discriminator_optimizer.is_finite(&gan.discriminator);
+    (!finite).then(|| "an optimiser remembers numbers that are not finite".to_owned())
 }

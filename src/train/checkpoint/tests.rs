@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::backend::Autodiff;
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::{Dropout, DropoutConfig};
+use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
@@ -18,8 +19,8 @@ use crate::objective::{Loss, Objective, Penalty};
 use crate::random::Stream;
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters};
 use crate::train::{
-    EmaConfig, Ending, Interrupt, Notice, OptimizerConfig, Ramp, Rhythm, Run, Schedule, StepEvent,
-    TrainState, Trainer, TrainerConfig,
+    EmaConfig, Ending, HealthConfig, Hooks, Interrupt, Notice, OptimizerConfig, Ramp, Rhythm, Run,
+    Schedule, StepEvent, TrainState, Trainer, TrainerConfig,
 };
 use crate::{Gan, Latent, Result};
 
@@ -442,4 +443,57 @@ fn the_best_checkpoint_stays_beside_the_last() {
     assert_eq!(best, Some((files[2].1.clone(), 0.5)));
     let error = Checkpoints::<Normed<B>, Spectral<B>, B>::new(folder.path()).keep(0);
     assert!(run::<B>(config(13), 5, Some(error), 99).is_err());
+}
+
+/// Makes the generator's gradients so large that Adam's second moment overflows, while the weights
+/// stay finite: what is divided by infinity moves nothing.
+struct Overflow;
+
+impl Hooks<Normed<B>, Spectral<B>> for Overflow {
+    fn generator_gradients(
+        &mut self,
+        generator: &Normed<B>,
+        gradients: GradientsParams,
+    ) -> GradientsParams {
+        struct Large(GradientsParams);
+        impl ModuleVisitor<B> for Large {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+                if let Some(gradient) = self.0.remove::<Cpu, D>(param.id) {
+                    self.0
+                        .register::<Cpu, D>(param.id, gradient.mul_scalar(1e30));
+                }
+            }
+        }
+        let mut large = Large(gradients);
+        generator.visit(&mut large);
+        large.0
+    }
+}
+
+#[test]
+fn moments_that_have_overflowed_are_not_stored() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // The watch would halt at the first of them.
+    let config = config(4).with_health(HealthConfig::off());
+    let run = Trainer::new(config, &Default::default())
+        .expect("valid settings")
+        .with_checkpoints(Checkpoints::new(folder.path()).every(2))
+        .with_hooks(Overflow)
+        .run(gan(5, 8), &points(20))
+        .expect("a run");
+    let weights = parameters::<B, _>(&run.state.gan).concat();
+    assert!(weights.iter().all(|weight| weight.is_finite()));
+    let told: Vec<String> = run
+        .notices
+        .iter()
+        .filter(|notice| matches!(notice, Notice::NotSaved { .. }))
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        told,
+        [2, 4].map(|step| format!(
+            "step {step}: no checkpoint: an optimiser remembers numbers that are not finite"
+        ))
+    );
+    assert_eq!(super::folder::list(folder.path()).expect("a folder"), []);
 }

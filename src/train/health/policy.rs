@@ -11,7 +11,7 @@ pub enum Policy {
     /// Tells its observers and goes on.
     #[default]
     Log,
-    /// Tells its observers and ends with an error that holds the finding.
+    /// Tells its observers and ends the run, with [`Ending::Halted`](crate::train::Ending::Halted).
     Halt,
     /// Goes back to the last checkpoint and on from there with smaller learning rates.
     Rollback {

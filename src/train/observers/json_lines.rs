@@ -173,6 +173,7 @@ impl JsonLines {
         }
         let step = match notice {
             Notice::Saved { step, .. }
+            | Notice::NotSaved { step, .. }
             | Notice::Resumed { step, .. }
             | Notice::Interrupted { step, .. } => *step,
             Notice::RolledBack { to, .. } => *to,

@@ -85,13 +85,19 @@ pub(super) fn over_a_batch(config: &TrainerConfig) -> Vec<String> {
         found.push("objective.pairing".to_owned());
     }
     for penalty in objective.penalties.iter().filter(|p| p.weight != 0.0) {
-        // Means of logits; the spread of the real batch.
-        if let PenaltyKind::LeCam { .. } | PenaltyKind::Dragan { .. } = penalty.kind {
+        // Running means; the spread of the real batch.
+        if let PenaltyKind::LeCam { .. }
+        | PenaltyKind::Dragan { .. }
+        | PenaltyKind::PathLength { .. } = penalty.kind
+        {
             found.push(format!("objective.penalties.{}", penalty.kind.name()));
         }
     }
     if objective.top_k.is_some() {
         found.push("objective.top_k".to_owned());
+    }
+    if objective.feature_matching.is_some() {
+        found.push("objective.feature_matching".to_owned());
     }
     found
 }

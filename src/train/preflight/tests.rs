@@ -13,7 +13,7 @@ use crate::models::{
 };
 use crate::network::{Discriminator, Generator, Packed, Verdict};
 use crate::nn::{Linear, LinearConfig, MinibatchStd};
-use crate::objective::{Loss, Objective, Pairing, Penalty, TopK};
+use crate::objective::{FeatureMatching, Loss, Objective, Pairing, Penalty, TopK};
 use crate::testing::{for_each_autodiff_backend, parameters, values};
 use crate::train::OptimizerConfig;
 
@@ -321,13 +321,17 @@ fn objectives_that_look_at_a_whole_batch_are_named() {
     let mut all = plain
         .with_pairing(Pairing::Average)
         .with_penalty(Penalty::lecam(0.1))
-        .with_penalty(Penalty::dragan(10.0));
+        .with_penalty(Penalty::dragan(10.0))
+        .with_penalty(Penalty::path_length(2.0));
     all.top_k = Some(TopK::new(0.5, 0.99));
+    all.feature_matching = Some(FeatureMatching::alone());
     let expected = [
         "objective.pairing",
         "objective.penalties.le_cam",
         "objective.penalties.dragan",
+        "objective.penalties.path_length",
         "objective.top_k",
+        "objective.feature_matching",
     ];
     assert_eq!(of(all), expected);
 }

@@ -3,6 +3,7 @@
 mod contract;
 mod ema;
 mod fast_layers;
+mod health;
 mod micro_batches;
 mod objectives;
 mod parity;

@@ -4,8 +4,8 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::health::{
-    DiversityReading, Finding, GradientReading, HealthWatch, HeldOutReading, LogitReading,
-    LossReading, Policy, VitalSigns,
+    DiversityReading, Finding, GradientReading, HealthConfig, HealthWatch, HeldOutReading,
+    LogitReading, LossReading, Policy, VitalSigns,
 };
 use super::observers::scalar;
 use super::vitals::{GradientNorms, Vitals};
@@ -36,17 +36,17 @@ struct Pending<B: AutodiffBackend> {
 #[derive(Debug)]
 pub(super) struct HealthCheck<B: AutodiffBackend> {
     watch: HealthWatch,
-    every: u64,
+    config: HealthConfig,
     pending: Vec<Pending<B>>,
     /// Read already, not looked at yet.
     unread: Vec<LossReading>,
 }
 
 impl<B: AutodiffBackend> HealthCheck<B> {
-    pub(super) fn new(watch: HealthWatch, every: u64, unread: Vec<LossReading>) -> Self {
+    pub(super) fn new(config: HealthConfig, watch: HealthWatch, unread: Vec<LossReading>) -> Self {
         Self {
             watch,
-            every,
+            config,
             pending: Vec::new(),
             unread,
         }
@@ -55,13 +55,13 @@ impl<B: AutodiffBackend> HealthCheck<B> {
     /// Whether the watch looks after `step` steps of `steps`: after the first, in its rhythm, and
     /// after the last.
     pub(super) fn is_due(&self, step: u64, steps: u64) -> bool {
-        self.every > 0 && (step == 1 || step == steps || step.is_multiple_of(self.every))
+        self.config.is_due(step, steps)
     }
 
     /// The step of the check before that after `step` steps; 0 where there was none.
     pub(super) fn before(&self, step: u64) -> u64 {
         let last = step.saturating_sub(1);
-        let due = last - last % self.every.max(1);
+        let due = last - last % self.config.every.max(1);
         due.max(last.min(1))
     }
 
@@ -75,7 +75,7 @@ impl<B: AutodiffBackend> HealthCheck<B> {
 
     /// Keeps a step's losses for the next look; nothing is read.
     pub(super) fn keep(&mut self, step: u64, outcome: &StepOutcome<B>) {
-        if self.every == 0 {
+        if self.config.every == 0 {
             return;
         }
         self.pending.push(Pending {

@@ -179,9 +179,12 @@ where
 
     fn health(&self) -> Result<HealthCheck<B>> {
         let config = self.config.health.clone();
-        let every = config.every;
-        let watch = HealthWatch::with_state(config, self.position.health.clone())?;
-        Ok(HealthCheck::new(watch, every, self.position.unread.clone()))
+        let watch = HealthWatch::with_state(config.clone(), self.position.health.clone())?;
+        Ok(HealthCheck::new(
+            config,
+            watch,
+            self.position.unread.clone(),
+        ))
     }
 
     /// The factors on the learning rates in the step after `done`.

@@ -21,8 +21,8 @@ use crate::error::{Error, Result, check};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HealthConfig {
-    /// Health is checked after step 1 and then every so many steps; 0 turns the watch off. 10 by
-    /// default.
+    /// Health is checked after step 1, then every so many steps, and after the last; 0 turns the
+    /// watch off. 10 by default.
     pub every: u64,
     /// What lasts is found anew after so many steps; 0 means once only. 5,000 by default.
     pub repeat: u64,
@@ -81,9 +81,9 @@ impl HealthConfig {
         }
     }
 
-    /// Whether health is checked after `step` steps.
-    pub fn is_due(&self, step: u64) -> bool {
-        self.every != 0 && (step == 1 || step.is_multiple_of(self.every))
+    /// Whether health is checked after `step` steps of `steps`.
+    pub fn is_due(&self, step: u64, steps: u64) -> bool {
+        self.every != 0 && (step == 1 || step == steps || step.is_multiple_of(self.every))
     }
 
     /// Checks every threshold and policy.
@@ -409,11 +409,11 @@ mod tests {
     }
 
     #[test]
-    fn checks_come_after_the_first_step_and_in_their_rhythm() {
+    fn checks_come_after_the_first_step_in_their_rhythm_and_at_the_end() {
         let due = |config: &HealthConfig| -> Vec<u64> {
-            (1..=30).filter(|step| config.is_due(*step)).collect()
+            (1..=32).filter(|step| config.is_due(*step, 32)).collect()
         };
-        assert_eq!(due(&HealthConfig::default()), [1, 10, 20, 30]);
+        assert_eq!(due(&HealthConfig::default()), [1, 10, 20, 30, 32]);
         assert!(due(&HealthConfig::off()).is_empty());
     }
 

@@ -103,7 +103,7 @@ pub(super) fn checks(every: u64, steps: u64) -> impl Iterator<Item = u64> {
         every,
         ..HealthConfig::default()
     };
-    (1..=steps).filter(move |step| config.is_due(*step))
+    (1..=steps).filter(move |step| config.is_due(*step, steps))
 }
 
 /// What a watch with the default settings finds in a healthy run of `steps` steps with a fault in

@@ -120,7 +120,7 @@ pub(super) fn save(path: &Path, svg: Drawn<String>) -> Result<()> {
         path: path.to_owned(),
         problem,
     })?;
-    super::write(path, svg.as_bytes())
+    crate::files::write_whole(path, svg.as_bytes())
 }
 
 /// Text of `pixels` height. The backend divides its size by 1.24, which is undone here.

@@ -92,7 +92,7 @@ impl Picture {
                 path: path.to_owned(),
                 problem: error.to_string(),
             })?;
-        super::write(path, &bytes)
+        crate::files::write_whole(path, &bytes)
     }
 
     /// Fills the square of side `side` whose top left corner is at `(x, y)`.

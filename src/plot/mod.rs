@@ -39,15 +39,3 @@ pub use line::LineChart;
 pub use panels::{Panel, Panels};
 pub use scatter::Scatter;
 pub use series::{Series, Stroke};
-
-use std::path::Path;
-
-use crate::error::{Error, Result};
-
-/// Writes a finished picture, creating the folders above it.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|source| Error::io(folder, source))?;
-    }
-    std::fs::write(path, bytes).map_err(|source| Error::io(path, source))
-}

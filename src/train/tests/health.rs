@@ -4,7 +4,6 @@ use std::path::Path;
 
 use burn::backend::Autodiff;
 use burn::module::{Module, Param};
-use burn::nn::{Dropout, DropoutConfig};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
@@ -13,14 +12,14 @@ use crate::data::{BatchPlan, MemoryDataset, Mixture};
 use crate::models::{
     Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
-use crate::network::{self, Discriminator, Generator, Verdict};
-use crate::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, SpectralNorm};
+use crate::network::{self, Generator};
 use crate::objective::{Loss, Objective, Side};
 use crate::random::Stream;
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters, values};
 use crate::train::health::{
     Explosion, Finding, FindingKind, HealthConfig, LossPart, NonFinite, Policy, Severity,
 };
+use crate::train::tests::networks::restless;
 use crate::train::{
     Checkpoints, EmaConfig, Ending, Hooks, Interrupt, Notice, OptimizerConfig, Rhythm, Run, Start,
     StepEvent, Trainer, TrainerConfig,
@@ -679,60 +678,6 @@ fn what_is_logged_does_not_stop_the_run<B: AutodiffBackend>() {
     assert!(run.findings.iter().all(|finding| finding.step == 30));
 }
 
-/// With running statistics, which reading may move.
-#[derive(Module, Debug)]
-struct Normed<B: Backend> {
-    hidden: Linear<B>,
-    norm: BatchNorm<B>,
-    output: Linear<B>,
-}
-
-impl<B: Backend> Generator<B> for Normed<B> {
-    type Sample = Tensor<B, 2>;
-    type Condition = ();
-
-    fn generate(&self, latent: Tensor<B, 2>, _condition: &()) -> Tensor<B, 2> {
-        let hidden = self.norm.forward(self.hidden.forward(latent)).tanh();
-        self.output.forward(hidden)
-    }
-}
-
-/// With running statistics, power iterations, and draws of the backend's own.
-#[derive(Module, Debug)]
-struct Restless<B: Backend> {
-    hidden: SpectralNorm<B, Linear<B>>,
-    norm: BatchNorm<B>,
-    dropout: Dropout,
-    output: Linear<B>,
-}
-
-impl<B: Backend> Discriminator<B> for Restless<B> {
-    type Sample = Tensor<B, 2>;
-    type Condition = ();
-
-    fn discriminate(&self, sample: Tensor<B, 2>, _condition: &()) -> Verdict<B> {
-        let hidden = self.norm.forward(self.hidden.forward(sample)).tanh();
-        self.output.forward(self.dropout.forward(hidden)).into()
-    }
-}
-
-fn restless<B: Backend>() -> Gan<Normed<B>, Restless<B>, B> {
-    let device = Default::default();
-    let linear = |from, to| LinearConfig::new(from, to);
-    let generator = Normed {
-        hidden: linear(3, 8).init(&device),
-        norm: BatchNormConfig::new(8).init(&device),
-        output: linear(8, 2).init(&device),
-    };
-    let discriminator = Restless {
-        hidden: SpectralNorm::new(linear(2, 8).init(&device)),
-        norm: BatchNormConfig::new(8).init(&device),
-        dropout: DropoutConfig::new(0.2).init(),
-        output: linear(8, 1).init(&device),
-    };
-    Gan::seeded(generator, discriminator, 1, &device)
-}
-
 fn the_watch_does_not_change_the_run<B: AutodiffBackend>() {
     let digest = |every: u64, clipping: Option<f64>| {
         let mut config = config(23)
@@ -747,7 +692,7 @@ fn the_watch_does_not_change_the_run<B: AutodiffBackend>() {
         let unseen = Mixture::ring().sample(50, &mut Stream::new(4, "unseen"));
         let run = trainer(config)
             .with_held_out(points(unseen))
-            .run(restless::<B>(), &points(ring()))
+            .run(restless::<B>(1, 8), &points(ring()))
             .expect("a run");
         assert!(run.ending.is_finished());
         run.state.digest()

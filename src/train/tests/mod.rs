@@ -5,5 +5,6 @@ mod ema;
 mod fast_layers;
 mod health;
 mod micro_batches;
+pub(in crate::train) mod networks;
 mod objectives;
 mod parity;

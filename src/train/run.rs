@@ -92,14 +92,16 @@ where
     /// Adds to a report how the run went: why it ended, its findings, its time (`training`), its
     /// steps and the digest of its state.
     pub fn report(&self, report: Report) -> Report {
-        let ending = match self.ending {
+        let step = self.state.step;
+        let ending = match &self.ending {
             Ending::Finished => "finished".to_owned(),
-            _ => format!("{} after step {}", self.ending, self.state.step),
+            Ending::Halted(finding) => format!("halted after step {step}: {}", finding.title()),
+            stopped => format!("{stopped} after step {step}"),
         };
         let report = report
             .ending(ending)
             .timing("training", self.elapsed.as_secs_f64())
-            .metric("steps", self.state.step)
+            .metric("steps", step)
             .metric("digest", self.state.digest());
         self.findings
             .iter()

@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Recorder};
-use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 use crate::latent::Latent;
+use crate::network::parameters;
 
 const FORMAT: &str = "burn-gan generator";
 const VERSION: u32 = 1;
@@ -154,11 +154,11 @@ impl<S> SavedGenerator<S> {
     /// # Errors
     /// If the weights belong to a network with other parameters or shapes.
     pub fn restore<B: Backend, M: Module<B>>(&self, fresh: M, device: &B::Device) -> Result<M> {
-        let expected = Shapes::of(&fresh);
+        let expected = parameters(&fresh);
         let record = Recorder::<B>::load(&recorder(), self.weights.clone(), device)
             .map_err(|error| refuse(&self.path, format!("belongs to another network: {error}")))?;
         let restored = fresh.load_record(record);
-        let found = Shapes::of(&restored);
+        let found = parameters(&restored);
         if expected.len() != found.len() {
             return Err(refuse(
                 &self.path,
@@ -169,13 +169,13 @@ impl<S> SavedGenerator<S> {
                 ),
             ));
         }
-        for ((name, expected), (_, found)) in expected.iter().zip(&found) {
-            if expected != found {
+        for (expected, found) in expected.iter().zip(&found) {
+            if expected.shape != found.shape {
                 return Err(refuse(
                     &self.path,
                     format!(
-                        "belongs to another network: `{name}` has shape {found:?}, the network \
-                         needs {expected:?}"
+                        "belongs to another network: `{}` has shape {:?}, the network needs {:?}",
+                        expected.name, found.shape, expected.shape
                     ),
                 ));
             }
@@ -192,34 +192,6 @@ pub(super) fn refuse(path: &Path, problem: impl Into<String>) -> Error {
     Error::Weights {
         path: path.to_owned(),
         problem: problem.into(),
-    }
-}
-
-/// The parameters' names and shapes, in visiting order.
-#[derive(Default)]
-struct Shapes {
-    path: Vec<String>,
-    found: Vec<(String, Vec<usize>)>,
-}
-
-impl Shapes {
-    fn of<B: Backend, M: Module<B>>(module: &M) -> Vec<(String, Vec<usize>)> {
-        let mut shapes = Self::default();
-        module.visit(&mut shapes);
-        shapes.found
-    }
-}
-
-impl<B: Backend> ModuleVisitor<B> for Shapes {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        self.found
-            .push((self.path.join("."), param.val().dims().to_vec()));
-    }
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
-    }
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
     }
 }
 

@@ -1,5 +1,7 @@
 //! A module's parameters by name.
 
+use std::collections::HashSet;
+
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::backend::Backend;
 use burn::tensor::{DType, Tensor};
@@ -37,9 +39,19 @@ pub(crate) fn is_finite<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> boo
 
 /// The names of the parameters that hold a number that is not finite; all are read back.
 pub(crate) fn not_finite<B: Backend, M: Module<B>>(module: &M) -> Vec<String> {
-    let mut finder = NotFinite::default();
+    let mut finder = NotFinite(HashSet::new());
     module.visit(&mut finder);
-    finder.found
+    names(module, &finder.0)
+}
+
+/// The names of the parameters with these ids, in visiting order.
+pub(crate) fn names<B: Backend, M: Module<B>>(module: &M, ids: &HashSet<ParamId>) -> Vec<String> {
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    let mut all = parameters(module);
+    all.retain(|parameter| ids.contains(&parameter.id));
+    all.into_iter().map(|parameter| parameter.name).collect()
 }
 
 #[derive(Default)]
@@ -65,22 +77,13 @@ impl<B: Backend> ModuleVisitor<B> for Reader {
     }
 }
 
-#[derive(Default)]
-struct NotFinite {
-    path: Vec<String>,
-    found: Vec<String>,
-}
+/// The ids of the parameters that hold a number that is not finite.
+struct NotFinite(HashSet<ParamId>);
 
 impl<B: Backend> ModuleVisitor<B> for NotFinite {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
         if !is_finite(param.val()) {
-            self.found.push(self.path.join("."));
+            self.0.insert(param.id);
         }
-    }
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
-    }
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
     }
 }

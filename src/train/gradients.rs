@@ -1,9 +1,13 @@
 //! The norms of a network's gradients.
 
-use burn::module::{AutodiffModule, ModuleVisitor, Param};
+use std::collections::HashSet;
+
+use burn::module::{AutodiffModule, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Tensor, TensorData};
+
+use crate::network;
 
 /// Keeps a norm from being divided by 0, as in PyTorch.
 const EPSILON: f64 = 1e-6;
@@ -30,13 +34,12 @@ pub(super) fn names<B: AutodiffBackend, M: AutodiffModule<B>>(
     module: &M,
     gradients: &GradientsParams,
 ) -> Vec<String> {
-    let mut names = Names {
+    let mut with = WithGradient {
         gradients,
-        path: Vec::new(),
-        names: Vec::new(),
+        ids: HashSet::new(),
     };
-    module.visit(&mut names);
-    names.names
+    module.visit(&mut with);
+    network::names(module, &with.ids)
 }
 
 /// Scales all gradients of a network down so that their norm together is at most `limit`.
@@ -88,24 +91,18 @@ fn squared_norm<B: Backend, const D: usize>(x: Tensor<B, D>) -> Tensor<B, 1> {
     x.square().sum_dim(D - 1).sum()
 }
 
-struct Names<'a> {
+/// The ids of the parameters that have a gradient.
+struct WithGradient<'a> {
     gradients: &'a GradientsParams,
-    path: Vec<String>,
-    names: Vec<String>,
+    ids: HashSet<ParamId>,
 }
 
-impl<B: AutodiffBackend> ModuleVisitor<B> for Names<'_> {
+impl<B: AutodiffBackend> ModuleVisitor<B> for WithGradient<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
         let gradient = self.gradients.get::<B::InnerBackend, D>(param.id);
         if gradient.is_some() {
-            self.names.push(self.path.join("."));
+            self.ids.insert(param.id);
         }
-    }
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
-    }
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
     }
 }
 

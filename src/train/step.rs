@@ -300,7 +300,7 @@ where
             &discriminator,
             &part.judged_with(&fake.clone().detach()),
         );
-        sum.add(&discriminator, &cost.loss, &cost.penalty);
+        sum.add(&discriminator, cost.total(), cost.loss, cost.penalty);
         real_logits.push(cost.real_logits.inner());
         fake_logits.push(cost.fake_logits.inner());
         whole_fake = (settings.micro_batches == 1).then_some(fake);
@@ -358,7 +358,7 @@ where
             &discriminator,
             &part.judged_with(&fake),
         );
-        sum.add(&generator, &cost.loss, &cost.penalty);
+        sum.add(&generator, cost.total(), cost.loss, cost.penalty);
         fakes.push(fake.detach());
     }
     let (gradients, loss, penalty) = sum.finish();
@@ -445,13 +445,15 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> Sum<M, B> {
     }
 
     /// Goes back through one part's graph.
-    fn add(&mut self, module: &M, loss: &Tensor<B, 1>, penalty: &Option<Tensor<B, 1>>) {
-        let total = match penalty {
-            Some(penalty) => loss.clone() + penalty.clone(),
-            None => loss.clone(),
-        };
-        self.loss.push(loss.clone().inner());
-        self.penalty.extend(penalty.clone().map(Tensor::inner));
+    fn add(
+        &mut self,
+        module: &M,
+        total: Tensor<B, 1>,
+        loss: Tensor<B, 1>,
+        penalty: Option<Tensor<B, 1>>,
+    ) {
+        self.loss.push(loss.inner());
+        self.penalty.extend(penalty.map(Tensor::inner));
         if self.parts == 1 {
             let gradients = GradientsParams::from_grads(total.backward(), module);
             self.gradients = Gradients::One(gradients);

@@ -62,20 +62,6 @@ pub(crate) fn scalar<B: Backend>(tensor: &Tensor<B, 1>) -> f64 {
     tensor.clone().into_scalar().elem()
 }
 
-/// The readings that `memories` hold under `name`, or else `own`, up to `step`.
-pub(super) fn recalled(
-    memories: &Memories,
-    name: &str,
-    own: &mut Vec<Reading>,
-    step: u64,
-) -> Result<()> {
-    if let Some(stored) = memories.get(name)? {
-        *own = stored;
-    }
-    own.retain(|reading| reading.step <= step);
-    Ok(())
-}
-
 /// An observer that keeps a [`Reading`] each time it is called.
 ///
 /// Each reading waits for the device: give it a rhythm of tens of steps on a GPU. Checkpoints hold
@@ -187,7 +173,11 @@ where
     }
 
     fn recall(&mut self, step: u64, memories: &Memories) -> Result<()> {
-        recalled(memories, &self.name, &mut self.readings, step)
+        if let Some(stored) = memories.get(&self.name)? {
+            self.readings = stored;
+        }
+        self.readings.retain(|reading| reading.step <= step);
+        Ok(())
     }
 }
 

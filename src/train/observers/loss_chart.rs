@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::backend::AutodiffBackend;
 
+use super::History;
 use super::Reading;
-use super::history::recalled;
 use crate::error::Result;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::plot::{LineChart, Series};
@@ -51,7 +51,7 @@ const NAME: &str = "loss_chart";
 pub struct LossChart {
     path: PathBuf,
     title: String,
-    readings: Vec<Reading>,
+    history: History,
 }
 
 impl LossChart {
@@ -60,7 +60,7 @@ impl LossChart {
         Self {
             path: path.into(),
             title: "Losses".to_owned(),
-            readings: Vec::new(),
+            history: History::new().with_name(NAME),
         }
     }
 
@@ -77,7 +77,7 @@ impl LossChart {
 
     fn draw(&self) -> Result<()> {
         let series = |name: &str, value: fn(&Reading) -> f64| {
-            let points = self.readings.iter();
+            let points = self.history.readings().iter();
             Series::new(
                 name,
                 points.map(|reading| (reading.step as f64, value(reading))),
@@ -85,7 +85,7 @@ impl LossChart {
         };
         // A penalty is not due in every step: only the readings that have one are joined.
         let penalty = |name: &str, value: fn(&Reading) -> Option<f64>| {
-            let points = self.readings.iter();
+            let points = self.history.readings().iter();
             let points = points.filter_map(|reading| Some((reading.step as f64, value(reading)?)));
             let series = Series::new(name, points);
             (!series.points.is_empty()).then_some(series)
@@ -114,16 +114,16 @@ where
     D: TrainableDiscriminator<B>,
 {
     fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
-        self.readings.push(Reading::of(event));
+        Observer::<G, D, B>::observe(&mut self.history, event)?;
         self.draw()
     }
 
     fn remember(&self, memories: &mut Memories) -> Result<()> {
-        memories.put(NAME, &self.readings)
+        Observer::<G, D, B>::remember(&self.history, memories)
     }
 
     fn recall(&mut self, step: u64, memories: &Memories) -> Result<()> {
-        recalled(memories, NAME, &mut self.readings, step)
+        Observer::<G, D, B>::recall(&mut self.history, step, memories)
     }
 }
 

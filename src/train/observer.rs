@@ -66,6 +66,15 @@ where
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B>,
 {
+    /// Called before the first step, with the shape of a sample (without the batch): refuses what the
+    /// observer could not do later.
+    ///
+    /// # Errors
+    /// An error keeps the run from being begun.
+    fn check(&self, _sample_shape: &[usize]) -> Result<()> {
+        Ok(())
+    }
+
     /// Called after a step, in the observer's rhythm.
     ///
     /// # Errors
@@ -104,6 +113,9 @@ macro_rules! observe_by_reference {
             G: $crate::network::TrainableGenerator<B> $(+ $bound)?,
             D: $crate::network::TrainableDiscriminator<B>,
         {
+            fn check(&self, sample_shape: &[usize]) -> $crate::error::Result<()> {
+                <$observer as $crate::train::Observer<G, D, B>>::check(self, sample_shape)
+            }
             fn observe(
                 &mut self,
                 event: &$crate::train::StepEvent<'_, G, D, B>,

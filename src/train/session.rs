@@ -7,6 +7,7 @@ use burn::tensor::backend::AutodiffBackend;
 use super::batches::BatchIndices;
 use super::checkpoint::{Position, Store};
 use super::health_check::{HealthCheck, held_out};
+use super::preflight::not_finite;
 use super::ramp::Ramps;
 use super::schedule::warm_up;
 use super::step::{StepSettings, step};
@@ -116,12 +117,12 @@ where
             let config = self.ramps.at(done)?;
             let rates = self.rates(&config, done);
             let due = health.is_due(done + 1, self.config.steps);
-            let outcome;
-            (state, outcome) = self.step(state, &config, rates, due, &mut batches, data)?;
+            let (outcome, shown);
+            (state, outcome, shown) = self.step(state, &config, rates, due, &mut batches, data)?;
             made += 1;
             (self.position.epoch, self.position.batch) = batches.place();
             self.position.elapsed = (before + begun.elapsed()).as_secs_f64();
-            health.keep(state.step, &outcome);
+            health.keep(state.step, &outcome, shown);
             let event = StepEvent {
                 step: state.step,
                 steps: self.config.steps,
@@ -198,7 +199,7 @@ where
         }
     }
 
-    /// One step on the next batches.
+    /// One step on the next batches; the places of their samples in the data set come back too.
     fn step(
         &mut self,
         mut state: TrainState<G, D, B>,
@@ -207,12 +208,13 @@ where
         vitals: bool,
         batches: &mut BatchIndices,
         data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
-    ) -> Result<(TrainState<G, D, B>, StepOutcome<B>)> {
+    ) -> Result<(TrainState<G, D, B>, StepOutcome<B>, Vec<usize>)> {
         let done = state.step;
         // Dropout draws from the backend's one hidden generator.
         reseed::<B>(&self.device, config.seed, "step", done);
         let mut step_batches = Vec::with_capacity(config.discriminator_steps);
         let mut length = 0;
+        let mut shown = Vec::new();
         for _ in 0..config.discriminator_steps {
             let indices = batches.next_batch()?;
             length = indices.len();
@@ -226,6 +228,7 @@ where
                 condition,
                 latent,
             });
+            shown.extend(indices);
         }
         let (generator, discriminator) = self.hooks.optimizers(
             done,
@@ -250,7 +253,8 @@ where
                 .map_or(0.0, |ema| ema.decay_at(self.position.samples, length)),
             vitals,
         };
-        Ok(step(state, &settings, step_batches, self.hooks.as_mut()))
+        let (state, outcome) = step(state, &settings, step_batches, self.hooks.as_mut());
+        Ok((state, outcome, shown))
     }
 
     /// Looks after the run's health, and tells what it found.
@@ -273,7 +277,11 @@ where
             )
         });
         let mut verdict = Verdict::GoOn;
-        for finding in health.look(state, outcome, unseen) {
+        let spoilt = |samples: &[usize]| {
+            let (real, _) = data.batch(samples, &self.device);
+            not_finite::<B>(samples, real)
+        };
+        for finding in health.look(state, outcome, unseen, spoilt) {
             let policy = health.policy(&finding);
             if policy == Policy::Ignore {
                 continue;

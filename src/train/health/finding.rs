@@ -30,6 +30,10 @@ pub enum FindingKind {
         step: u64,
         /// What it was.
         value: NonFinite,
+        /// Samples of that step that hold a number that is not finite, by their places in the data
+        /// set, counted from 0; of very many the first [`NAMED`](Self::NAMED).
+        #[serde(default)]
+        samples: Vec<usize>,
     },
     /// A gradient is not finite, or too large to be squared.
     NonFiniteGradient {
@@ -118,6 +122,11 @@ pub enum FindingKind {
         /// Steps between the two.
         steps: u64,
     },
+}
+
+impl FindingKind {
+    /// Samples that a finding names at most.
+    pub const NAMED: usize = 16;
 }
 
 /// One of the four numbers that a step minimises.
@@ -263,6 +272,7 @@ mod tests {
                 which: LossPart::Generator,
                 step: 7,
                 value: NonFinite::Nan,
+                samples: Vec::new(),
             },
         };
         assert_eq!(

@@ -29,9 +29,12 @@ impl Finding {
     /// The numbers that show it, in one line.
     pub fn evidence(&self) -> String {
         match &self.kind {
-            FindingKind::NonFiniteLoss { which, step, value } => {
-                format!("{which} is {value} since step {step}")
-            }
+            FindingKind::NonFiniteLoss {
+                which,
+                step,
+                value,
+                samples,
+            } => format!("{which} is {value} since step {step}{}", spoilt(samples)),
             FindingKind::NonFiniteGradient {
                 network,
                 parameter,
@@ -291,6 +294,23 @@ fn name(network: Side) -> &'static str {
     }
 }
 
+/// Samples that are at fault, where there are any.
+fn spoilt(samples: &[usize]) -> String {
+    let others = match samples {
+        [] => return String::new(),
+        [_] => String::new(),
+        [_, rest @ ..] => {
+            let rest: Vec<String> = rest.iter().map(usize::to_string).collect();
+            format!(" (and {})", rest.join(", "))
+        }
+    };
+    format!(
+        "; sample {}{others} of the data (counted from 0), met in that step, holds a number that is \
+         not finite",
+        samples[0]
+    )
+}
+
 /// The rest of a list of which the first is named.
 fn others(count: usize) -> String {
     match count {
@@ -356,6 +376,7 @@ mod tests {
                 which,
                 step: 7,
                 value: NonFinite::Nan,
+                samples: vec![3, 5],
             });
             kinds.push(FindingKind::LossExplosion {
                 which,
@@ -432,6 +453,20 @@ mod tests {
             steps: 500,
         });
         assert_eq!(memory, "from 1024 MiB to 1536 MiB in 500 steps");
+        let loss = |samples: &[usize]| {
+            evidence(FindingKind::NonFiniteLoss {
+                which: LossPart::Generator,
+                step: 7,
+                value: NonFinite::Nan,
+                samples: samples.to_vec(),
+            })
+        };
+        assert_eq!(loss(&[]), "the generator's loss is NaN since step 7");
+        assert_eq!(
+            loss(&[20_031, 5]),
+            "the generator's loss is NaN since step 7; sample 20031 (and 5) of the data (counted from \
+             0), met in that step, holds a number that is not finite"
+        );
         let weights = evidence(FindingKind::NonFiniteWeight {
             parameter: "a.weight".to_owned(),
             parameters: 3,

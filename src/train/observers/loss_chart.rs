@@ -19,6 +19,7 @@ const NAME: &str = "loss_chart";
 /// losses, the penalties where there are any, and the lower bound on JS(p_data ‖ p_g) in nats.
 /// Needs the feature `plot`.
 ///
+/// The readings are those of a [`History`], which thins them evenly when there are very many.
 /// Checkpoints hold the readings, so that the chart of a resumed run is that of the whole run. The
 /// picture is written whole each time: a rhythm of hundreds of steps is enough.
 ///

@@ -67,6 +67,18 @@ fn numbers<B: Backend>(x: Tensor<B, 1>) -> Vec<f64> {
     x.into_data().iter::<f64>().collect()
 }
 
+/// Which of the samples of a batch, by their places in the data set, hold a number that is not finite
+/// or can't be squared.
+pub(in crate::train) fn not_finite<B: Backend>(
+    indices: &[usize],
+    batch: impl Sample<B>,
+) -> Vec<usize> {
+    let norms = numbers(batch.squared_norms());
+    let pairs = indices.iter().zip(norms);
+    let spoilt = pairs.filter(|(_, norm)| !norm.is_finite());
+    spoilt.map(|(index, _)| *index).collect()
+}
+
 fn finite(indices: &[usize], squared_norms: &[f64]) -> Result<()> {
     let wrong = indices
         .iter()

@@ -8,6 +8,7 @@ mod settings;
 mod tests;
 mod warning;
 
+pub(super) use look::not_finite;
 pub use warning::Warning;
 
 use burn::tensor::backend::AutodiffBackend;

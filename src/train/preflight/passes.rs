@@ -3,7 +3,7 @@
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use crate::error::{Error, Result};
-use crate::network::guard::quietly;
+use crate::network::guard::{is_about, quietly};
 use crate::network::{Condition, Discriminator, Generator, Sample, TrainableGenerator};
 use crate::random::Stream;
 use crate::train::TrainerConfig;
@@ -36,15 +36,22 @@ where
         let condition = condition.narrow(0, count).inner();
         generator.valid().generate(latent, &condition).shape()
     });
+    let dimensions = config.latent.dimensions();
     drawn.map_err(|words| {
-        Error::setting(
-            "latent",
-            config.latent.dimensions(),
-            format!(
-                "the generator can't draw samples from latents of so many components ({words}); \
-                 prior and generator need one size"
-            ),
-        )
+        if is_about(&words, &[dimensions]) {
+            return Error::setting(
+                "latent",
+                dimensions,
+                format!(
+                    "the generator can't draw samples from latents of so many components \
+                     ({words}); prior and generator need one size"
+                ),
+            );
+        }
+        Error::Network {
+            network: "generator".to_owned(),
+            problem: format!("{words} (it was given latents of shape [{count}, {dimensions}])"),
+        }
     })
 }
 
@@ -81,6 +88,16 @@ where
     logits.map(|_| ()).map_err(|words| {
         let mut shape = real.shape();
         shape[0] = count;
+        // Flattened, and flattened but for the channels, as layers may name it.
+        let mut sizes = shape.clone();
+        sizes.push(shape[1..].iter().product());
+        sizes.push(shape.iter().skip(2).product());
+        if !is_about(&words, &sizes) {
+            return Error::Network {
+                network: "discriminator".to_owned(),
+                problem: format!("{words} (it was given real samples of shape {shape:?})"),
+            };
+        }
         Error::setting(
             "discriminator",
             format!("a network for other batches than {shape:?}"),

@@ -93,6 +93,56 @@ fn networks_and_data_must_have_one_shape<B: AutodiffBackend>() {
     );
 }
 
+/// Panics whatever it is given, as a machine without threads lets networks do.
+#[derive(Module, Debug)]
+struct Failing<B: Backend> {
+    head: Linear<B>,
+}
+
+const NO_THREADS: &str = "The global thread pool has not been initialized.: ThreadPoolBuildError { \
+                          kind: IOError(Os { code: 3, kind: WouldBlock }) }";
+
+impl<B: Backend> Generator<B> for Failing<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+
+    fn generate(&self, latent: Tensor<B, 2>, _condition: &()) -> Tensor<B, 2> {
+        assert!(latent.dims()[0] == 0, "{NO_THREADS}");
+        self.head.forward(latent)
+    }
+}
+
+impl<B: Backend> Discriminator<B> for Failing<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+
+    fn discriminate(&self, sample: Tensor<B, 2>, _condition: &()) -> Verdict<B> {
+        assert!(sample.dims()[0] == 0, "{NO_THREADS}");
+        self.head.forward(sample).into()
+    }
+}
+
+fn a_panic_that_is_not_about_a_setting_blames_none<B: AutodiffBackend>() {
+    let failing = || Failing::<B> {
+        head: LinearConfig::new(3, 2).init(&Default::default()),
+    };
+    let data = many(-1.0, 1.0);
+    // Latents of three numbers, and a code of 3.
+    let generator_fails = checked(&config(8), &Gan::new(failing(), discriminator(2)), &data);
+    let gan = Gan::new(generator(2, Activation::Tanh), failing());
+    let discriminator_fails = checked(&config(8), &gan, &data);
+    for (result, network, given) in [
+        (generator_fails, "the generator panicked", "[4, 3]"),
+        (discriminator_fails, "the discriminator panicked", "[8, 2]"),
+    ] {
+        let error = result.expect_err("it can't work").to_string();
+        assert!(!error.contains("invalid setting"), "{error}");
+        for words in [network, "ThreadPoolBuildError", given] {
+            assert!(error.contains(words), "no `{words}` in: {error}");
+        }
+    }
+}
+
 fn a_number_that_is_not_finite_is_found_by_its_sample<B: AutodiffBackend>() {
     for (wrong, words) in [
         (f32::NAN, "holds NaN"),
@@ -101,7 +151,7 @@ fn a_number_that_is_not_finite_is_found_by_its_sample<B: AutodiffBackend>() {
     ] {
         let mut values = points(40, 2, -1.0, 1.0).values().to_vec();
         values[2 * 7 + 1] = wrong;
-        let data = MemoryDataset::<2>::new(values, [2]).expect("whole samples");
+        let data = MemoryDataset::<2>::unchecked(values, [2]);
         // Shuffled: its place in the batch is another than in the data.
         refused(
             checked(&config(10), &pair::<B>(), &data),
@@ -478,6 +528,7 @@ fn a_check_changes_nothing<B: AutodiffBackend>() {
 
 for_each_autodiff_backend!(
     networks_and_data_must_have_one_shape,
+    a_panic_that_is_not_about_a_setting_blames_none,
     a_number_that_is_not_finite_is_found_by_its_sample,
     data_is_compared_with_the_range_of_the_generator,
     batch_norm_and_penalties_on_single_samples_are_warned_of,

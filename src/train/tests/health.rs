@@ -57,11 +57,11 @@ fn ring() -> Vec<f32> {
     Mixture::ring().sample(480, &mut Stream::new(3, "points"))
 }
 
-/// One NaN, behind what preflight looks at.
+/// One NaN, behind what preflight looks at, in a data set that nobody has looked through.
 fn spoilt() -> MemoryDataset<2> {
     let mut values = ring();
     values[2 * (8 * (SPOILT as usize - 1) + 5)] = f32::NAN;
-    points(values)
+    MemoryDataset::unchecked(values, [2])
 }
 
 /// Healthy settings; sample 8·k + i is the i-th of step k + 1.
@@ -213,11 +213,15 @@ fn a_nan_in_the_data_halts_the_run_and_is_told_by_its_first_step<B: AutodiffBack
     let Ending::Halted(finding) = &run.ending else {
         panic!("{}", run.ending);
     };
+    let sample = 8 * (SPOILT as usize - 1) + 5;
     let first = FindingKind::NonFiniteLoss {
         which: LossPart::Discriminator,
         step: SPOILT,
         value: NonFinite::Nan,
+        samples: vec![sample],
     };
+    let words = format!("sample {sample} of the data");
+    assert!(finding.to_string().contains(&words), "{finding}");
     assert_eq!((finding.step, &finding.kind), (30, &first));
     assert_eq!(run.state.step, 30);
     assert_eq!(
@@ -295,6 +299,8 @@ fn a_gradient_alone_that_is_nan_is_told_by_its_parameter<B: AutodiffBackend>() {
         which: LossPart::Discriminator,
         step: 34,
         value: NonFinite::Nan,
+        // The data is not at fault.
+        samples: Vec::new(),
     };
     assert_eq!(run_between.findings[0].kind, loss);
     assert_eq!(run_between.findings[0].step, 40);

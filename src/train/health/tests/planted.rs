@@ -33,6 +33,7 @@ fn a_loss_that_is_nan_names_its_first_step_and_part() {
                 which: LossPart::Generator,
                 step: begin,
                 value: NonFinite::Nan,
+                samples: Vec::new(),
             }
         );
         assert!(finding.step < begin + 10, "{finding}");
@@ -53,6 +54,7 @@ fn an_infinite_penalty_is_told_from_the_loss_beside_it() {
             which: LossPart::DiscriminatorPenalty,
             step: 33,
             value: NonFinite::Infinity,
+            samples: Vec::new(),
         }
     );
 }

@@ -21,6 +21,11 @@ pub trait Dataset<B: Backend> {
         self.len() == 0
     }
 
+    /// The labels of all samples, where they are at hand: preflight looks for classes without a sample.
+    fn labels(&self) -> Option<&[usize]> {
+        None
+    }
+
     /// The samples at `indices`, in their order, with what is known about them.
     ///
     /// # Panics
@@ -210,6 +215,10 @@ impl<B: Backend, const R: usize> Dataset<B> for LabelledDataset<R> {
 
     fn len(&self) -> usize {
         self.labels.len()
+    }
+
+    fn labels(&self) -> Option<&[usize]> {
+        Some(&self.labels)
     }
 
     fn batch(&self, indices: &[usize], device: &B::Device) -> (Tensor<B, R>, Labels<B>) {

@@ -19,6 +19,7 @@ use crate::network::{
     Condition, Discriminator, Generator, Sample, TrainableDiscriminator, TrainableGenerator,
     not_finite,
 };
+use crate::objective::Objective;
 use crate::random::{Stream, derived_seed};
 
 /// Samples of each kind that the discriminator is asked about.
@@ -120,6 +121,7 @@ impl<B: AutodiffBackend> HealthCheck<B> {
         &mut self,
         state: &TrainState<G, D, B>,
         outcome: &StepOutcome<B>,
+        objective: &Objective,
         held_out: Option<HeldOutReading>,
         spoilt: impl FnOnce(&[usize]) -> Vec<usize>,
     ) -> Vec<Finding>
@@ -142,6 +144,7 @@ impl<B: AutodiffBackend> HealthCheck<B> {
         let mut signs = VitalSigns {
             step: state.step,
             losses,
+            loss_of_guessing: objective.loss_of_guessing::<B>(&outcome.real_logits.device()),
             generator_gradients: gradients(|vitals| &vitals.generator_gradients),
             discriminator_gradients: gradients(|vitals| &vitals.discriminator_gradients),
             logits: Some(logits(outcome)),

@@ -281,7 +281,7 @@ where
             let (real, _) = data.batch(samples, &self.device);
             not_finite::<B>(samples, real)
         };
-        for finding in health.look(state, outcome, unseen, spoilt) {
+        for finding in health.look(state, outcome, &config.objective, unseen, spoilt) {
             let policy = health.policy(&finding);
             if policy == Policy::Ignore {
                 continue;

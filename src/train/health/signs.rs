@@ -11,6 +11,8 @@ pub struct VitalSigns {
     pub step: u64,
     /// The losses of every step since the last check, in order.
     pub losses: Vec<LossReading>,
+    /// What the discriminator's loss is where it tells nothing apart, of a loss that has a scale.
+    pub loss_of_guessing: Option<f64>,
     /// The generator's gradients in this step.
     pub generator_gradients: Option<GradientReading>,
     /// The discriminator's gradients in its last step.

@@ -1,5 +1,6 @@
 //! Passes through the networks, without a tape.
 
+use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use crate::error::{Error, Result};
@@ -13,6 +14,12 @@ const DRAWN: usize = 4;
 /// Logits of one sample in two batches agree to this, relative to the largest, where samples are
 /// judged one by one: GPUs add in no fixed order.
 const EQUAL: f64 = 1e-3;
+/// The factors on samples whose verdicts tell whether a discriminator's output has bounds.
+const SCALES: [f64; 7] = [1.0, -1.0, 10.0, -10.0, 1e3, -1e3, 1e5];
+/// Outputs that differ by less are constant.
+const VARIES: f64 = 1e-3;
+/// How far a rounded output may lie outside of its bounds.
+const ROUNDED: f64 = 1e-5;
 
 /// The shape of a drawn batch.
 pub(super) fn generator<B, G>(
@@ -139,6 +146,45 @@ where
     pairs
         .into_iter()
         .any(|(a, b)| (a - b).abs() > EQUAL * largest)
+}
+
+/// The bounds of the discriminator's output, if it has those of a sigmoid or a tanh: what it says of
+/// the samples at any size and either sign stays in them, without being constant.
+///
+/// A network that ends in a linear layer leaves them at large samples; one whose last layer follows a
+/// norm or bounded activations gives outputs of either sign, and none that comes to ±1 and no further.
+pub(super) fn bounds<B, D>(
+    judge: &D,
+    real: &D::Sample,
+    condition: &D::Condition,
+    count: usize,
+) -> Option<[f64; 2]>
+where
+    B: Backend,
+    D: Discriminator<B>,
+{
+    let count = count.min(real.batch_size());
+    let real = real.clone().narrow(0, count);
+    let device = real.device();
+    let mut all = Vec::new();
+    for scale in SCALES {
+        // x + (s − 1)·x
+        let weights = Tensor::full([count], scale - 1.0, &device);
+        let scaled = real.clone().add_scaled(real.clone(), weights);
+        all.extend(logits::<B, D>(judge, &scaled, condition, count).ok()?);
+    }
+    let least = all.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    // A last layer of zeros says nothing yet.
+    if !(most - least > VARIES) {
+        return None;
+    }
+    let within = |low: f64| least >= low - ROUNDED && most <= 1.0 + ROUNDED;
+    if within(0.0) {
+        return Some([0.0, 1.0]);
+    }
+    let comes_to_one = most.max(-least) > 1.0 - VARIES;
+    (within(-1.0) && comes_to_one).then_some([-1.0, 1.0])
 }
 
 /// The logits of the first `count` samples, or the words of a panic.

@@ -12,10 +12,10 @@ use crate::train::health::signs::{GradientReading, LossReading, VitalSigns};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(in crate::train::health) struct NonFiniteState {
-    losses: Onset,
-    generator: Onset,
-    discriminator: Onset,
-    weights: Onset,
+    pub(in crate::train::health) losses: Onset,
+    pub(in crate::train::health) generator: Onset,
+    pub(in crate::train::health) discriminator: Onset,
+    pub(in crate::train::health) weights: Onset,
 }
 
 impl NonFiniteState {

@@ -79,6 +79,7 @@ pub(super) fn healthy(step: u64, every: u64, noise: &mut Noise) -> VitalSigns {
     VitalSigns {
         step,
         losses,
+        loss_of_guessing: Some(2.0 * std::f64::consts::LN_2),
         generator_gradients: Some(gradients(generator)),
         discriminator_gradients: Some(gradients(discriminator)),
         logits: Some(LogitReading {

@@ -151,8 +151,9 @@ where
 /// The bounds of the discriminator's output, if it has those of a sigmoid or a tanh: what it says of
 /// the samples at any size and either sign stays in them, without being constant.
 ///
-/// A network that ends in a linear layer leaves them at large samples; one whose last layer follows a
-/// norm or bounded activations gives outputs of either sign, and none that comes to ±1 and no further.
+/// A network that ends in a linear layer leaves them at large samples, unless that layer follows a norm
+/// or bounded activations; then no output comes to a bound and no further. A sigmoid behind such layers
+/// comes to none either, and is not told.
 pub(super) fn bounds<B, D>(
     judge: &D,
     real: &D::Sample,
@@ -179,12 +180,14 @@ where
     if !(most - least > VARIES) {
         return None;
     }
-    let within = |low: f64| least >= low - ROUNDED && most <= 1.0 + ROUNDED;
-    if within(0.0) {
-        return Some([0.0, 1.0]);
-    }
-    let comes_to_one = most.max(-least) > 1.0 - VARIES;
-    (within(-1.0) && comes_to_one).then_some([-1.0, 1.0])
+    let keeps = |low: f64| {
+        let within = least >= low - ROUNDED && most <= 1.0 + ROUNDED;
+        within && (least < low + VARIES || most > 1.0 - VARIES)
+    };
+    [0.0, -1.0]
+        .into_iter()
+        .find(|low| keeps(*low))
+        .map(|low| [low, 1.0])
 }
 
 /// The logits of the first `count` samples, or the words of a panic.

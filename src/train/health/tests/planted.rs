@@ -405,7 +405,7 @@ fn a_discriminator_that_learns_at_last_passes() {
         loss + 0.003 * noise.normal()
     });
     let told: Vec<_> = found.iter().map(|f| (f.step, f.name())).collect();
-    assert_eq!(told, [(530, "discriminator_stalled"), (2_040, "passed")]);
+    assert_eq!(told, [(530, "discriminator_stalled"), (2_050, "passed")]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::{Batch, Objective, ObjectiveState, PenaltyKind, SecondOrder, Side};
 use crate::error::{Error, Result};
 use crate::network::guard::quietly;
 use crate::network::{Sample, TrainableDiscriminator, TrainableGenerator, initialize};
+use crate::random::alone;
 
 /// Logits of one batch twice through a network without random layers agree to this, relative to
 /// the largest: GPUs add in no fixed order.
@@ -48,6 +49,8 @@ impl Objective {
         if asked.penalties.is_empty() && asked.feature_matching.is_none() {
             return Ok(());
         }
+        // Dropout draws from the generator that other threads draw from.
+        let _alone = alone();
         initialize(generator);
         initialize(discriminator);
         // Copies with running statistics of their own.

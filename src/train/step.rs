@@ -460,7 +460,7 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> Sum<M, B> {
             return;
         }
         // Each part's cost is a mean over the part.
-        let share = total.div_scalar(self.parts as f64);
+        let share = total.mul_scalar(1.0 / self.parts as f64);
         let gradients = GradientsParams::from_grads(share.backward(), module);
         if let Gradients::None = self.gradients {
             self.gradients = Gradients::Sum(GradientsAccumulator::new());

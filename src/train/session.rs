@@ -18,7 +18,7 @@ use super::{
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
-use crate::random::{Stream, reseed};
+use crate::random::{StepDraws, Stream};
 
 /// What the loop needs beside the state that it moves on.
 pub(super) struct Session<'a, G, D, B>
@@ -36,6 +36,7 @@ where
     pub(super) interrupt: Interrupt,
     pub(super) held_out: Option<HeldOut<'a, G, B>>,
     pub(super) position: Position,
+    pub(super) draws: StepDraws,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -210,7 +211,7 @@ where
     ) -> Result<(TrainState<G, D, B>, StepOutcome<B>)> {
         let done = state.step;
         // Dropout draws from the backend's one hidden generator.
-        reseed::<B>(&self.device, config.seed, "step", done);
+        let _turn = self.draws.step::<B>(&self.device, config.seed, done);
         let mut step_batches = Vec::with_capacity(config.discriminator_steps);
         let mut length = 0;
         for _ in 0..config.discriminator_steps {

@@ -18,7 +18,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::gan::Gan;
 use crate::network::{Generator, TrainableDiscriminator, TrainableGenerator};
-use crate::random::Stream;
+use crate::random::{StepDraws, Stream};
 
 /// An observer and its rhythm.
 pub(super) type Watch<'a, G, D, B> = (Rhythm, Box<dyn Observer<G, D, B> + 'a>);
@@ -31,9 +31,9 @@ pub(super) type HeldOut<'a, G, B> = Box<
 
 /// Runs the step over a data set.
 ///
-/// The same seed, networks and data give the same run, bit for bit, on the CPU backends; burn
-/// keeps one random generator per process (dropout draws from it), so only one run per process is
-/// reproducible.
+/// The same seed, networks and data give the same run, bit for bit, on the CPU backends, beside
+/// other runs in other threads too. burn keeps one random generator per process (dropout draws from
+/// it): runs whose networks draw from it take turns step by step.
 pub struct Trainer<'a, G, D, B>
 where
     B: AutodiffBackend,
@@ -186,6 +186,7 @@ where
             interrupt: self.interrupt,
             held_out: self.held_out,
             position,
+            draws: StepDraws::default(),
             notices: Vec::new(),
         };
         session.recall(beginning.state.step)?;

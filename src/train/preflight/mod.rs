@@ -65,6 +65,9 @@ where
     }
 
     let mut warnings = Vec::new();
+    if gan.is_unseeded() {
+        warnings.push(Warning::UnseededWeights { seed: config.seed });
+    }
     warnings.extend(settings::clipping_with_momentum(config));
     warnings.extend(settings::small_data_set(config, data.len()));
     if let Some(range) = generator.output_range() {

@@ -53,6 +53,11 @@ pub enum Warning {
         /// Samples in a part.
         samples: usize,
     },
+    /// Weights were drawn that no seed decides ([`Gan::new`](crate::Gan::new)).
+    UnseededWeights {
+        /// The run's seed.
+        seed: u64,
+    },
     /// So few samples that a discriminator learns them by heart.
     SmallDataSet {
         /// How many.
@@ -69,6 +74,7 @@ impl Warning {
             Self::BatchNormUnderPenalty { .. } => "batch_norm_under_penalty",
             Self::ClippingWithMomentum { .. } => "clipping_with_momentum",
             Self::StatisticsOfMicroBatches { .. } => "statistics_of_micro_batches",
+            Self::UnseededWeights { .. } => "unseeded_weights",
             Self::SmallDataSet { .. } => "small_data_set",
         }
     }
@@ -121,6 +127,11 @@ impl fmt::Display for Warning {
                  without, or set `micro_batches` to 1",
                 Paths(sources),
                 if sources.len() == 1 { "takes" } else { "take" }
+            ),
+            Self::UnseededWeights { seed } => write!(
+                f,
+                "weights were drawn without a seed (`Gan::new`), which `seed` = {seed} does not \
+                 decide: the run can't be repeated; make the pair with `Gan::seeded`"
             ),
             Self::SmallDataSet { samples } => write!(
                 f,

@@ -407,6 +407,7 @@ fn wrong_settings_are_refused_by_name() {
 #[test]
 fn in_double_precision_gradients_have_its_digits() {
     type B = burn::backend::Autodiff<burn::backend::NdArray<f64>>;
+    crate::testing::settle_precision();
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     // 1/7 and 1/49 are no numbers of f32.
     for count in [7, 49] {

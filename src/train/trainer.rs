@@ -12,8 +12,8 @@ use super::preflight;
 use super::ramp::Ramps;
 use super::session::Session;
 use super::{
-    Checkpoints, Hooks, Interrupt, Notice, Observer, Rhythm, Run, TrainState, TrainerConfig,
-    Warning,
+    Checkpoints, Hooks, Interrupt, Notice, Observer, Rhythm, Run, StandingStatistics, TrainState,
+    TrainerConfig, Warning,
 };
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -181,6 +181,16 @@ where
         .with_seed(config.seed);
         if config.ema.is_some() {
             state = state.with_ema();
+            let standing = StandingStatistics::of_run::<G, B>(
+                &state.gan.generator,
+                &config.latent,
+                [config.batches.batch_size, data.len()],
+                config.seed,
+                |indices| Ok(feed::batch(data, indices, &expected, &self.device)?.1),
+            )?;
+            if let Some(standing) = standing {
+                state = state.with_standing_statistics(standing);
+            }
         }
         let store = match self.checkpoints.take() {
             Some(checkpoints) => Some(checkpoints.open(self.settings(data)?)?),

@@ -7,7 +7,10 @@ use burn::tensor::backend::Backend;
 const BATCH_NORM: &str = "Struct:BatchNorm";
 
 /// The paths of all batch norms within a network, its own name first.
-pub(super) fn batch_norms<B: Backend, M: Module<B>>(module: &M, network: &str) -> Vec<String> {
+pub(in crate::train) fn batch_norms<B: Backend, M: Module<B>>(
+    module: &M,
+    network: &str,
+) -> Vec<String> {
     let mut finder = Finder {
         path: vec![network.to_owned()],
         found: Vec::new(),

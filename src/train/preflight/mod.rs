@@ -1,6 +1,6 @@
 //! What can be told before the first step: what can't work, and what usually does not.
 
-mod layers;
+pub(super) mod layers;
 mod look;
 mod passes;
 mod settings;

@@ -8,6 +8,7 @@ use super::{Batch, Objective, ObjectiveState, PenaltyKind, SecondOrder, Side};
 use crate::error::{Error, Result};
 use crate::network::guard::{is_of_the_machine, quietly};
 use crate::network::{Sample, TrainableDiscriminator, TrainableGenerator, initialize};
+use crate::random::alone;
 
 /// Logits of one batch twice through a network without random layers agree to this, relative to
 /// the largest: GPUs add in no fixed order.
@@ -43,6 +44,8 @@ impl Objective {
         G: TrainableGenerator<B>,
         D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
     {
+        // Dropout draws from the generator that other threads draw from.
+        let _alone = alone();
         initialize(generator);
         initialize(discriminator);
         depends_on_its_input::<D, B>(discriminator, real, condition)?;

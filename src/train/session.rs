@@ -22,7 +22,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::guard::caught;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
-use crate::random::{Stream, reseed};
+use crate::random::{StepDraws, Stream};
 use crate::terminal;
 
 /// What the loop needs beside the state that it moves on.
@@ -43,6 +43,7 @@ where
     /// What every batch must be.
     pub(super) expected: Expected,
     pub(super) position: Position,
+    pub(super) draws: StepDraws,
     pub(super) notices: Vec<Notice>,
     /// Steps made.
     pub(super) step: u64,
@@ -265,13 +266,14 @@ where
         let rates = self.rates(&config, done);
         let due = work.health.is_due(done + 1, self.config.steps);
         // Dropout draws from the backend's one hidden generator.
-        reseed::<B>(&self.device, config.seed, "step", done);
+        let turn = self.draws.step::<B>(&self.device, config.seed, done);
         let drawn = self.draw(&config, &mut work.batches, data);
         let drawn = drawn.map_err(|error| in_step(done + 1, error))?;
         let (samples, latents, indices) = (drawn.samples, drawn.latents, drawn.indices);
         let outcome = self
             .change(work, &config, rates, due, samples, drawn.batches)
             .map_err(|error| self.explained(error, &indices, data, done + 1))?;
+        drop(turn);
         let Some(state) = &work.state else {
             unreachable!("a step leaves its state");
         };

@@ -182,6 +182,11 @@ where
     let objective = precision
         .read::<B, ObjectiveState<B>>(file.required(OBJECTIVE)?, device)
         .map_err(wrong(OBJECTIVE))?;
+    let standing = state
+        .ema
+        .as_ref()
+        .and_then(Ema::standing_statistics)
+        .cloned();
     // An average that was not kept before starts at the restored weights.
     let ema = match (state.ema.is_some(), file.section(EMA)) {
         (false, _) => None,
@@ -200,7 +205,7 @@ where
         generator_optimizer,
         discriminator_optimizer,
         objective,
-        ema,
+        ema: ema.map(|ema| ema.with_standing_statistics(standing)),
         step: file.header.step,
     };
     Ok((restored, position))

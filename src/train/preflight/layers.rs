@@ -11,7 +11,10 @@ const BATCH_NORM: &str = "Struct:BatchNorm";
 const LONGEST: usize = 1 << 20;
 
 /// The paths of all batch norms within a network, its own name first.
-pub(super) fn batch_norms<B: Backend, M: Module<B>>(module: &M, network: &str) -> Vec<String> {
+pub(in crate::train) fn batch_norms<B: Backend, M: Module<B>>(
+    module: &M,
+    network: &str,
+) -> Vec<String> {
     let mut finder = Finder {
         path: vec![network.to_owned()],
         found: Vec::new(),

@@ -1,6 +1,6 @@
 //! What can be told before the first step: what can't work, and what usually does not.
 
-mod layers;
+pub(super) mod layers;
 mod look;
 mod passes;
 mod settings;
@@ -68,6 +68,9 @@ where
     }
 
     let mut warnings = Vec::new();
+    if gan.is_unseeded() {
+        warnings.push(Warning::UnseededWeights { seed: config.seed });
+    }
     warnings.extend(settings::clipping_with_momentum(config));
     warnings.extend(settings::small_data_set(config, data.len()));
     if let Some(range) = generator.output_range() {

@@ -46,8 +46,13 @@ fn discriminator<B: Backend>(dimensions: usize) -> MlpDiscriminator<B, 2> {
     config.init(&Default::default()).expect("valid settings")
 }
 
+/// A pair whose weights a seed decides.
+fn seeded<G: Module<B>, D: Module<B>, B: Backend>(generator: G, discriminator: D) -> Gan<G, D, B> {
+    Gan::seeded(generator, discriminator, 1, &Default::default())
+}
+
 fn pair<B: Backend>() -> Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B> {
-    Gan::new(generator(2, Activation::Tanh), discriminator(2))
+    seeded(generator(2, Activation::Tanh), discriminator(2))
 }
 
 fn checked<G, D, B>(
@@ -75,12 +80,12 @@ fn networks_and_data_must_have_one_shape<B: AutodiffBackend>() {
     let (config, data) = (config(8), many(-1.0, 1.0));
     assert_eq!(checked(&config, &pair::<B>(), &data).expect("fits"), []);
 
-    let wide = Gan::<_, _, B>::new(generator(3, Activation::Tanh), discriminator(2));
+    let wide = seeded::<_, _, B>(generator(3, Activation::Tanh), discriminator(2));
     refused(
         checked(&config, &wide, &data),
         &["`generator`", "[3]", "[2]"],
     );
-    let wide = Gan::<_, _, B>::new(generator(2, Activation::Tanh), discriminator(3));
+    let wide = seeded::<_, _, B>(generator(2, Activation::Tanh), discriminator(3));
     refused(
         checked(&config, &wide, &data),
         &["`discriminator`", "[8, 2]", "8 samples", "(a linear layer"],
@@ -188,7 +193,7 @@ fn data_is_compared_with_the_range_of_the_generator<B: AutodiffBackend>() {
         (Activation::Identity, -9.0, 255.0, None),
     ];
     for (output, low, high, expected) in cases {
-        let gan = Gan::<_, _, B>::new(generator(2, output), discriminator(2));
+        let gan = seeded::<_, _, B>(generator(2, output), discriminator(2));
         // One batch, so that all of the data is seen.
         let warnings = checked(&config(1_000), &gan, &many(low, high)).expect("it can work");
         let names: Vec<_> = warnings.iter().map(Warning::name).collect();
@@ -420,7 +425,7 @@ fn dcgan<B: Backend>(
     let discriminator = DcganDiscriminatorConfig::new([1, 16, 16])
         .with_width(2)
         .with_batch_norm(batch_norm);
-    Gan::new(
+    seeded(
         generator.init(&device).expect("valid settings"),
         discriminator.init(&device).expect("valid settings"),
     )
@@ -474,7 +479,7 @@ fn a_batch_norm_of_burn_is_found_too<B: AutodiffBackend>() {
         linear: LinearConfig::new(2, 1).init(&device),
         norm: burn::nn::BatchNormConfig::new(1).init(&device),
     };
-    let gan = Gan::new(generator(2, Activation::Tanh), theirs);
+    let gan = seeded(generator(2, Activation::Tanh), theirs);
     let config = config(8).with_objective(Objective::default().with_penalty(Penalty::r1(1.0)));
     let warnings = checked(&config, &gan, &many(-1.0, 1.0)).expect("it can work");
     let expected = Warning::BatchNormUnderPenalty {
@@ -543,7 +548,7 @@ fn statistics_of_micro_batches_are_warned_of<B: AutodiffBackend>() {
         spread: MinibatchStd::new(4),
         linear: LinearConfig::new(3, 1).init(&device),
     };
-    let gan = Gan::new(generator(2, Activation::Tanh), compares);
+    let gan = seeded(generator(2, Activation::Tanh), compares);
     assert_eq!(checked(&config(8), &gan, &data).expect("fits"), []);
     let expected = Warning::StatisticsOfMicroBatches {
         sources: vec!["discriminator".to_owned()],
@@ -615,7 +620,7 @@ fn micro_batches_cut_every_batch_evenly<B: AutodiffBackend>() {
 
 fn packs_cut_every_batch_evenly<B: AutodiffBackend>() {
     let packed = Packed::new(discriminator::<B>(2 * 3), 3);
-    let gan = Gan::new(generator(2, Activation::Tanh), packed);
+    let gan = seeded(generator(2, Activation::Tanh), packed);
     let data = points(1_001, 2, -1.0, 1.0);
     assert_eq!(checked(&config(9), &gan, &data).expect("three packs"), []);
     let words = ["`discriminator`", "8 samples", "can't be packed by 3"];
@@ -638,7 +643,7 @@ fn labels_must_be_classes_of_both_networks<B: AutodiffBackend>() {
     let gan = |drawn, judged| {
         let generator = MlpGeneratorConfig::new(3, [2]).with_hidden([4]);
         let discriminator = MlpDiscriminatorConfig::new([2]).with_hidden([4]);
-        Gan::<_, _, B>::new(
+        seeded::<_, _, B>(
             generator
                 .init_conditional::<B, 2>(drawn, &device)
                 .expect("valid settings"),
@@ -666,6 +671,21 @@ fn labels_must_be_classes_of_both_networks<B: AutodiffBackend>() {
         checked(&config, &gan(6, 3), &data),
         &["label 3", "discriminator", "3 classes, labels 0 to 2"],
     );
+}
+
+fn weights_without_a_seed_are_warned_of<B: AutodiffBackend>() {
+    let data = points(1_000, 2, -1.0, 1.0);
+    let config = config(8).with_seed(42);
+    let pair = || (generator(2, Activation::Tanh), discriminator(2));
+    let (drawn, judge) = pair();
+    let gan = Gan::<_, _, B>::new(drawn, judge);
+    assert_eq!(
+        checked(&config, &gan, &data).expect("it can work"),
+        [Warning::UnseededWeights { seed: 42 }]
+    );
+    let (drawn, judge) = pair();
+    let gan = seeded::<_, _, B>(drawn, judge);
+    assert_eq!(checked(&config, &gan, &data).expect("it can work"), []);
 }
 
 #[test]
@@ -706,7 +726,7 @@ fn a_check_changes_nothing<B: AutodiffBackend>() {
     let discriminator = MlpDiscriminatorConfig::new([1, 16, 16])
         .with_hidden([4])
         .with_dropout(0.5);
-    let gan = Gan::<_, _, B>::new(
+    let gan = seeded::<_, _, B>(
         generator.init(&device).expect("valid settings"),
         discriminator.init::<B, 4>(&device).expect("valid settings"),
     );
@@ -753,6 +773,7 @@ for_each_autodiff_backend!(
     packs_cut_every_batch_evenly,
     labels_must_be_classes_of_both_networks,
     less_than_a_batch_is_refused_with_the_way_out,
+    weights_without_a_seed_are_warned_of,
     a_check_changes_nothing,
 );
 
@@ -860,6 +881,11 @@ fn warnings_are_sentences_with_numbers_and_a_name_that_is_stored() {
             Warning::NoSpread { samples: 64 },
             "the 64 samples that were looked at are all alike: there is no distribution to learn; \
              check how the data is read and scaled",
+        ),
+        (
+            Warning::UnseededWeights { seed: 42 },
+            "weights were drawn without a seed (`Gan::new`), which `seed` = 42 does not decide: the \
+             run can't be repeated; make the pair with `Gan::seeded`",
         ),
         (
             Warning::SmallDataSet { samples: 60 },

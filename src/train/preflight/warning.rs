@@ -96,6 +96,11 @@ pub enum Warning {
         /// How many were looked at.
         samples: usize,
     },
+    /// Weights were drawn that no seed decides ([`Gan::new`](crate::Gan::new)).
+    UnseededWeights {
+        /// The run's seed.
+        seed: u64,
+    },
     /// So few samples that a discriminator learns them by heart.
     SmallDataSet {
         /// How many.
@@ -118,6 +123,7 @@ impl Warning {
             Self::OneClass { .. } => "one_class",
             Self::MissingClasses { .. } => "missing_classes",
             Self::NoSpread { .. } => "no_spread",
+            Self::UnseededWeights { .. } => "unseeded_weights",
             Self::SmallDataSet { .. } => "small_data_set",
         }
     }
@@ -224,6 +230,10 @@ impl fmt::Display for Warning {
                 f,
                 "the {samples} samples that were looked at are all alike: there is no distribution \
                  to learn; check how the data is read and scaled"
+            Self::UnseededWeights { seed } => write!(
+                f,
+                "weights were drawn without a seed (`Gan::new`), which `seed` = {seed} does not \
+                 decide: the run can't be repeated; make the pair with `Gan::seeded`"
             ),
             Self::SmallDataSet { samples } => write!(
                 f,

@@ -96,8 +96,11 @@ pub mod objective;
 pub mod plot;
 pub mod random;
 pub mod report;
+mod settings;
+mod sizes;
 #[cfg(test)]
 mod testing;
+mod text;
 pub mod train;
 
 pub use error::{Error, Result};

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::idx::IdxArray;
 use crate::error::{Error, Result};
+use crate::settings::settings;
 
 /// The names of the images' and the labels' file, without `.gz`.
 pub(super) const TRAIN_FILES: [&str; 2] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
@@ -14,11 +15,12 @@ pub(super) const TEST_FILES: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels
 /// Labels are the digits 0–9.
 const CLASSES: u8 = 10;
 
+settings! {
 /// The numbers that the bytes 0–255 are mapped to.
 ///
 /// The scale is fixed. Scaling by the smallest and largest value of a batch would hide a
 /// generator whose contrast collapses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PixelRange {
     /// [−1, 1], for generators that end in tanh: `byte / 127.5 − 1`.
@@ -26,6 +28,7 @@ pub enum PixelRange {
     Symmetric,
     /// [0, 1], for generators that end in a sigmoid: `byte / 255`.
     Unit,
+}
 }
 
 impl PixelRange {

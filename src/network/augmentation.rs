@@ -2,16 +2,19 @@
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, TensorData};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Sample;
 use crate::error::{Error, Result, check};
 use crate::random::Stream;
+use crate::settings::settings;
+use crate::sizes;
 
+settings! {
 /// A random change of each sample of a batch, differentiable in the sample.
 ///
 /// Draws come from a [`Stream`]: the same seed gives the same changes on every backend.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Augmentation {
@@ -28,6 +31,7 @@ pub enum Augmentation {
         /// Whether images are mirrored; not for digits or letters.
         flip: bool,
     },
+}
 }
 
 impl Augmentation {
@@ -46,7 +50,7 @@ impl Augmentation {
                 0,
                 "changes nothing without `flip`; shift by at least 1 pixel",
             )),
-            Self::Images { .. } => Ok(()),
+            Self::Images { shift, .. } => check::at_most("shift", shift, sizes::SIZE),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The settings of a run.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::ramp::Ramped;
 use super::{EmaConfig, HealthConfig, OptimizerConfig, Ramp, Schedule};
@@ -8,7 +8,10 @@ use crate::data::BatchPlan;
 use crate::error::{Error, Result, check};
 use crate::latent::Latent;
 use crate::objective::Objective;
+use crate::settings::settings;
+use crate::sizes;
 
+settings! {
 /// Settings of a run.
 ///
 /// ```
@@ -24,7 +27,7 @@ use crate::objective::Objective;
 /// config.validate()?;
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrainerConfig {
     /// Generator steps to make.
     pub steps: u64,
@@ -36,7 +39,7 @@ pub struct TrainerConfig {
     pub latent: Latent,
     /// What the networks minimise.
     pub objective: Objective,
-    /// Discriminator steps for each generator step.
+    /// Discriminator steps for each generator step, 1 to 1,000.
     pub discriminator_steps: usize,
     /// The generator's optimiser.
     pub generator_optimizer: OptimizerConfig,
@@ -64,6 +67,7 @@ pub struct TrainerConfig {
     /// What is watched while the run goes on.
     #[serde(default)]
     pub health: HealthConfig,
+}
 }
 
 fn whole() -> usize {
@@ -188,8 +192,25 @@ impl TrainerConfig {
             return Err(Error::setting("steps", 0, "must be at least 1"));
         }
         check::at_least("discriminator_steps", self.discriminator_steps, 1)?;
+        check::at_most(
+            "discriminator_steps",
+            self.discriminator_steps,
+            sizes::REPEATS,
+        )?;
         self.batches.validate().map_err(|e| e.within("batches"))?;
         self.latent.validate().map_err(|e| e.within("latent"))?;
+        let drawn = [
+            self.latent.dimensions(),
+            self.batches.batch_size,
+            // One more for the generator's own step.
+            self.discriminator_steps + 1,
+        ];
+        sizes::product(
+            "latent.dimensions",
+            &drawn,
+            sizes::LATENTS,
+            "numbers (dimensions × batch size × latents of a step)",
+        )?;
         self.objective
             .validate()
             .map_err(|e| e.within("objective"))?;

@@ -1,10 +1,12 @@
 //! How often health is checked, and what counts as ill.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::policy::Policy;
 use crate::error::{Error, Result, check};
+use crate::settings::settings;
 
+settings! {
 /// Settings of a [`HealthWatch`](super::HealthWatch). Settings left out when they are read keep
 /// their defaults.
 ///
@@ -18,8 +20,8 @@ use crate::error::{Error, Result, check};
 /// assert_eq!(config.non_finite, HealthConfig::default().non_finite);
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(default)]
 pub struct HealthConfig {
     /// Health is checked after step 1, then every so many steps, and after the last; 0 turns the
     /// watch off. 10 by default.
@@ -41,6 +43,7 @@ pub struct HealthConfig {
     pub overfitting: Overfitting,
     /// When the process takes ever more memory.
     pub memory: MemoryGrowth,
+}
 }
 
 impl Default for HealthConfig {
@@ -126,10 +129,11 @@ fn share(field: &str, value: f64) -> Result<()> {
     Ok(())
 }
 
+settings! {
 /// When a discriminator counts as saturated: it separates real from generated samples without
 /// error, and is sure of it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Saturation {
     /// The area under the ROC curve from which on, in (½, 1]; .999 by default.
     pub separated: f64,
@@ -140,6 +144,7 @@ pub struct Saturation {
     pub checks: u32,
     /// What is done then.
     pub policy: Policy,
+}
 }
 
 impl Default for Saturation {
@@ -167,13 +172,14 @@ impl Saturation {
     }
 }
 
+settings! {
 /// When losses or gradients count as exploding.
 ///
 /// What is usual is the median of the last 50 checks, or, where that is higher, the highest such
 /// median of earlier ones, which is halved every 100 checks: a network whose gradients were small
 /// for a while may have its old ones back.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Explosion {
     /// How many times its usual value a gradient norm is then; 100 by default.
     pub ratio: f64,
@@ -186,6 +192,7 @@ pub struct Explosion {
     pub loss_ratio: f64,
     /// What is done then.
     pub policy: Policy,
+}
 }
 
 impl Default for Explosion {
@@ -210,9 +217,10 @@ impl Explosion {
     }
 }
 
+settings! {
 /// When gradients count as vanishing. What is usual is told at [`Explosion`].
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Vanishing {
     /// The share of its usual value below which a gradient norm is then; 1e-4 by default.
     pub ratio: f64,
@@ -222,6 +230,7 @@ pub struct Vanishing {
     pub checks: u32,
     /// What is done then.
     pub policy: Policy,
+}
 }
 
 impl Default for Vanishing {
@@ -243,13 +252,14 @@ impl Vanishing {
     }
 }
 
+settings! {
 /// When a generator counts as collapsed: its samples hardly differ from each other.
 ///
 /// A network with small weights begins that way. So nothing is said in the first steps, and until
 /// samples have differed once, a check at which they differ a fifth more than ever before is no
 /// collapse.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Collapse {
     /// The mean squared distance between generated samples, as a share of that between real ones,
     /// below which; .01 by default.
@@ -261,6 +271,7 @@ pub struct Collapse {
     pub grace: u64,
     /// What is done then.
     pub policy: Policy,
+}
 }
 
 impl Default for Collapse {
@@ -287,6 +298,7 @@ impl Collapse {
     }
 }
 
+settings! {
 /// When a discriminator counts as overfitted: it takes real samples that it does not know for
 /// generated ones.
 ///
@@ -294,8 +306,8 @@ impl Collapse {
 /// do so by four standard errors; the noise of a reading is told from how much the last 16
 /// readings differ from one to the next. The more samples the means are taken over, the earlier
 /// overfitting is seen.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Overfitting {
     /// The gap r_v ([`HeldOutReading::gap`](super::HeldOutReading::gap)) above which, in (0, 1);
     /// ½ by default.
@@ -307,6 +319,7 @@ pub struct Overfitting {
     pub checks: u32,
     /// What is done then.
     pub policy: Policy,
+}
 }
 
 impl Default for Overfitting {
@@ -341,14 +354,15 @@ impl Overfitting {
     }
 }
 
+settings! {
 /// When the memory of the process counts as growing.
 ///
 /// The run is cut into at most 16 pieces of equal length, at first of 50 steps and later of more;
 /// each counts with its least memory. Growth is at least 5 rises in a row from piece to piece, the
 /// later half of them with a fair part in it: what is taken once, when a run starts, is none. A
 /// leak is found after 400 steps at the earliest.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct MemoryGrowth {
     /// The growth from which on, as a share of the memory before; ¼ by default.
     pub growth: f64,
@@ -358,6 +372,7 @@ pub struct MemoryGrowth {
     pub warm_up: u64,
     /// What is done then.
     pub policy: Policy,
+}
 }
 
 impl Default for MemoryGrowth {

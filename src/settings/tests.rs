@@ -29,7 +29,7 @@ use crate::train::health::{
     Collapse, Explosion, MemoryGrowth, Overfitting, Saturation, Vanishing,
 };
 use crate::train::{
-    Curve, EmaConfig, HealthConfig, OptimizerConfig, Policy, Ramp, Schedule, TrainerConfig,
+    Curve, EmaConfig, HealthConfig, Limits, OptimizerConfig, Policy, Ramp, Schedule, TrainerConfig,
 };
 
 /// A name that is near to none.
@@ -141,6 +141,7 @@ fn trainer() -> TrainerConfig {
         .with_ramp(Ramp::cosine("ema.images", 1.0, 5))
         .with_ema(EmaConfig::half_life(10.0).with_ramp_up(0.1))
         .with_health(health)
+        .with_limits(Limits::default().with_memory(1 << 30))
 }
 
 #[test]
@@ -180,6 +181,7 @@ fn an_extra_name_is_refused_at_every_depth_of_every_type() {
         walk(&policy);
     }
     walk(&HealthConfig::default());
+    walk(&Limits::default().with_seconds(1.0));
     walk(&Saturation::default());
     walk(&Explosion::default());
     walk(&Vanishing::default());

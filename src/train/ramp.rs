@@ -229,8 +229,9 @@ fn unstorable(error: serde_json::Error) -> Error {
     )
 }
 
-/// Groups of settings that no ramp moves: the ramps themselves, and the watch, which compares.
-const STILL: [&str; 2] = ["ramps", "health"];
+/// Groups of settings that no ramp moves: the ramps themselves, the watch, which compares, and what
+/// holds for the run as a whole.
+const STILL: [&str; 3] = ["ramps", "health", "limits"];
 
 /// A setting without settings in it.
 #[derive(Debug)]

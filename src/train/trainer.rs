@@ -213,6 +213,10 @@ where
             .map_err(|error| Error::data("settings of the run", error.to_string()))?;
         settings["backend"] = json!(B::name(&self.device));
         settings["samples"] = json!(samples);
+        // A resumed run may be given more memory or time: neither decides a number.
+        if let Some(settings) = settings.as_object_mut() {
+            settings.remove("limits");
+        }
         settings["crate_version"] = json!(env!("CARGO_PKG_VERSION"));
         Ok(settings)
     }

@@ -19,7 +19,12 @@ use crate::text::{visible, visible_path, visible_sentence};
 #[non_exhaustive]
 pub enum Error {
     /// A setting that no run can be made with.
-    #[error("invalid setting `{}` = {}: {}", visible(field), visible(value), visible_sentence(problem))]
+    #[error(
+        "invalid setting `{}` = {}: {}",
+        visible(field),
+        visible(value),
+        visible_sentence(problem)
+    )]
     Setting {
         /// The setting's name, dotted where it is nested (`generator_optimizer.beta_1`).
         field: String,
@@ -61,7 +66,11 @@ pub enum Error {
         problem: String,
     },
     /// A picture that could not be drawn.
-    #[error("{}: could not draw: {}", visible_path(path), visible_sentence(problem))]
+    #[error(
+        "{}: could not draw: {}",
+        visible_path(path),
+        visible_sentence(problem)
+    )]
     Plot {
         /// The picture's file.
         path: PathBuf,

@@ -15,7 +15,7 @@ pub(crate) const WEIGHTS: usize = 1 << 28;
 pub(crate) const NETWORK: usize = 1 << 30;
 /// Samples of a batch: 2²⁰.
 pub(crate) const BATCH: usize = 1 << 20;
-/// Numbers of the latents that a step draws: 2²⁸.
+/// Numbers of the latents that are drawn at once, by a step say: 2²⁸.
 pub(crate) const LATENTS: usize = 1 << 28;
 /// Hidden layers, and discriminator steps for a generator step: 1,000.
 pub(crate) const REPEATS: usize = 1_000;
@@ -45,6 +45,11 @@ pub(crate) fn product(field: &str, sizes: &[usize], most: usize, what: &str) -> 
 pub(crate) fn shape(field: &str, shape: &[usize]) -> Result<usize> {
     shape.iter().try_for_each(|side| size(field, *side))?;
     product(field, shape, SIZE, "numbers in a sample")
+}
+
+/// Checks how many numbers latents have in all, at most [`LATENTS`].
+pub(crate) fn latents(field: &str, sizes: &[usize]) -> Result<()> {
+    product(field, sizes, LATENTS, "numbers of latents").map(|_| ())
 }
 
 /// Checks the number of weights of a layer, at most [`WEIGHTS`].
@@ -80,7 +85,9 @@ mod tests {
             assert!(size("n", wrong).is_err(), "{wrong}");
         }
         assert!(weights("n", &[1 << 14, 1 << 14]).is_ok());
-        let error = weights("n", &[1 << 14, 1 << 14, 2]).unwrap_err().to_string();
+        let error = weights("n", &[1 << 14, 1 << 14, 2])
+            .unwrap_err()
+            .to_string();
         assert_eq!(
             error,
             "invalid setting `n` = 16384×16384×2: makes more weights of one layer than 268435456, \

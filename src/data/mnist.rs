@@ -172,11 +172,7 @@ impl Mnist {
         self.images.iter().map(|byte| range.scale(*byte)).collect()
     }
 
-    fn inside(
-        dir: &Path,
-        [images, labels]: [&str; 2],
-        range: RangeInclusive<u8>,
-    ) -> Result<Self> {
+    fn inside(dir: &Path, [images, labels]: [&str; 2], range: RangeInclusive<u8>) -> Result<Self> {
         Self::of_files(existing(dir, images)?, existing(dir, labels)?, range)
     }
 
@@ -226,15 +222,8 @@ impl Mnist {
                 ),
             ));
         }
-        if let Some(i) = labels
-            .data
-            .iter()
-            .position(|label| !range.contains(label))
-        {
-            return Err(Error::data(
-                labels_path,
-                outside(&labels.data, i, &range),
-            ));
+        if let Some(i) = labels.data.iter().position(|label| !range.contains(label)) {
+            return Err(Error::data(labels_path, outside(&labels.data, i, &range)));
         }
         let (first, last) = range.into_inner();
         Ok(Self {
@@ -250,11 +239,9 @@ impl Mnist {
 /// What is said of label `i`, which is outside of `range`: the labels that the file holds, and how
 /// to say so.
 fn outside(labels: &[u8], i: usize, range: &RangeInclusive<u8>) -> String {
-    let (least, most) = labels
-        .iter()
-        .fold((u8::MAX, 0), |(least, most), label| {
-            (least.min(*label), most.max(*label))
-        });
+    let (least, most) = labels.iter().fold((u8::MAX, 0), |(least, most), label| {
+        (least.min(*label), most.max(*label))
+    });
     format!(
         "label {i} (counted from 0) is {}; labels are {} to {}. The file holds {least} to {most}: if \
          they are those of another set in MNIST's form, EMNIST's letters say, read it with them, \
@@ -390,7 +377,9 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            error.contains("label 1 (counted from 0) is 10; labels are 0 to 9. The file holds 9 to 10"),
+            error.contains(
+                "label 1 (counted from 0) is 10; labels are 0 to 9. The file holds 9 to 10"
+            ),
             "{error}"
         );
 
@@ -428,7 +417,10 @@ mod tests {
         let test = Mnist::test_with(letters.path(), 1..=26).unwrap();
         assert_eq!((&test.labels[..], test.classes), (&[6][..], 26));
         let path = |name: &str| letters.path().join(name);
-        let (images, labels) = (path("train-images-idx3-ubyte"), path("train-labels-idx1-ubyte"));
+        let (images, labels) = (
+            path("train-images-idx3-ubyte"),
+            path("train-labels-idx1-ubyte"),
+        );
         assert_eq!(Mnist::read(&images, &labels, 1..=26).unwrap(), train);
         // All bytes may be labels; too few are refused, as none are.
         let all = Mnist::read(&images, &labels, 0..=255).unwrap();

@@ -446,7 +446,10 @@ mod tests {
         {
             let page = std::fs::read_to_string(folder.path().join(PAGE)).unwrap();
             assert!(!page.contains(steers), "{page}");
-            assert!(page.contains(r"a\u{1b}[2J\u{9b}\u{202e}b\nc</code>"), "{page}");
+            assert!(
+                page.contains(r"a\u{1b}[2J\u{9b}\u{202e}b\nc</code>"),
+                "{page}"
+            );
         }
     }
 

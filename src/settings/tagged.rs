@@ -67,7 +67,11 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Entries<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the settings of `{}` with their `{}`", self.name, self.tag)
+        write!(
+            f,
+            "the settings of `{}` with their `{}`",
+            self.name, self.tag
+        )
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<V::Value, A::Error> {

@@ -25,9 +25,7 @@ use crate::objective::{
     FeatureMatching, LabelSmoothing, Loss, Objective, Pairing, Penalty, PenaltyKind, SecondOrder,
     Side, TopK,
 };
-use crate::train::health::{
-    Collapse, Explosion, MemoryGrowth, Overfitting, Saturation, Vanishing,
-};
+use crate::train::health::{Collapse, Explosion, MemoryGrowth, Overfitting, Saturation, Vanishing};
 use crate::train::{
     Curve, EmaConfig, HealthConfig, Limits, OptimizerConfig, Policy, Ramp, Schedule, TrainerConfig,
 };
@@ -177,7 +175,12 @@ fn an_extra_name_is_refused_at_every_depth_of_every_type() {
     assert_eq!(walk(&EmaConfig::decay(0.9)), 1);
     assert_eq!(walk(&EmaConfig::half_life(9.0)), 1);
     assert_eq!(walk(&Ramp::linear("x", 1.0, 2)), 1);
-    for policy in [Policy::Log, Policy::Halt, Policy::rollback(), Policy::Ignore] {
+    for policy in [
+        Policy::Log,
+        Policy::Halt,
+        Policy::rollback(),
+        Policy::Ignore,
+    ] {
         walk(&policy);
     }
     walk(&HealthConfig::default());
@@ -258,9 +261,17 @@ fn a_slip_is_answered_with_the_name_that_was_meant() {
         ("/discriminator_optimizer", "momentums", "momentum"),
         ("/objective", "topk", "top_k"),
         ("/objective/top_k", "flor", "floor"),
-        ("/objective/second_order/finite_differences", "stepp", "step"),
+        (
+            "/objective/second_order/finite_differences",
+            "stepp",
+            "step",
+        ),
         ("/objective/penalties/2", "wieght", "weight"),
-        ("/objective/penalties/2/kind/wgan_gp", "onesided", "one_sided"),
+        (
+            "/objective/penalties/2/kind/wgan_gp",
+            "onesided",
+            "one_sided",
+        ),
         (
             "/objective/penalties/7/kind/balanced_consistency/augmentation/images",
             "flipp",

@@ -215,12 +215,7 @@ impl TrainerConfig {
             // One more for the generator's own step.
             self.discriminator_steps + 1,
         ];
-        sizes::product(
-            "latent.dimensions",
-            &drawn,
-            sizes::LATENTS,
-            "numbers (dimensions × batch size × latents of a step)",
-        )?;
+        sizes::latents("latent.dimensions", &drawn)?;
         self.objective
             .validate()
             .map_err(|e| e.within("objective"))?;
@@ -286,7 +281,10 @@ mod tests {
         // Each of them may be, their product not.
         let product = TrainerConfig::new(1, 1 << 18, Latent::normal(1 << 12));
         let error = refusal(product);
-        assert!(error.contains("`latent.dimensions` = 4096×262144×2: "), "{error}");
+        assert!(
+            error.contains("`latent.dimensions` = 4096×262144×2: "),
+            "{error}"
+        );
         TrainerConfig::new(1, 1 << 12, Latent::normal(1 << 12))
             .validate()
             .expect("large, and possible");

@@ -180,7 +180,12 @@ where
     ))
 }
 
-fn needs(config: &TrainerConfig, generator: Numbers, discriminator: Numbers, sample: usize) -> Needs {
+fn needs(
+    config: &TrainerConfig,
+    generator: Numbers,
+    discriminator: Numbers,
+    sample: usize,
+) -> Needs {
     let [g, d] = [generator, discriminator];
     let moments = |numbers: Numbers, optimizer: &OptimizerConfig| match optimizer {
         OptimizerConfig::Sgd { momentum: 0.0, .. } => 0.0,
@@ -198,8 +203,7 @@ fn needs(config: &TrainerConfig, generator: Numbers, discriminator: Numbers, sam
     let batch = config.batches.batch_size as f64;
     let latent = config.latent.dimensions() as f64;
     let generated = batch / config.micro_batches.max(1) as f64 * sample as f64;
-    let batches =
-        config.discriminator_steps as f64 * batch * (sample as f64 + latent) + generated;
+    let batches = config.discriminator_steps as f64 * batch * (sample as f64 + latent) + generated;
     Needs { networks, batches }
 }
 

@@ -2,8 +2,8 @@
 
 use std::f64::consts::PI;
 
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -604,7 +604,10 @@ mod tests {
             ("generator_optimizer/beta_2", "generator_optimizer.beta_2"),
             ("ema_images", "ema.images"),
             ("ema.images ", "ema.images"),
-            ("objectiv.penalties[0].weigth", "objective.penalties[0].weight"),
+            (
+                "objectiv.penalties[0].weigth",
+                "objective.penalties[0].weight",
+            ),
         ] {
             let error = message(&[Ramp::cosine(name, 0.9, 1)]);
             assert!(error.contains(&format!("did you mean {meant}")), "{error}");

@@ -35,6 +35,12 @@ impl Memories {
         Ok(())
     }
 
+    /// All of them, by name, as they are stored.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let values = self.0.iter();
+        values.map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+    }
+
     /// The value of this name; `None` where nobody stored one.
     ///
     /// # Errors

@@ -33,6 +33,22 @@ pub enum Notice {
         /// What is not finite.
         problem: String,
     },
+    /// A file in the folder of checkpoints was renamed: damaged, undone, replaced, or in the way.
+    PutAside {
+        /// Its old name.
+        file: PathBuf,
+        /// Its new name.
+        to: PathBuf,
+        /// Why it was put aside.
+        reason: String,
+    },
+    /// Something in the folder of checkpoints was left as it is.
+    PassedOver {
+        /// What.
+        file: PathBuf,
+        /// Why it was of no use.
+        problem: String,
+    },
     /// The run goes on from a checkpoint.
     Resumed {
         /// The steps it was made after.
@@ -73,6 +89,8 @@ impl Notice {
             Self::Finding(_) => "finding",
             Self::Saved { .. } => "saved",
             Self::NotSaved { .. } => "not_saved",
+            Self::PutAside { .. } => "put_aside",
+            Self::PassedOver { .. } => "passed_over",
             Self::Resumed { .. } => "resumed",
             Self::NothingToResume { .. } => "nothing_to_resume",
             Self::RolledBack { .. } => "rolled_back",
@@ -86,6 +104,8 @@ impl Notice {
             Self::Warning(_)
             | Self::Finding(_)
             | Self::NotSaved { .. }
+            | Self::PutAside { .. }
+            | Self::PassedOver { .. }
             | Self::RolledBack { .. } => log::warn!("{self}"),
             Self::Resumed { skipped, .. } if !skipped.is_empty() => log::warn!("{self}"),
             Self::Saved { .. } => log::debug!("{self}"),
@@ -112,6 +132,13 @@ impl fmt::Display for Notice {
             ),
             Self::NotSaved { step, problem } => {
                 write!(f, "step {step}: no checkpoint: {problem}")
+            }
+            Self::PutAside { file, to, reason } => {
+                let name = to.file_name().unwrap_or_default().display();
+                write!(f, "{} is now {name}: {reason}", file.display())
+            }
+            Self::PassedOver { file, problem } => {
+                write!(f, "{} was passed over: {problem}", file.display())
             }
             Self::Resumed {
                 step,

@@ -80,6 +80,14 @@ where
         self.notices.push(notice);
     }
 
+    /// Lets everybody know what happened in the folder of checkpoints.
+    pub(super) fn tell_of_folder(&mut self) {
+        let notices = self.store.as_mut().map(Store::take_notices);
+        for notice in notices.into_iter().flatten() {
+            self.tell(notice);
+        }
+    }
+
     /// Gives observers back what they remembered after `step` steps.
     pub(super) fn recall(&mut self, step: u64) -> Result<()> {
         for (_, observer) in &mut self.observers {
@@ -315,8 +323,9 @@ where
             return Ok((state, false));
         };
         let from = state.step;
-        let (state, position) = store.roll_back(state, proven, &self.device)?;
-        let Some(position) = position else {
+        let restored = store.roll_back(&state, proven, &self.device);
+        self.tell_of_folder();
+        let Some((state, position)) = restored? else {
             return Ok((state, false));
         };
         let now = &self.position;
@@ -358,8 +367,9 @@ where
             observer.remember(&mut memories)?;
         }
         self.position.memories = memories;
-        let notice = store.save(state, &self.position)?;
-        self.tell(notice);
+        let notice = store.save(state, &self.position);
+        self.tell_of_folder();
+        self.tell(notice?);
         Ok(())
     }
 }

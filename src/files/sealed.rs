@@ -384,7 +384,10 @@ mod tests {
                 assert!(found.is_damage(), "{length}: {found}");
             }
         }
-        let magic = whole.iter().position(|byte| *byte == b'\n').expect("a line");
+        let magic = whole
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .expect("a line");
         for place in (0..whole.len()).filter(|place| *place < 300 || place % 41 == 0) {
             for bit in 0..8 {
                 let mut bytes = whole.clone();
@@ -396,7 +399,11 @@ mod tests {
         }
         let mut longer = whole;
         longer.push(0);
-        assert!(opened(&path, &longer).expect_err("a longer file").is_damage());
+        assert!(
+            opened(&path, &longer)
+                .expect_err("a longer file")
+                .is_damage()
+        );
     }
 
     #[test]
@@ -436,7 +443,10 @@ mod tests {
         };
         let max = u64::MAX;
         for (list, words) in [
-            (r#"{"name":"a","bytes":4}"#.to_owned(), "4 bytes, they are 5"),
+            (
+                r#"{"name":"a","bytes":4}"#.to_owned(),
+                "4 bytes, they are 5",
+            ),
             (format!(r#"{{"name":"a","bytes":{max}}}"#), "they are 5"),
             (
                 format!(r#"{{"name":"a","bytes":{max}}},{{"name":"b","bytes":6}}"#),
@@ -447,7 +457,10 @@ mod tests {
                 "two sections `a`",
             ),
             (r#"{"name":"a","bytes":-5}"#.to_owned(), "can't be read"),
-            (r#"{"name":"a","bytes":5,"b":1}"#.to_owned(), "unknown field"),
+            (
+                r#"{"name":"a","bytes":5,"b":1}"#.to_owned(),
+                "unknown field",
+            ),
         ] {
             let told = sections(&list);
             assert!(told.contains(words), "{told}");

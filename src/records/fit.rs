@@ -63,7 +63,11 @@ impl<'n, 'a> Stored<'n, 'a> {
     }
 
     fn any(&self, is: impl Fn(f64) -> bool) -> bool {
-        let width = if *self.dtype == Node::Text("F64") { 8 } else { 4 };
+        let width = if *self.dtype == Node::Text("F64") {
+            8
+        } else {
+            4
+        };
         self.bytes
             .chunks_exact(width)
             .any(|bytes| is(number(bytes)))
@@ -106,9 +110,16 @@ fn item<'n, 'a>(record: &'n Node<'a>) -> Result<&'n Node<'a>, String> {
 
 /// Refuses a module's record that is not made as its `own` is: the same names, shapes, types and
 /// lengths, finite numbers, and ids that tell parameters apart as its own do.
-pub(super) fn module_fits(own: &Node<'_>, stored: &Node<'_>) -> Result<(), String> {
+///
+/// Returns its ids by the module's own.
+pub(super) fn module_fits(
+    own: &Node<'_>,
+    stored: &Node<'_>,
+) -> Result<HashMap<ParamId, ParamId>, String> {
     let mut ids = Ids::default();
-    same("", item(own)?, item(stored)?, &mut ids)
+    same("", item(own)?, item(stored)?, &mut ids)?;
+    let pair = |(own, stored): (&str, &str)| Some((id(own)?, id(stored)?));
+    Ok(ids.own.into_iter().filter_map(pair).collect())
 }
 
 /// Which id of the record stands for which of the module's.
@@ -206,12 +217,7 @@ fn tensor_fits(path: &str, needed: &Stored<'_, '_>, found: &Stored<'_, '_>) -> R
         .map_err(|problem| format!("`{path}` {problem}"))
 }
 
-fn same_id<'n>(
-    path: &str,
-    own: &'n str,
-    stored: &'n str,
-    ids: &mut Ids<'n>,
-) -> Result<(), String> {
+fn same_id<'n>(path: &str, own: &'n str, stored: &'n str, ids: &mut Ids<'n>) -> Result<(), String> {
     if id(stored).is_none() {
         return Err(format!("`{path}` has the id `{stored}`, which is none"));
     }

@@ -7,7 +7,9 @@
 mod fit;
 mod tree;
 
-use burn::module::{Module, ModuleVisitor, Param};
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::record::{
     DoublePrecisionSettings, FullPrecisionSettings, NamedMpkBytesRecorder, PrecisionSettings,
     Record, Recorder,
@@ -99,9 +101,24 @@ pub(crate) fn load<B: Backend, M: Module<B>>(
     module: M,
     device: &B::Device,
 ) -> Result<M, String> {
+    let (record, _) = fitting(precision, bytes, &module, device)?;
+    quietly(|| module.load_record(record))
+}
+
+/// Which of a record's ids stand for which of a module's own.
+pub(crate) type Ids = HashMap<ParamId, ParamId>;
+
+/// The record that bytes hold, once it was found to fit a module, and its parameters' ids by the
+/// module's; or what is not as the module has it, or not finite.
+pub(crate) fn fitting<B: Backend, M: Module<B>>(
+    precision: Precision,
+    bytes: Vec<u8>,
+    module: &M,
+    device: &B::Device,
+) -> Result<(M::Record, Ids), String> {
     // Settings may ask for more than there is memory for: what is not drawn yet is not drawn for a
     // record that can't hold it.
-    let needed = numbers::<B, M>(&module);
+    let needed = numbers::<B, M>(module);
     if needed.is_none_or(|needed| needed > bytes.len()) {
         let needed = needed.map_or("more numbers than memory has".to_owned(), |needed| {
             format!("{needed} numbers")
@@ -111,12 +128,11 @@ pub(crate) fn load<B: Backend, M: Module<B>>(
             bytes.len()
         ));
     }
-    initialize(&module);
+    initialize(module);
     let own = precision.write::<B, _>(module.clone().into_record())?;
-    fit::module_fits(&Node::read(&own)?, &Node::read(&bytes)?)?;
+    let ids = fit::module_fits(&Node::read(&own)?, &Node::read(&bytes)?)?;
     drop(own);
-    let record = precision.read::<B, M::Record>(bytes, device)?;
-    quietly(|| module.load_record(record))
+    Ok((precision.read::<B, M::Record>(bytes, device)?, ids))
 }
 
 /// How many numbers a module's parameters hold; nothing is drawn. `None` where no memory could hold
@@ -128,7 +144,10 @@ pub(crate) fn numbers<B: Backend, M: Module<B>>(module: &M) -> Option<usize> {
             let size = shape
                 .iter()
                 .try_fold(1_usize, |size, length| size.checked_mul(*length));
-            self.0 = self.0.zip(size).and_then(|(sum, size)| sum.checked_add(size));
+            self.0 = self
+                .0
+                .zip(size)
+                .and_then(|(sum, size)| sum.checked_add(size));
         }
     }
     impl<B: Backend> ModuleVisitor<B> for Counter {

@@ -343,7 +343,11 @@ mod tests {
         let found = folder.look().expect("a readable folder");
         assert_eq!(found.checkpoints, [(5, folder.file(5))]);
         assert_eq!(found.others.len(), odd.len() + 1);
-        assert!(found.others.contains(&(folder.file(9), "it is no regular file")));
+        assert!(
+            found
+                .others
+                .contains(&(folder.file(9), "it is no regular file"))
+        );
         folder.prune(5, 1, None).expect("a folder");
         assert!(folder.file(9).exists());
         let moved = folder.make_way(9).expect("a name").expect("a folder");
@@ -363,7 +367,10 @@ mod tests {
         fs::create_dir(&linked).expect("a folder");
         std::os::unix::fs::symlink(&precious, linked.join(LOCK)).expect("a link");
         let error = Folder::open(&linked).expect_err("a link").to_string();
-        assert!(error.contains(".lock") && error.contains("symbolic link"), "{error}");
+        assert!(
+            error.contains(".lock") && error.contains("symbolic link"),
+            "{error}"
+        );
         assert_eq!(fs::read(&precious).expect("it"), b"precious");
 
         let folder = Folder::open(place.path()).expect("a folder");

@@ -27,7 +27,9 @@ pub(super) fn check(
         generator_steps,
         discriminator_steps,
     } = counts;
-    need(step <= MOST, &|| format!("{step} steps are more than any run makes"))?;
+    need(step <= MOST, &|| {
+        format!("{step} steps are more than any run makes")
+    })?;
     need(generator_steps == step, &|| {
         format!("the objective has counted {generator_steps} steps, the run {step}")
     })?;
@@ -40,16 +42,19 @@ pub(super) fn check(
     })?;
     let (epoch, batch) = (position.epoch, position.batch);
     let data = settings["samples"].as_u64().unwrap_or(MOST);
-    need(epoch <= samples && batch <= samples && batch <= data, &|| {
-        format!("its place, {batch} in epoch {epoch}, lies beyond the data")
-    })?;
+    need(
+        epoch <= samples && batch <= samples && batch <= data,
+        &|| format!("its place, {batch} in epoch {epoch}, lies beyond the data"),
+    )?;
     let elapsed = position.elapsed;
     need((0.0..=LONGEST).contains(&elapsed), &|| {
         format!("a training time of {elapsed} s can't be")
     })?;
     // It is turned into one.
     let time = Duration::try_from_secs_f64(elapsed);
-    need(time.is_ok(), &|| format!("a training time of {elapsed} s can't be"))?;
+    need(time.is_ok(), &|| {
+        format!("a training time of {elapsed} s can't be")
+    })?;
     let scale = position.rate_scale;
     need(scale > 0.0 && scale <= 1.0, &|| {
         format!("a factor of {scale} on the learning rates can't be")

@@ -1,16 +1,17 @@
 //! A run's state as the sections of a checkpoint, and back.
 
-use burn::module::{AutodiffModule, Module, ParamId};
+use burn::module::{AutodiffModule, Module};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use serde::{Deserialize, Serialize};
 
 use super::file::{File, Header, refuse};
 use super::place;
 use crate::error::Result;
+use crate::network::guard::quietly;
 use crate::network::{Parameter, TrainableDiscriminator, TrainableGenerator, parameters};
 use crate::objective::ObjectiveState;
 use crate::random::Stream;
-use crate::records::{self, Node, Precision};
+use crate::records::{self, Ids, Node, Precision};
 use crate::train::{
     Ema, Finding, HealthState, LossReading, Memories, NetworkOptimizer, TrainState,
 };
@@ -63,9 +64,13 @@ fn shapes(parameters: &[Parameter]) -> Vec<Shape> {
     parameters.iter().map(pair).collect()
 }
 
-fn ids<B: Backend, M: Module<B>>(module: &M) -> Vec<ParamId> {
-    let parameters = parameters(module);
-    parameters.iter().map(|parameter| parameter.id).collect()
+/// A module's parameters with the ids that they have in a record.
+fn renamed<B: Backend, M: Module<B>>(module: &M, ids: &Ids) -> Vec<Parameter> {
+    let mut all = parameters(module);
+    for parameter in &mut all {
+        parameter.id = ids.get(&parameter.id).copied().unwrap_or(parameter.id);
+    }
+    all
 }
 
 fn precision_of(parameters: &[Parameter]) -> Precision {
@@ -144,8 +149,9 @@ where
     })
 }
 
-/// The state that a checkpoint holds, in copies of the networks of `state`, whose settings stay in
-/// force. Where something in it is not right, nothing has changed.
+/// The state that a checkpoint holds, in the networks of `state`, whose settings stay in force.
+/// Where something in it is not right, nothing has changed; where all is, `state` is not to be used
+/// any more, since it shares its running statistics with what is returned.
 ///
 /// Networks and optimisers are restored together: what optimisers remember is keyed by the
 /// parameters' ids, and ids that belong to no parameter are refused.
@@ -172,17 +178,15 @@ where
     place::check(&position, header.step, counts, &header.settings)
         .map_err(|problem| wrong(file, POSITION, &problem))?;
 
-    // A used module holds updates of its running statistics that would come back later; `valid`
-    // takes them in, so that none is left.
-    let _ = state.gan.valid();
-    let read = |name| file.required(name);
-    let gan = records::load(precision, read(NETWORKS)?, state.gan.clone(), device)
+    // Everything is read before the first of it is put in its place.
+    let record_of = |name| file.required(name);
+    let (networks, ids) = records::fitting(precision, record_of(NETWORKS)?, &state.gan, device)
         .map_err(|problem| wrong(file, NETWORKS, &problem))?;
     let generator_optimizer = optimizer(
         file,
         GENERATOR_OPTIMIZER,
         &state.generator_optimizer,
-        &gan.generator,
+        &renamed::<B, _>(&state.gan.generator, &ids),
         (precision, header.step),
         device,
     )?;
@@ -190,26 +194,37 @@ where
         file,
         DISCRIMINATOR_OPTIMIZER,
         &state.discriminator_optimizer,
-        &gan.discriminator,
+        &renamed::<B, _>(&state.gan.discriminator, &ids),
         (precision, counts.discriminator_steps),
         device,
     )?;
-    // An average that was not kept before starts at the restored weights.
-    let ema = match (state.ema.is_some(), file.optional(EMA)?) {
-        (false, _) => None,
-        (true, None) => Some(Ema::new(&gan.generator)),
+    let average = match (state.ema.is_some(), file.optional(EMA)?) {
         (true, Some(bytes)) => {
-            let average = gan.generator.valid();
-            let own = ids(&average);
-            let average = records::load(precision, bytes, average, device)
+            let own = state.gan.generator.valid();
+            let (record, its) = records::fitting(precision, bytes, &own, device)
                 .map_err(|problem| wrong(file, EMA, &problem))?;
-            if ids(&average) != own {
+            // By them it finds the weights that it follows.
+            if its.iter().any(|(own, stored)| ids.get(own) != Some(stored)) {
                 let problem = "its parameters have other ids than the networks'";
                 return Err(wrong(file, EMA, problem));
             }
-            Some(Ema::restored(average))
+            Some(record)
         }
+        _ => None,
     };
+    // A used module holds updates of its running statistics that would come back later; `valid`
+    // takes them in, so that none is left.
+    let _ = state.gan.valid();
+    let put = || {
+        let gan = state.gan.clone().load_record(networks);
+        // An average that was not kept before starts at the restored weights.
+        let ema = state.ema.as_ref().map(|_| match average {
+            Some(record) => Ema::restored(gan.generator.valid().load_record(record)),
+            None => Ema::new(&gan.generator),
+        });
+        (gan, ema)
+    };
+    let (gan, ema) = quietly(put).map_err(|problem| wrong(file, NETWORKS, &problem))?;
     let restored = TrainState {
         gan,
         generator_optimizer,
@@ -303,7 +318,9 @@ fn objective<B: Backend>(
     let read = || -> Result<ObjectiveState<B>, String> {
         records::sound(&bytes, &mut { look })?;
         let state = precision.read::<B, ObjectiveState<B>>(bytes.clone(), device)?;
-        if precision.write::<B, _>(state.clone())? != bytes {
+        let again = precision.write::<B, _>(state.clone())?;
+        // Beside it stands burn's version, which may be another.
+        if Node::read(&again)?.get("item") != Node::read(&bytes)?.get("item") {
             return Err("values are not as this version of the crate writes them".to_owned());
         }
         if !state.is_of_its_purpose() {
@@ -324,14 +341,13 @@ fn optimizer<M: AutodiffModule<B>, B: AutodiffBackend>(
     file: &File,
     name: &'static str,
     optimizer: &NetworkOptimizer<M, B>,
-    network: &M,
+    network: &[Parameter],
     (precision, steps): (Precision, u64),
     device: &B::Device,
 ) -> Result<NetworkOptimizer<M, B>> {
     let mut optimizer = optimizer.clone();
-    let network = parameters::<B, _>(network);
     optimizer
-        .read(precision, &file.required(name)?, &network, steps, device)
+        .read(precision, &file.required(name)?, network, steps, device)
         .map_err(|problem| wrong(file, name, &problem))?;
     Ok(optimizer)
 }

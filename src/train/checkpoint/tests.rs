@@ -111,6 +111,28 @@ fn a_resumed_run_is_the_run_that_was_never_stopped<B: AutodiffBackend>() {
     }
 }
 
+fn every_optimiser_remembers_through_a_checkpoint<B: AutodiffBackend>() {
+    for optimizer in [
+        OptimizerConfig::sgd(1e-2, 0.9),
+        OptimizerConfig::sgd(1e-2, 0.0),
+        OptimizerConfig::adam(1e-2),
+    ] {
+        let mut config = config(6).with_optimizers(optimizer).with_micro_batches(2);
+        config.ramps.clear();
+        let whole = run::<B>(config.clone(), 5, None, 99).expect("a run");
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = || {
+            Checkpoints::new(folder.path())
+                .every(0)
+                .start(Start::Resume)
+        };
+        run::<B>(config.clone(), 5, Some(plan()), 3).expect("a run");
+        let second = run::<B>(config, 6, Some(plan()), 99).expect("a run");
+        assert!(second.resumed_from.is_some());
+        assert_eq!(second.state.digest(), whole.state.digest(), "{optimizer:?}");
+    }
+}
+
 fn stale_buffers_of_a_used_module_do_not_come_back<B: AutodiffBackend>() {
     let folder = tempfile::tempdir().expect("a folder");
     let plan = Checkpoints::new(folder.path()).every(6);
@@ -162,6 +184,7 @@ fn a_sampler_kept_aside_is_left_alone_by_later_steps<B: AutodiffBackend>() {
 
 for_each_autodiff_backend!(
     a_resumed_run_is_the_run_that_was_never_stopped,
+    every_optimiser_remembers_through_a_checkpoint,
     stale_buffers_of_a_used_module_do_not_come_back,
     a_sampler_kept_aside_is_left_alone_by_later_steps,
 );
@@ -407,7 +430,10 @@ fn newer_checkpoints_stay_until_the_run_has_caught_up_with_them() {
     assert_eq!(fs::read(folder.path().join(aside)).expect("it"), whole);
     // A resume goes on with the new run.
     let second = run::<B>(config(13), 6, plan(Start::Resume), 9).expect("a run");
-    assert_eq!(second.resumed_from.expect("a file"), folder.path().join("step-000000006.checkpoint"));
+    assert_eq!(
+        second.resumed_from.expect("a file"),
+        folder.path().join("step-000000006.checkpoint")
+    );
     assert!(names(folder.path()).contains(&aside.to_owned()));
     assert!(!names(folder.path()).contains(&aside.replace("12", "08")));
     run::<B>(config(13), 6, plan(Start::Resume), 99).expect("a run");
@@ -421,9 +447,16 @@ fn an_earlier_run_is_gone_only_when_the_new_one_is_stored() {
     let before: Vec<_> = names(folder.path());
     let plan = |start| Some(Checkpoints::new(folder.path()).every(0).start(start));
     let mut failing = Trainer::new(config(13), &Default::default()).expect("valid settings");
-    failing = failing.with_checkpoints(plan(Start::Replace).expect("a plan")).with_hooks(Fails);
-    failing.run(restless(5, 8), &points(20)).expect_err("a failing step");
-    let replaced: Vec<_> = before.iter().map(|name| format!("{name}.replaced")).collect();
+    failing = failing
+        .with_checkpoints(plan(Start::Replace).expect("a plan"))
+        .with_hooks(Fails);
+    failing
+        .run(restless(5, 8), &points(20))
+        .expect_err("a failing step");
+    let replaced: Vec<_> = before
+        .iter()
+        .map(|name| format!("{name}.replaced"))
+        .collect();
     assert_eq!(names(folder.path()), replaced);
     // Resumed, it is the new run's beginning and not the old run.
     let run = run::<B>(config(13), 6, plan(Start::Resume), 2).expect("a run");
@@ -455,9 +488,15 @@ fn what_is_proven_damaged_is_put_aside_and_never_removed() {
     let damages = [&flipped[..], &whole[..whole.len() - 1], b"", &[0; 9_000]];
     for (number, damage) in damages.into_iter().enumerate() {
         fs::write(&path, damage).expect("a writable file");
-        let plan = Checkpoints::new(folder.path()).every(4).keep(1).start(Start::Resume);
+        let plan = Checkpoints::new(folder.path())
+            .every(4)
+            .keep(1)
+            .start(Start::Resume);
         let run = run::<B>(config(13), 6, Some(plan), 99).expect("the older one");
-        assert_eq!(run.resumed_from.expect("a file"), folder.path().join("step-000000008.checkpoint"));
+        assert_eq!(
+            run.resumed_from.expect("a file"),
+            folder.path().join("step-000000008.checkpoint")
+        );
         let mut aside = path.clone().into_os_string();
         aside.push(".damaged");
         if number > 0 {
@@ -488,7 +527,10 @@ fn what_can_not_be_read_for_another_reason_ends_the_resume_and_stays() {
     fs::write(&path, &newer).expect("a writable file");
     let before = names(folder.path());
     let error = resume(folder.path(), config(13)).expect_err("another format");
-    assert!(error.to_string().contains("is a checkpoint of format 3"), "{error}");
+    assert!(
+        error.to_string().contains("is a checkpoint of format 3"),
+        "{error}"
+    );
     assert_eq!(names(folder.path()), before);
     let error = best_checkpoint(folder.path(), Better::Lower).expect_err("another format");
     assert!(error.to_string().contains("format 3"), "{error}");
@@ -511,27 +553,45 @@ fn what_can_not_be_read_for_another_reason_ends_the_resume_and_stays() {
 fn what_is_named_like_a_checkpoint_and_is_none_is_passed_over() {
     let folder = stored();
     let at = |name: &str| folder.path().join(name);
-    for name in [".step-000000016.checkpoint.1", "step-000000016.checkpoint", "step-000000013.checkpoint"] {
+    for name in [
+        ".step-000000016.checkpoint.1",
+        "step-000000016.checkpoint",
+        "step-000000013.checkpoint",
+    ] {
         fs::create_dir(at(name)).expect("a folder");
     }
     let pipe = at("step-000000020.checkpoint");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.expect("mkfifo").success());
-    std::os::unix::fs::symlink(at("step-000000004.checkpoint"), at("step-000000024.checkpoint"))
-        .expect("a link");
+    std::os::unix::fs::symlink(
+        at("step-000000004.checkpoint"),
+        at("step-000000024.checkpoint"),
+    )
+    .expect("a link");
     fs::write(at("step-1e3.checkpoint"), "").expect("a file");
     fs::write(at("step-+50.checkpoint"), "").expect("a file");
-    let plan = Checkpoints::new(folder.path()).every(1).keep(1).start(Start::Resume);
+    let plan = Checkpoints::new(folder.path())
+        .every(1)
+        .keep(1)
+        .start(Start::Resume);
     let run = run::<B>(config(14), 6, Some(plan.accept("steps")), 99).expect("a run");
     assert_eq!(run.resumed_from, Some(at("step-000000012.checkpoint")));
     assert_eq!(told(&run, "passed_over").len(), 6, "{:?}", run.notices);
     assert_eq!(told(&run, "put_aside").len(), 1, "a folder in the way");
     assert!(at("step-000000013.checkpoint.in-the-way").is_dir());
     assert_eq!(steps(folder.path()), [14]);
-    for name in ["step-000000016.checkpoint", ".step-000000016.checkpoint.1", "step-1e3.checkpoint"] {
+    for name in [
+        "step-000000016.checkpoint",
+        ".step-000000016.checkpoint.1",
+        "step-1e3.checkpoint",
+    ] {
         assert!(at(name).exists(), "{name}");
     }
-    for path in [pipe.clone(), at("step-000000016.checkpoint"), "/dev/zero".into()] {
+    for path in [
+        pipe.clone(),
+        at("step-000000016.checkpoint"),
+        "/dev/zero".into(),
+    ] {
         let plan = Checkpoints::new(folder.path()).start(Start::From(path));
         assert!(super::tests::run::<B>(config(14), 6, Some(plan), 99).is_err());
     }
@@ -552,10 +612,16 @@ fn a_metric_that_fails_ends_the_run_behind_its_checkpoint() {
     assert!(error.to_string().contains("has no data"), "{error}");
     assert_eq!(steps(folder.path()), [8, 4]);
     let best = best_checkpoint(folder.path(), Better::Lower).expect("a folder");
-    assert_eq!(best, Some((folder.path().join("step-000000004.checkpoint"), 0.5)));
+    assert_eq!(
+        best,
+        Some((folder.path().join("step-000000004.checkpoint"), 0.5))
+    );
     // A damaged one is no candidate.
     fs::write(&best.expect("the best").0, "").expect("a writable file");
-    assert_eq!(best_checkpoint(folder.path(), Better::Lower).expect("it"), None);
+    assert_eq!(
+        best_checkpoint(folder.path(), Better::Lower).expect("it"),
+        None
+    );
 }
 
 #[test]

@@ -97,6 +97,7 @@ pub mod plot;
 pub mod random;
 mod records;
 pub mod report;
+mod terminal;
 #[cfg(test)]
 mod testing;
 pub mod train;

@@ -479,9 +479,9 @@ fn changes() -> Vec<(Change, &'static str)> {
     change!("beyond the data", |f: &mut Forged| f
         .place(|p| p.epoch = u64::MAX));
     change!("beyond the data", |f: &mut Forged| f
-        .place(|p| p.batch = 21));
+        .place(|p| p.used = 21));
     change!("beyond the data", |f: &mut Forged| f
-        .place(|p| p.batch = u64::MAX));
+        .place(|p| p.used = u64::MAX));
     change!("another stream", |f: &mut Forged| {
         f.place(|p| p.latents = Stream::new(11, "data"));
     });

@@ -24,6 +24,7 @@ use self::file::{File, Header, Metric, refuse, unreadable};
 use self::folder::{Aside, Folder};
 use super::{Notice, TrainState};
 use crate::error::{Result, check};
+use crate::network::guard::caught;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
 
 /// Measures a checkpoint's networks.
@@ -534,7 +535,9 @@ where
                     continue;
                 }
             };
-            self.supersede(state.step)?;
+            if let Err(error) = self.supersede(state.step) {
+                self.pass_over(self.folder.path().to_owned(), error.to_string());
+            }
             // It may have been put aside: the folder is looked through anew.
             self.best = None;
             return Ok(Some((state, position)));
@@ -550,35 +553,44 @@ where
     /// finite is not stored: nothing good would come of going on from it.
     ///
     /// # Errors
-    /// If the checkpoint can't be written, or its metric not be measured: it is then written
-    /// without.
+    /// If the checkpoint can't be written.
     pub(super) fn save(
         &mut self,
         state: &TrainState<G, D, B>,
         position: &Position,
-    ) -> Result<Notice> {
+    ) -> Result<Vec<Notice>> {
         let start = Instant::now();
         let path = self.folder.file(state.step);
+        let mut notices = Vec::new();
         let mut draft = match state::draft(state, position, self.settings.clone()) {
             Ok(draft) => draft,
             Err(problem) => {
-                return Ok(Notice::NotSaved {
+                notices.push(Notice::NotSaved {
                     step: state.step,
                     problem,
                 });
+                return Ok(notices);
             }
         };
-        let mut failed = None;
         if let Some(plan) = &mut self.plan.best {
-            match (plan.measure)(state) {
-                Ok(value) => {
-                    draft.header.metric = Some(Metric {
-                        name: plan.name.clone(),
-                        value,
-                    });
-                }
-                Err(error) => failed = Some(error),
-            }
+            // A measure that fails is no reason to lose the checkpoint.
+            let value = match caught(|| (plan.measure)(state)) {
+                Ok(Ok(value)) => Ok(value),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(words) => Err(words),
+            };
+            let value = value.unwrap_or_else(|problem| {
+                notices.push(Notice::NotMeasured {
+                    step: state.step,
+                    metric: plan.name.clone(),
+                    problem,
+                });
+                f64::NAN
+            });
+            draft.header.metric = Some(Metric {
+                name: plan.name.clone(),
+                value,
+            });
         }
         // Looked for before the new one is there.
         let best = self.best_with(state.step, draft.header.metric.as_ref());
@@ -606,15 +618,14 @@ where
             // One that can't be read now may be the best: nothing is removed this time.
             Err(error) => self.pass_over(path.clone(), error.to_string()),
         }
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(Notice::Saved {
-                step: state.step,
-                file: path,
-                bytes,
-                seconds: start.elapsed().as_secs_f64(),
-            }),
-        }
+        notices.append(&mut self.notices);
+        notices.push(Notice::Saved {
+            step: state.step,
+            file: path,
+            bytes,
+            seconds: start.elapsed().as_secs_f64(),
+        });
+        Ok(notices)
     }
 
     /// The best checkpoint once one of `step` steps with this metric is there.

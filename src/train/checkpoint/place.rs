@@ -40,12 +40,12 @@ pub(super) fn check(
     need((discriminator_steps..=MOST).contains(&samples), &|| {
         format!("{samples} samples shown in {discriminator_steps} discriminator steps can't be")
     })?;
-    let (epoch, batch) = (position.epoch, position.batch);
+    let (epoch, used) = (position.epoch, position.used);
     let data = settings["samples"].as_u64().unwrap_or(MOST);
-    need(
-        epoch <= samples && batch <= samples && batch <= data,
-        &|| format!("its place, {batch} in epoch {epoch}, lies beyond the data"),
-    )?;
+    // An epoch has at least one sample, and the next one may have begun.
+    need(epoch <= samples + 1 && used <= data, &|| {
+        format!("its place, {used} samples into epoch {epoch}, lies beyond the data")
+    })?;
     let elapsed = position.elapsed;
     need((0.0..=LONGEST).contains(&elapsed), &|| {
         format!("a training time of {elapsed} s can't be")

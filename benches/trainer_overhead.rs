@@ -85,7 +85,7 @@ fn by_hand(gan: Pair, data: &MemoryDataset<2>, steps: usize) -> Result<Pair> {
     let mut latents = Stream::new(SEED, "latent");
     let batches = BatchPlan::new(BATCH).epoch(BATCHES * BATCH, SEED, 0)?;
     for indices in batches.iter().take(steps) {
-        let (real, condition) = data.batch(indices, &device);
+        let (real, condition) = data.batch(indices, &device).expect("a batch");
         let batch = StepBatch {
             real,
             condition,

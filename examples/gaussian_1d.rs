@@ -169,7 +169,7 @@ impl Program for Args {
         let mut summary = vec![format!("ML fit {:.3} ± {:.3}", fit.mean(), fit.std())];
 
         for (loss, key, name, color) in COSTS {
-            eprintln!("{name}");
+            common::say(name);
             let settings = self.settings(loss);
             let early = (settings.steps / 100).max(1);
             let mut history = History::new();

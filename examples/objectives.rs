@@ -202,7 +202,7 @@ impl Program for Args {
             );
             if bar.is_hidden() {
                 // No terminal to draw a bar on: a line for the log.
-                eprintln!("{title}: {numbers}");
+                common::say(format_args!("{title}: {numbers}"));
             }
             let drawn = pairs(&samples[..2 * DRAWN_SAMPLES]);
             let real = pairs(&data.values()[..2 * DRAWN_SAMPLES]);

@@ -57,6 +57,14 @@ pub enum Error {
         /// What the drawing library said.
         problem: String,
     },
+    /// Something in a run panicked: a network, a hook, an observer.
+    #[error("{what} panicked: {words}")]
+    Panic {
+        /// What it was, and in which step.
+        what: String,
+        /// The panic's own words, and its place in the source.
+        words: String,
+    },
     /// An observer stopped the run.
     #[error("the run was stopped by an observer: {0}")]
     Observer(String),

@@ -96,6 +96,7 @@ pub mod objective;
 pub mod plot;
 pub mod random;
 pub mod report;
+mod terminal;
 #[cfg(test)]
 mod testing;
 pub mod train;

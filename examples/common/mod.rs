@@ -175,15 +175,20 @@ where
         Ok(ending) => ExitCode::from(ending.exit_code()),
         Err(error @ Error::Setting { .. }) => refuse(error),
         Err(error) => {
-            eprintln!("error: {error}");
+            say(format_args!("error: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
+/// Writes one line to standard error. `eprintln!` panics where nobody reads any more.
+pub fn say(line: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// Refuses an argument: prints why, and gives exit code 2 as clap does.
 pub fn refuse(problem: impl Display) -> ExitCode {
-    eprintln!("error: {problem}");
+    say(format_args!("error: {problem}"));
     ExitCode::from(2)
 }
 

@@ -113,14 +113,19 @@ impl BatchPlan {
     /// As [`batches`](Self::batches).
     pub fn epoch(&self, len: usize, seed: u64, epoch: u64) -> Result<Vec<Vec<usize>>> {
         let count = self.batches(len)?;
-        let order: Vec<usize> = if self.shuffle {
-            Stream::new(derived_seed(seed, "data", epoch), "data").permutation(len)
-        } else {
-            (0..len).collect()
-        };
+        let order = self.order(len, seed, epoch);
         // With short batches dropped, `count` leaves the rest of `order` out.
         let batches = order.chunks(self.batch_size).take(count);
         Ok(batches.map(<[usize]>::to_vec).collect())
+    }
+
+    /// The samples of one epoch in their order, those of a dropped batch included.
+    pub(crate) fn order(&self, len: usize, seed: u64, epoch: u64) -> Vec<usize> {
+        if self.shuffle {
+            Stream::new(derived_seed(seed, "data", epoch), "data").permutation(len)
+        } else {
+            (0..len).collect()
+        }
     }
 }
 

@@ -2,9 +2,17 @@
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result, check};
 use crate::network::{Condition, Labels, Sample};
+
+/// Values that are hashed in one call.
+const HASHED_AT_ONCE: usize = 4_096;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// A data set that can be asked for any of its samples.
 pub trait Dataset<B: Backend> {
@@ -23,9 +31,24 @@ pub trait Dataset<B: Backend> {
 
     /// The samples at `indices`, in their order, with what is known about them.
     ///
+    /// # Errors
+    /// If a sample can't be read: its file and what is wrong with it
+    /// ([`Error::data`](crate::Error::data)). A run then stores its state and ends with an error that
+    /// names the sample and the step; a panic here does the same.
+    ///
     /// # Panics
     /// If an index is not below [`len`](Self::len).
-    fn batch(&self, indices: &[usize], device: &B::Device) -> (Self::Sample, Self::Condition);
+    fn batch(
+        &self,
+        indices: &[usize],
+        device: &B::Device,
+    ) -> Result<(Self::Sample, Self::Condition)>;
+
+    /// What tells these samples from others, such as a checksum over all of them; `None` where that
+    /// would cost too much. A run is resumed on data of the same digest only.
+    fn digest(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Samples in host memory, handed out as tensors of rank `R` (the batch counted).
@@ -36,7 +59,7 @@ pub trait Dataset<B: Backend> {
 ///
 /// // Three points of the plane.
 /// let points = MemoryDataset::<2>::new(vec![0.0, 0.0, 1.0, 0.0, 0.0, 1.0], [2])?;
-/// let (batch, ()) = Dataset::<Flex>::batch(&points, &[2, 0], &Default::default());
+/// let (batch, ()) = Dataset::<Flex>::batch(&points, &[2, 0], &Default::default())?;
 /// assert_eq!(batch.dims(), [2, 2]);
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
@@ -115,6 +138,22 @@ impl<const R: usize> MemoryDataset<R> {
         self.values.len() / self.width()
     }
 
+    /// Shape and values, under a hash that more can be put into.
+    fn hashed(&self) -> Sha256 {
+        let mut hash = Sha256::new();
+        for size in &self.shape {
+            hash.update((*size as u64).to_le_bytes());
+        }
+        // In pieces: hashing four bytes at a time takes three times as long.
+        let mut bytes = Vec::with_capacity(4 * HASHED_AT_ONCE);
+        for values in self.values.chunks(HASHED_AT_ONCE) {
+            bytes.clear();
+            bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            hash.update(&bytes);
+        }
+        hash
+    }
+
     fn gather<B: Backend>(&self, indices: &[usize], device: &B::Device) -> Tensor<B, R> {
         let width = self.width();
         let mut values = Vec::with_capacity(indices.len() * width);
@@ -135,8 +174,12 @@ impl<B: Backend, const R: usize> Dataset<B> for MemoryDataset<R> {
         self.count()
     }
 
-    fn batch(&self, indices: &[usize], device: &B::Device) -> (Tensor<B, R>, ()) {
-        (self.gather(indices, device), ())
+    fn batch(&self, indices: &[usize], device: &B::Device) -> Result<(Tensor<B, R>, ())> {
+        Ok((self.gather(indices, device), ()))
+    }
+
+    fn digest(&self) -> Option<String> {
+        Some(hex(&self.hashed().finalize()))
     }
 }
 
@@ -163,10 +206,18 @@ impl<B: Backend, const R: usize> Dataset<B> for LabelledDataset<R> {
         self.labels.len()
     }
 
-    fn batch(&self, indices: &[usize], device: &B::Device) -> (Tensor<B, R>, Labels<B>) {
+    fn batch(&self, indices: &[usize], device: &B::Device) -> Result<(Tensor<B, R>, Labels<B>)> {
         let labels: Vec<i32> = indices.iter().map(|i| self.labels[*i] as i32).collect();
         let labels = Labels::new(Tensor::from_ints(labels.as_slice(), device));
-        (self.samples.gather(indices, device), labels)
+        Ok((self.samples.gather(indices, device), labels))
+    }
+
+    fn digest(&self) -> Option<String> {
+        let mut hash = self.samples.hashed();
+        for label in &self.labels {
+            hash.update((*label as u64).to_le_bytes());
+        }
+        Some(hex(&hash.finalize()))
     }
 }
 
@@ -179,13 +230,32 @@ mod tests {
         let data = MemoryDataset::<3>::new((0..24).map(|v| v as f32).collect(), [2, 3])
             .and_then(|data| data.with_labels(vec![5, 6, 7, 8], 9))
             .expect("consistent data");
-        let (x, labels) = Dataset::<B>::batch(&data, &[3, 1], &Default::default());
+        let (x, labels) = Dataset::<B>::batch(&data, &[3, 1], &Default::default())
+            .expect("a batch");
         assert_eq!(x.dims(), [2, 2, 3]);
         assert_eq!(values(x)[..2], [18.0, 19.0]);
         assert_eq!(int_values(labels.classes), [8, 6]);
     }
 
     for_each_backend!(samples_and_labels_stay_together);
+
+    #[test]
+    fn a_digest_tells_values_shapes_and_labels_apart() {
+        type B = crate::testing::Cpu;
+        let data = |values: Vec<f32>| MemoryDataset::<2>::new(values, [2]).expect("pairs");
+        let digest = |data: &MemoryDataset<2>| Dataset::<B>::digest(data).expect("a digest");
+        let plain = digest(&data(vec![0.0, 1.0, 2.0, 3.0]));
+        assert_eq!(plain, digest(&data(vec![0.0, 1.0, 2.0, 3.0])));
+        assert_ne!(plain, digest(&data(vec![0.0, 1.0, 3.0, 2.0])));
+        let wide = MemoryDataset::<2>::new(vec![0.0, 1.0, 2.0, 3.0], [4]).expect("one row");
+        assert_ne!(plain, digest(&wide));
+        let labelled = |labels: Vec<usize>| {
+            let data = data(vec![0.0, 1.0, 2.0, 3.0]).with_labels(labels, 2);
+            Dataset::<B>::digest(&data.expect("labels")).expect("a digest")
+        };
+        assert_ne!(labelled(vec![0, 1]), labelled(vec![1, 0]));
+        assert_ne!(labelled(vec![0, 1]), plain);
+    }
 
     #[test]
     fn data_that_does_not_fit_is_refused() {

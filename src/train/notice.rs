@@ -26,12 +26,44 @@ pub enum Notice {
         /// The time that writing it took.
         seconds: f64,
     },
-    /// A checkpoint was due, but what it would hold is not worth going on from.
+    /// A checkpoint was due and is not there: what it would hold is not worth going on from, or it
+    /// could not be written. Older ones are left alone.
     NotSaved {
         /// The steps made.
         step: u64,
-        /// What is not finite.
+        /// What is not finite, or what the system said.
         problem: String,
+    },
+    /// An observer failed, and the run goes on without what it would have made of this step.
+    ObserverFailed {
+        /// The steps made.
+        step: u64,
+        /// Its error.
+        problem: String,
+    },
+    /// The metric that the best checkpoint is chosen by could not be measured.
+    NotMeasured {
+        /// The steps made.
+        step: u64,
+        /// The metric's name.
+        metric: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// The run ends with an error. Where it stores checkpoints, the state after its last whole step
+    /// was stored before: a [`Saved`](Self::Saved) or [`NotSaved`](Self::NotSaved) came first.
+    Failed {
+        /// The steps made.
+        step: u64,
+        /// The error.
+        problem: String,
+    },
+    /// The run's time is up ([`Limits`](super::Limits)).
+    TimeUp {
+        /// The steps made.
+        step: u64,
+        /// The limit, in seconds of training.
+        seconds: f64,
     },
     /// The run goes on from a checkpoint.
     Resumed {
@@ -73,6 +105,10 @@ impl Notice {
             Self::Finding(_) => "finding",
             Self::Saved { .. } => "saved",
             Self::NotSaved { .. } => "not_saved",
+            Self::ObserverFailed { .. } => "observer_failed",
+            Self::NotMeasured { .. } => "not_measured",
+            Self::Failed { .. } => "failed",
+            Self::TimeUp { .. } => "time_up",
             Self::Resumed { .. } => "resumed",
             Self::NothingToResume { .. } => "nothing_to_resume",
             Self::RolledBack { .. } => "rolled_back",
@@ -80,16 +116,30 @@ impl Notice {
         }
     }
 
-    /// Hands one line to the program's logger.
-    pub(super) fn log(&self) {
+    /// Hands one line to the program's logger; `false` where it has none that takes it.
+    pub(super) fn log(&self) -> bool {
+        let level = self.level();
+        log::log!(level, "{self}");
+        log::log_enabled!(level)
+    }
+
+    /// Whether somebody should see it although nobody asked to.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.level() <= log::Level::Warn
+    }
+
+    fn level(&self) -> log::Level {
         match self {
+            Self::Failed { .. } => log::Level::Error,
             Self::Warning(_)
             | Self::Finding(_)
             | Self::NotSaved { .. }
-            | Self::RolledBack { .. } => log::warn!("{self}"),
-            Self::Resumed { skipped, .. } if !skipped.is_empty() => log::warn!("{self}"),
-            Self::Saved { .. } => log::debug!("{self}"),
-            _ => log::info!("{self}"),
+            | Self::ObserverFailed { .. }
+            | Self::NotMeasured { .. }
+            | Self::RolledBack { .. } => log::Level::Warn,
+            Self::Resumed { skipped, .. } if !skipped.is_empty() => log::Level::Warn,
+            Self::Saved { .. } => log::Level::Debug,
+            _ => log::Level::Info,
         }
     }
 }
@@ -112,6 +162,20 @@ impl fmt::Display for Notice {
             ),
             Self::NotSaved { step, problem } => {
                 write!(f, "step {step}: no checkpoint: {problem}")
+            }
+            Self::ObserverFailed { step, problem } => {
+                write!(f, "step {step}: an observer failed: {problem}")
+            }
+            Self::NotMeasured {
+                step,
+                metric,
+                problem,
+            } => write!(f, "step {step}: `{metric}` was not measured: {problem}"),
+            Self::Failed { step, problem } => {
+                write!(f, "the run ends after step {step}: {problem}")
+            }
+            Self::TimeUp { step, seconds } => {
+                write!(f, "time is up ({seconds} s) after step {step}")
             }
             Self::Resumed {
                 step,

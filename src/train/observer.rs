@@ -69,16 +69,47 @@ where
     /// Called after a step, in the observer's rhythm.
     ///
     /// # Errors
-    /// An error ends the run.
+    /// An error ends the run, unless [`ends_run`](Self::ends_run) says otherwise; a panic is taken
+    /// for one. The other observers see the step, and the state after it is stored first.
     fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()>;
 
     /// Called for whatever is told beside the steps, whatever the rhythm.
     fn notice(&mut self, _notice: &Notice) {}
 
-    /// Stores in a checkpoint what a resumed run's observer must know.
+    /// Looks at the shape of the data's samples (without the batch) before the first step: the place
+    /// to refuse samples that can't be shown.
     ///
     /// # Errors
-    /// An error ends the run.
+    /// An error ends the run before it begins.
+    fn check(&self, _sample_shape: &[usize]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether an error of [`observe`](Self::observe) ends the run. Where it does not, as with the
+    /// crate's own pictures and logs, it is a [`Notice::ObserverFailed`], and the observer is called
+    /// again when it is due.
+    fn ends_run(&self) -> bool {
+        true
+    }
+
+    /// Whether people see what [`notice`](Self::notice) gets. Warnings of a run that has no such
+    /// observer, in a program without a logger, are written to standard error.
+    fn shows_notices(&self) -> bool {
+        false
+    }
+
+    /// Whether [`observe`](Self::observe) is called before the step's checkpoint is written, so that
+    /// what it makes of the step is in what it [remembers](Self::remember). All others are called
+    /// after it: whatever they do, the checkpoint is there.
+    fn is_remembered(&self) -> bool {
+        false
+    }
+
+    /// Stores in a checkpoint what a resumed run's observer must know; see
+    /// [`is_remembered`](Self::is_remembered).
+    ///
+    /// # Errors
+    /// An error is a [`Notice::ObserverFailed`]; the checkpoint then holds what was remembered before.
     fn remember(&self, _memories: &mut Memories) -> Result<()> {
         Ok(())
     }
@@ -112,6 +143,18 @@ macro_rules! observe_by_reference {
             }
             fn notice(&mut self, notice: &$crate::train::Notice) {
                 <$observer as $crate::train::Observer<G, D, B>>::notice(self, notice);
+            }
+            fn check(&self, sample_shape: &[usize]) -> $crate::error::Result<()> {
+                <$observer as $crate::train::Observer<G, D, B>>::check(self, sample_shape)
+            }
+            fn ends_run(&self) -> bool {
+                <$observer as $crate::train::Observer<G, D, B>>::ends_run(self)
+            }
+            fn shows_notices(&self) -> bool {
+                <$observer as $crate::train::Observer<G, D, B>>::shows_notices(self)
+            }
+            fn is_remembered(&self) -> bool {
+                <$observer as $crate::train::Observer<G, D, B>>::is_remembered(self)
             }
             fn remember(&self, memories: &mut $crate::train::Memories) -> $crate::error::Result<()> {
                 <$observer as $crate::train::Observer<G, D, B>>::remember(self, memories)

@@ -25,6 +25,9 @@ pub enum Ending {
     },
     /// The health watch found something whose policy is to halt.
     Halted(Finding),
+    /// It has trained for as long as it may ([`Limits`](super::Limits)); it can be resumed where it
+    /// has checkpoints.
+    TimeUp,
 }
 
 impl Ending {
@@ -41,7 +44,7 @@ impl Ending {
             Self::Interrupted {
                 signal: Some(signal),
             } => u8::try_from(128 + signal).unwrap_or(1),
-            Self::Interrupted { signal: None } | Self::Halted(_) => 1,
+            Self::Interrupted { signal: None } | Self::Halted(_) | Self::TimeUp => 1,
         }
     }
 }
@@ -57,6 +60,7 @@ impl fmt::Display for Ending {
             } => write!(f, "stopped by signal {signal}"),
             Self::Interrupted { signal: None } => f.write_str("stopped on request"),
             Self::Halted(finding) => write!(f, "halted: {finding}"),
+            Self::TimeUp => f.write_str("stopped at its limit of time"),
         }
     }
 }
@@ -81,6 +85,9 @@ where
     pub elapsed: Duration,
     /// The checkpoint that the run went on from, if it did.
     pub resumed_from: Option<PathBuf>,
+    /// Why `state` is in no checkpoint, where it should be: the disk is full, or it holds numbers
+    /// that are not finite. It is all there is of the run's last steps then.
+    pub unsaved: Option<String>,
 }
 
 impl<G, D, B> Run<G, D, B>
@@ -89,6 +96,15 @@ where
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B>,
 {
+    /// The exit code for a program that ends with this run: that of its
+    /// [ending](Ending::exit_code), but not 0 where the end state could not be stored.
+    pub fn exit_code(&self) -> u8 {
+        match self.ending.exit_code() {
+            0 if self.unsaved.is_some() => 1,
+            code => code,
+        }
+    }
+
     /// Adds to a report how the run went: why it ended, its findings, its time (`training`), its
     /// steps and the digest of its state.
     pub fn report(&self, report: Report) -> Report {
@@ -103,6 +119,10 @@ where
             .timing("training", self.elapsed.as_secs_f64())
             .metric("steps", step)
             .metric("digest", self.state.digest());
+        let report = match &self.unsaved {
+            Some(problem) => report.metric("unsaved", problem),
+            None => report,
+        };
         self.findings
             .iter()
             .fold(report, |report, finding| report.finding(finding.into()))

@@ -19,6 +19,7 @@ use burn_train::renderer::{
 use super::Reading;
 use crate::error::Result;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
+use crate::terminal::say;
 use crate::train::observer::observe_by_reference;
 use crate::train::{Interrupt, Notice, Observer, StepEvent};
 
@@ -212,7 +213,7 @@ impl Drop for Dashboard {
         // Closes the screen, so that the lines stay.
         self.screen = None;
         for line in &self.told {
-            eprintln!("{line}");
+            say(line);
         }
     }
 }

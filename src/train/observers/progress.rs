@@ -8,6 +8,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressFinish, 
 use super::history::scalar;
 use crate::error::Result;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
+use crate::terminal::say;
 use crate::train::observer::observe_by_reference;
 use crate::train::{Notice, Observer, StepEvent, StepOutcome};
 
@@ -155,7 +156,10 @@ where
             if done || event.step.is_multiple_of(tenth) {
                 let seconds = event.elapsed.as_secs_f64();
                 let (step, steps) = (event.step, event.steps);
-                eprintln!("step {step}/{steps}  {seconds:.0} s  {}", text());
+                say(format_args!(
+                    "step {step}/{steps}  {seconds:.0} s  {}",
+                    text()
+                ));
             }
             return Ok(());
         }
@@ -181,7 +185,7 @@ where
             return;
         }
         if self.bar.is_hidden() {
-            eprintln!("{notice}");
+            say(notice);
         } else {
             self.bar.println(notice.to_string());
         }

@@ -322,6 +322,57 @@ fn a_bar_shows_steps_pace_losses_and_notices() {
     assert!(!text.contains("checkpoint.gan"), "{text}");
 }
 
+/// A terminal that is gone: a closed window, a pipe that nobody reads.
+#[derive(Debug)]
+struct Gone;
+
+impl Gone {
+    fn fail(&self) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+impl TermLike for Gone {
+    fn width(&self) -> u16 {
+        0
+    }
+    fn move_cursor_up(&self, _: usize) -> std::io::Result<()> {
+        self.fail()
+    }
+    fn move_cursor_down(&self, _: usize) -> std::io::Result<()> {
+        self.fail()
+    }
+    fn move_cursor_right(&self, _: usize) -> std::io::Result<()> {
+        self.fail()
+    }
+    fn move_cursor_left(&self, _: usize) -> std::io::Result<()> {
+        self.fail()
+    }
+    fn write_line(&self, _: &str) -> std::io::Result<()> {
+        self.fail()
+    }
+    fn write_str(&self, _: &str) -> std::io::Result<()> {
+        self.fail()
+    }
+    fn clear_line(&self) -> std::io::Result<()> {
+        self.fail()
+    }
+    fn flush(&self) -> std::io::Result<()> {
+        self.fail()
+    }
+}
+
+#[test]
+fn a_bar_survives_a_terminal_that_is_gone() {
+    let mut progress = Progress::on(ProgressDrawTarget::term_like(Box::new(Gone)));
+    run::<B>(config(6), Rhythm::Every(1), &mut progress);
+    let stopped = Notice::Interrupted {
+        step: 6,
+        signal: Some(1),
+    };
+    notice::<B>(&mut progress, stopped);
+}
+
 #[test]
 fn without_a_terminal_nothing_breaks() {
     let mut progress = Progress::on(ProgressDrawTarget::hidden());

@@ -67,7 +67,7 @@ fn batch<B: AutodiffBackend>(seed: u64) -> StepBatch<Tensor<B, 2>, (), B> {
     let device = Default::default();
     let indices: Vec<usize> = (0..6).collect();
     StepBatch {
-        real: points().batch(&indices, &device).0,
+        real: points().batch(&indices, &device).expect("a batch").0,
         condition: (),
         latent: Latent::normal(3).draw(6, &mut Stream::new(seed, "z"), &device),
     }
@@ -400,7 +400,7 @@ fn the_trainer_is_a_loop_around_the_step<B: AutodiffBackend>() {
     )
     .expect("valid settings");
     for indices in &batches[..5] {
-        let (real, condition) = data.batch(indices, &device);
+        let (real, condition) = data.batch(indices, &device).expect("a batch");
         let latent = config.latent.draw(16, &mut latents, &device);
         let batch = StepBatch {
             real,

@@ -39,7 +39,7 @@ fn batch<B: AutodiffBackend>(count: usize) -> StepBatch<Tensor<B, 2>, (), B> {
     let device = Default::default();
     let indices: Vec<usize> = (0..count).collect();
     StepBatch {
-        real: points.batch(&indices, &device).0,
+        real: points.batch(&indices, &device).expect("a batch").0,
         condition: (),
         latent: Latent::normal(3).draw(count, &mut Stream::new(1, "z"), &device),
     }

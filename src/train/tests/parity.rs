@@ -83,7 +83,7 @@ fn mlp<B: AutodiffBackend>(weights: &mut Option<Vec<u8>>) -> Vec<f64> {
         .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(1.0)));
     let data = pixels::<4>(64, &[1, 8, 8]);
     assert_eq!(
-        Sample::<B>::shape(&data.batch(&[0], &device).0),
+        Sample::<B>::shape(&data.batch(&[0], &device).expect("a batch").0),
         [1, 1, 8, 8]
     );
     losses(gan, weights, &data, &config)

@@ -230,8 +230,8 @@ mod tests {
         let data = MemoryDataset::<3>::new((0..24).map(|v| v as f32).collect(), [2, 3])
             .and_then(|data| data.with_labels(vec![5, 6, 7, 8], 9))
             .expect("consistent data");
-        let (x, labels) = Dataset::<B>::batch(&data, &[3, 1], &Default::default())
-            .expect("a batch");
+        let (x, labels) =
+            Dataset::<B>::batch(&data, &[3, 1], &Default::default()).expect("a batch");
         assert_eq!(x.dims(), [2, 2, 3]);
         assert_eq!(values(x)[..2], [18.0, 19.0]);
         assert_eq!(int_values(labels.classes), [8, 6]);

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
+use super::feed::{self, Expected};
 use super::health::{
     DiversityReading, Finding, GradientReading, HealthConfig, HealthWatch, HeldOutReading,
     LogitReading, LossReading, Policy, VitalSigns,
@@ -12,6 +13,7 @@ use super::vitals::{GradientNorms, Vitals};
 use super::{StepOutcome, TrainState};
 use crate::data::Dataset;
 use crate::divergence::js_lower_bound;
+use crate::error::{Error, Result};
 use crate::latent::Latent;
 use crate::network::{
     Condition, Discriminator, Generator, Sample, TrainableDiscriminator, TrainableGenerator,
@@ -204,10 +206,11 @@ pub(super) fn held_out<G, D, B>(
     state: &TrainState<G, D, B>,
     training: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
     held_out: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+    expected: &Expected,
     latent: &Latent,
     seed: u64,
     device: &B::Device,
-) -> HeldOutReading
+) -> Result<HeldOutReading>
 where
     B: AutodiffBackend,
     G: TrainableGenerator<B>,
@@ -219,24 +222,24 @@ where
     let mut draw = |data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>| {
         let count = HELD_OUT.min(data.len());
         let indices: Vec<usize> = (0..count).map(|_| stream.index(data.len())).collect();
-        let (sample, condition) = data.batch(&indices, device);
-        (sample.into_inner(), condition.inner(), count)
+        let (sample, condition) = feed::batch(data, &indices, expected, device)?;
+        Ok::<_, Error>((sample.into_inner(), condition.inner(), count))
     };
     let average = |sample, condition: &_| {
         let verdict = discriminator.discriminate(sample, condition);
         scalar(&verdict.logits.mean())
     };
-    let (sample, condition, _) = draw(held_out);
+    let (sample, condition, _) = draw(held_out)?;
     let held_out = average(sample, &condition);
-    let (sample, condition, count) = draw(training);
+    let (sample, condition, count) = draw(training)?;
     let training = average(sample, &condition);
     let z = latent.draw(count, &mut stream, device);
     let fake = state.gan.generator.valid().generate(z, &condition);
-    HeldOutReading {
+    Ok(HeldOutReading {
         training,
         held_out,
         fake: average(fake, &condition),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod checkpoint;
 mod config;
 mod digest;
 mod ema;
+mod feed;
 mod gradients;
 pub mod health;
 mod health_check;
@@ -26,6 +27,7 @@ mod ramp;
 mod run;
 mod schedule;
 mod session;
+mod snapshot;
 mod step;
 #[cfg(test)]
 mod tests;

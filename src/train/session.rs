@@ -6,19 +6,23 @@ use burn::tensor::backend::AutodiffBackend;
 
 use super::batches::BatchIndices;
 use super::checkpoint::{Position, Store};
+use super::feed::{self, Expected};
 use super::health_check::{HealthCheck, held_out};
 use super::ramp::Ramps;
 use super::schedule::warm_up;
-use super::step::{StepSettings, step};
+use super::snapshot::Snapshot;
+use super::step::{StepSettings, guarded_step};
 use super::trainer::{HeldOut, Watch};
 use super::{
     Ending, Finding, HealthWatch, Hooks, Interrupt, Memories, Notice, Policy, RateFactors,
     StepBatch, StepEvent, StepOutcome, TrainState, TrainerConfig,
 };
 use crate::data::Dataset;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::network::guard::caught;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::random::{Stream, reseed};
+use crate::terminal;
 
 /// What the loop needs beside the state that it moves on.
 pub(super) struct Session<'a, G, D, B>
@@ -35,8 +39,55 @@ where
     pub(super) store: Option<Store<'a, G, D, B>>,
     pub(super) interrupt: Interrupt,
     pub(super) held_out: Option<HeldOut<'a, G, B>>,
+    /// What every batch must be.
+    pub(super) expected: Expected,
     pub(super) position: Position,
     pub(super) notices: Vec<Notice>,
+    /// Steps made.
+    pub(super) step: u64,
+}
+
+/// The run between two steps, where an error or a panic may find it.
+struct Work<G, D, B>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+    D: TrainableDiscriminator<B>,
+{
+    /// The state after `step` steps; `None` where a panic in the middle of a step took it along.
+    state: Option<TrainState<G, D, B>>,
+    step: u64,
+    batches: BatchIndices,
+    health: HealthCheck<B>,
+    /// The step of the newest checkpoint.
+    saved: u64,
+    begun: Instant,
+    /// Training time before this process.
+    before: Duration,
+    /// Steps made in this process.
+    made: u64,
+}
+
+/// What a run's loop came to.
+pub(super) struct Trained<G, D, B>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+    D: TrainableDiscriminator<B>,
+{
+    pub(super) state: TrainState<G, D, B>,
+    pub(super) ending: Ending,
+    /// Why the state could not be stored, where it should be.
+    pub(super) unsaved: Option<String>,
+}
+
+/// A step's batches, and the place in the data and in the latents after them.
+struct Drawn<S, C, B: AutodiffBackend> {
+    batches: Vec<StepBatch<S, C, B>>,
+    /// Of each batch, to name samples by.
+    indices: Vec<Vec<usize>>,
+    samples: u64,
+    latents: Stream,
 }
 
 /// What a health check leads to.
@@ -51,7 +102,7 @@ impl Position {
     pub(super) fn start(config: &TrainerConfig) -> Result<Self> {
         Ok(Self {
             epoch: 0,
-            batch: 0,
+            used: 0,
             samples: 0,
             latents: Stream::new(config.seed, "latent"),
             elapsed: 0.0,
@@ -71,13 +122,27 @@ where
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
 {
-    /// Lets everybody know.
+    /// Lets everybody know. What must not be missed is written to standard error where there is
+    /// neither an observer that shows it nor a logger that takes it.
     pub(super) fn tell(&mut self, notice: Notice) {
-        notice.log();
+        let logged = notice.log();
+        let mut shown = logged;
+        let mut failures = Vec::new();
         for (_, observer) in &mut self.observers {
-            observer.notice(&notice);
+            shown |= observer.shows_notices();
+            if let Err(words) = caught(|| observer.notice(&notice)) {
+                failures.push(Notice::ObserverFailed {
+                    step: self.step,
+                    problem: words,
+                });
+            }
+        }
+        if notice.is_urgent() && !shown {
+            terminal::say(&notice);
         }
         self.notices.push(notice);
+        // Not to the observers: one that fails at each notice would never hear the last.
+        self.notices.extend(failures);
     }
 
     /// Gives observers back what they remembered after `step` steps.
@@ -89,91 +154,202 @@ where
     }
 
     /// Makes the steps that are left.
+    ///
+    /// # Errors
+    /// Whatever ends the run before its end, after the state of the last whole step was stored.
     pub(super) fn train(
         &mut self,
-        mut state: TrainState<G, D, B>,
+        state: TrainState<G, D, B>,
         data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
-    ) -> Result<(TrainState<G, D, B>, Ending)> {
+    ) -> Result<Trained<G, D, B>> {
         self.interrupt.wait();
-        let begun = Instant::now();
-        let before = Duration::from_secs_f64(self.position.elapsed);
-        let first = state.step;
-        let mut made = 0;
-        let mut batches = self.batches(data.len())?;
-        let mut health = self.health()?;
-        let mut saved = first;
-        while state.step < self.config.steps {
+        let mut work = Work {
+            step: state.step,
+            saved: state.step,
+            batches: self.batches(data.len())?,
+            health: self.health()?,
+            state: Some(state),
+            begun: Instant::now(),
+            before: Duration::from_secs_f64(self.position.elapsed),
+            made: 0,
+        };
+        let ended = caught(|| self.steps(&mut work, data)).unwrap_or_else(|words| {
+            Err(Error::Panic {
+                what: format!("the run, after step {},", work.step),
+                words,
+            })
+        });
+        let ended = ended.map(|ending| {
+            // A run that was halted is not stored: what halted it is in its state.
+            let unsaved = match ending {
+                Ending::Halted(_) => None,
+                _ => self.save(&mut work),
+            };
+            (ending, unsaved)
+        });
+        let step = work.step;
+        match ended {
+            Ok((ending, unsaved)) => {
+                match ending {
+                    Ending::Interrupted { signal } => {
+                        self.tell(Notice::Interrupted { step, signal });
+                    }
+                    Ending::TimeUp => self.tell(Notice::TimeUp {
+                        step,
+                        seconds: self.position.elapsed,
+                    }),
+                    _ => {}
+                }
+                let Some(state) = work.state else {
+                    unreachable!("a run that ends without an error has its state");
+                };
+                Ok(Trained {
+                    state,
+                    ending,
+                    unsaved,
+                })
+            }
+            Err(error) => {
+                if work.state.is_some() {
+                    self.save(&mut work);
+                } else if self.store.is_some() {
+                    self.tell(Notice::NotSaved {
+                        step,
+                        problem: "a panic in the generator's half of the next step took the state \
+                                  along"
+                            .to_owned(),
+                    });
+                }
+                self.tell(Notice::Failed {
+                    step,
+                    problem: error.to_string(),
+                });
+                Err(error)
+            }
+        }
+    }
+
+    /// The loop. An error leaves in `work` what was whole before it.
+    fn steps(
+        &mut self,
+        work: &mut Work<G, D, B>,
+        data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+    ) -> Result<Ending> {
+        while work.step < self.config.steps {
             if self.interrupt.is_requested() {
                 let signal = self.interrupt.signal();
-                self.save(&state, &mut health, &mut saved)?;
-                self.tell(Notice::Interrupted {
-                    step: state.step,
-                    signal,
-                });
-                return Ok((state, Ending::Interrupted { signal }));
+                return Ok(Ending::Interrupted { signal });
             }
-            let done = state.step;
-            let config = self.ramps.at(done)?;
-            let rates = self.rates(&config, done);
-            let due = health.is_due(done + 1, self.config.steps);
-            let outcome;
-            (state, outcome) = self.step(state, &config, rates, due, &mut batches, data)?;
-            made += 1;
-            (self.position.epoch, self.position.batch) = batches.place();
-            self.position.elapsed = (before + begun.elapsed()).as_secs_f64();
-            health.keep(state.step, &outcome);
-            let event = StepEvent {
-                step: state.step,
-                steps: self.config.steps,
-                samples: self.position.samples,
-                config: &config,
-                rates,
-                state: &state,
-                outcome: &outcome,
-                elapsed: before + begun.elapsed(),
-                session: begun.elapsed(),
-                session_steps: made,
-            };
-            for (rhythm, observer) in &mut self.observers {
-                if rhythm.is_due(event.step, event.steps) {
-                    observer.observe(&event)?;
-                }
-            }
-            if due {
-                match self.check(&state, &outcome, &config, &mut health, data) {
-                    Verdict::GoOn => {}
-                    Verdict::Halt(finding) => return Ok((state, Ending::Halted(finding))),
-                    Verdict::RollBack(finding, factor) => {
-                        let rolled_back;
-                        let proven = health.before(state.step);
-                        (state, rolled_back) = self.roll_back(state, factor, proven)?;
-                        if !rolled_back {
-                            return Ok((state, Ending::Halted(finding)));
-                        }
-                        batches = self.batches(data.len())?;
-                        health = self.health()?;
-                        // The checkpoint is written anew: whoever is killed from here on must not
-                        // forget the smaller rates.
-                        saved = u64::MAX;
-                        self.save(&state, &mut health, &mut saved)?;
-                        continue;
+            match self.one_step(work, data)? {
+                Verdict::GoOn => {}
+                Verdict::Halt(finding) => return Ok(Ending::Halted(finding)),
+                Verdict::RollBack(finding, factor) => {
+                    if !self.roll_back(work, factor, data.len())? {
+                        return Ok(Ending::Halted(finding));
                     }
                 }
             }
-            if self
-                .store
-                .as_ref()
-                .is_some_and(|store| store.is_due(state.step))
-            {
-                self.save(&state, &mut health, &mut saved)?;
+        }
+        Ok(Ending::Finished)
+    }
+
+    /// One step, and all that comes after it: observers, the health check, the checkpoint.
+    fn one_step(
+        &mut self,
+        work: &mut Work<G, D, B>,
+        data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+    ) -> Result<Verdict> {
+        let done = work.step;
+        let config = self.ramps.at(done)?;
+        let rates = self.rates(&config, done);
+        let due = work.health.is_due(done + 1, self.config.steps);
+        // Dropout draws from the backend's one hidden generator.
+        reseed::<B>(&self.device, config.seed, "step", done);
+        let drawn = self.draw(&config, &mut work.batches, data);
+        let drawn = drawn.map_err(|error| in_step(done + 1, error))?;
+        let (samples, latents, indices) = (drawn.samples, drawn.latents, drawn.indices);
+        let outcome = self
+            .change(work, &config, rates, due, samples, drawn.batches)
+            .map_err(|error| self.explained(error, &indices, data, done + 1))?;
+        let Some(state) = &work.state else {
+            unreachable!("a step leaves its state");
+        };
+        work.step = state.step;
+        work.made += 1;
+        self.step = state.step;
+        (self.position.epoch, self.position.used) = work.batches.place();
+        self.position.samples = samples;
+        self.position.latents = latents;
+        let elapsed = work.before + work.begun.elapsed();
+        self.position.elapsed = elapsed.as_secs_f64();
+        work.health.keep(state.step, &outcome);
+
+        let event = StepEvent {
+            step: state.step,
+            steps: self.config.steps,
+            samples,
+            config: &config,
+            rates,
+            state,
+            outcome: &outcome,
+            elapsed,
+            session: work.begun.elapsed(),
+            session_steps: work.made,
+        };
+        let mut failure = self.observe(&event, true);
+        let verdict = if due {
+            let checked = self.check(state, &outcome, &config, &mut work.health, data);
+            checked.unwrap_or_else(|error| {
+                failure.get_or_insert(error);
+                Verdict::GoOn
+            })
+        } else {
+            Verdict::GoOn
+        };
+        let store_is_due = (self.store.as_ref()).is_some_and(|store| store.is_due(state.step));
+        if store_is_due && matches!(verdict, Verdict::GoOn) {
+            self.store_state(state, &mut work.health, &mut work.saved);
+        }
+        let failed = self.observe(&event, false);
+        match failure.or(failed) {
+            Some(error) => Err(error),
+            None => Ok(verdict),
+        }
+    }
+
+    /// Calls the observers that are due; the first error of one that ends the run.
+    fn observe(&mut self, event: &StepEvent<'_, G, D, B>, remembered: bool) -> Option<Error> {
+        let mut first = None;
+        let mut failures = Vec::new();
+        for (rhythm, observer) in &mut self.observers {
+            if observer.is_remembered() != remembered || !rhythm.is_due(event.step, event.steps) {
+                continue;
+            }
+            let error = match caught(|| observer.observe(event)) {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => error,
+                Err(words) => Error::Panic {
+                    what: format!("an observer of step {}", event.step),
+                    words,
+                },
+            };
+            if observer.ends_run() {
+                first.get_or_insert(error);
+            } else {
+                failures.push(error.to_string());
             }
         }
-        self.save(&state, &mut health, &mut saved)?;
-        Ok((state, Ending::Finished))
+        for problem in failures {
+            self.tell(Notice::ObserverFailed {
+                step: event.step,
+                problem,
+            });
+        }
+        first
     }
 
     fn batches(&self, len: usize) -> Result<BatchIndices> {
-        let place = (self.position.epoch, self.position.batch);
+        let place = (self.position.epoch, self.position.used);
         BatchIndices::from(&self.config.batches, self.config.seed, len, place)
     }
 
@@ -198,40 +374,57 @@ where
         }
     }
 
-    /// One step on the next batches.
-    fn step(
-        &mut self,
-        mut state: TrainState<G, D, B>,
+    /// The batches and latents of the next step. The run's place is not moved yet: a step that is
+    /// not made has used up nothing.
+    #[allow(clippy::type_complexity)]
+    fn draw(
+        &self,
         config: &TrainerConfig,
-        rates: RateFactors,
-        vitals: bool,
         batches: &mut BatchIndices,
         data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
-    ) -> Result<(TrainState<G, D, B>, StepOutcome<B>)> {
-        let done = state.step;
-        // Dropout draws from the backend's one hidden generator.
-        reseed::<B>(&self.device, config.seed, "step", done);
-        let mut step_batches = Vec::with_capacity(config.discriminator_steps);
-        let mut length = 0;
+    ) -> Result<Drawn<G::Sample, G::Condition, B>> {
+        let mut drawn = Drawn {
+            batches: Vec::new(),
+            indices: Vec::new(),
+            samples: self.position.samples,
+            latents: self.position.latents.clone(),
+        };
         for _ in 0..config.discriminator_steps {
-            let indices = batches.next_batch()?;
-            length = indices.len();
-            self.position.samples += length as u64;
-            let (real, condition) = data.batch(&indices, &self.device);
+            let indices = batches.next_batch();
+            let (real, condition) = feed::batch(data, &indices, &self.expected, &self.device)?;
             let latent = config
                 .latent
-                .draw(length, &mut self.position.latents, &self.device);
-            step_batches.push(StepBatch {
+                .draw(indices.len(), &mut drawn.latents, &self.device);
+            drawn.samples += indices.len() as u64;
+            drawn.indices.push(indices);
+            drawn.batches.push(StepBatch {
                 real,
                 condition,
                 latent,
             });
         }
+        Ok(drawn)
+    }
+
+    /// Makes the step itself. A panic before the first weight was changed leaves the state as it was.
+    fn change(
+        &mut self,
+        work: &mut Work<G, D, B>,
+        config: &TrainerConfig,
+        rates: RateFactors,
+        vitals: bool,
+        samples: u64,
+        batches: Vec<StepBatch<G::Sample, G::Condition, B>>,
+    ) -> Result<StepOutcome<B>> {
+        let done = work.step;
         let (generator, discriminator) = self.hooks.optimizers(
             done,
             config.generator_optimizer,
             config.discriminator_optimizer,
         );
+        let Some(state) = &mut work.state else {
+            unreachable!("a step begins with a state");
+        };
         state
             .generator_optimizer
             .set_config(generator)
@@ -240,17 +433,56 @@ where
             .discriminator_optimizer
             .set_config(discriminator)
             .map_err(|error| error.within("discriminator_optimizer"))?;
+        let length = batches.last().map_or(0, |batch| batch.latent.dims()[0]);
         let settings = StepSettings {
             objective: &config.objective,
             rates,
             gradient_clipping: config.gradient_clipping,
             micro_batches: config.micro_batches,
-            ema_decay: config
-                .ema
-                .map_or(0.0, |ema| ema.decay_at(self.position.samples, length)),
+            ema_decay: config.ema.map_or(0.0, |ema| ema.decay_at(samples, length)),
             vitals,
         };
-        Ok(step(state, &settings, step_batches, self.hooks.as_mut()))
+        let Some(state) = work.state.take() else {
+            unreachable!("it was there a moment ago");
+        };
+        let mut before = Some(Snapshot::of(&state));
+        let hooks = self.hooks.as_mut();
+        // Optimisers change weights where they lie only if nobody else holds them.
+        let stepped =
+            caught(|| guarded_step(state, &settings, batches, hooks, &mut || before = None));
+        match stepped {
+            Ok((state, outcome)) => {
+                work.state = Some(state);
+                Ok(outcome)
+            }
+            Err(words) => {
+                work.state = before.map(Snapshot::restore);
+                Err(Error::Panic {
+                    what: format!("step {}", done + 1),
+                    words,
+                })
+            }
+        }
+    }
+
+    /// A step's error, or what in its data is the reason for it.
+    fn explained(
+        &self,
+        error: Error,
+        indices: &[Vec<usize>],
+        data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+        step: u64,
+    ) -> Error {
+        for indices in indices {
+            let batch = feed::batch(data, indices, &self.expected, &self.device);
+            let looked = batch.and_then(|(_, condition)| {
+                feed::labels_within::<B, _>(indices, &condition, &self.expected.classes)
+            });
+            if let Err(reason) = looked {
+                return in_step(step, reason);
+            }
+        }
+        error
     }
 
     /// Looks after the run's health, and tells what it found.
@@ -261,17 +493,19 @@ where
         config: &TrainerConfig,
         health: &mut HealthCheck<B>,
         data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
-    ) -> Verdict {
+    ) -> Result<Verdict> {
         let unseen = self.held_out.as_ref().map(|unseen| {
             held_out(
                 state,
                 data,
                 unseen.as_ref(),
+                &self.expected,
                 &config.latent,
                 config.seed,
                 &self.device,
             )
         });
+        let unseen = unseen.transpose()?;
         let mut verdict = Verdict::GoOn;
         for finding in health.look(state, outcome, unseen) {
             let policy = health.policy(&finding);
@@ -300,24 +534,22 @@ where
                 _ => {}
             }
         }
-        verdict
+        Ok(verdict)
     }
 
-    /// Goes back with smaller learning rates to the newest checkpoint of at most `proven` steps, so
-    /// that a check behind it has found nothing; `false` where there is none.
-    fn roll_back(
-        &mut self,
-        state: TrainState<G, D, B>,
-        factor: f64,
-        proven: u64,
-    ) -> Result<(TrainState<G, D, B>, bool)> {
-        let Some(store) = &mut self.store else {
-            return Ok((state, false));
+    /// Goes back with smaller learning rates to the newest checkpoint that a check after it has found
+    /// nothing against; `false` where there is none.
+    fn roll_back(&mut self, work: &mut Work<G, D, B>, factor: f64, samples: usize) -> Result<bool> {
+        let proven = work.health.before(work.step);
+        let (Some(store), Some(state)) = (&mut self.store, work.state.take()) else {
+            return Ok(false);
         };
-        let from = state.step;
         let (state, position) = store.roll_back(state, proven, &self.device)?;
+        let from = work.step;
+        work.step = state.step;
+        work.state = Some(state);
         let Some(position) = position else {
-            return Ok((state, false));
+            return Ok(false);
         };
         let now = &self.position;
         self.position = Position {
@@ -327,39 +559,96 @@ where
             findings: now.findings.clone(),
             ..position
         };
-        self.recall(state.step)?;
+        self.step = work.step;
+        self.recall(work.step)?;
         self.tell(Notice::RolledBack {
             from,
-            to: state.step,
+            to: work.step,
             rate_scale: self.position.rate_scale,
         });
-        Ok((state, true))
+        work.batches = self.batches(samples)?;
+        work.health = self.health()?;
+        // The checkpoint is written anew: whoever is killed from here on must not forget the smaller
+        // rates.
+        work.saved = u64::MAX;
+        self.save(work);
+        Ok(true)
     }
 
-    /// Writes a checkpoint, unless this step has one.
-    fn save(
+    /// Writes a checkpoint, unless this step has one; why there is none, where it could not.
+    fn save(&mut self, work: &mut Work<G, D, B>) -> Option<String> {
+        let state = work.state.as_ref()?;
+        self.store_state(state, &mut work.health, &mut work.saved)
+    }
+
+    fn store_state(
         &mut self,
         state: &TrainState<G, D, B>,
         health: &mut HealthCheck<B>,
         saved: &mut u64,
-    ) -> Result<()> {
-        let Some(store) = &mut self.store else {
-            return Ok(());
-        };
+    ) -> Option<String> {
         // A checkpoint of the beginning would save nothing.
-        if *saved == state.step {
-            return Ok(());
+        if self.store.is_none() || *saved == state.step {
+            return None;
         }
-        *saved = state.step;
         self.position.unread = health.unread().to_vec();
         self.position.health = health.watch().state().clone();
-        let mut memories = Memories::default();
+        self.remember(state.step);
+        let Some(store) = &mut self.store else {
+            return None;
+        };
+        let written = caught(|| store.save(state, &self.position));
+        let notices = match written {
+            Ok(Ok(notices)) => notices,
+            Ok(Err(error)) => vec![Notice::NotSaved {
+                step: state.step,
+                problem: error.to_string(),
+            }],
+            Err(words) => vec![Notice::NotSaved {
+                step: state.step,
+                problem: words,
+            }],
+        };
+        let mut problem = None;
+        for notice in notices {
+            match &notice {
+                Notice::Saved { .. } => *saved = state.step,
+                Notice::NotSaved { problem: words, .. } => problem = Some(words.clone()),
+                _ => {}
+            }
+            self.tell(notice);
+        }
+        problem
+    }
+
+    /// Asks observers what is to be stored of them; one that fails keeps what it had stored before.
+    fn remember(&mut self, step: u64) {
+        let mut memories = self.position.memories.clone();
+        let mut failures = Vec::new();
         for (_, observer) in &self.observers {
-            observer.remember(&mut memories)?;
+            let before = memories.clone();
+            let problem = match caught(|| observer.remember(&mut memories)) {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => error.to_string(),
+                Err(words) => words,
+            };
+            memories = before;
+            failures.push(Notice::ObserverFailed { step, problem });
         }
         self.position.memories = memories;
-        let notice = store.save(state, &self.position)?;
-        self.tell(notice);
-        Ok(())
+        for notice in failures {
+            self.tell(notice);
+        }
+    }
+}
+
+/// An error of the data, with the step that it happened in.
+fn in_step(step: u64, error: Error) -> Error {
+    match error {
+        Error::Data { path, problem } => Error::Data {
+            path,
+            problem: format!("step {step}: {problem}"),
+        },
+        other => other,
     }
 }

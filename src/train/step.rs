@@ -191,10 +191,27 @@ pub struct StepOutcome<B: AutodiffBackend> {
 /// If `batches` is empty, the batch lengths of samples and latents differ, or the micro-batches do
 /// not divide a batch.
 pub fn step<G, D, B>(
+    state: TrainState<G, D, B>,
+    settings: &StepSettings<'_>,
+    batches: Vec<StepBatch<G::Sample, G::Condition, B>>,
+    hooks: &mut dyn Hooks<G, D>,
+) -> (TrainState<G, D, B>, StepOutcome<B>)
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
+{
+    guarded_step(state, settings, batches, hooks, &mut || {})
+}
+
+/// [`step`], which calls `before_update` before it changes a weight: until then a panic leaves
+/// nothing half done.
+pub(super) fn guarded_step<G, D, B>(
     mut state: TrainState<G, D, B>,
     settings: &StepSettings<'_>,
     batches: Vec<StepBatch<G::Sample, G::Condition, B>>,
     hooks: &mut dyn Hooks<G, D>,
+    before_update: &mut dyn FnMut(),
 ) -> (TrainState<G, D, B>, StepOutcome<B>)
 where
     B: AutodiffBackend,
@@ -205,7 +222,7 @@ where
     let mut last = None;
     for batch in batches {
         let judged;
-        (state, judged) = discriminator_step(state, settings, batch, hooks);
+        (state, judged) = discriminator_step(state, settings, batch, hooks, before_update);
         last = Some(judged);
     }
     let Some(judged) = last else {
@@ -265,6 +282,7 @@ fn discriminator_step<G, D, B>(
     settings: &StepSettings<'_>,
     batch: StepBatch<G::Sample, G::Condition, B>,
     hooks: &mut dyn Hooks<G, D>,
+    before_update: &mut dyn FnMut(),
 ) -> (TrainState<G, D, B>, Judged<G, B>)
 where
     B: AutodiffBackend,
@@ -308,6 +326,7 @@ where
     let (gradients, loss, penalty) = sum.finish();
     let gradients = hooks.discriminator_gradients(&discriminator, gradients);
     let (gradients, norms) = settings.measure_and_clip::<B, D>(&discriminator, gradients, &loss);
+    before_update();
     let discriminator =
         state
             .discriminator_optimizer

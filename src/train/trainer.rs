@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::batches::BatchIndices;
 use super::checkpoint::{Beginning, Position};
+use super::feed::{self, Expected};
 use super::preflight;
 use super::ramp::Ramps;
 use super::session::Session;
@@ -17,7 +18,7 @@ use super::{
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::gan::Gan;
-use crate::network::{Generator, TrainableDiscriminator, TrainableGenerator};
+use crate::network::{Generator, Sample, TrainableDiscriminator, TrainableGenerator};
 use crate::random::Stream;
 
 /// An observer and its rhythm.
@@ -134,9 +135,30 @@ where
         gan: &Gan<G, D, B>,
         data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
     ) -> Result<Vec<Warning>> {
+        Ok(self.examine(gan, data)?.0)
+    }
+
+    /// Looks for what can't work; the warnings, and what every batch must be.
+    fn examine(
+        &self,
+        gan: &Gan<G, D, B>,
+        data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+    ) -> Result<(Vec<Warning>, Expected)> {
         let warnings = preflight::check(&self.config, gan, data, &self.device)?;
-        self.probe(gan, data)?;
-        Ok(warnings)
+        let shape = self.probe(gan, data)?;
+        for (_, observer) in &self.observers {
+            observer.check(&shape)?;
+        }
+        let classes = [
+            ("generator", gan.generator.classes()),
+            ("discriminator", gan.discriminator.classes()),
+        ];
+        let with_classes = |(network, classes): (_, Option<usize>)| Some((network, classes?));
+        let expected = Expected {
+            shape,
+            classes: classes.into_iter().filter_map(with_classes).collect(),
+        };
+        Ok((warnings, expected))
     }
 
     /// Trains `gan` on `data`: to the end, or until something stops it.
@@ -149,7 +171,7 @@ where
         gan: Gan<G, D, B>,
         data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
     ) -> Result<Run<G, D, B>> {
-        let warnings = self.check(&gan, data)?;
+        let (warnings, expected) = self.examine(&gan, data)?;
         let config = self.config.clone();
         let mut state = TrainState::new(
             gan,
@@ -161,7 +183,7 @@ where
             state = state.with_ema();
         }
         let store = match self.checkpoints.take() {
-            Some(checkpoints) => Some(checkpoints.open(self.settings(data.len())?)?),
+            Some(checkpoints) => Some(checkpoints.open(self.settings(data)?)?),
             None => None,
         };
         let mut beginning = Beginning::fresh(state, None);
@@ -185,8 +207,10 @@ where
             store,
             interrupt: self.interrupt,
             held_out: self.held_out,
+            expected,
             position,
             notices: Vec::new(),
+            step: beginning.state.step,
         };
         session.recall(beginning.state.step)?;
         for warning in warnings {
@@ -195,11 +219,13 @@ where
         if let Some(notice) = beginning.notice {
             session.tell(notice);
         }
-        let (state, ending) = session.train(beginning.state, data)?;
+        let trained = session.train(beginning.state, data);
         session.interrupt.stop_waiting();
+        let trained = trained?;
         Ok(Run {
-            state,
-            ending,
+            state: trained.state,
+            ending: trained.ending,
+            unsaved: trained.unsaved,
             notices: session.notices,
             findings: session.position.findings,
             elapsed: Duration::from_secs_f64(session.position.elapsed),
@@ -208,25 +234,29 @@ where
     }
 
     /// What a resumed run is compared with: all settings, and what else decides the numbers.
-    fn settings(&self, samples: usize) -> Result<serde_json::Value> {
+    fn settings(
+        &self,
+        data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+    ) -> Result<serde_json::Value> {
         let mut settings = serde_json::to_value(&self.config)
             .map_err(|error| Error::data("settings of the run", error.to_string()))?;
         settings["backend"] = json!(B::name(&self.device));
-        settings["samples"] = json!(samples);
+        settings["samples"] = json!(data.len());
+        settings["data"] = json!(data.digest());
         settings["crate_version"] = json!(env!("CARGO_PKG_VERSION"));
         Ok(settings)
     }
 
-    /// Tries the objective on the first batch, before anything is trained.
+    /// Tries the objective on the first batch, before anything is trained; the shape of its samples.
     fn probe(
         &self,
         gan: &Gan<G, D, B>,
         data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
-    ) -> Result<()> {
+    ) -> Result<Vec<usize>> {
         let config = &self.config;
         let mut batches = BatchIndices::from(&config.batches, config.seed, data.len(), (0, 0))?;
-        let first = batches.next_batch()?;
-        let (real, condition) = data.batch(&first, &self.device);
+        let first = batches.next_batch();
+        let (real, condition) = feed::batch(data, &first, &Expected::default(), &self.device)?;
         // A stream of its own: the run's latents stay what they are.
         let mut stream = Stream::new(config.seed, "probe");
         let latent = config.latent.draw(first.len(), &mut stream, &self.device);
@@ -237,6 +267,7 @@ where
             &condition,
             &latent,
         );
-        probed.map_err(|error| error.within("objective"))
+        probed.map_err(|error| error.within("objective"))?;
+        Ok(real.shape().split_off(1))
     }
 }

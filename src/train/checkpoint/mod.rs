@@ -23,6 +23,7 @@ use self::file::{File, Metric, refuse};
 use self::folder::Folder;
 use super::{Notice, TrainState};
 use crate::error::{Error, Result, check};
+use crate::network::guard::caught;
 use crate::network::{TrainableDiscriminator, TrainableGenerator, not_finite};
 
 /// Measures a checkpoint's networks.
@@ -447,19 +448,34 @@ where
         &mut self,
         state: &TrainState<G, D, B>,
         position: &Position,
-    ) -> Result<Notice> {
+    ) -> Result<Vec<Notice>> {
         let start = Instant::now();
         let path = self.folder.file(state.step);
+        let mut notices = Vec::new();
         if let Some(problem) = spoilt(state) {
-            return Ok(Notice::NotSaved {
+            notices.push(Notice::NotSaved {
                 step: state.step,
                 problem,
             });
+            return Ok(notices);
         }
         let mut draft = state::draft(state, position, self.settings.clone())
             .map_err(|problem| refuse(&path, format!("can't be written: {problem}")))?;
         if let Some(plan) = &mut self.plan.best {
-            let value = (plan.measure)(state)?;
+            // A measure that fails is no reason to lose the checkpoint.
+            let value = match caught(|| (plan.measure)(state)) {
+                Ok(Ok(value)) => Ok(value),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(words) => Err(words),
+            };
+            let value = value.unwrap_or_else(|problem| {
+                notices.push(Notice::NotMeasured {
+                    step: state.step,
+                    metric: plan.name.clone(),
+                    problem,
+                });
+                f64::NAN
+            });
             if self.best.is_none() {
                 let found = best(self.folder.path(), Some(&plan.name), plan.better)?;
                 self.best = found.map(|(step, _, value)| (step, value));
@@ -478,12 +494,13 @@ where
         let bytes = file::write(&path, draft.header, &draft.sections)?;
         self.folder
             .prune(self.plan.keep, self.best.map(|(step, _)| step))?;
-        Ok(Notice::Saved {
+        notices.push(Notice::Saved {
             step: state.step,
             file: path,
             bytes,
             seconds: start.elapsed().as_secs_f64(),
-        })
+        });
+        Ok(notices)
     }
 }
 

@@ -22,9 +22,9 @@ use crate::train::{
 /// What a run knows beside its networks: where it is in its data, its random numbers, its health.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::train) struct Position {
-    /// The epoch of the next batch, and how many of its batches are used up.
+    /// The epoch of the next batch, and how many of its samples are used up.
     pub(in crate::train) epoch: u64,
-    pub(in crate::train) batch: u64,
+    pub(in crate::train) used: u64,
     /// Real samples shown to the discriminator.
     pub(in crate::train) samples: u64,
     pub(in crate::train) latents: Stream,

@@ -7,6 +7,7 @@ use super::Warning;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::{Condition, Sample};
+use crate::train::feed::{self, Expected};
 
 /// How many batches are looked at, at most.
 const BATCHES: usize = 4;
@@ -41,7 +42,7 @@ pub(super) fn at<B: Backend, T: Dataset<B>>(
             break;
         }
         seen += indices.len();
-        let (real, condition) = data.batch(indices, device);
+        let (real, condition) = feed::batch(data, indices, &Expected::default(), device)?;
         finite(indices, &numbers(real.clone().squared_norms()))?;
         for (network, classes) in networks {
             if let (Some(labels), Some(classes)) = (condition.labels(), classes) {

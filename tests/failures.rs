@@ -434,9 +434,7 @@ fn a_disk_that_is_full_from_the_start_loses_no_older_checkpoint() {
     for at in moments("limit") {
         let what = format!("no file may be large after step {at}");
         let place = Place::new();
-        place
-            .run("observer fails", at)
-            .failed_by(&[PLANTED], &what);
+        place.run("observer fails", at).failed_by(&[PLANTED], &what);
         let before = place.stored();
         assert_eq!(before, at, "{what}");
         let ended = place.run_within(&limited, "nothing", 0);
@@ -445,7 +443,11 @@ fn a_disk_that_is_full_from_the_start_loses_no_older_checkpoint() {
             "{what}: {}",
             ended.told()
         );
-        assert!(ended.result.contains("checkpoint"), "{what}: {}", ended.told());
+        assert!(
+            ended.result.contains("checkpoint"),
+            "{what}: {}",
+            ended.told()
+        );
         assert_eq!(place.stored(), before, "{what}: {}", ended.told());
         place.ends_undisturbed(&expected, &what);
     }
@@ -463,7 +465,9 @@ impl Disk {
             .arg(&place)
             .stderr(Stdio::null())
             .status();
-        mounted.is_ok_and(|status| status.success()).then_some(Self(place))
+        mounted
+            .is_ok_and(|status| status.success())
+            .then_some(Self(place))
     }
 }
 

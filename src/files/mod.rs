@@ -279,6 +279,16 @@ mod tests {
         assert_eq!(names(place.path()), stays);
     }
 
+    #[test]
+    fn memory_that_is_not_there_is_an_error_and_so_is_a_file_that_shrinks() {
+        for length in [u64::MAX, 1 << 62] {
+            let error = read_exactly(io::empty(), length).expect_err("no such memory");
+            assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
+        }
+        let error = read_exactly(&b"1234"[..], 5).expect_err("no fifth byte");
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
     #[cfg(unix)]
     #[test]
     fn links_are_not_followed_where_files_are_written() {

@@ -478,8 +478,7 @@ fn changes() -> Vec<(Change, &'static str)> {
     }
     change!("beyond the data", |f: &mut Forged| f
         .place(|p| p.epoch = u64::MAX));
-    change!("beyond the data", |f: &mut Forged| f
-        .place(|p| p.used = 21));
+    change!("beyond the data", |f: &mut Forged| f.place(|p| p.used = 21));
     change!("beyond the data", |f: &mut Forged| f
         .place(|p| p.used = u64::MAX));
     change!("another stream", |f: &mut Forged| {

@@ -380,11 +380,11 @@ where
                 Ok(Beginning::fresh(state, None))
             }
             Start::From(path) => {
+                let file = file::read(&path).map_err(|error| unreadable(error, &path))?;
                 if !self.folder.holds(&path) {
                     // Of another run: a rollback would mix the two.
                     self.is_unused(&found.checkpoints)?;
                 }
-                let file = file::read(&path).map_err(|error| unreadable(error, &path))?;
                 self.go_on(file, Vec::new(), state, device)
             }
             Start::Resume => {

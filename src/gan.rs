@@ -11,9 +11,9 @@ use burn::record::{PrecisionSettings, Record};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use serde::{Deserialize, Serialize};
 
-use crate::network::initialize;
+use crate::network::{draw, initialize};
 use crate::nn::update_spectral_norms;
-use crate::random::reseed;
+use crate::random::{alone, reseed};
 
 /// Power iterations of spectral norms before the first step, as in PyTorch.
 const WARM_UP: usize = 15;
@@ -45,23 +45,33 @@ pub struct Gan<G, D, B: Backend> {
     pub generator: G,
     /// The network that judges them.
     pub discriminator: D,
+    /// Whether weights were drawn that no seed decides.
+    unseeded: bool,
     backend: PhantomData<B>,
 }
 
 impl<G: Module<B>, D: Module<B>, B: Backend> Gan<G, D, B> {
     /// Joins two networks. Parameters that are not drawn yet are drawn now, and spectral norms
     /// ([`nn::SpectralNorm`](crate::nn::SpectralNorm)) make their first power iterations.
+    ///
+    /// For networks whose weights are loaded. New ones would be drawn from a generator that nobody
+    /// seeded: a trainer warns of it, and [`seeded`](Self::seeded) is what makes a run repeatable.
     pub fn new(generator: G, discriminator: D) -> Self {
-        initialize(&generator);
-        initialize(&discriminator);
-        Self::warmed_up(generator, discriminator)
+        let drawn = [draw(&generator), draw(&discriminator)];
+        Self {
+            unseeded: drawn.contains(&true),
+            ..Self::warmed_up(generator, discriminator)
+        }
     }
 
     /// Joins two networks; parameters that are not drawn yet are drawn from `seed`, each network
     /// from its own, so that changing one does not change the other.
     ///
-    /// The numbers are the backend's: the same on every run, not on every backend.
+    /// The numbers are the backend's: the same on every run and in every thread, not on every
+    /// backend.
     pub fn seeded(generator: G, discriminator: D, seed: u64, device: &B::Device) -> Self {
+        // Other threads draw from the same generator.
+        let _alone = alone();
         reseed::<B>(device, seed, "initialize generator", 0);
         initialize(&generator);
         reseed::<B>(device, seed, "initialize discriminator", 0);
@@ -83,8 +93,22 @@ impl<G, D, B: Backend> Gan<G, D, B> {
         Self {
             generator,
             discriminator,
+            unseeded: false,
             backend: PhantomData,
         }
+    }
+
+    /// The same networks in another form.
+    fn of(unseeded: bool, generator: G, discriminator: D) -> Self {
+        Self {
+            unseeded,
+            ..Self::joined(generator, discriminator)
+        }
+    }
+
+    /// Whether weights were drawn that no seed decides.
+    pub(crate) fn is_unseeded(&self) -> bool {
+        self.unseeded
     }
 }
 
@@ -134,11 +158,17 @@ impl<G: Module<B>, D: Module<B>, B: Backend> Module<B> for Gan<G, D, B> {
     }
 
     fn fork(self, device: &B::Device) -> Self {
-        Self::joined(self.generator.fork(device), self.discriminator.fork(device))
+        let (generator, discriminator) = (self.generator, self.discriminator);
+        Self::of(
+            self.unseeded,
+            generator.fork(device),
+            discriminator.fork(device),
+        )
     }
 
     fn to_device(self, device: &B::Device) -> Self {
-        Self::joined(
+        Self::of(
+            self.unseeded,
             self.generator.to_device(device),
             self.discriminator.to_device(device),
         )
@@ -160,7 +190,7 @@ impl<G: Module<B>, D: Module<B>, B: Backend> Module<B> for Gan<G, D, B> {
         mapper.enter_module("discriminator", CONTAINER);
         let discriminator = self.discriminator.map(mapper);
         mapper.exit_module("discriminator", CONTAINER);
-        Self::joined(generator, discriminator)
+        Self::of(self.unseeded, generator, discriminator)
     }
 
     fn load_record(self, record: Self::Record) -> Self {
@@ -187,11 +217,16 @@ where
     type InnerModule = Gan<G::InnerModule, D::InnerModule, B::InnerBackend>;
 
     fn valid(&self) -> Self::InnerModule {
-        Gan::joined(self.generator.valid(), self.discriminator.valid())
+        Gan::of(
+            self.unseeded,
+            self.generator.valid(),
+            self.discriminator.valid(),
+        )
     }
 
     fn from_inner(module: Self::InnerModule) -> Self {
-        Self::joined(
+        Self::of(
+            module.unseeded,
             G::from_inner(module.generator),
             D::from_inner(module.discriminator),
         )
@@ -350,5 +385,57 @@ mod tests {
         );
     }
 
-    for_each_autodiff_backend!(it_is_a_module_like_any_other, a_seed_decides_both_networks);
+    fn a_seed_decides_in_every_thread<B: AutodiffBackend>() {
+        let alone: Vec<_> = (0..4).map(|seed| parameters::<B, _>(&gan(seed))).collect();
+        for _ in 0..20 {
+            let start = std::sync::Barrier::new(alone.len());
+            let drawn = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..4)
+                    .map(|seed| {
+                        let start = &start;
+                        scope.spawn(move || {
+                            start.wait();
+                            parameters::<B, _>(&gan(seed))
+                        })
+                    })
+                    .collect();
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().expect("a drawn pair"))
+                    .collect::<Vec<_>>()
+            });
+            assert_eq!(drawn, alone);
+        }
+    }
+
+    fn weights_that_no_seed_decides_are_known<B: AutodiffBackend>() {
+        let device = B::Device::default();
+        let networks = || {
+            let generator = MlpGeneratorConfig::new(3, [2]).init::<B, 2>(&device);
+            let discriminator = MlpDiscriminatorConfig::new([2]).init::<B, 2>(&device);
+            (
+                generator.expect("valid settings"),
+                discriminator.expect("valid settings"),
+            )
+        };
+        let (generator, discriminator) = networks();
+        let drawn = Gan::<_, _, B>::new(generator, discriminator);
+        assert!(drawn.is_unseeded() && drawn.clone().is_unseeded());
+        assert!(drawn.valid().is_unseeded() && drawn.valid().train::<B>().is_unseeded());
+        assert!(drawn.clone().no_grad().to_device(&device).is_unseeded());
+        let (generator, discriminator) = networks();
+        let seeded = Gan::<_, _, B>::seeded(generator, discriminator, 1, &device);
+        assert!(!seeded.is_unseeded() && !seeded.valid().is_unseeded());
+        // Weights that are there already, and weights that a record brings.
+        let joined = Gan::<_, _, B>::new(seeded.generator.clone(), seeded.discriminator.clone());
+        assert!(!joined.is_unseeded());
+        assert!(!drawn.load_record(seeded.into_record()).is_unseeded());
+    }
+
+    for_each_autodiff_backend!(
+        it_is_a_module_like_any_other,
+        a_seed_decides_both_networks,
+        a_seed_decides_in_every_thread,
+        weights_that_no_seed_decides_are_known,
+    );
 }

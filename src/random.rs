@@ -4,7 +4,13 @@
 //! [`Stream`], so that a stored run goes on with the very next number, and so that the same seed
 //! gives the same noise on a CPU and on a GPU.
 
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
 use burn::tensor::backend::Backend;
+use burn::tensor::{Distribution, ElementConversion, Tensor};
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -90,9 +96,102 @@ pub fn derived_seed(seed: u64, purpose: &str, position: u64) -> u64 {
 
 /// Seeds the backend's own hidden generator, which dropout and burn's initialisers draw from.
 ///
-/// burn has one such generator per process, so that only one run per process is reproducible.
+/// burn has one such generator per process and backend. What this crate draws from it (weights, and
+/// steps of networks with dropout) it draws with the generator to itself, so that a seed decides in
+/// every thread. A program whose other threads draw from it by themselves (`Tensor::random`) takes
+/// that away.
 pub fn reseed<B: Backend>(device: &B::Device, seed: u64, purpose: &str, position: u64) {
+    let _alone = alone();
     B::seed(device, derived_seed(seed, purpose, position));
+}
+
+/// The backends' generators: who seeds them and then draws holds this.
+static GENERATORS: Mutex<()> = Mutex::new(());
+
+thread_local! {
+    static HELD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The backends' generators to this thread alone, until it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Alone(Option<MutexGuard<'static, ()>>);
+
+/// Waits until no other thread draws. A thread may ask again while it holds them.
+pub(crate) fn alone() -> Alone {
+    if HELD.get() {
+        return Alone(None);
+    }
+    let generators = GENERATORS.lock().unwrap_or_else(PoisonError::into_inner);
+    HELD.set(true);
+    Alone(Some(generators))
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            HELD.set(false);
+        }
+    }
+}
+
+/// Whether a run's steps draw from the backend's generator: only those that do have to wait for
+/// each other. Its first step tells.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StepDraws(Rc<Cell<Option<bool>>>);
+
+impl StepDraws {
+    /// Seeds the generator for a step, which lasts as long as what comes back.
+    pub(crate) fn step<B: Backend>(&self, device: &B::Device, seed: u64, done: u64) -> StepTurn<B> {
+        let alone = alone();
+        let seed = derived_seed(seed, "step", done);
+        B::seed(device, seed);
+        let first = match self.0.get() {
+            Some(_) => None,
+            None => {
+                let first = one_number::<B>(device);
+                B::seed(device, seed);
+                Some(first)
+            }
+        };
+        StepTurn {
+            draws: self.clone(),
+            device: device.clone(),
+            seed,
+            first,
+            _alone: (self.0.get() != Some(false)).then_some(alone),
+        }
+    }
+}
+
+/// A step that may draw from the backend's generator.
+#[must_use]
+pub(crate) struct StepTurn<B: Backend> {
+    draws: StepDraws,
+    device: B::Device,
+    seed: u64,
+    /// What the generator draws first, in the step that tells whether any does.
+    first: Option<f64>,
+    _alone: Option<Alone>,
+}
+
+impl<B: Backend> Drop for StepTurn<B> {
+    fn drop(&mut self) {
+        let Some(first) = self.first.filter(|_| !thread::panicking()) else {
+            return;
+        };
+        let drawn = one_number::<B>(&self.device) != first;
+        self.draws.0.set(Some(drawn));
+        if !drawn {
+            // As if nobody had looked.
+            B::seed(&self.device, self.seed);
+        }
+    }
+}
+
+fn one_number<B: Backend>(device: &B::Device) -> f64 {
+    let number = Tensor::<B, 1>::random([1], Distribution::Default, device);
+    number.into_scalar().elem()
 }
 
 /// FNV-1a: a fixed hash, so that a purpose names the same stream in every version of Rust.

@@ -65,6 +65,12 @@ pub(crate) fn floats<B: Backend, const R: usize>(data: TensorData) -> Tensor<B, 
     Tensor::from_data(data, (&device, B::FloatElem::dtype()))
 }
 
+/// To be called by a test that uses `NdArray<f64>`: the first backend of a device decides its default
+/// element type for the whole process, and the other tests need f32.
+pub(crate) fn settle_precision() {
+    let _ = Tensor::<burn::backend::NdArray, 1>::zeros([1], &Default::default());
+}
+
 pub(crate) fn tensor2<B: Backend, const C: usize>(
     rows: impl IntoIterator<Item = [f64; C]>,
 ) -> Tensor<B, 2> {

@@ -2,6 +2,7 @@
 
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
+use burn::tensor::FloatDType;
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::{FloatTensor, FloatTensorOps};
 
@@ -23,7 +24,8 @@ pub(crate) trait Kernels: Backend {
         Self::layer(operation, Slope::Identity, a, b, None)
     }
 
-    /// f(operation(x, w) + b), the bias `[channels]` added along the second axis.
+    /// f(operation(x, w) + b), the bias `[channels]` added along the second axis; f linear on both
+    /// sides of 0.
     fn layer(
         operation: Bilinear,
         activation: Slope,
@@ -32,12 +34,18 @@ pub(crate) trait Kernels: Backend {
         bias: Option<FloatTensor<Self>>,
     ) -> FloatTensor<Self>;
 
-    /// g·f′ with f′ told from y = f(…).
+    /// g·f′ with f′ told from f(x), or from x where f is smooth.
     fn activation_gradient(
         activation: Slope,
         gradient: FloatTensor<Self>,
-        y: FloatTensor<Self>,
+        told_from: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
+
+    /// f(x) of a smooth f.
+    fn smooth(activation: Slope, x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// f′(x) of a smooth f.
+    fn smooth_slope(activation: Slope, x: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// The sums over all axes but the second, `[channels]`.
     fn channel_sums(x: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -106,6 +114,22 @@ impl Kernels for Flex {
         } else {
             from_rows(out, &shape)
         }
+    }
+
+    fn smooth(activation: Slope, x: FlexTensor) -> FlexTensor {
+        // In place where nobody else holds x.
+        let mut y = if is_dense(&x) { x } else { x.to_contiguous() };
+        let count = y.layout().num_elements();
+        let ranges = threads::split(count, threads::for_numbers(count));
+        let pieces = threads::cut(y.storage_mut::<f32>(), &ranges, 1);
+        threads::run(pieces, |piece| activation::apply(piece, activation));
+        y
+    }
+
+    fn smooth_slope(activation: Slope, x: FlexTensor) -> FlexTensor {
+        let shape = x.layout().shape().to_vec().into();
+        let ones = Self::float_ones(shape, &Default::default(), FloatDType::F32);
+        Self::activation_gradient(activation, ones, x)
     }
 
     fn channel_sums(x: FlexTensor) -> FlexTensor {

@@ -95,11 +95,46 @@ fn layer<B: Backend, const R: usize>(
     weight: &Tensor<B, R>,
     bias: Option<&Tensor<B, 1>>,
 ) -> Option<Tensor<B, R>> {
-    let slope = Slope::of(activation)?;
+    let (slope, smooth) = within_and_after(activation)?;
     if !suits(x) || !suits(weight) || bias.is_some_and(|bias| !suits(bias)) {
         return None;
     }
-    on_kernels!(B, run_layer, operation, slope, x, weight, bias)
+    let y = on_kernels!(B, run_layer, operation, slope, x, weight, bias)?;
+    match smooth {
+        Some(smooth) => on_kernels!(B, run_smooth, smooth, y),
+        None => Some(y),
+    }
+}
+
+/// What a layer's kernel applies itself, and what is applied to its output: the slope of a smooth
+/// function is told from its input, which is then kept.
+fn within_and_after(activation: Activation) -> Option<(Slope, Option<Slope>)> {
+    let slope = Slope::of(activation)?;
+    Some(if slope.is_piecewise_linear() {
+        (slope, None)
+    } else {
+        (Slope::Identity, Some(slope))
+    })
+}
+
+fn run_smooth<B: Backend, K: Kernels, const R: usize>(
+    smooth: Slope,
+    x: Tensor<B, R>,
+) -> Tensor<B, R> {
+    let x = cast::<_, Tensor<K, R>>(x).into_primitive().tensor();
+    tensor::<B, K, R>(K::smooth(smooth, x))
+}
+
+/// A smooth activation by itself, if the backend has a kernel for it.
+pub(crate) fn smooth<B: Backend, const R: usize>(
+    activation: Activation,
+    x: &Tensor<B, R>,
+) -> Option<Tensor<B, R>> {
+    let (_, smooth) = within_and_after(activation)?;
+    if !suits(x) {
+        return None;
+    }
+    on_kernels!(B, run_smooth, smooth?, x.clone())
 }
 
 fn run_channels_last<B: Backend, K: Kernels, const R: usize>(x: &Tensor<B, R>) -> Tensor<B, R> {
@@ -204,7 +239,7 @@ pub(crate) fn batch_norm_training<B: Backend, const R: usize>(
     epsilon: f64,
     activation: Activation,
 ) -> Option<Normalized<B, R>> {
-    let slope = Slope::of(activation)?;
+    let (slope, smooth) = within_and_after(activation)?;
     if !(is::<B, Tape>() && suits(x) && suits(gamma) && suits(beta)) {
         return None;
     }
@@ -217,7 +252,10 @@ pub(crate) fn batch_norm_training<B: Backend, const R: usize>(
     );
     let constant = |inner| tensor::<B, Tape, 1>(Tape::from_inner(inner));
     Some(Normalized {
-        y: tensor::<B, Tape, R>(trained.y),
+        y: tensor::<B, Tape, R>(match smooth {
+            Some(smooth) => Tape::smooth(smooth, trained.y),
+            None => trained.y,
+        }),
         mean: constant(trained.mean),
         variance: constant(trained.variance),
     })
@@ -231,7 +269,7 @@ pub(crate) fn batch_norm_inference<B: Backend, const R: usize>(
     epsilon: f64,
     activation: Activation,
 ) -> Option<Tensor<B, R>> {
-    let slope = Slope::of(activation)?;
+    let (slope, smooth) = within_and_after(activation)?;
     let vectors = [gamma, beta, mean, variance];
     if !is::<B, Flex>() || !suits(x) || !vectors.into_iter().all(suits) {
         return None;
@@ -246,7 +284,10 @@ pub(crate) fn batch_norm_inference<B: Backend, const R: usize>(
         epsilon as f32,
         slope,
     );
-    Some(tensor::<B, Flex, R>(y))
+    Some(tensor::<B, Flex, R>(match smooth {
+        Some(smooth) => Flex::smooth(smooth, y),
+        None => y,
+    }))
 }
 
 /// Whether [`adam`] takes a parameter and its gradient.

@@ -38,5 +38,5 @@ mod tests;
 pub(crate) use adam::AdamStep;
 pub(crate) use dispatch::{
     adam, adam_suits, batch_norm_inference, batch_norm_training, channels_last, conv_transpose2d,
-    conv2d, linear, moving_average, scaled, sum_of_squares,
+    conv2d, linear, moving_average, scaled, smooth, sum_of_squares,
 };

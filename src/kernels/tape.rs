@@ -110,6 +110,72 @@ impl<B: Kernels> Backward<B, 1> for SlopeStep {
     }
 }
 
+/// The backward pass of a smooth f(x).
+#[derive(Debug)]
+struct SmoothStep(Slope);
+
+impl<B: Kernels> Backward<B, 1> for SmoothStep {
+    /// x.
+    type State = FloatTensor<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let [parent] = ops.parents;
+        let x = ops.state;
+        register!(
+            B,
+            gradients,
+            parent,
+            B::activation_gradient(self.0, gradient, x.clone())
+        );
+        B::recycle(x);
+    }
+}
+
+/// The backward pass of a smooth f′(x).
+///
+/// ```text
+/// tanh″ = −2·tanh·tanh′,     sigmoid″(x) = −tanh(x/2)·sigmoid′(x)
+/// ```
+#[derive(Debug)]
+struct CurvatureStep(Slope);
+
+impl<B: Kernels> Backward<B, 1> for CurvatureStep {
+    /// x.
+    type State = FloatTensor<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let [parent] = ops.parents;
+        let x = ops.state;
+        let curved = |x: FloatTensor<B>| {
+            let factor = match self.0 {
+                Slope::Tanh => {
+                    let tanh = B::smooth(Slope::Tanh, x.clone());
+                    B::float_mul_scalar(tanh, (-2.0).into())
+                }
+                _ => B::float_neg(B::smooth(
+                    Slope::Tanh,
+                    B::float_mul_scalar(x.clone(), 0.5.into()),
+                )),
+            };
+            let gradient = B::float_mul(gradient, factor);
+            B::activation_gradient(self.0, gradient, x)
+        };
+        register!(B, gradients, parent, curved(x));
+    }
+}
+
 /// The backward pass of what changes nothing but the order in memory.
 #[derive(Debug)]
 struct SameStep;
@@ -154,6 +220,7 @@ impl<B: Kernels> Kernels for Autodiff<B> {
             bias,
         );
         // What the output is needed for is the activation's slope.
+        debug_assert!(activation.is_piecewise_linear());
         let kept = (activation != Slope::Identity).then(|| y.clone());
         let saved = (inner_x, inner_weight, kept);
         // The number of parents is a part of the type.
@@ -189,14 +256,28 @@ impl<B: Kernels> Kernels for Autodiff<B> {
                 OpsKind::UnTracked(prepared) => prepared.finish(inner),
             };
         }
-        // Ordinary operations, which the tape knows to differentiate: tanh′ = 1 − y²,
-        // sigmoid′ = y − y².
-        let square = Self::float_mul(y.clone(), y.clone());
-        let slope = match activation {
-            Slope::Tanh => Self::float_add_scalar(Self::float_neg(square), 1.0.into()),
-            _ => Self::float_sub(y, square),
-        };
+        let slope = Self::smooth_slope(activation, y);
         Self::float_mul(gradient, slope)
+    }
+
+    fn smooth(activation: Slope, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let y = B::smooth(activation, x.primitive.clone());
+        let step = SmoothStep(activation);
+        let prepared = Backward::<B, 1>::prepare::<NoCheckpointing>(step, [x.node]);
+        match prepared.compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(x.primitive, y),
+            OpsKind::UnTracked(prepared) => prepared.finish(y),
+        }
+    }
+
+    fn smooth_slope(activation: Slope, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let slope = B::smooth_slope(activation, x.primitive.clone());
+        let step = CurvatureStep(activation);
+        let prepared = Backward::<B, 1>::prepare::<NoCheckpointing>(step, [x.node]);
+        match prepared.compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(x.primitive, slope),
+            OpsKind::UnTracked(prepared) => prepared.finish(slope),
+        }
     }
 
     fn channels_last(x: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -21,26 +21,54 @@ pub enum Augmentation {
         std: f64,
     },
     /// Images `[batch, …, height, width]` shifted by up to `shift` pixels in each direction, the
-    /// uncovered border filled with 0, and, if `flip`, mirrored left to right half of the time.
+    /// uncovered border filled as `fill` says, and, if `flip`, mirrored left to right half of the
+    /// time.
     Images {
         /// The largest shift, in pixels.
         shift: usize,
         /// Whether images are mirrored; not for digits or letters.
         flip: bool,
+        /// What comes in at the border; its nearest pixels where it is not said.
+        #[serde(default)]
+        fill: Fill,
     },
+}
+
+/// What a shifted image shows where it was moved away.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Fill {
+    /// The nearest pixel of the image: a b c shifted by 2 is a a a.
+    #[default]
+    Edge,
+    /// The image mirrored at its border pixel: a b c shifted by 2 is c b a.
+    Reflect,
+    /// One number, in units of the data: −1 for black where pixels lie in [−1, 1].
+    Value(f64),
 }
 
 impl Augmentation {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If the noise has no positive standard deviation, or an image change changes nothing.
+    /// If the noise has no positive standard deviation, an image change changes nothing, or it fills
+    /// with a number that is not finite.
     pub fn validate(&self) -> Result<()> {
         match *self {
             Self::Noise { std } => check::positive("std", std),
             Self::Images {
+                fill: Fill::Value(value),
+                ..
+            } if !value.is_finite() => Err(Error::setting(
+                "fill.value",
+                value,
+                "must be a number that is finite, in units of the data",
+            )),
+            Self::Images {
                 shift: 0,
                 flip: false,
+                ..
             } => Err(Error::setting(
                 "shift",
                 0,
@@ -64,7 +92,7 @@ impl Augmentation {
                 let noise = x.standard_normal_like(stream);
                 x + noise.mul_scalar(std)
             }
-            Self::Images { shift, flip } => shifted(x, shift, flip, stream),
+            Self::Images { shift, flip, fill } => shifted(x, shift, flip, fill, stream),
         }
     }
 }
@@ -75,6 +103,7 @@ fn shifted<B: Backend, const R: usize>(
     x: Tensor<B, R>,
     shift: usize,
     flip: bool,
+    fill: Fill,
     stream: &mut Stream,
 ) -> Tensor<B, R> {
     let dims = x.dims();
@@ -100,6 +129,12 @@ fn shifted<B: Backend, const R: usize>(
             }
         }
     }
+    for source in &mut rows {
+        *source = fill.source(*source, height);
+    }
+    for source in &mut columns {
+        *source = fill.source(*source, width);
+    }
     // Entry (i, j) of a sample's matrix is 1 where output i is taken from input j; a source
     // outside the image matches no j and leaves 0.
     let select = |sources: Vec<i64>, length: usize| -> Tensor<B, 3> {
@@ -112,6 +147,21 @@ fn shifted<B: Backend, const R: usize>(
             .equal(positions.expand([batch, length, length]))
             .float()
     };
+    let uncovered = match fill {
+        Fill::Value(value) if value != 0.0 => {
+            let mut uncovered = Vec::with_capacity(batch * height * width);
+            for (rows, columns) in rows.chunks_exact(height).zip(columns.chunks_exact(width)) {
+                for y in rows {
+                    let inside = |source: i64, length| (0..length as i64).contains(&source);
+                    let pixel = |x: &i64| inside(*y, height) && inside(*x, width);
+                    uncovered.extend(columns.iter().map(|x| if pixel(x) { 0.0 } else { value }));
+                }
+            }
+            let uncovered = TensorData::new(uncovered, [batch, 1, height, width]);
+            Some(Tensor::<B, 4>::from_data(uncovered, (&device, x.dtype())))
+        }
+        _ => None,
+    };
     let down = select(rows, height).reshape([batch, 1, height, height]);
     let across = select(columns, width).reshape([batch, 1, width, width]);
     let images: Tensor<B, 4> = x.reshape([batch, channels, height, width]);
@@ -123,7 +173,25 @@ fn shifted<B: Backend, const R: usize>(
                 .swap_dims(2, 3)
                 .expand([batch, channels, width, width]),
         );
+    let images = match uncovered {
+        Some(uncovered) => images + uncovered,
+        None => images,
+    };
     images.reshape(dims)
+}
+
+impl Fill {
+    /// The pixel that stands for `source`, a place up to `length` − 1 beyond the `length` pixels of a
+    /// row; outside of them where none does.
+    fn source(self, source: i64, length: usize) -> i64 {
+        let last = length as i64 - 1;
+        match self {
+            Self::Edge => source.clamp(0, last),
+            Self::Reflect if source < 0 => -source,
+            Self::Reflect if source > last => 2 * last - source,
+            Self::Reflect | Self::Value(_) => source,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -138,20 +206,40 @@ mod tests {
     }
 
     /// The image that `shift` and mirroring make of another, by loops.
-    fn by_hand(image: &[f64], down: i64, right: i64, mirror: bool) -> Vec<f64> {
+    fn by_hand(image: &[f64], down: i64, right: i64, mirror: bool, fill: Fill) -> Vec<f64> {
         let (height, width) = (4i64, 5i64);
+        // One step at a time, as one would with paper.
+        let place = |mut at: i64, length: i64| match fill {
+            Fill::Value(_) => (0..length).contains(&at).then_some(at),
+            Fill::Edge => {
+                while at < 0 {
+                    at += 1;
+                }
+                while at >= length {
+                    at -= 1;
+                }
+                Some(at)
+            }
+            Fill::Reflect => {
+                let there_and_back: Vec<i64> = (0..length).chain((1..length - 1).rev()).collect();
+                let period = there_and_back.len() as i64;
+                Some(there_and_back[at.rem_euclid(period) as usize])
+            }
+        };
         let mut out = Vec::new();
         for channel in 0..2 {
             for y in 0..height {
                 for x in 0..width {
                     let x = if mirror { width - 1 - x } else { x };
-                    let (from_y, from_x) = (y - down, x - right);
-                    let inside = (0..height).contains(&from_y) && (0..width).contains(&from_x);
-                    out.push(if inside {
-                        image[((channel * height + from_y) * width + from_x) as usize]
-                    } else {
-                        0.0
-                    });
+                    out.push(
+                        match (place(y - down, height), place(x - right, width), fill) {
+                            (Some(y), Some(x), _) => {
+                                image[((channel * height + y) * width + x) as usize]
+                            }
+                            (_, _, Fill::Value(value)) => value,
+                            _ => unreachable!("every place has a pixel"),
+                        },
+                    );
                 }
             }
         }
@@ -160,26 +248,66 @@ mod tests {
 
     fn every_image_is_shifted_and_mirrored_whole<B: Backend>() {
         let before = values(images::<B>());
-        let mut stream = Stream::new(5, "augmentation");
-        let change = Augmentation::Images {
-            shift: 2,
-            flip: true,
-        };
-        let after = values(change.apply(images::<B>(), &mut stream));
-        let mut kinds = std::collections::BTreeSet::new();
-        for (before, after) in before.chunks(40).zip(after.chunks(40)) {
-            let mut all = (-2..=2).flat_map(|down| {
-                (-2..=2).flat_map(move |right| [false, true].map(|mirror| (down, right, mirror)))
-            });
-            let kind = all
-                .find(|(down, right, mirror)| by_hand(before, *down, *right, *mirror) == after)
-                .expect("one of the changes");
-            kinds.insert(kind);
+        let fills = [
+            Fill::Edge,
+            Fill::Reflect,
+            Fill::Value(-1.0),
+            Fill::Value(0.0),
+        ];
+        for fill in fills {
+            let mut stream = Stream::new(5, "augmentation");
+            let change = Augmentation::Images {
+                shift: 2,
+                flip: true,
+                fill,
+            };
+            let after = values(change.apply(images::<B>(), &mut stream));
+            let mut kinds = std::collections::BTreeSet::new();
+            for (before, after) in before.chunks(40).zip(after.chunks(40)) {
+                let mut all = (-2..=2).flat_map(|down| {
+                    (-2..=2)
+                        .flat_map(move |right| [false, true].map(|mirror| (down, right, mirror)))
+                });
+                let kind = all
+                    .find(|(down, right, mirror)| {
+                        by_hand(before, *down, *right, *mirror, fill) == after
+                    })
+                    .expect("one of the changes");
+                kinds.insert(kind);
+            }
+            assert!(
+                kinds.len() > 3,
+                "each image has a change of its own: {kinds:?}"
+            );
         }
-        assert!(
-            kinds.len() > 3,
-            "each image has a change of its own: {kinds:?}"
-        );
+    }
+
+    /// One row of three pixels moved by `right`, as `fill` says.
+    fn row(right: i64, fill: Fill) -> Vec<i64> {
+        (0..3).map(|x| fill.source(x - right, 3)).collect()
+    }
+
+    #[test]
+    fn the_border_is_the_nearest_pixel_the_mirror_image_or_a_number() {
+        assert_eq!(row(2, Fill::Edge), [0, 0, 0]);
+        assert_eq!(row(-1, Fill::Edge), [1, 2, 2]);
+        assert_eq!(row(2, Fill::Reflect), [2, 1, 0]);
+        assert_eq!(row(-1, Fill::Reflect), [1, 2, 1]);
+        assert_eq!(row(2, Fill::Value(7.0)), [-2, -1, 0]);
+    }
+
+    fn a_ground_of_one_colour_stays_so<B: Backend>() {
+        // Black where pixels lie in [−1, 1]: no grey bars at the border.
+        let ground = Tensor::<B, 4>::full([32, 1, 6, 6], -1.0, &Default::default());
+        for fill in [Fill::Edge, Fill::Reflect, Fill::Value(-1.0)] {
+            let change = Augmentation::Images {
+                shift: 3,
+                flip: true,
+                fill,
+            };
+            let after = change.apply(ground.clone(), &mut Stream::new(1, "ground"));
+            assert_eq!(values(after), vec![-1.0; 32 * 36], "{fill:?}");
+        }
     }
 
     fn noise_has_its_size<B: Backend>() {
@@ -192,6 +320,7 @@ mod tests {
 
     for_each_backend!(
         every_image_is_shifted_and_mirrored_whole,
+        a_ground_of_one_colour_stays_so,
         noise_has_its_size
     );
     on_wgpu!(Wgpu; every_image_is_shifted_and_mirrored_whole);
@@ -200,21 +329,37 @@ mod tests {
     fn a_change_that_changes_nothing_is_refused() {
         assert!(Augmentation::Noise { std: 0.0 }.validate().is_err());
         assert!(Augmentation::Noise { std: f64::NAN }.validate().is_err());
-        assert!(
-            Augmentation::Images {
-                shift: 0,
-                flip: false
-            }
-            .validate()
-            .is_err()
-        );
-        assert!(
-            Augmentation::Images {
-                shift: 0,
-                flip: true
-            }
-            .validate()
-            .is_ok()
-        );
+        let images = |shift, flip, fill| Augmentation::Images { shift, flip, fill };
+        assert!(images(0, false, Fill::Edge).validate().is_err());
+        assert!(images(0, true, Fill::Edge).validate().is_ok());
+        for value in [f64::NAN, f64::INFINITY] {
+            let error = images(1, false, Fill::Value(value)).validate();
+            let error = error.expect_err("no number").to_string();
+            assert!(error.contains("`fill.value`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_fill_that_is_not_said_is_the_edge() {
+        let read = |json: &str| serde_json::from_str::<Augmentation>(json);
+        let all = [
+            (r#"{"images":{"shift":2,"flip":true}}"#, Fill::Edge),
+            (
+                r#"{"images":{"shift":2,"flip":true,"fill":"reflect"}}"#,
+                Fill::Reflect,
+            ),
+            (
+                r#"{"images":{"shift":2,"flip":true,"fill":{"value":-1.0}}}"#,
+                Fill::Value(-1.0),
+            ),
+        ];
+        for (json, fill) in all {
+            let expected = Augmentation::Images {
+                shift: 2,
+                flip: true,
+                fill,
+            };
+            assert_eq!(read(json).expect("valid settings"), expected);
+        }
     }
 }

@@ -15,8 +15,9 @@ mod sample;
 mod trainable;
 mod verdict;
 
-pub use augmentation::Augmentation;
+pub use augmentation::{Augmentation, Fill};
 pub use condition::{Condition, Labels};
+pub(crate) use initialize::draw;
 pub use initialize::initialize;
 pub use packed::Packed;
 pub(crate) use parameters::{Parameter, names, not_finite, parameters};

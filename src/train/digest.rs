@@ -28,7 +28,7 @@ where
         let gan = self.gan.valid();
         gan.visit(&mut Values(&mut sum));
         if let Some(ema) = &self.ema {
-            ema.generator().visit(&mut Values(&mut sum));
+            ema.average().visit(&mut Values(&mut sum));
         }
         self.generator_optimizer
             .digest(&self.gan.generator, &mut sum);

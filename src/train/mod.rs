@@ -36,7 +36,7 @@ mod vitals;
 
 pub use checkpoint::{Better, Checkpoints, Start, best_checkpoint};
 pub use config::TrainerConfig;
-pub use ema::{Ema, EmaConfig};
+pub use ema::{Ema, EmaConfig, StandingStatistics};
 pub use health::{Finding, HealthConfig, HealthWatch, Policy};
 pub(crate) use health::{HealthState, LossReading};
 pub use hooks::Hooks;

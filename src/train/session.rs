@@ -8,6 +8,7 @@ use super::batches::BatchIndices;
 use super::checkpoint::{Position, Store};
 use super::feed::{self, Expected};
 use super::health_check::{HealthCheck, held_out};
+use super::preflight::not_finite;
 use super::ramp::Ramps;
 use super::schedule::warm_up;
 use super::snapshot::Snapshot;
@@ -21,7 +22,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::guard::caught;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
-use crate::random::{Stream, reseed};
+use crate::random::{StepDraws, Stream};
 use crate::terminal;
 
 /// What the loop needs beside the state that it moves on.
@@ -42,6 +43,7 @@ where
     /// What every batch must be.
     pub(super) expected: Expected,
     pub(super) position: Position,
+    pub(super) draws: StepDraws,
     pub(super) notices: Vec<Notice>,
     /// Steps made.
     pub(super) step: u64,
@@ -272,13 +274,14 @@ where
         let rates = self.rates(&config, done);
         let due = work.health.is_due(done + 1, self.config.steps);
         // Dropout draws from the backend's one hidden generator.
-        reseed::<B>(&self.device, config.seed, "step", done);
+        let turn = self.draws.step::<B>(&self.device, config.seed, done);
         let drawn = self.draw(&config, &mut work.batches, data);
         let drawn = drawn.map_err(|error| in_step(done + 1, error))?;
         let (samples, latents, indices) = (drawn.samples, drawn.latents, drawn.indices);
         let outcome = self
             .change(work, &config, rates, due, samples, drawn.batches)
             .map_err(|error| self.explained(error, &indices, data, done + 1))?;
+        drop(turn);
         let Some(state) = &work.state else {
             unreachable!("a step leaves its state");
         };
@@ -290,7 +293,7 @@ where
         self.position.latents = latents;
         let elapsed = work.before + work.begun.elapsed();
         self.position.elapsed = elapsed.as_secs_f64();
-        work.health.keep(state.step, &outcome);
+        work.health.keep(state.step, &outcome, indices.concat());
 
         let event = StepEvent {
             step: state.step,
@@ -515,7 +518,11 @@ where
         });
         let unseen = unseen.transpose()?;
         let mut verdict = Verdict::GoOn;
-        for finding in health.look(state, outcome, unseen) {
+        let spoilt = |samples: &[usize]| {
+            let batch = feed::batch(data, samples, &self.expected, &self.device);
+            batch.map_or_else(|_| Vec::new(), |(real, _)| not_finite::<B>(samples, real))
+        };
+        for finding in health.look(state, outcome, &config.objective, unseen, spoilt) {
             let policy = health.policy(&finding);
             if policy == Policy::Ignore {
                 continue;

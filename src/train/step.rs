@@ -7,7 +7,7 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::gradients::{clip_norm, squared_norms};
 use super::vitals::{GradientNorms, Vitals, diversity};
-use super::{Ema, Hooks, NetworkOptimizer, OptimizerConfig};
+use super::{Ema, Hooks, NetworkOptimizer, OptimizerConfig, StandingStatistics};
 use crate::error::Result;
 use crate::gan::Gan;
 use crate::network::{
@@ -64,8 +64,20 @@ impl<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B: AutodiffBackend>
         self
     }
 
+    /// The running statistics of the average are drawn by this whenever its generator is handed out
+    /// ([`sampler`](Self::sampler)); a trainer does it by itself. Nothing where there is no average.
+    pub fn with_standing_statistics(mut self, standing: StandingStatistics<G::Condition>) -> Self {
+        self.ema = self
+            .ema
+            .map(|ema| ema.with_standing_statistics(Some(standing)));
+        self
+    }
+
     /// The generator to draw samples with, off the tape: the averaged one where there is one,
     /// otherwise the trained one. A copy of its own, which later steps leave alone.
+    ///
+    /// The running statistics of an averaged generator with batch norm are drawn for it
+    /// ([`StandingStatistics`]): a few passes, once after each step that somebody asks.
     pub fn sampler(&self) -> InnerGenerator<G, B> {
         match &self.ema {
             Some(ema) => ema.generator(),
@@ -479,7 +491,7 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> Sum<M, B> {
             return;
         }
         // Each part's cost is a mean over the part.
-        let share = total.div_scalar(self.parts as f64);
+        let share = total.mul_scalar(1.0 / self.parts as f64);
         let gradients = GradientsParams::from_grads(share.backward(), module);
         if let Gradients::None = self.gradients {
             self.gradients = Gradients::Sum(GradientsAccumulator::new());

@@ -12,14 +12,14 @@ use super::preflight;
 use super::ramp::Ramps;
 use super::session::Session;
 use super::{
-    Checkpoints, Hooks, Interrupt, Notice, Observer, Rhythm, Run, TrainState, TrainerConfig,
-    Warning,
+    Checkpoints, Hooks, Interrupt, Notice, Observer, Rhythm, Run, StandingStatistics, TrainState,
+    TrainerConfig, Warning,
 };
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::gan::Gan;
 use crate::network::{Generator, Sample, TrainableDiscriminator, TrainableGenerator};
-use crate::random::Stream;
+use crate::random::{StepDraws, Stream};
 
 /// An observer and its rhythm.
 pub(super) type Watch<'a, G, D, B> = (Rhythm, Box<dyn Observer<G, D, B> + 'a>);
@@ -32,9 +32,9 @@ pub(super) type HeldOut<'a, G, B> = Box<
 
 /// Runs the step over a data set.
 ///
-/// The same seed, networks and data give the same run, bit for bit, on the CPU backends; burn
-/// keeps one random generator per process (dropout draws from it), so only one run per process is
-/// reproducible.
+/// The same seed, networks and data give the same run, bit for bit, on the CPU backends, beside
+/// other runs in other threads too. burn keeps one random generator per process (dropout draws from
+/// it): runs whose networks draw from it take turns step by step.
 pub struct Trainer<'a, G, D, B>
 where
     B: AutodiffBackend,
@@ -181,6 +181,16 @@ where
         .with_seed(config.seed);
         if config.ema.is_some() {
             state = state.with_ema();
+            let standing = StandingStatistics::of_run::<G, B>(
+                &state.gan.generator,
+                &config.latent,
+                [config.batches.batch_size, data.len()],
+                config.seed,
+                |indices| Ok(feed::batch(data, indices, &expected, &self.device)?.1),
+            )?;
+            if let Some(standing) = standing {
+                state = state.with_standing_statistics(standing);
+            }
         }
         let mut store = match self.checkpoints.take() {
             Some(checkpoints) => Some(checkpoints.open(self.settings(data)?)?),
@@ -209,6 +219,7 @@ where
             held_out: self.held_out,
             expected,
             position,
+            draws: StepDraws::default(),
             notices: Vec::new(),
             step: beginning.state.step,
         };

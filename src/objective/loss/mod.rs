@@ -56,10 +56,10 @@ use crate::error::Result;
 ///
 /// impl<B: Backend> AdversarialLoss<B> for Tempered {
 ///     fn real(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {
-///         softplus(-logits.div_scalar(self.0))
+///         softplus(-logits.mul_scalar(1.0 / self.0))
 ///     }
 ///     fn fake(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {
-///         softplus(logits.div_scalar(self.0))
+///         softplus(logits.mul_scalar(1.0 / self.0))
 ///     }
 ///     fn generator(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {
 ///         AdversarialLoss::<B>::real(self, logits)

@@ -42,11 +42,13 @@ pub fn exp_then_linear<B: Backend, const R: usize>(x: Tensor<B, R>) -> Tensor<B,
 
 /// The mean over all elements.
 ///
-/// Each element is divided before the sum: the sum of a batch of costs near the end of f32
-/// would overflow where its mean does not.
+/// Each element is scaled before the sum: the sum of a batch of costs near the end of f32
+/// would overflow where its mean does not. Gradients have the digits of the tensor's own type, f64
+/// included.
 pub fn mean<B: Backend, const R: usize>(costs: Tensor<B, R>) -> Tensor<B, 1> {
     let count = costs.shape().num_elements();
-    costs.div_scalar(count as f64).sum()
+    // Not `div_scalar`: its derivative is rounded to f32.
+    costs.mul_scalar(1.0 / count as f64).sum()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::{Tensor, TensorData};
 use serde::Deserialize;
 
-use super::{AdversarialLoss, LabelSmoothing, LeastSquares, Loss, softplus};
+use super::{AdversarialLoss, FDivergence, LabelSmoothing, LeastSquares, Loss, softplus};
 use crate::objective::{Objective, Pairing};
 use crate::testing::{assert_close, floats, for_each_autodiff_backend, on_wgpu, tensor2, values};
 
@@ -401,6 +401,54 @@ fn wrong_settings_are_refused_by_name() {
     ] {
         let error = objective.validate().expect_err(field).to_string();
         assert!(error.contains(field), "{error}");
+    }
+}
+
+#[test]
+fn in_double_precision_gradients_have_its_digits() {
+    type B = burn::backend::Autodiff<burn::backend::NdArray<f64>>;
+    crate::testing::settle_precision();
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    // 1/7 and 1/49 are no numbers of f32.
+    for count in [7, 49] {
+        let n = count as f64;
+        let at = |phase: f64| -> Vec<f64> {
+            (0..count).map(|i| 3.0 * (phase + i as f64).sin()).collect()
+        };
+        let (real, fake) = (at(0.1), at(2.0));
+        let mapped =
+            |x: &[f64], f: &dyn Fn(f64) -> f64| x.iter().map(|x| f(*x)).collect::<Vec<_>>();
+        let gradients = |objective: &Objective| {
+            let [real, fake] = [&real, &fake].map(|x| logits::<B>([count, 1], x));
+            let loss = objective.discriminator_loss(real.clone(), fake.clone());
+            let found = loss.backward();
+            [gradient(&real, &found), gradient(&fake, &found)]
+        };
+        let compare = |objective: Objective, slopes: [Vec<f64>; 2]| {
+            for (found, expected) in gradients(&objective).iter().zip(&slopes) {
+                assert_close(found, expected, 1e-13, 1e-16);
+            }
+        };
+        compare(
+            Objective::new(Loss::NonSaturating),
+            [
+                mapped(&real, &|x| -sigmoid(-x) / n),
+                mapped(&fake, &|x| sigmoid(x) / n),
+            ],
+        );
+        compare(
+            Objective::new(Loss::Wasserstein),
+            [vec![-1.0 / n; count], vec![1.0 / n; count]],
+        );
+        // f*′ of the α-divergence: the slopes of −T(r) and f*(T(f)), e^βl and e^αl of each side.
+        let alpha = 1.7;
+        compare(
+            Objective::new(Loss::f_divergence(FDivergence::Alpha { alpha })),
+            [
+                mapped(&real, &|x| -((alpha - 1.0) * x).exp() / n),
+                mapped(&fake, &|x| (alpha * x).exp() / n),
+            ],
+        );
     }
 }
 

@@ -82,7 +82,7 @@ where
         .squeeze_dim::<1>(1)
         .neg();
     let distance = pass.fake.clone().add_scaled(near, minus).squared_norms();
-    distance.mean().div_scalar(-(size as f64))
+    distance.mean().mul_scalar(-1.0 / size as f64)
 }
 
 fn neighbours<B: AutodiffBackend>(

@@ -56,7 +56,7 @@ where
     let input = input.detach();
     let ahead = tracked(input.clone().add_scaled(direction.clone(), move_by.clone()));
     let behind = tracked(input.add_scaled(direction, -move_by));
-    let slope = (norms * (ahead - behind)).sum().div_scalar(2.0 * step);
+    let slope = (norms * (ahead - behind)).sum().mul_scalar(0.5 / step);
     // The value of the penalty, the gradient of the slope.
     value.detach() + (slope.clone() - slope.detach())
 }

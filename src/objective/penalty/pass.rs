@@ -79,7 +79,9 @@ where
                     let [rows, _] = logits.dims();
                     let sums = logits.sum_dim(1);
                     let shares: Tensor<B, 2> = sums.repeat_dim(1, packed);
-                    shares.div_scalar(packed as f64).reshape([rows * packed])
+                    shares
+                        .mul_scalar(1.0 / packed as f64)
+                        .reshape([rows * packed])
                 };
                 finite_difference(
                     at.detach(),

@@ -215,6 +215,11 @@ where
     // A used module holds updates of its running statistics that would come back later; `valid`
     // takes them in, so that none is left.
     let _ = state.gan.valid();
+    let standing = state
+        .ema
+        .as_ref()
+        .and_then(Ema::standing_statistics)
+        .cloned();
     let put = || {
         let gan = state.gan.clone().load_record(networks);
         // An average that was not kept before starts at the restored weights.
@@ -230,7 +235,7 @@ where
         generator_optimizer,
         discriminator_optimizer,
         objective,
-        ema,
+        ema: ema.map(|ema| ema.with_standing_statistics(standing)),
         step: header.step,
     };
     Ok((restored, position))

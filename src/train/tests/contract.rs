@@ -316,6 +316,26 @@ fn a_seed_decides_a_run_to_the_last_bit_dropout_included<B: AutodiffBackend>() {
     assert_ne!(run::<B>(5, 0.0).0, first);
 }
 
+fn runs_in_threads_are_those_of_a_program_of_their_own<B: AutodiffBackend>() {
+    // With dropout and without, so that some take turns and others do not wait.
+    let cases = [(5, 0.3), (6, 0.3), (7, 0.0), (8, 0.5)];
+    let alone = cases.map(|(seed, dropout)| run::<B>(seed, dropout).0);
+    for _ in 0..3 {
+        let start = std::sync::Barrier::new(cases.len());
+        let found = std::thread::scope(|scope| {
+            let runs = cases.map(|(seed, dropout)| {
+                let start = &start;
+                scope.spawn(move || {
+                    start.wait();
+                    run::<B>(seed, dropout).0
+                })
+            });
+            runs.map(|run| run.join().expect("a run"))
+        });
+        assert_eq!(found, alone);
+    }
+}
+
 /// Sets β₁ to the same value from some step on.
 struct Ramp {
     from: u64,
@@ -428,6 +448,7 @@ for_each_autodiff_backend!(
     batch_statistics_follow_the_rule,
     the_last_fake_batch_serves_the_generator_step,
     a_seed_decides_a_run_to_the_last_bit_dropout_included,
+    runs_in_threads_are_those_of_a_program_of_their_own,
     the_trainer_is_a_loop_around_the_step,
     a_hook_changes_optimizer_settings_at_its_step,
 );

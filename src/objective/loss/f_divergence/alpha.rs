@@ -24,13 +24,13 @@ impl Variational for Alpha {
         let beta = self.alpha - 1.0;
         exp_then_linear(logits.mul_scalar(beta))
             .sub_scalar(1.0)
-            .div_scalar(beta)
+            .mul_scalar(1.0 / beta)
     }
 
     fn conjugate<B: Backend>(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {
         // f*(f′(u)) = u·f′(u) − f(u) = (u^α − 1)/α.
         exp_then_linear(logits.mul_scalar(self.alpha))
             .sub_scalar(1.0)
-            .div_scalar(self.alpha)
+            .mul_scalar(1.0 / self.alpha)
     }
 }

@@ -136,6 +136,8 @@ impl Reader for Checkpoint {
 
     fn read(&self, input: &Input<'_>) -> Outcome {
         let folder = input.scratch.join("run");
+        // A checkpoint from elsewhere starts a run in a folder without any.
+        let _ = std::fs::remove_dir_all(&folder);
         match run(config(), &folder, Start::From(input.path.to_owned()), None) {
             Err(error) => Outcome::refused(error),
             Ok(_) if input.must_be_refused => {

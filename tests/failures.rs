@@ -17,7 +17,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use burn_gan::burn::backend::{Autodiff, Flex};
-use burn_gan::burn::tensor::Tensor;
+use burn_gan::burn::tensor::{Device, Tensor};
 use burn_gan::data::{Dataset, MemoryDataset, Mixture};
 use burn_gan::models::{
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
@@ -67,7 +67,7 @@ impl Dataset<B> for Points {
     fn batch(
         &self,
         indices: &[usize],
-        device: &<B as burn_gan::burn::tensor::backend::Backend>::Device,
+        device: &Device<B>,
     ) -> Result<(Self::Sample, Self::Condition)> {
         self.asked.set(self.asked.get() + 1);
         if self.asked.get() == self.fails {
@@ -240,11 +240,18 @@ impl Place {
     }
 
     fn ended(&self, output: &Output) -> Ended {
-        Ended {
+        let ended = Ended {
             code: output.status.code(),
             result: fs::read_to_string(self.result()).unwrap_or_default(),
             words: words(output),
-        }
+        };
+        let panicked = ended.words.contains("panicked at");
+        assert!(
+            !panicked || ended.result.contains(PLANTED),
+            "{}",
+            ended.told()
+        );
+        ended
     }
 
     fn run(&self, case: &str, at: u64) -> Ended {
@@ -315,6 +322,10 @@ fn an_end(case: &str, says: &[&str]) {
         let ended = place.run(case, at);
         ended.failed_by(says, &what);
         let made = last_step(&ended.words);
+        // Before the first step there is none to name.
+        if made > 0 && case.starts_with("data set") {
+            ended.failed_by(&[&format!("step {}", made + 1)], &what);
+        }
         assert_eq!(place.stored(), made, "{what}: {}", ended.told());
         place.ends_undisturbed(&expected, &what);
     }
@@ -341,12 +352,12 @@ fn an_observer_that_panics_ends_the_run_behind_a_checkpoint_of_its_last_step() {
 
 #[test]
 fn a_data_set_that_fails_ends_the_run_behind_a_checkpoint_of_its_last_step() {
-    an_end("data set fails", &[PLANTED, "step"]);
+    an_end("data set fails", &[PLANTED, "data set"]);
 }
 
 #[test]
 fn a_data_set_that_panics_ends_the_run_behind_a_checkpoint_of_its_last_step() {
-    an_end("data set panics", &[PLANTED, "step"]);
+    an_end("data set panics", &[PLANTED, "data set"]);
 }
 
 /// Two failures one after the other, and both ends of the run among them.

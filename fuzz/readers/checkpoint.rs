@@ -5,7 +5,7 @@ use std::path::Path;
 use burn_gan::burn::backend::{Autodiff, Flex};
 use burn_gan::data::{MemoryDataset, Mixture};
 use burn_gan::models::{
-    MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
+    Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use burn_gan::objective::{Loss, Objective, Penalty};
 use burn_gan::random::Stream;
@@ -47,6 +47,7 @@ fn run(
     let gan = Gan::<_, _, B>::seeded(
         MlpGeneratorConfig::new(2, [2])
             .with_hidden([3])
+            .with_output(Activation::Identity)
             .init::<B, 2>(&device)?,
         MlpDiscriminatorConfig::new([2])
             .with_hidden([3])

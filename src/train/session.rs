@@ -556,7 +556,10 @@ where
     /// nothing against; `false` where there is none.
     fn roll_back(&mut self, work: &mut Work<G, D, B>, factor: f64, samples: usize) -> Result<bool> {
         let proven = work.health.before(work.step);
-        let (Some(store), Some(state)) = (&mut self.store, work.state.take()) else {
+        let Some(store) = &mut self.store else {
+            return Ok(false);
+        };
+        let Some(state) = work.state.take() else {
             return Ok(false);
         };
         let restored = store.roll_back(&state, proven, &self.device);

@@ -229,7 +229,7 @@ impl<S> SavedGenerator<S> {
 
 /// A file's header and weights.
 fn read(path: &Path) -> Result<(Header<Value>, Vec<u8>)> {
-    let unreadable = |error: Unreadable| error.at(path, |path, problem| refuse(path, problem));
+    let unreadable = |error: Unreadable| error.at(path, refuse);
     let file = match Sealed::<Header<Value>>::open(path, &KIND) {
         Err(Unreadable::Foreign(_)) if is_format_1(path) => {
             return Err(refuse(

@@ -346,21 +346,17 @@ fn only<'n, 'a>(node: &'n Node<'a>, name: &str) -> Option<&'n Node<'a>> {
     node.entries().and_then(node_of)
 }
 
+/// Hears of a tensor's name, shape and type.
+type About<'a> = dyn FnMut(&str, &[usize], &str) -> Result<(), String> + 'a;
+
 /// Looks through a record of another kind: all numbers and tensors must be finite, and tensors as
-/// long as they say; `about` hears of each tensor's shape and type, by its name.
-pub(crate) fn sound(
-    bytes: &[u8],
-    about: &mut dyn FnMut(&str, &[usize], &str) -> Result<(), String>,
-) -> Result<(), String> {
+/// long as they say; `about` hears of each tensor.
+pub(crate) fn sound(bytes: &[u8], about: &mut About<'_>) -> Result<(), String> {
     let record = Node::read(bytes)?;
     each(item(&record)?, "", about)
 }
 
-fn each(
-    node: &Node<'_>,
-    path: &str,
-    about: &mut dyn FnMut(&str, &[usize], &str) -> Result<(), String>,
-) -> Result<(), String> {
+fn each(node: &Node<'_>, path: &str, about: &mut About<'_>) -> Result<(), String> {
     if let Some(stored) = Stored::of(node) {
         stored
             .sound()

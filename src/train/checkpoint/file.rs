@@ -93,7 +93,7 @@ pub(super) fn refuse(path: &Path, problem: impl Into<String>) -> Error {
 
 /// As the crate's error, with the file.
 pub(super) fn unreadable(error: Unreadable, path: &Path) -> Error {
-    error.at(path, |path, problem| refuse(path, problem))
+    error.at(path, refuse)
 }
 
 /// Writes a checkpoint, whole or not at all, and returns its size.

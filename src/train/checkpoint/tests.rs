@@ -540,7 +540,7 @@ fn what_can_not_be_read_for_another_reason_ends_the_resume_and_stays() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0)).expect("permissions");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).expect("permissions");
         // Root may read everything.
         if fs::read(&path).is_err() {
             let error = resume(folder.path(), config(13)).expect_err("no permission");

@@ -249,7 +249,9 @@ mod tests {
     fn a_value_that_is_not_finite_is_refused_by_row_and_column() {
         let mut points = vec![0.5; 2 * 20_032];
         points[2 * 20_031 + 1] = f32::NAN;
-        let error = MemoryDataset::<2>::new(points, [2]).expect_err("NaN").to_string();
+        let error = MemoryDataset::<2>::new(points, [2])
+            .expect_err("NaN")
+            .to_string();
         for words in ["row 20031, column 1 ", "is NaN:", "leave such samples out"] {
             assert!(error.contains(words), "no `{words}` in: {error}");
         }
@@ -264,7 +266,10 @@ mod tests {
         }
         let error = MemoryDataset::<2>::new(vec![0.0, 2e19], [2]).expect_err("too large");
         let error = error.to_string();
-        assert!(error.contains("column 1 (both counted from 0) is 2e19, too"), "{error}");
+        assert!(
+            error.contains("column 1 (both counted from 0) is 2e19, too"),
+            "{error}"
+        );
         // Large numbers and small ones are numbers.
         let ends = vec![1e19, -1e19, f32::MIN_POSITIVE, 1e-45, -0.0, 0.0];
         assert!(MemoryDataset::<2>::new(ends, [2]).is_ok());

@@ -200,6 +200,7 @@ where
     }
 
     /// One step on the next batches; the places of their samples in the data set come back too.
+    #[allow(clippy::type_complexity)]
     fn step(
         &mut self,
         mut state: TrainState<G, D, B>,

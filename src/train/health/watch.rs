@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::config::HealthConfig;
 use super::detector::{
-    CollapseState, DivergenceState, GradientState, LossState, MemoryState, NonFiniteState, Now, Onset,
-    OverfittingState, SaturationState, StallState,
+    CollapseState, DivergenceState, GradientState, LossState, MemoryState, NonFiniteState, Now,
+    Onset, OverfittingState, SaturationState, StallState,
 };
 use super::finding::{Finding, FindingKind};
 use super::policy::Policy;
@@ -132,16 +132,23 @@ impl HealthWatch {
         if let Some(guessing) = signs.loss_of_guessing {
             let logits = signs.logits.as_ref();
             let losses = &signs.losses;
-            let found = state.stall.check(losses, logits, guessing, &config.stall, now);
+            let found = state
+                .stall
+                .check(losses, logits, guessing, &config.stall, now);
             kinds.extend(found);
         }
-        kinds.extend(state.divergence.check(
-            &signs.losses,
-            signs.diversity.as_ref(),
-            signs.generator_gradients.as_ref().map(GradientReading::norm),
-            &config.divergence,
-            now,
-        ));
+        kinds.extend(
+            state.divergence.check(
+                &signs.losses,
+                signs.diversity.as_ref(),
+                signs
+                    .generator_gradients
+                    .as_ref()
+                    .map(GradientReading::norm),
+                &config.divergence,
+                now,
+            ),
+        );
         if let Some(reading) = &signs.held_out {
             let found = state.overfitting.check(reading, &config.overfitting, now);
             kinds.extend(found);
@@ -190,8 +197,16 @@ impl HealthState {
                 discriminator,
                 &mut self.discriminator.vanished,
             ),
-            ("gradient_explosion", generator, &mut self.generator.exploded),
-            ("gradient_vanishing", generator, &mut self.generator.vanished),
+            (
+                "gradient_explosion",
+                generator,
+                &mut self.generator.exploded,
+            ),
+            (
+                "gradient_vanishing",
+                generator,
+                &mut self.generator.vanished,
+            ),
             (
                 "discriminator_saturated",
                 None,

@@ -216,7 +216,11 @@ impl fmt::Display for Warning {
                      looked at: what the generator draws for {} nobody judges; check the labels, or \
                      make the networks for fewer classes",
                     names.join(", "),
-                    if *count == 1 { "does not occur" } else { "do not occur" },
+                    if *count == 1 {
+                        "does not occur"
+                    } else {
+                        "do not occur"
+                    },
                     if *count == 1 { "it" } else { "them" }
                 )
             }

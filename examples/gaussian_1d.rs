@@ -139,7 +139,7 @@ fn main() -> ExitCode {
 }
 
 impl Program for Args {
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<Ending> {
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
         let seed = self.common.seed;
         let out = self.common.out_dir("gaussian_1d");
 
@@ -176,7 +176,7 @@ impl Program for Args {
             let mut first = FirstLook::default();
             let run = self
                 .common
-                .trainer(&settings, &out.join(key), &device)?
+                .trainer(&settings, &[], &out.join(key), &device)?
                 .observe(Rhythm::Every(1), Progress::new())
                 .observe(Rhythm::Every(5), &mut history)
                 .observe(Rhythm::Every(early), &mut first)
@@ -185,7 +185,7 @@ impl Program for Args {
             if !run.ending.is_finished() {
                 run.report(report).save(&out)?;
                 common::finish("gaussian_1d", &run.ending, summary.join(", "), &out);
-                return Ok(run.ending);
+                return Ok(run.exit_code());
             }
 
             let gan = run.state.gan.valid();
@@ -226,7 +226,7 @@ impl Program for Args {
             .picture("The lower bound on JS while they train", &js, None)
             .save(&out)?;
         common::finish("gaussian_1d", &Ending::Finished, summary.join(", "), &out);
-        Ok(Ending::Finished)
+        Ok(0)
     }
 }
 

@@ -25,7 +25,7 @@ use burn_gan::models::{
 use burn_gan::network::{Condition, Generator, Labels, TrainableDiscriminator, TrainableGenerator};
 use burn_gan::objective::{Loss, Objective, Penalty};
 use burn_gan::train::{
-    EmaConfig, Ending, History, Interpolations, JsonLines, OptimizerConfig, Progress, Rhythm,
+    EmaConfig, History, Interpolations, JsonLines, OptimizerConfig, Progress, Rhythm,
     SampleGrid, Schedule, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, Result};
@@ -89,7 +89,7 @@ fn main() -> ExitCode {
 }
 
 impl Program for Args {
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<Ending> {
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
         self.fetch()?;
         let mnist = Mnist::train(&self.data_dir)?;
         let image = [1, mnist.height, mnist.width];
@@ -143,6 +143,19 @@ impl Program for Args {
 }
 
 impl Args {
+    /// What decides the networks and what they are told.
+    fn options(&self) -> [(&'static str, String); 3] {
+        let model = match self.model {
+            Model::Mlp => "mlp",
+            Model::Dcgan => "dcgan",
+        };
+        [
+            ("model", model.to_owned()),
+            ("labels", self.labels.to_string()),
+            ("width", self.width.to_string()),
+        ]
+    }
+
     fn gamma(&self) -> f64 {
         self.gamma.unwrap_or(match self.model {
             Model::Mlp => 1.0,
@@ -157,7 +170,7 @@ impl Args {
         data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
         asked: G::Condition,
         device: B::Device,
-    ) -> Result<Ending>
+    ) -> Result<u8>
     where
         B: AutodiffBackend,
         G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, 4>>,
@@ -195,7 +208,7 @@ impl Args {
         let mut history = History::new();
         let run = self
             .common
-            .trainer(&config, &out, &device)?
+            .trainer(&config, &self.options(), &out, &device)?
             .observe(Rhythm::Every(1), Progress::new())
             .observe(Rhythm::Every(10), &mut history)
             .observe(Rhythm::Every(10), JsonLines::new(out.join("log.jsonl")))
@@ -235,7 +248,7 @@ impl Args {
             run.elapsed.as_secs_f64()
         );
         common::finish("mnist", &run.ending, what, &out);
-        Ok(run.ending)
+        Ok(run.exit_code())
     }
 
     /// Brings the files where the build can, and refuses where it can't.

@@ -133,7 +133,7 @@ impl<B: Backend> Discriminator<B> for Autoencoder<B> {
 }
 
 impl Program for Args {
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<Ending> {
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
         let out = self.common.out_dir("objectives");
         let ring = Mixture::ring();
         let points = ring.sample(TRAINING_POINTS, &mut Stream::new(self.common.seed, "ring"));
@@ -189,7 +189,7 @@ impl Program for Args {
                         .save(&out)?;
                     let done = format!("{index} combinations");
                     common::finish("objectives", &stopped, done, &out);
-                    return Ok(stopped);
+                    return Ok(stopped.exit_code());
                 }
             };
             let coverage = ModeCoverage::measure(&samples, &ring)?;
@@ -244,7 +244,7 @@ impl Program for Args {
             ),
             &out,
         );
-        Ok(Ending::Finished)
+        Ok(0)
     }
 }
 
@@ -273,7 +273,7 @@ impl Args {
         let gan = Gan::seeded(generator, discriminator, seed, device);
         let run: Run<_, _, B> = self
             .common
-            .trainer(&config, folder, device)?
+            .trainer(&config, &[], folder, device)?
             .run(gan, data)?;
         let latents = latent.draw(
             EVALUATED_SAMPLES,

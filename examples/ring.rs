@@ -21,7 +21,7 @@ use burn_gan::objective::Objective;
 use burn_gan::plot::Scatter;
 use burn_gan::random::Stream;
 use burn_gan::train::{
-    Ending, History, OptimizerConfig, Progress, Rhythm, Schedule, TrainerConfig,
+    History, OptimizerConfig, Progress, Rhythm, Schedule, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, Result};
 use clap::Parser;
@@ -63,6 +63,13 @@ impl Data {
         }
     }
 
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ring => "ring",
+            Self::Grid => "grid",
+        }
+    }
+
     /// The edge of the plane that the picture shows.
     fn edge(self) -> f64 {
         match self {
@@ -88,7 +95,7 @@ fn main() -> ExitCode {
 }
 
 impl Program for Args {
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<Ending> {
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
         let seed = self.common.seed;
         let out = self.common.out_dir("ring");
 
@@ -124,7 +131,8 @@ impl Program for Args {
             .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99))
             .with_schedule(Schedule::Cosine { floor: 0.01 });
         let mut history = History::new();
-        let trainer = self.common.trainer(&config, &out, &device)?;
+        let options = [("data", self.data.name().to_owned())];
+        let trainer = self.common.trainer(&config, &options, &out, &device)?;
         let run = trainer
             .observe(Rhythm::Every(1), Progress::new())
             .observe(Rhythm::Every(50), &mut history)
@@ -178,6 +186,6 @@ impl Program for Args {
             ),
             &out,
         );
-        Ok(run.ending)
+        Ok(run.exit_code())
     }
 }

@@ -65,6 +65,14 @@ pub enum Error {
         /// The panic's own words, and its place in the source.
         words: String,
     },
+    /// A network panicked, and no setting is known to be at fault.
+    #[error("the {network} panicked while it was tried before the first step: {problem}")]
+    Network {
+        /// Which: `generator` or `discriminator`.
+        network: String,
+        /// What it said, and what it was given.
+        problem: String,
+    },
     /// An observer stopped the run.
     #[error("the run was stopped by an observer: {0}")]
     Observer(String),

@@ -99,10 +99,12 @@ impl Common {
     }
 
     /// A trainer that stores checkpoints in `folder`, goes on from the newest one with `--resume`,
-    /// and stops at a signal.
+    /// and stops at a signal. `options` are the example's own that decide what is computed: a run
+    /// is resumed with the same ones only.
     pub fn trainer<'a, G, D, B>(
         &self,
         config: &TrainerConfig,
+        options: &[(&str, String)],
         folder: &Path,
         device: &B::Device,
     ) -> Result<Trainer<'a, G, D, B>>
@@ -121,6 +123,9 @@ impl Common {
             .every(every)
             .start(start);
         let plan = self.accept.iter().fold(plan, Checkpoints::accept);
+        let plan = options.iter().fold(plan, |plan, (name, value)| {
+            plan.compare(format!("--{name}"), value.as_str())
+        });
         Ok(Trainer::new(config.clone(), device)?
             .with_checkpoints(plan)
             .stop_on(interrupt()?))
@@ -139,9 +144,9 @@ fn interrupt() -> Result<&'static Interrupt> {
 
 /// An example's work, on any backend.
 pub trait Program {
-    /// Does it all: trains, draws, writes the report, prints the closing line. Returns why the
-    /// training ended.
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<Ending>;
+    /// Does it all: trains, draws, writes the report, prints the closing line. Returns the
+    /// exit code that its training asks for.
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8>;
 }
 
 /// Runs the program on the backend that was asked for. Errors go to standard error.
@@ -172,7 +177,7 @@ where
 {
     use burn_gan::burn::backend::Autodiff;
     match program.run::<Autodiff<B>>(Default::default()) {
-        Ok(ending) => ExitCode::from(ending.exit_code()),
+        Ok(code) => ExitCode::from(code),
         Err(error @ Error::Setting { .. }) => refuse(error),
         Err(error) => {
             say(format_args!("error: {error}"));
@@ -196,7 +201,7 @@ pub fn refuse(problem: impl Display) -> ExitCode {
 pub fn finish(example: &str, ending: &Ending, outcome: impl Display, out: &Path) {
     let stopped = match ending {
         Ending::Finished => String::new(),
-        Ending::Interrupted { .. } => format!("{ending}, `--resume` goes on; so far: "),
+        Ending::Interrupted { .. } | Ending::TimeUp => format!("{ending}, `--resume` goes on; so far: "),
         _ => format!("{ending}; so far: "),
     };
     // A closed pipe (`| head`) is no reason to fail at the very end.

@@ -29,6 +29,11 @@ pub trait Dataset<B: Backend> {
         self.len() == 0
     }
 
+    /// The labels of all samples, where they are at hand: preflight looks for classes without a sample.
+    fn labels(&self) -> Option<&[usize]> {
+        None
+    }
+
     /// The samples at `indices`, in their order, with what is known about them.
     ///
     /// # Errors
@@ -73,8 +78,9 @@ impl<const R: usize> MemoryDataset<R> {
     /// Samples of `shape` (without the batch), one behind the other in `values`.
     ///
     /// # Errors
-    /// If `R` is not the number of dimensions of `shape` and one, a size is 0, or `values` does
-    /// not hold a whole number of samples.
+    /// If `R` is not the number of dimensions of `shape` and one, a size is 0, `values` does not hold
+    /// a whole number of samples, or a value is not finite or too large to be squared: the message
+    /// names its sample and its place in it.
     pub fn new(values: Vec<f32>, shape: impl Into<Vec<usize>>) -> Result<Self> {
         let shape = shape.into();
         if shape.len() + 1 != R {
@@ -97,7 +103,16 @@ impl<const R: usize> MemoryDataset<R> {
                 ),
             ));
         }
+        finite(&values, &shape)?;
         Ok(Self { values, shape })
+    }
+
+    /// Samples that nobody has looked through, as those of other data sets are.
+    #[cfg(test)]
+    pub(crate) fn unchecked(values: Vec<f32>, shape: impl Into<Vec<usize>>) -> Self {
+        let shape = shape.into();
+        assert_eq!(shape.len() + 1, R);
+        Self { values, shape }
     }
 
     /// Adds a label to each sample.
@@ -166,6 +181,45 @@ impl<const R: usize> MemoryDataset<R> {
     }
 }
 
+/// Refuses values that are not finite or can't be squared: one of them spoils every weight in the step
+/// that meets it.
+fn finite(values: &[f32], shape: &[usize]) -> Result<()> {
+    let spoilt = |value: &f32| !(value * value).is_finite();
+    let Some(first) = values.iter().position(spoilt) else {
+        return Ok(());
+    };
+    let width: usize = shape.iter().product();
+    let samples = values.chunks_exact(width);
+    let samples = samples.filter(|sample| sample.iter().any(spoilt)).count();
+    let (row, mut place) = (first / width, first % width);
+    let place = match shape {
+        [_] => format!("column {place}"),
+        _ => {
+            let mut indices = vec![0; shape.len()];
+            for (index, size) in indices.iter_mut().zip(shape).rev() {
+                *index = place % size;
+                place /= size;
+            }
+            format!("place {indices:?}")
+        }
+    };
+    let what = match values[first] {
+        large if large.is_finite() => format!("{large:e}, too large to be squared"),
+        value => value.to_string(),
+    };
+    let others = match samples {
+        1 => String::new(),
+        count => format!(" ({count} samples hold such values)"),
+    };
+    Err(Error::data(
+        "data in memory",
+        format!(
+            "row {row}, {place} (both counted from 0) is {what}{others}: a run would carry it into \
+             every weight; leave such samples out, or put a number there"
+        ),
+    ))
+}
+
 impl<B: Backend, const R: usize> Dataset<B> for MemoryDataset<R> {
     type Sample = Tensor<B, R>;
     type Condition = ();
@@ -204,6 +258,10 @@ impl<B: Backend, const R: usize> Dataset<B> for LabelledDataset<R> {
 
     fn len(&self) -> usize {
         self.labels.len()
+    }
+
+    fn labels(&self) -> Option<&[usize]> {
+        Some(&self.labels)
     }
 
     fn batch(&self, indices: &[usize], device: &B::Device) -> Result<(Tensor<B, R>, Labels<B>)> {
@@ -255,6 +313,31 @@ mod tests {
         };
         assert_ne!(labelled(vec![0, 1]), labelled(vec![1, 0]));
         assert_ne!(labelled(vec![0, 1]), plain);
+    }
+
+    #[test]
+    fn a_value_that_is_not_finite_is_refused_by_row_and_column() {
+        let mut points = vec![0.5; 2 * 20_032];
+        points[2 * 20_031 + 1] = f32::NAN;
+        let error = MemoryDataset::<2>::new(points, [2]).expect_err("NaN").to_string();
+        for words in ["row 20031, column 1 ", "is NaN:", "leave such samples out"] {
+            assert!(error.contains(words), "no `{words}` in: {error}");
+        }
+        let mut images = vec![0.0; 3 * 2 * 3 * 4];
+        images[24 + 12 + 4 + 3] = f32::NEG_INFINITY;
+        images[50] = f32::INFINITY;
+        images[51] = f32::NAN;
+        let error = MemoryDataset::<4>::new(images, [2, 3, 4]).expect_err("an infinity");
+        let error = error.to_string();
+        for words in ["row 1, place [1, 1, 3]", "is -inf (2 samples"] {
+            assert!(error.contains(words), "no `{words}` in: {error}");
+        }
+        let error = MemoryDataset::<2>::new(vec![0.0, 2e19], [2]).expect_err("too large");
+        let error = error.to_string();
+        assert!(error.contains("column 1 (both counted from 0) is 2e19, too"), "{error}");
+        // Large numbers and small ones are numbers.
+        let ends = vec![1e19, -1e19, f32::MIN_POSITIVE, 1e-45, -0.0, 0.0];
+        assert!(MemoryDataset::<2>::new(ends, [2]).is_ok());
     }
 
     #[test]

@@ -224,6 +224,51 @@ impl Objective {
             .discriminator_loss(&smoothed, real_logits, fake_logits)
     }
 
+    /// What a discriminator pays that tells nothing apart: the loss at the best logit that it could give
+    /// to every sample. 2 ln 2 for the non-saturating loss, 2 for hinge, ¼ for least squares, 0 for an
+    /// f-divergence.
+    ///
+    /// ```text
+    /// min over c of real(c) + fake(c)          without pairing
+    /// ```
+    ///
+    /// `None` where the loss has no scale to tell by how far another value is off: the Wasserstein
+    /// loss, and a loss of one's own that is 0 there.
+    pub(crate) fn loss_of_guessing<B: Backend>(&self, device: &B::Device) -> Option<f64> {
+        // In steps of 1/64, which hold the best logits of all losses here: 0, ½, the margins.
+        let logits: Vec<f32> = match self.pairing {
+            Pairing::None => (-1024..=1024).map(|i| i as f32 / 64.0).collect(),
+            Pairing::Paired | Pairing::Average => vec![0.0],
+        };
+        let count = logits.len();
+        let logits = Tensor::<B, 1>::from_floats(logits.as_slice(), device).reshape([count, 1]);
+        let functions = self.loss.functions::<B>();
+        let smoothed = loss::Smoothed {
+            loss: functions,
+            labels: self.label_smoothing,
+        };
+        let functions: &dyn AdversarialLoss<B> = match self.label_smoothing.is_off() {
+            true => functions,
+            false => &smoothed,
+        };
+        let costs = functions.real(logits.clone()) + functions.fake(logits);
+        let least = costs
+            .into_data()
+            .iter::<f64>()
+            .filter(|cost| cost.is_finite())
+            .min_by(f64::total_cmp)?;
+        let share = match self.pairing {
+            Pairing::Paired => 0.5,
+            Pairing::None | Pairing::Average => 1.0,
+        };
+        let has_scale = match self.loss {
+            Loss::Wasserstein => false,
+            Loss::FDivergence(_) => true,
+            _ => least.abs() > 1e-6,
+        };
+        has_scale.then_some(share * least)
+    }
+
     /// The generator's adversarial loss, `[1]`, of all its samples.
     ///
     /// A relativistic pairing needs the logits of real samples; without one they are not looked at.

@@ -3,9 +3,10 @@
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
+use super::penalty::second_order::{NO_GRADIENT, logits_and_gradient};
 use super::{Batch, Objective, ObjectiveState, PenaltyKind, SecondOrder, Side};
 use crate::error::{Error, Result};
-use crate::network::guard::quietly;
+use crate::network::guard::{is_of_the_machine, quietly};
 use crate::network::{Sample, TrainableDiscriminator, TrainableGenerator, initialize};
 use crate::random::alone;
 
@@ -24,8 +25,9 @@ impl Objective {
     /// a program built with `panic = "abort"` it stays a panic.
     ///
     /// # Errors
-    /// If a penalty needs a second derivative that burn does not have, if finite differences meet
-    /// layers that draw at random, or if feature matching meets a discriminator without features.
+    /// If the discriminator's output does not depend on its input, if a penalty needs a second
+    /// derivative that burn does not have, if finite differences meet layers that draw at random, or if
+    /// feature matching meets a discriminator without features.
     ///
     /// # Panics
     /// If the networks can't take the batch at all.
@@ -42,6 +44,11 @@ impl Objective {
         G: TrainableGenerator<B>,
         D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
     {
+        // Dropout draws from the generator that other threads draw from.
+        let _alone = alone();
+        initialize(generator);
+        initialize(discriminator);
+        depends_on_its_input::<D, B>(discriminator, real, condition)?;
         let mut asked = self.clone();
         asked
             .penalties
@@ -49,10 +56,6 @@ impl Objective {
         if asked.penalties.is_empty() && asked.feature_matching.is_none() {
             return Ok(());
         }
-        // Dropout draws from the generator that other threads draw from.
-        let _alone = alone();
-        initialize(generator);
-        initialize(discriminator);
         // Copies with running statistics of their own.
         let generator = G::from_inner(generator.valid());
         let discriminator = D::from_inner(discriminator.valid());
@@ -87,7 +90,7 @@ impl Objective {
     }
 
     /// Each penalty alone, so that the error can name it.
-    fn differentiate_twice<G, D, B>(
+    pub(super) fn differentiate_twice<G, D, B>(
         &self,
         generator: &G,
         discriminator: &D,
@@ -133,6 +136,36 @@ impl Objective {
                 }
             });
             if let Err(words) = tried {
+                // A pass that fails without the penalty too is not the penalty's fault.
+                let free = Self {
+                    penalties: Vec::new(),
+                    ..self.clone()
+                };
+                let without = quietly(|| {
+                    let state = &mut ObjectiveState::default();
+                    let fake = generator.generate(latent.clone(), condition);
+                    let detached = fake.clone().detach();
+                    let batch = Batch {
+                        real,
+                        fake: &detached,
+                        condition,
+                        latent,
+                    };
+                    let cost = free.discriminator_cost(state, generator, discriminator, &batch);
+                    let _ = cost.total().backward();
+                });
+                if let Err(words) = without {
+                    return Err(Error::Network {
+                        network: "discriminator".to_owned(),
+                        problem: format!("{words} (in a step without any penalty)"),
+                    });
+                }
+                if is_of_the_machine(&words) {
+                    return Err(Error::Network {
+                        network: "discriminator".to_owned(),
+                        problem: format!("{words} (under the penalty `{}`)", penalty.kind.name()),
+                    });
+                }
                 return Err(Error::setting(
                     "penalties",
                     penalty.kind.name(),
@@ -147,6 +180,30 @@ impl Objective {
             }
         }
         Ok(())
+    }
+}
+
+/// Refuses a discriminator that no sample can reach: nothing could be learnt from it.
+fn depends_on_its_input<D, B>(
+    discriminator: &D,
+    real: &D::Sample,
+    condition: &D::Condition,
+) -> Result<()>
+where
+    B: AutodiffBackend,
+    D: TrainableDiscriminator<B>,
+{
+    let gradient = || logits_and_gradient::<B, D>(discriminator, real.clone(), condition);
+    match quietly(gradient) {
+        Err(words) if words == NO_GRADIENT => Err(Error::setting(
+            "discriminator",
+            "independent of its input",
+            "the discriminator's output does not depend on its input, so that nothing can be learnt \
+             from it: look in `discriminate` for a sample that is not used, is cut from the tape \
+             (`detach`, `inner`, a trip through `into_data`), or is replaced by a constant",
+        )),
+        // Other panics are found where they belong.
+        _ => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::{
-    Batch, FeatureMatching, Loss, Objective, ObjectiveState, Pairing, TopK, feature_distance,
+    Batch, FeatureMatching, LabelSmoothing, Loss, Objective, ObjectiveState, Pairing, TopK, feature_distance,
 };
 use crate::models::{Activation, MlpDiscriminatorConfig, MlpGeneratorConfig};
 use crate::network::{Discriminator, Generator, initialize};
@@ -254,4 +254,43 @@ fn the_discriminator_gets_no_gradient_from_the_generators_loss() {
             .flatten()
             .any(|g| *g != 0.0)
     );
+}
+
+#[test]
+fn guessing_costs_what_closed_forms_say() {
+    use std::f64::consts::LN_2;
+    let of = |objective: &Objective| {
+        objective.loss_of_guessing::<burn::backend::Autodiff<crate::testing::Cpu>>(&Default::default())
+    };
+    let paired = |pairing| Objective::new(Loss::NonSaturating).with_pairing(pairing);
+    // Cross-entropies at one probability for both: 2·H(½); with real labels of 0.9, 2·H(0.45).
+    let entropy = |p: f64| -p * p.ln() - (1.0 - p) * (1.0 - p).ln();
+    let smoothed = Objective::new(Loss::NonSaturating)
+        .with_label_smoothing(LabelSmoothing::one_sided(0.1));
+    for (objective, expected) in [
+        (Objective::new(Loss::NonSaturating), 2.0 * LN_2),
+        (Objective::new(Loss::Minimax), 2.0 * LN_2),
+        (Objective::new(Loss::Hinge), 2.0),
+        (Objective::new(Loss::least_squares()), 0.25),
+        (Objective::new(Loss::energy_based(1.5)), 1.5),
+        (paired(Pairing::Paired), LN_2),
+        (paired(Pairing::Average), 2.0 * LN_2),
+        (smoothed, 2.0 * entropy(0.45)),
+    ] {
+        let found = of(&objective).expect("a loss with a scale");
+        // A grid of 1/64 is off by at most (1/128)²/8 in the flattest of them.
+        assert!((found - expected).abs() < 2e-5, "{objective:?}: {found} for {expected}");
+    }
+    assert_eq!(of(&Objective::new(Loss::Wasserstein)), None);
+    for loss in Loss::ALL {
+        // The largest value of a divergence's bound that tells nothing apart is 0.
+        if let Loss::FDivergence(divergence) = &loss {
+            let found = of(&Objective::new(loss.clone())).expect("nats");
+            let expected = match divergence.divergence {
+                crate::objective::loss::FDivergence::Gan => 2.0 * LN_2,
+                _ => 0.0,
+            };
+            assert!((found - expected).abs() < 1e-3, "{divergence:?}: {found}");
+        }
+    }
 }

@@ -17,6 +17,17 @@ const NOT_A_NUMBER: [u8; 3] = [255, 0, 255];
 /// The colour between images, and of empty places.
 const BACKGROUND: [u8; 3] = [255, 255, 255];
 
+/// Most pixels in a picture, three bytes each: more is a mistake in the settings too.
+const MOST: usize = 100_000_000;
+
+/// Channels that are drawn side by side; of more there are rows.
+const IN_A_ROW: usize = 8;
+
+/// The two shades of what is seen through an image that is not opaque, and the side of its squares in
+/// pixels of the image.
+const GROUND: [f32; 2] = [1.0, 0.8];
+const SQUARE: usize = 4;
+
 /// How images are laid out and coloured.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GridStyle {
@@ -113,10 +124,20 @@ impl Picture {
 /// `255 (v − low) / (high − low)`, rounded; values outside the range are drawn as its end, and a pixel
 /// with a NaN in magenta. Places without an image stay white.
 ///
+/// | channels | drawn as |
+/// |---|---|
+/// | 1 | grey |
+/// | 2 | grey and opacity, over a chequered ground |
+/// | 3 | red, green, blue |
+/// | 4 | red, green, blue and opacity, over a chequered ground |
+/// | more | each channel in grey: up to 8 side by side, more in rows that make about a square |
+///
+/// Opacity is 0 at the low end of the range and 1 at the high one.
+///
 /// # Errors
-/// [`Error::Setting`] when there are no images or their values do not fill whole ones, when the shape
-/// is not of 1 or 3 channels of at least one pixel, the range is empty or not finite, columns or scale
-/// are 0, or the picture would be longer than 32768 pixels on a side.
+/// [`Error::Setting`] when there are no images or their values do not fill whole ones, when an image
+/// has no pixel, the range is empty or not finite, columns or scale are 0, or the picture would be
+/// longer than 32,768 pixels on a side or hold more than 100,000,000 pixels (300 MB in memory).
 ///
 /// ```
 /// use burn_gan::models::ImageShape;
@@ -136,58 +157,7 @@ impl Picture {
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
 pub fn image_grid(pixels: &[f32], shape: ImageShape, style: &GridStyle) -> Result<Picture> {
-    let each = check(pixels, shape, style)?;
-    let count = pixels.len() / each;
-    let columns = style.columns.min(count);
-    let side = |field: &str, images: usize, length: usize| {
-        (length.checked_mul(style.scale))
-            .and_then(|drawn| drawn.checked_add(style.padding))
-            .and_then(|pitch| pitch.checked_mul(images))
-            .and_then(|all| all.checked_add(style.padding))
-            .filter(|&all| all <= LONGEST)
-            .ok_or_else(|| {
-                let problem = format!(
-                    "{images} images of {length} pixels at scale {} are longer than {LONGEST} pixels",
-                    style.scale
-                );
-                Error::setting(field, length, problem)
-            })
-    };
-    let width = side("shape.width", columns, shape.width)?;
-    let height = side("shape.height", count.div_ceil(columns), shape.height)?;
-
-    let mut picture = Picture {
-        width,
-        height,
-        rgb: BACKGROUND.repeat(width * height),
-    };
-    for (index, image) in pixels.chunks_exact(each).enumerate() {
-        let (row, column) = (index / columns, index % columns);
-        let left = style.padding + column * (shape.width * style.scale + style.padding);
-        let top = style.padding + row * (shape.height * style.scale + style.padding);
-        for y in 0..shape.height {
-            for x in 0..shape.width {
-                let color = color(image, shape, (x, y), style.range);
-                let at = (left + x * style.scale, top + y * style.scale);
-                picture.fill(at, style.scale, color);
-            }
-        }
-    }
-    Ok(picture)
-}
-
-/// Refuses what no picture can be made of; returns the numbers in one image.
-fn check(pixels: &[f32], shape: ImageShape, style: &GridStyle) -> Result<usize> {
-    if shape.channels != 1 && shape.channels != 3 {
-        let problem = "must be 1 (grey) or 3 (red, green, blue)";
-        return Err(Error::setting("shape.channels", shape.channels, problem));
-    }
-    let values = shape.channels.checked_mul(shape.height);
-    let values = values.and_then(|rows| rows.checked_mul(shape.width));
-    let each = values.filter(|&each| each > 0).ok_or_else(|| {
-        let value = format!("{} × {}", shape.height, shape.width);
-        Error::setting("shape", value, "an image has at least one pixel")
-    })?;
+    let each = numbers_of(shape)?;
     if pixels.is_empty() || !pixels.len().is_multiple_of(each) {
         let problem = format!(
             "must be the values of one or more whole images of {each} = {} × {} × {}",
@@ -199,44 +169,198 @@ fn check(pixels: &[f32], shape: ImageShape, style: &GridStyle) -> Result<usize> 
             problem,
         ));
     }
-    let (low, high) = style.range;
-    // NaN and infinite ends give no finite width, and −3e38 to 3e38 has none in f32 either.
-    let width = high - low;
-    if !width.is_finite() || width <= 0.0 {
-        let value = format!("({low}, {high})");
-        return Err(Error::setting(
-            "style.range",
-            value,
-            "must be finite, the first below the second",
-        ));
+    let layout = Layout::of(pixels.len() / each, shape, style)?;
+    let mut picture = Picture {
+        width: layout.width,
+        height: layout.height,
+        rgb: BACKGROUND.repeat(layout.width * layout.height),
+    };
+    let [wide, tall] = layout.image;
+    for (index, image) in pixels.chunks_exact(each).enumerate() {
+        let (row, column) = (index / layout.columns, index % layout.columns);
+        let left = style.padding + column * (wide * style.scale + style.padding);
+        let top = style.padding + row * (tall * style.scale + style.padding);
+        for y in 0..tall {
+            for x in 0..wide {
+                if let Some(color) = layout.channels.color(image, shape, (x, y), style.range) {
+                    let at = (left + x * style.scale, top + y * style.scale);
+                    picture.fill(at, style.scale, color);
+                }
+            }
+        }
     }
-    crate::error::check::at_least("style.columns", style.columns, 1)?;
-    crate::error::check::at_least("style.scale", style.scale, 1)?;
-    Ok(each)
+    Ok(picture)
 }
 
-/// The colour of one pixel of an image.
-fn color(
-    image: &[f32],
-    shape: ImageShape,
-    (x, y): (usize, usize),
-    (low, high): (f32, f32),
-) -> [u8; 3] {
-    let plane = shape.height * shape.width;
-    let value = |channel: usize| image[channel * plane + y * shape.width + x];
-    let byte = |value: f32| {
-        (255.0 * (value - low) / (high - low))
-            .clamp(0.0, 255.0)
-            .round() as u8
-    };
-    let values = match shape.channels {
-        1 => [value(0); 3],
-        _ => [value(0), value(1), value(2)],
-    };
-    if values.iter().any(|value| value.is_nan()) {
-        return NOT_A_NUMBER;
+/// Refuses a grid of so many images that can't be drawn, as [`image_grid`] would.
+pub(crate) fn check_grid(images: usize, shape: ImageShape, style: &GridStyle) -> Result<()> {
+    Layout::of(images, shape, style).map(|_| ())
+}
+
+/// The numbers in one image; refuses one without a pixel.
+fn numbers_of(shape: ImageShape) -> Result<usize> {
+    let values = shape.channels.checked_mul(shape.height);
+    let values = values.and_then(|rows| rows.checked_mul(shape.width));
+    values.filter(|&each| each > 0).ok_or_else(|| {
+        let value = format!("{} × {} × {}", shape.channels, shape.height, shape.width);
+        Error::setting(
+            "shape",
+            value,
+            "an image has at least one channel and one pixel, and no more than can be counted",
+        )
+    })
+}
+
+/// Where everything in a picture lies.
+struct Layout {
+    width: usize,
+    height: usize,
+    /// Images in a row.
+    columns: usize,
+    /// Width and height of an image, not enlarged, its channels laid out.
+    image: [usize; 2],
+    channels: Channels,
+}
+
+impl Layout {
+    fn of(count: usize, shape: ImageShape, style: &GridStyle) -> Result<Self> {
+        numbers_of(shape)?;
+        let (low, high) = style.range;
+        // NaN and infinite ends give no finite width, and −3e38 to 3e38 has none in f32 either.
+        let width = high - low;
+        if !width.is_finite() || width <= 0.0 {
+            let value = format!("({low}, {high})");
+            return Err(Error::setting(
+                "style.range",
+                value,
+                "must be finite, the first below the second",
+            ));
+        }
+        crate::error::check::at_least("style.columns", style.columns, 1)?;
+        crate::error::check::at_least("style.scale", style.scale, 1)?;
+
+        let channels = Channels::of(shape.channels);
+        let [across, down] = channels.tiles(shape.channels);
+        let columns = style.columns.min(count.max(1));
+        let side = |field: &str, images: usize, length: usize, tiles: usize| {
+            (length.checked_mul(tiles))
+                .and_then(|image| image.checked_mul(style.scale))
+                .and_then(|drawn| drawn.checked_add(style.padding))
+                .and_then(|pitch| pitch.checked_mul(images))
+                .and_then(|all| all.checked_add(style.padding))
+                .filter(|&all| all <= LONGEST)
+                .ok_or_else(|| {
+                    let each = match tiles {
+                        1 => format!("{length} pixels"),
+                        _ => format!("{tiles} channels of {length} pixels"),
+                    };
+                    let problem = format!(
+                        "{images} images of {each} at scale {} are longer than {LONGEST} pixels: \
+                         draw fewer of them or at a smaller scale",
+                        style.scale
+                    );
+                    Error::setting(field, length, problem)
+                })
+        };
+        let width = side("shape.width", columns, shape.width, across)?;
+        let rows = count.div_ceil(columns);
+        let height = side("shape.height", rows, shape.height, down)?;
+        if width * height > MOST {
+            return Err(Error::setting(
+                "shape",
+                format!("{} × {}", shape.height, shape.width),
+                format!(
+                    "{count} images at scale {} make a picture of {width} × {height} pixels, more \
+                     than {MOST}: draw fewer of them or at a smaller scale",
+                    style.scale
+                ),
+            ));
+        }
+        Ok(Self {
+            width,
+            height,
+            columns,
+            // Not longer than the sides above.
+            image: [shape.width * across, shape.height * down],
+            channels,
+        })
     }
-    values.map(byte)
+}
+
+/// How the channels of an image become colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Channels {
+    /// Grey, or red, green and blue.
+    Color,
+    /// The same, and opacity as the last channel.
+    Opacity,
+    /// Each for itself in grey, so many in a row.
+    Apart(usize),
+}
+
+impl Channels {
+    fn of(count: usize) -> Self {
+        match count {
+            1 | 3 => Self::Color,
+            2 | 4 => Self::Opacity,
+            0..=IN_A_ROW => Self::Apart(count),
+            _ => Self::Apart(count.isqrt() + usize::from(!is_square(count))),
+        }
+    }
+
+    /// How many images wide and high an image's channels take.
+    fn tiles(self, count: usize) -> [usize; 2] {
+        match self {
+            Self::Color | Self::Opacity => [1, 1],
+            Self::Apart(columns) => [columns, count.div_ceil(columns.max(1))],
+        }
+    }
+
+    /// The colour of one pixel of an image; `None` where it has none.
+    fn color(
+        self,
+        image: &[f32],
+        shape: ImageShape,
+        (x, y): (usize, usize),
+        (low, high): (f32, f32),
+    ) -> Option<[u8; 3]> {
+        let plane = shape.height * shape.width;
+        let (tile_x, tile_y) = (x / shape.width, y / shape.height);
+        let (x, y) = (x % shape.width, y % shape.height);
+        // From 0 to 1.
+        let level = |channel: usize| {
+            let value = image[channel * plane + y * shape.width + x];
+            // `clamp` lets NaN pass.
+            ((value - low) / (high - low)).clamp(0.0, 1.0)
+        };
+        let colors = |count: usize| match count {
+            1 => [level(0); 3],
+            _ => [level(0), level(1), level(2)],
+        };
+        let levels = match self {
+            Self::Color => colors(shape.channels),
+            Self::Opacity => {
+                let opacity = level(shape.channels - 1);
+                let ground = GROUND[(x / SQUARE + y / SQUARE) % 2];
+                colors(shape.channels - 1).map(|level| opacity * level + (1.0 - opacity) * ground)
+            }
+            Self::Apart(columns) => {
+                let channel = tile_y * columns + tile_x;
+                if channel >= shape.channels {
+                    return None;
+                }
+                [level(channel); 3]
+            }
+        };
+        if levels.iter().any(|level| level.is_nan()) {
+            return Some(NOT_A_NUMBER);
+        }
+        Some(levels.map(|level| (255.0 * level).round() as u8))
+    }
+}
+
+fn is_square(count: usize) -> bool {
+    count.isqrt().pow(2) == count
 }
 
 #[cfg(test)]
@@ -289,6 +413,68 @@ mod tests {
         let picture = image_grid(&values, shape, &style(1, 0, 1)).unwrap();
         assert_eq!(picture.pixel(0, 0), Some([255, 0, 0]));
         assert_eq!(picture.pixel(1, 0), Some([255, 0, 255]));
+    }
+
+    fn shape(channels: usize, height: usize, width: usize) -> ImageShape {
+        ImageShape {
+            channels,
+            height,
+            width,
+        }
+    }
+
+    #[test]
+    fn a_last_channel_of_two_or_four_is_opacity_over_a_chequered_ground() {
+        // Grey 153, white: through nothing, half and all of it; five pixels, so that the ground changes.
+        let grey = [0.2, 0.2, 1.0, 1.0, 1.0];
+        let opacity = [1.0, 0.0, -1.0, 0.0, -1.0];
+        let picture = image_grid(&[grey, opacity].concat(), shape(2, 1, 5), &style(1, 0, 1));
+        let picture = picture.unwrap();
+        let row: Vec<u8> = (0..5).map(|x| picture.pixel(x, 0).unwrap()[0]).collect();
+        // 153 itself; (153 + 255) / 2; the light ground; white over white; the dark ground, 0.8 · 255.
+        assert_eq!(row, [153, 204, 255, 255, 204]);
+
+        // Red, opaque and half so over white: 255, (0 + 255) / 2 = 127.5, rounded up.
+        let values = [1.0, 1.0, -1.0, -1.0, -1.0, -1.0, 1.0, 0.0];
+        let picture = image_grid(&values, shape(4, 1, 2), &style(1, 0, 1)).unwrap();
+        assert_eq!(picture.pixel(0, 0), Some([255, 0, 0]));
+        assert_eq!(picture.pixel(1, 0), Some([255, 128, 128]));
+        // A NaN in the opacity is one too, even where the ground alone would be seen.
+        let picture = image_grid(&[0.0, f32::NAN], shape(2, 1, 1), &style(1, 0, 1)).unwrap();
+        assert_eq!(picture.pixel(0, 0), Some(NOT_A_NUMBER));
+    }
+
+    #[test]
+    fn other_channels_are_drawn_in_grey_side_by_side_or_in_rows() {
+        // Two images of five channels of one pixel, whose values rise from channel to channel.
+        let values: Vec<f32> = (0..10).map(|k| (k % 5) as f32 / 2.0 - 1.0).collect();
+        let picture = image_grid(&values, shape(5, 1, 1), &style(2, 1, 1)).unwrap();
+        assert_eq!((picture.width(), picture.height()), (2 * (5 + 1) + 1, 3));
+        let row: Vec<u8> = (0..13).map(|x| picture.pixel(x, 1).unwrap()[1]).collect();
+        let image = [0, 64, 128, 191, 255];
+        assert_eq!(row, [&[255][..], &image, &[255], &image, &[255]].concat());
+
+        // Eleven channels: four in a row, the last place empty.
+        let values: Vec<f32> = vec![-1.0; 11 * 6];
+        let picture = image_grid(&values, shape(11, 2, 3), &style(1, 0, 1)).unwrap();
+        assert_eq!((picture.width(), picture.height()), (4 * 3, 3 * 2));
+        assert_eq!(picture.pixel(8, 5), Some([0; 3]));
+        assert_eq!(picture.pixel(9, 4), Some([255; 3]));
+        let sixteen = image_grid(&[0.0; 16], shape(16, 1, 1), &style(1, 0, 1)).unwrap();
+        assert_eq!((sixteen.width(), sixteen.height()), (4, 4));
+    }
+
+    #[test]
+    fn a_picture_is_refused_before_it_is_drawn_where_it_is_too_large() {
+        // Both sides are allowed by themselves.
+        let refused = check_grid(1024, shape(3, 512, 512), &style(32, 0, 2));
+        let message = refused.unwrap_err().to_string();
+        assert!(message.contains("32768 × 32768 pixels"), "{message}");
+        assert!(check_grid(1024, shape(3, 512, 512), &style(1024, 0, 1)).is_err());
+        assert!(check_grid(64, shape(3, 512, 512), &style(8, 2, 1)).is_ok());
+        // Channels count where they are drawn side by side.
+        assert!(check_grid(1, shape(8, 1, 8192), &style(1, 0, 1)).is_err());
+        assert!(check_grid(1, shape(4, 1, 8192), &style(1, 0, 1)).is_ok());
     }
 
     #[test]
@@ -351,15 +537,10 @@ mod tests {
         let refused = |values: &[f32], shape, style: GridStyle| {
             image_grid(values, shape, &style).unwrap_err().to_string()
         };
-        let shape = |channels, height, width| ImageShape {
-            channels,
-            height,
-            width,
-        };
         let plain = style(2, 1, 1);
         assert!(refused(&[], ONE, plain).contains("`pixels`"));
         assert!(refused(&[0.0; 5], shape(1, 2, 2), plain).contains("`pixels` = 5 values"));
-        assert!(refused(&[0.0; 4], shape(2, 1, 1), plain).contains("`shape.channels` = 2"));
+        assert!(refused(&[0.0; 4], shape(0, 1, 1), plain).contains("`shape` = 0 × 1 × 1"));
         assert!(refused(&[0.0; 4], shape(1, 0, 1), plain).contains("`shape`"));
         assert!(refused(&[0.0], shape(1, usize::MAX, 2), plain).contains("`shape`"));
         assert!(refused(&[0.0], ONE, style(0, 1, 1)).contains("`style.columns`"));

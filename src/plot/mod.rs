@@ -34,6 +34,7 @@ mod scatter;
 mod series;
 
 pub use color::Color;
+pub(crate) use grid::check_grid;
 pub use grid::{GridStyle, Picture, image_grid};
 pub use line::LineChart;
 pub use panels::{Panel, Panels};

@@ -1,5 +1,7 @@
 //! Brings a run's numbers to the health watch.
 
+use std::collections::VecDeque;
+
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
@@ -19,10 +21,14 @@ use crate::network::{
     Condition, Discriminator, Generator, Sample, TrainableDiscriminator, TrainableGenerator,
     not_finite,
 };
+use crate::objective::Objective;
 use crate::random::{Stream, derived_seed};
 
 /// Samples of each kind that the discriminator is asked about.
 const HELD_OUT: usize = 64;
+/// Steps whose samples are remembered: looks that are further apart don't name spoilt samples of all
+/// the steps between them.
+const SHOWN: usize = 1_000;
 
 /// A step's losses, still on the device.
 #[derive(Debug)]
@@ -40,6 +46,8 @@ pub(super) struct HealthCheck<B: AutodiffBackend> {
     watch: HealthWatch,
     config: HealthConfig,
     pending: Vec<Pending<B>>,
+    /// The samples that the last steps were made with, of those since the last look.
+    shown: VecDeque<(u64, Vec<usize>)>,
     /// Read already, not looked at yet.
     unread: Vec<LossReading>,
 }
@@ -50,6 +58,7 @@ impl<B: AutodiffBackend> HealthCheck<B> {
             watch,
             config,
             pending: Vec::new(),
+            shown: VecDeque::new(),
             unread,
         }
     }
@@ -75,11 +84,16 @@ impl<B: AutodiffBackend> HealthCheck<B> {
         self.watch.policy(finding)
     }
 
-    /// Keeps a step's losses for the next look; nothing is read.
-    pub(super) fn keep(&mut self, step: u64, outcome: &StepOutcome<B>) {
+    /// Keeps a step's losses for the next look, and the places of its samples in the data set; nothing
+    /// is read.
+    pub(super) fn keep(&mut self, step: u64, outcome: &StepOutcome<B>, samples: Vec<usize>) {
         if self.config.every == 0 {
             return;
         }
+        while self.shown.len() >= SHOWN {
+            self.shown.pop_front();
+        }
+        self.shown.push_back((step, samples));
         self.pending.push(Pending {
             step,
             discriminator: outcome.discriminator_loss.clone(),
@@ -103,12 +117,15 @@ impl<B: AutodiffBackend> HealthCheck<B> {
         &self.unread
     }
 
-    /// Reads everything and lets the watch judge.
+    /// Reads everything and lets the watch judge. `spoilt` tells which of some samples of the data set
+    /// hold a number that is not finite; it is asked only where a loss is not.
     pub(super) fn look<G, D>(
         &mut self,
         state: &TrainState<G, D, B>,
         outcome: &StepOutcome<B>,
+        objective: &Objective,
         held_out: Option<HeldOutReading>,
+        spoilt: impl FnOnce(&[usize]) -> Vec<usize>,
     ) -> Vec<Finding>
     where
         G: TrainableGenerator<B>,
@@ -129,6 +146,7 @@ impl<B: AutodiffBackend> HealthCheck<B> {
         let mut signs = VitalSigns {
             step: state.step,
             losses,
+            loss_of_guessing: objective.loss_of_guessing::<B>(&outcome.real_logits.device()),
             generator_gradients: gradients(|vitals| &vitals.generator_gradients),
             discriminator_gradients: gradients(|vitals| &vitals.discriminator_gradients),
             logits: Some(logits(outcome)),
@@ -138,23 +156,35 @@ impl<B: AutodiffBackend> HealthCheck<B> {
             }),
             held_out,
             weights: Vec::new(),
+            spoilt_samples: Vec::new(),
             resident_bytes: memory_stats::memory_stats().map(|stats| stats.physical_mem as u64),
         };
         if !all_finite(&signs) {
             signs.weights = not_finite::<B, _>(&state.gan);
+            let shown = std::mem::take(&mut self.shown);
+            let first = signs.losses.iter().find(|reading| !is_finite(reading));
+            let samples = first.and_then(|first| {
+                let step = shown.into_iter().find(|(step, _)| *step == first.step);
+                step.map(|(_, samples)| samples)
+            });
+            signs.spoilt_samples = samples.map(|samples| spoilt(&samples)).unwrap_or_default();
         }
+        self.shown.clear();
         self.watch.check(&signs)
     }
 }
 
+/// Whether all losses of a step are numbers.
+fn is_finite(reading: &LossReading) -> bool {
+    let penalties = [reading.discriminator_penalty, reading.generator_penalty];
+    reading.discriminator.is_finite()
+        && reading.generator.is_finite()
+        && penalties.into_iter().flatten().all(f64::is_finite)
+}
+
 /// Whether losses and gradients are numbers; weights are looked through only if not.
 fn all_finite(signs: &VitalSigns) -> bool {
-    let losses = signs.losses.iter().all(|reading| {
-        let penalties = [reading.discriminator_penalty, reading.generator_penalty];
-        reading.discriminator.is_finite()
-            && reading.generator.is_finite()
-            && penalties.into_iter().flatten().all(f64::is_finite)
-    });
+    let losses = signs.losses.iter().all(is_finite);
     let gradients = [&signs.generator_gradients, &signs.discriminator_gradients];
     losses
         && gradients.into_iter().flatten().all(|reading| {

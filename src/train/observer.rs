@@ -66,6 +66,15 @@ where
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B>,
 {
+    /// Called before the first step, with the shape of a sample (without the batch): refuses what the
+    /// observer could not do later.
+    ///
+    /// # Errors
+    /// An error keeps the run from being begun.
+    fn check(&self, _sample_shape: &[usize]) -> Result<()> {
+        Ok(())
+    }
+
     /// Called after a step, in the observer's rhythm.
     ///
     /// # Errors
@@ -75,15 +84,6 @@ where
 
     /// Called for whatever is told beside the steps, whatever the rhythm.
     fn notice(&mut self, _notice: &Notice) {}
-
-    /// Looks at the shape of the data's samples (without the batch) before the first step: the place
-    /// to refuse samples that can't be shown.
-    ///
-    /// # Errors
-    /// An error ends the run before it begins.
-    fn check(&self, _sample_shape: &[usize]) -> Result<()> {
-        Ok(())
-    }
 
     /// Whether an error of [`observe`](Self::observe) ends the run. Where it does not, as with the
     /// crate's own pictures and logs, it is a [`Notice::ObserverFailed`], and the observer is called
@@ -135,6 +135,9 @@ macro_rules! observe_by_reference {
             G: $crate::network::TrainableGenerator<B> $(+ $bound)?,
             D: $crate::network::TrainableDiscriminator<B>,
         {
+            fn check(&self, sample_shape: &[usize]) -> $crate::error::Result<()> {
+                <$observer as $crate::train::Observer<G, D, B>>::check(self, sample_shape)
+            }
             fn observe(
                 &mut self,
                 event: &$crate::train::StepEvent<'_, G, D, B>,
@@ -143,9 +146,6 @@ macro_rules! observe_by_reference {
             }
             fn notice(&mut self, notice: &$crate::train::Notice) {
                 <$observer as $crate::train::Observer<G, D, B>>::notice(self, notice);
-            }
-            fn check(&self, sample_shape: &[usize]) -> $crate::error::Result<()> {
-                <$observer as $crate::train::Observer<G, D, B>>::check(self, sample_shape)
             }
             fn ends_run(&self) -> bool {
                 <$observer as $crate::train::Observer<G, D, B>>::ends_run(self)

@@ -8,6 +8,7 @@ use super::batches::BatchIndices;
 use super::checkpoint::{Position, Store};
 use super::feed::{self, Expected};
 use super::health_check::{HealthCheck, held_out};
+use super::preflight::not_finite;
 use super::ramp::Ramps;
 use super::schedule::warm_up;
 use super::snapshot::Snapshot;
@@ -284,7 +285,7 @@ where
         self.position.latents = latents;
         let elapsed = work.before + work.begun.elapsed();
         self.position.elapsed = elapsed.as_secs_f64();
-        work.health.keep(state.step, &outcome);
+        work.health.keep(state.step, &outcome, indices.concat());
 
         let event = StepEvent {
             step: state.step,
@@ -509,7 +510,11 @@ where
         });
         let unseen = unseen.transpose()?;
         let mut verdict = Verdict::GoOn;
-        for finding in health.look(state, outcome, unseen) {
+        let spoilt = |samples: &[usize]| {
+            let batch = feed::batch(data, samples, &self.expected, &self.device);
+            batch.map_or_else(|_| Vec::new(), |(real, _)| not_finite::<B>(samples, real))
+        };
+        for finding in health.look(state, outcome, &config.objective, unseen, spoilt) {
             let policy = health.policy(&finding);
             if policy == Policy::Ignore {
                 continue;

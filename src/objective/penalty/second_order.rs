@@ -104,9 +104,13 @@ where
     let mut gradients = function(&lifted, input.clone()).sum().backward();
     match input.take_gradient(&mut gradients) {
         Some(gradient) => gradient,
-        None => panic!("the function does not depend on its input: there is no gradient"),
+        None => panic!("{NO_GRADIENT}"),
     }
 }
+
+/// The words of the panic of [`input_gradient`] where there is nothing to differentiate.
+pub(crate) const NO_GRADIENT: &str =
+    "the function does not depend on its input: there is no gradient";
 
 /// The gradient of a discriminator's logits with respect to its input, differentiable again.
 ///

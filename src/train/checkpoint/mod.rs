@@ -123,6 +123,7 @@ where
     best: Option<Best<'a, G, D, B>>,
     start: Start,
     accepted: Vec<String>,
+    compared: Vec<(String, Value)>,
 }
 
 struct Best<'a, G, D, B>
@@ -170,6 +171,7 @@ where
             best: None,
             start: Start::Fresh,
             accepted: Vec::new(),
+            compared: Vec::new(),
         }
     }
 
@@ -215,8 +217,19 @@ where
         self
     }
 
+    /// Stores an option of the program with the settings, to be compared when the run is resumed:
+    /// for what decides the run and stands in no setting of the trainer, such as the name of the data
+    /// set or a width of the networks.
+    pub fn compare(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.compared.push((name.into(), value.into()));
+        self
+    }
+
     /// Opens the folder.
-    pub(super) fn open(self, settings: Value) -> Result<Store<'a, G, D, B>> {
+    pub(super) fn open(self, mut settings: Value) -> Result<Store<'a, G, D, B>> {
+        for (name, value) in &self.compared {
+            settings[name.as_str()] = value.clone();
+        }
         check::at_least("checkpoints.keep", self.keep, 1)?;
         let folder = Folder::open(&self.folder)?;
         Ok(Store {

@@ -8,7 +8,7 @@ use crate::objective::Side;
 
 /// Something that is wrong with a run.
 ///
-/// Its `Display` is one plain line: step, name and numbers.
+/// Its `Display` is one plain line: step, title, numbers, and what to try first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The step, from 1, after which the check was made.
@@ -30,6 +30,10 @@ pub enum FindingKind {
         step: u64,
         /// What it was.
         value: NonFinite,
+        /// Samples of that step that hold a number that is not finite, by their places in the data
+        /// set, counted from 0; of very many the first [`NAMED`](Self::NAMED).
+        #[serde(default)]
+        samples: Vec<usize>,
     },
     /// A gradient is not finite, or too large to be squared.
     NonFiniteGradient {
@@ -109,6 +113,35 @@ pub enum FindingKind {
         /// That of generated samples.
         fake: f64,
     },
+    /// The discriminator's loss has never been below what guessing costs.
+    DiscriminatorStalled {
+        /// The mean loss of about the last 100 steps, without penalties.
+        loss: f64,
+        /// The loss of a discriminator that gives every sample one logit.
+        guessing: f64,
+        /// The mean logit of real samples.
+        real_logit: f64,
+        /// The mean logit of generated samples.
+        fake_logit: f64,
+    },
+    /// Losses are beyond all measure, and samples have nothing of the data's diversity.
+    Diverged {
+        /// How many times its size in the first step a loss is.
+        times: f64,
+        /// The mean squared distance between generated samples, divided by that between real ones.
+        ratio: f64,
+        /// At how many checks in a row.
+        checks: u32,
+    },
+    /// Something that was found has not been seen for some checks.
+    Passed {
+        /// The name of the finding: `generator_collapse`, …
+        what: String,
+        /// Whose, where there is one for each network.
+        network: Option<Side>,
+        /// The step after which it was last told.
+        told: u64,
+    },
     /// The process takes ever more memory.
     MemoryGrowth {
         /// Memory at the beginning of the growth, in bytes.
@@ -118,6 +151,11 @@ pub enum FindingKind {
         /// Steps between the two.
         steps: u64,
     },
+}
+
+impl FindingKind {
+    /// Samples that a finding names at most.
+    pub const NAMED: usize = 16;
 }
 
 /// One of the four numbers that a step minimises.
@@ -208,6 +246,9 @@ impl Finding {
             FindingKind::GeneratorCollapse { .. } => "generator_collapse",
             FindingKind::DiscriminatorOverfitting { .. } => "discriminator_overfitting",
             FindingKind::MemoryGrowth { .. } => "memory_growth",
+            FindingKind::DiscriminatorStalled { .. } => "discriminator_stalled",
+            FindingKind::Diverged { .. } => "diverged",
+            FindingKind::Passed { .. } => "passed",
         }
     }
 
@@ -216,13 +257,17 @@ impl Finding {
         match self.kind {
             FindingKind::NonFiniteLoss { .. }
             | FindingKind::NonFiniteGradient { .. }
-            | FindingKind::NonFiniteWeight { .. } => Severity::Fatal,
-            FindingKind::DiscriminatorSaturated { .. } => Severity::Notice,
+            | FindingKind::NonFiniteWeight { .. }
+            | FindingKind::Diverged { .. } => Severity::Fatal,
+            FindingKind::DiscriminatorSaturated { .. } | FindingKind::Passed { .. } => {
+                Severity::Notice
+            }
             FindingKind::LossExplosion { .. }
             | FindingKind::GradientExplosion { .. }
             | FindingKind::GradientVanishing { .. }
             | FindingKind::GeneratorCollapse { .. }
             | FindingKind::DiscriminatorOverfitting { .. }
+            | FindingKind::DiscriminatorStalled { .. }
             | FindingKind::MemoryGrowth { .. } => Severity::Warning,
         }
     }
@@ -236,7 +281,11 @@ impl fmt::Display for Finding {
             self.step,
             self.title(),
             self.evidence()
-        )
+        )?;
+        match self.hint() {
+            "" => Ok(()),
+            hint => write!(f, "; {hint}"),
+        }
     }
 }
 
@@ -263,11 +312,13 @@ mod tests {
                 which: LossPart::Generator,
                 step: 7,
                 value: NonFinite::Nan,
+                samples: Vec::new(),
             },
         };
         assert_eq!(
             finding.to_string(),
-            "step 10: loss not finite: the generator's loss is NaN since step 7"
+            "step 10: loss not finite: the generator's loss is NaN since step 7; try smaller learning \
+             rates from the last checkpoint on"
         );
     }
 

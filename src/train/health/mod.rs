@@ -16,7 +16,8 @@ mod text;
 mod watch;
 
 pub use config::{
-    Collapse, Explosion, HealthConfig, MemoryGrowth, Overfitting, Saturation, Vanishing,
+    Collapse, Divergence, Explosion, HealthConfig, MemoryGrowth, Overfitting, Saturation, Stall,
+    Vanishing,
 };
 pub use finding::{Finding, FindingKind, LossPart, NonFinite, Severity};
 pub use policy::Policy;

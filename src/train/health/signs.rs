@@ -11,6 +11,8 @@ pub struct VitalSigns {
     pub step: u64,
     /// The losses of every step since the last check, in order.
     pub losses: Vec<LossReading>,
+    /// What the discriminator's loss is where it tells nothing apart, of a loss that has a scale.
+    pub loss_of_guessing: Option<f64>,
     /// The generator's gradients in this step.
     pub generator_gradients: Option<GradientReading>,
     /// The discriminator's gradients in its last step.
@@ -24,6 +26,9 @@ pub struct VitalSigns {
     /// Dotted names of the parameters that hold a number that is not finite. Only looked for
     /// where a loss or a gradient is not finite.
     pub weights: Vec<String>,
+    /// The samples of the data set, by their places in it, that hold a number that is not finite. Only
+    /// looked for where a loss is not finite, among those that the first such step was made with.
+    pub spoilt_samples: Vec<usize>,
     /// Memory of the process, in bytes.
     pub resident_bytes: Option<u64>,
 }

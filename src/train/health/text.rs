@@ -23,15 +23,60 @@ impl Finding {
             FindingKind::GeneratorCollapse { .. } => "generator collapse",
             FindingKind::DiscriminatorOverfitting { .. } => "discriminator overfitting",
             FindingKind::MemoryGrowth { .. } => "growing memory",
+            FindingKind::DiscriminatorStalled { .. } => "the discriminator learns nothing",
+            FindingKind::Diverged { .. } => "the run is lost",
+            FindingKind::Passed { .. } => "passed",
+        }
+    }
+
+    /// What to try first, in a few words; empty where there is nothing to do.
+    pub fn hint(&self) -> &'static str {
+        match &self.kind {
+            FindingKind::NonFiniteLoss { samples, .. } if !samples.is_empty() => {
+                "repair the data, and go back to the last checkpoint"
+            }
+            FindingKind::NonFiniteLoss { .. } | FindingKind::NonFiniteWeight { .. } => {
+                "try smaller learning rates from the last checkpoint on"
+            }
+            FindingKind::NonFiniteGradient { .. } => {
+                "look for roots and quotients in that layer, and try smaller learning rates"
+            }
+            FindingKind::LossExplosion { .. } | FindingKind::GradientExplosion { .. } => {
+                "try smaller learning rates, or `gradient_clipping`"
+            }
+            FindingKind::GradientVanishing { network, .. } => match network {
+                Side::Discriminator => "if it lasts, try a smaller learning rate for it, or R1",
+                Side::Generator => "try `Loss::NonSaturating`, `Pairing::Paired` or R1",
+            },
+            FindingKind::DiscriminatorSaturated { .. } => {
+                "normal at first; if it stays, try R1 or a smaller learning rate for it"
+            }
+            FindingKind::GeneratorCollapse { .. } => {
+                "if it stays, try smaller learning rates, `nn::MinibatchStd` or `Objective::r3gan`"
+            }
+            FindingKind::DiscriminatorOverfitting { .. } => {
+                "try more data, `Penalty::consistency` or `Penalty::lecam`"
+            }
+            FindingKind::MemoryGrowth { .. } => "look at what observers and hooks keep",
+            FindingKind::DiscriminatorStalled { .. } => {
+                "try a smaller weight of R1, or a larger learning rate for it"
+            }
+            FindingKind::Diverged { .. } => {
+                "try learning rates 10 to 100 times smaller, from an earlier checkpoint or anew"
+            }
+            FindingKind::Passed { .. } => "",
         }
     }
 
     /// The numbers that show it, in one line.
     pub fn evidence(&self) -> String {
         match &self.kind {
-            FindingKind::NonFiniteLoss { which, step, value } => {
-                format!("{which} is {value} since step {step}")
-            }
+            FindingKind::NonFiniteLoss {
+                which,
+                step,
+                value,
+                samples,
+            } => format!("{which} is {value} since step {step}{}", spoilt(samples)),
             FindingKind::NonFiniteGradient {
                 network,
                 parameter,
@@ -120,6 +165,39 @@ impl Finding {
                 from_bytes >> 20,
                 to_bytes >> 20
             ),
+            FindingKind::DiscriminatorStalled {
+                loss,
+                guessing,
+                real_logit,
+                fake_logit,
+            } => format!(
+                "its loss is {loss:.4}, guessing costs {guessing:.4}, and it was never better (mean \
+                 logits {} of real and {} of generated samples)",
+                digits(*real_logit),
+                digits(*fake_logit)
+            ),
+            FindingKind::Diverged {
+                times,
+                ratio,
+                checks,
+            } => format!(
+                "losses are {} times those of the first step, and generated samples differ by {} % \
+                 of what real ones do, at {checks} checks in a row",
+                digits(*times),
+                digits(100.0 * ratio)
+            ),
+            FindingKind::Passed {
+                what,
+                network,
+                told,
+            } => {
+                let whose = match network {
+                    Some(network) => format!(" of the {}", name(*network)),
+                    None => String::new(),
+                };
+                let what = title_of(what);
+                format!("{what}{whose}, told after step {told}, is not seen any more")
+            }
         }
     }
 
@@ -196,6 +274,21 @@ impl Finding {
             FindingKind::MemoryGrowth { .. } => {
                 "Something keeps what belongs to a step: tensors that were stored with their tape \
                  hold the whole graph behind them, and a list of readings grows with every step."
+            }
+            FindingKind::DiscriminatorStalled { .. } => {
+                "It has given real and generated samples the same logits since the run began, so the \
+                 generator has nobody to learn from. A penalty on gradients that is too heavy for \
+                 the data's scale keeps it flat; so do a learning rate that is far too small, dead \
+                 activations, and an output that is squashed or does not depend on the samples."
+            }
+            FindingKind::Diverged { .. } => {
+                "The networks have driven each other out of all measure: learning rates that are too \
+                 high by orders of magnitude, or data on another scale than the networks are made \
+                 for. Weights of such a size do not come back."
+            }
+            FindingKind::Passed { .. } => {
+                "Five looks in a row have not shown it: the networks have found back by themselves, or \
+                 what was changed has helped."
             }
         }
     }
@@ -280,6 +373,23 @@ impl Finding {
                  storing tensors, detach what must be stored, and give `History` a slower rhythm. \
                  A penalty of one's own must store detached tensors in its memory."
             }
+            FindingKind::DiscriminatorStalled { .. } => {
+                "Lower the weight of `Penalty::r1` (and `Penalty::r2`) by a factor of 10 or more: \
+                 what is right goes with the square of the data's size. Raise the learning rate of \
+                 `TrainerConfig::discriminator_optimizer`, make the discriminator larger, and check \
+                 that it ends without an activation and uses its input. Samples that were good from \
+                 the start, as those of a trained generator, look the same."
+            }
+            FindingKind::Diverged { .. } => {
+                "Start anew, or from a checkpoint of before, with the learning rates of \
+                 `TrainerConfig::generator_optimizer` and `TrainerConfig::discriminator_optimizer` 10 \
+                 to 100 times smaller (1e-4 to 2e-3 is usual with Adam), with \
+                 `TrainerConfig::warm_up` and `TrainerConfig::gradient_clipping`; rescale the data \
+                 to [−1, 1]. With `health.divergence.policy` a run goes back by itself, or goes on."
+            }
+            FindingKind::Passed { .. } => {
+                "Nothing is to be done. If it comes and goes, what is advised for it still helps."
+            }
         }
     }
 }
@@ -289,6 +399,42 @@ fn name(network: Side) -> &'static str {
         Side::Generator => "generator",
         Side::Discriminator => "discriminator",
     }
+}
+
+/// The title of the findings of a name.
+fn title_of(name: &str) -> &str {
+    match name {
+        "non_finite_loss" => "loss not finite",
+        "non_finite_gradient" => "gradient not finite",
+        "non_finite_weight" => "weights not finite",
+        "loss_explosion" => "exploding loss",
+        "gradient_explosion" => "exploding gradients",
+        "gradient_vanishing" => "vanishing gradients",
+        "discriminator_saturated" => "discriminator separates everything",
+        "generator_collapse" => "generator collapse",
+        "discriminator_overfitting" => "discriminator overfitting",
+        "memory_growth" => "growing memory",
+        "discriminator_stalled" => "a discriminator that learns nothing",
+        "diverged" => "a run that is lost",
+        other => other,
+    }
+}
+
+/// Samples that are at fault, where there are any.
+fn spoilt(samples: &[usize]) -> String {
+    let others = match samples {
+        [] => return String::new(),
+        [_] => String::new(),
+        [_, rest @ ..] => {
+            let rest: Vec<String> = rest.iter().map(usize::to_string).collect();
+            format!(" (and {})", rest.join(", "))
+        }
+    };
+    format!(
+        "; sample {}{others} of the data (counted from 0), met in that step, holds a number that is \
+         not finite",
+        samples[0]
+    )
 }
 
 /// The rest of a list of which the first is named.
@@ -345,6 +491,22 @@ mod tests {
                 to_bytes: 3 << 29,
                 steps: 500,
             },
+            FindingKind::DiscriminatorStalled {
+                loss: 1.386,
+                guessing: 1.386,
+                real_logit: 1e-4,
+                fake_logit: 0.0,
+            },
+            FindingKind::Diverged {
+                times: 6e11,
+                ratio: 0.0,
+                checks: 3,
+            },
+            FindingKind::Passed {
+                what: "generator_collapse".to_owned(),
+                network: None,
+                told: 30,
+            },
         ];
         for which in [
             LossPart::Discriminator,
@@ -356,6 +518,7 @@ mod tests {
                 which,
                 step: 7,
                 value: NonFinite::Nan,
+                samples: vec![3, 5],
             });
             kinds.push(FindingKind::LossExplosion {
                 which,
@@ -405,12 +568,16 @@ mod tests {
                     .chars()
                     .all(|c| c.is_ascii_lowercase() || c == '_')
             );
+            let passed = finding.name() == "passed";
+            assert_eq!(finding.hint().is_empty(), passed, "{line}");
+            assert!(line.ends_with(finding.hint()), "{line}");
+            assert_ne!(title_of(finding.name()) == finding.name(), !passed, "{line}");
             // A finding is stored under its name.
             let stored = serde_json::to_value(&finding).unwrap();
             assert!(stored["kind"][finding.name()].is_object(), "{stored}");
             names.insert(finding.name());
         }
-        assert_eq!(names.len(), 10);
+        assert_eq!(names.len(), 13);
     }
 
     #[test]
@@ -432,6 +599,31 @@ mod tests {
             steps: 500,
         });
         assert_eq!(memory, "from 1024 MiB to 1536 MiB in 500 steps");
+        let passed = |what: &str, network| {
+            evidence(FindingKind::Passed {
+                what: what.to_owned(),
+                network,
+                told: 30,
+            })
+        };
+        assert_eq!(
+            passed("gradient_explosion", Some(Side::Generator)),
+            "exploding gradients of the generator, told after step 30, is not seen any more"
+        );
+        let loss = |samples: &[usize]| {
+            evidence(FindingKind::NonFiniteLoss {
+                which: LossPart::Generator,
+                step: 7,
+                value: NonFinite::Nan,
+                samples: samples.to_vec(),
+            })
+        };
+        assert_eq!(loss(&[]), "the generator's loss is NaN since step 7");
+        assert_eq!(
+            loss(&[20_031, 5]),
+            "the generator's loss is NaN since step 7; sample 20031 (and 5) of the data (counted from \
+             0), met in that step, holds a number that is not finite"
+        );
         let weights = evidence(FindingKind::NonFiniteWeight {
             parameter: "a.weight".to_owned(),
             parameters: 3,

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::config::HealthConfig;
 use super::detector::{
-    CollapseState, GradientState, LossState, MemoryState, NonFiniteState, Now, OverfittingState,
-    SaturationState,
+    CollapseState, DivergenceState, GradientState, LossState, MemoryState, NonFiniteState, Now, Onset,
+    OverfittingState, SaturationState, StallState,
 };
 use super::finding::{Finding, FindingKind};
 use super::policy::Policy;
@@ -16,8 +16,8 @@ use crate::objective::Side;
 /// Judges the numbers of a run, check by check.
 ///
 /// A condition is found when it begins, and anew every [`HealthConfig::repeat`] steps while it
-/// lasts. It counts as gone once 5 checks in a row don't show it; if it comes back after that, it
-/// is found again. A check costs microseconds, and what is remembered from check to check has a
+/// lasts. It counts as gone once 5 checks in a row don't show it, which is a finding too
+/// ([`FindingKind::Passed`]); if it comes back after that, it is found again. A check costs microseconds, and what is remembered from check to check has a
 /// fixed size.
 ///
 /// ```
@@ -56,6 +56,8 @@ pub struct HealthState {
     discriminator: GradientState,
     saturation: SaturationState,
     collapse: CollapseState,
+    stall: StallState,
+    divergence: DivergenceState,
     overfitting: OverfittingState,
     memory: MemoryState,
 }
@@ -127,6 +129,18 @@ impl HealthWatch {
         if let Some(reading) = &signs.diversity {
             kinds.extend(state.collapse.check(reading, &config.collapse, now));
         }
+        if let Some(guessing) = signs.loss_of_guessing {
+            let logits = signs.logits.as_ref();
+            let losses = &signs.losses;
+            let found = state.stall.check(losses, logits, guessing, &config.stall, now);
+            kinds.extend(found);
+        }
+        kinds.extend(state.divergence.check(
+            &signs.losses,
+            signs.diversity.as_ref(),
+            &config.divergence,
+            now,
+        ));
         if let Some(reading) = &signs.held_out {
             let found = state.overfitting.check(reading, &config.overfitting, now);
             kinds.extend(found);
@@ -134,6 +148,7 @@ impl HealthWatch {
         if let Some(bytes) = signs.resident_bytes {
             kinds.extend(state.memory.check(bytes, &config.memory, now));
         }
+        kinds.extend(state.passed());
         kinds.retain(|kind| policy_of(config, kind) != Policy::Ignore);
         let step = signs.step;
         let finding = |kind| Finding { step, kind };
@@ -146,8 +161,86 @@ impl HealthWatch {
     }
 }
 
+impl HealthState {
+    /// What has just come to count as gone.
+    fn passed(&mut self) -> Vec<FindingKind> {
+        let (generator, discriminator) = (Some(Side::Generator), Some(Side::Discriminator));
+        let onsets: [(&str, Option<Side>, &mut Onset); 15] = [
+            ("non_finite_loss", None, &mut self.non_finite.losses),
+            (
+                "non_finite_gradient",
+                discriminator,
+                &mut self.non_finite.discriminator,
+            ),
+            (
+                "non_finite_gradient",
+                generator,
+                &mut self.non_finite.generator,
+            ),
+            ("non_finite_weight", None, &mut self.non_finite.weights),
+            ("loss_explosion", None, &mut self.losses.exploded),
+            (
+                "gradient_explosion",
+                discriminator,
+                &mut self.discriminator.exploded,
+            ),
+            (
+                "gradient_vanishing",
+                discriminator,
+                &mut self.discriminator.vanished,
+            ),
+            ("gradient_explosion", generator, &mut self.generator.exploded),
+            ("gradient_vanishing", generator, &mut self.generator.vanished),
+            (
+                "discriminator_saturated",
+                None,
+                &mut self.saturation.separates,
+            ),
+            ("generator_collapse", None, &mut self.collapse.collapsed),
+            ("discriminator_stalled", None, &mut self.stall.stalls),
+            ("diverged", None, &mut self.divergence.diverged),
+            (
+                "discriminator_overfitting",
+                None,
+                &mut self.overfitting.overfits,
+            ),
+            ("memory_growth", None, &mut self.memory.grows),
+        ];
+        let passed = onsets.into_iter().filter_map(|(what, network, onset)| {
+            onset.take_passed().map(|told| FindingKind::Passed {
+                what: what.to_owned(),
+                network,
+                told,
+            })
+        });
+        passed.collect()
+    }
+}
+
+/// What is done about the findings of a name, in as far as they are told at all.
+fn policy_of_name(config: &HealthConfig, name: &str) -> Policy {
+    match name {
+        "loss_explosion" | "gradient_explosion" => config.explosion.policy,
+        "gradient_vanishing" => config.vanishing.policy,
+        "discriminator_saturated" => config.saturation.policy,
+        "generator_collapse" => config.collapse.policy,
+        "discriminator_stalled" => config.stall.policy,
+        "diverged" => config.divergence.policy,
+        "discriminator_overfitting" => config.overfitting.policy,
+        "memory_growth" => config.memory.policy,
+        _ => config.non_finite,
+    }
+}
+
 fn policy_of(config: &HealthConfig, kind: &FindingKind) -> Policy {
     match kind {
+        // Nothing is to be done about what is gone.
+        FindingKind::Passed { what, .. } => match policy_of_name(config, what) {
+            Policy::Ignore => Policy::Ignore,
+            _ => Policy::Log,
+        },
+        FindingKind::DiscriminatorStalled { .. } => config.stall.policy,
+        FindingKind::Diverged { .. } => config.divergence.policy,
         FindingKind::NonFiniteLoss { .. }
         | FindingKind::NonFiniteGradient { .. }
         | FindingKind::NonFiniteWeight { .. } => config.non_finite,

@@ -184,6 +184,10 @@ where
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B>,
 {
+    fn shows_notices(&self) -> bool {
+        true
+    }
+
     fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
         if self.screen.is_none() && std::io::stdout().is_terminal() {
             let start = event.step.saturating_sub(event.session_steps);

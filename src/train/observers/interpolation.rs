@@ -166,6 +166,14 @@ where
     G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, 4>, Condition = C>,
     D: TrainableDiscriminator<B>,
 {
+    fn check(&self, sample_shape: &[usize]) -> Result<()> {
+        Observer::<G, D, B>::check(&self.grid, sample_shape)
+    }
+
+    fn ends_run(&self) -> bool {
+        false
+    }
+
     fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
         self.grid.observe(event)
     }

@@ -70,6 +70,10 @@ pub struct JsonLines {
     path: PathBuf,
     /// Open from the run's first line, or from a recall, on.
     file: Option<File>,
+    /// Its length, whole lines all of it.
+    length: u64,
+    /// Whether a line was cut off, since the disk was full: what there is of it has to go.
+    cut: bool,
     /// Lines that came before it was known whether the run starts or goes on.
     waiting: Vec<u8>,
     /// Steps made at the last call.
@@ -117,6 +121,8 @@ impl JsonLines {
         Self {
             path: path.into(),
             file: None,
+            length: 0,
+            cut: false,
             waiting: Vec::new(),
             step: 0,
             failed: None,
@@ -141,6 +147,7 @@ impl JsonLines {
         let mut bytes = kept.to_vec();
         bytes.append(&mut self.waiting);
         write_whole(&self.path, &bytes)?;
+        (self.length, self.cut) = (bytes.len() as u64, false);
         let file = OpenOptions::new().append(true).open(&self.path);
         self.file = Some(file.map_err(|source| Error::io(&self.path, source))?);
         Ok(())
@@ -152,10 +159,27 @@ impl JsonLines {
             .map_err(|error| Error::data(&self.path, error.to_string()))?;
         bytes.push(b'\n');
         match &mut self.file {
-            // In one piece and without a buffer of ours: whatever kills the process, it is written.
-            Some(file) => file
-                .write_all(&bytes)
-                .map_err(|source| Error::io(&self.path, source)),
+            Some(file) => {
+                let mut write = || {
+                    if self.cut {
+                        file.set_len(self.length)?;
+                        self.cut = false;
+                    }
+                    // In one piece and without a buffer of ours: whatever kills the process, it is
+                    // written.
+                    file.write_all(&bytes)
+                };
+                match write() {
+                    Ok(()) => {
+                        self.length += bytes.len() as u64;
+                        Ok(())
+                    }
+                    Err(source) => {
+                        self.cut = true;
+                        Err(Error::io(&self.path, source))
+                    }
+                }
+            }
             None => {
                 self.waiting.append(&mut bytes);
                 Ok(())
@@ -236,6 +260,15 @@ where
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B>,
 {
+    fn ends_run(&self) -> bool {
+        false
+    }
+
+    // Its lines are cut back to the checkpoint's step when the run goes on: that step's must be there.
+    fn is_remembered(&self) -> bool {
+        true
+    }
+
     fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
         if let Some(error) = self.failed.take() {
             return Err(error);

@@ -19,6 +19,7 @@ const NAME: &str = "loss_chart";
 /// losses, the penalties where there are any, and the lower bound on JS(p_data ‖ p_g) in nats.
 /// Needs the feature `plot`.
 ///
+/// The readings are those of a [`History`], which thins them evenly when there are very many.
 /// Checkpoints hold the readings, so that the chart of a resumed run is that of the whole run. The
 /// picture is written whole each time: a rhythm of hundreds of steps is enough.
 ///
@@ -113,6 +114,14 @@ where
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B>,
 {
+    fn ends_run(&self) -> bool {
+        false
+    }
+
+    fn is_remembered(&self) -> bool {
+        true
+    }
+
     fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
         Observer::<G, D, B>::observe(&mut self.history, event)?;
         self.draw()

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "dashboard")]
 mod dashboard;
+mod failure;
 mod history;
 #[cfg(feature = "plot")]
 mod interpolation;
@@ -16,6 +17,7 @@ mod tests;
 
 #[cfg(feature = "dashboard")]
 pub use dashboard::Dashboard;
+pub use failure::{Required, Tolerated};
 pub(crate) use history::scalar;
 pub use history::{History, Reading};
 #[cfg(feature = "plot")]

@@ -142,6 +142,10 @@ where
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B>,
 {
+    fn shows_notices(&self) -> bool {
+        true
+    }
+
     fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
         let done = event.step == event.steps;
         let text = || {

@@ -5,16 +5,21 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
-use crate::error::{Result, check};
+use crate::error::{Error, Result, check};
 use crate::latent::Latent;
 use crate::models::ImageShape;
+use crate::network::guard::quietly;
 use crate::network::{Condition, Generator, TrainableDiscriminator, TrainableGenerator};
-use crate::plot::{GridStyle, image_grid};
+use crate::plot::{GridStyle, check_grid, image_grid};
 use crate::random::Stream;
 use crate::train::{Memories, Observer, StepEvent};
 
 /// An observer that draws a grid of images each time it is called: `samples-000250.png` after 250
 /// steps. Needs the feature `plot`, and a generator of images, `[batch, channels, height, width]`.
+///
+/// Images of 1 to 4 channels are drawn in their colours, a second or fourth channel as opacity; of more
+/// channels each is drawn in grey ([`image_grid`]). A picture that would be too large is refused before
+/// the first step.
 ///
 /// The latents are the same in every picture, so that pictures of different steps compare. They are
 /// drawn by the average of the generator's weights where the run keeps one, and without a tape, with
@@ -164,11 +169,41 @@ impl<B: AutodiffBackend, C: Condition<B>> SampleGrid<B, C> {
         self.folder.join(format!("{}-{step:06}.png", self.name))
     }
 
+    /// Refuses what can't be drawn.
+    fn refuse(&self, sample_shape: &[usize]) -> Result<()> {
+        let images = self.latents.dims()[0];
+        if let Some(labels) = self.condition.labels()
+            && labels.len() != images
+        {
+            return Err(Error::setting(
+                "conditions",
+                format!("{} labels", labels.len()),
+                format!("must be one for each of the {images} images"),
+            ));
+        }
+        let Ok(shape) = <[usize; 3]>::try_from(sample_shape) else {
+            return Err(Error::setting(
+                "samples",
+                format!("of shape {sample_shape:?}"),
+                "are no images: a grid draws samples of shape [channels, height, width]",
+            ));
+        };
+        check_grid(images, ImageShape::new(shape), &self.style)
+    }
+
     fn draw<G>(&self, generator: &G, path: &Path) -> Result<()>
     where
         G: Generator<B::InnerBackend, Sample = Tensor<B::InnerBackend, 4>, Condition = C::Inner>,
     {
-        let images = generator.generate(self.latents.clone(), &self.condition);
+        let images = || generator.generate(self.latents.clone(), &self.condition);
+        let images = quietly(images).map_err(|words| Error::Plot {
+            path: path.to_owned(),
+            problem: format!(
+                "the generator draws nothing from latents of shape {:?} and the conditions given \
+                 ({words})",
+                self.latents.dims()
+            ),
+        })?;
         let [_, channels, height, width] = images.dims();
         let pixels: Vec<f32> = images.into_data().iter().collect();
         let shape = ImageShape::new([channels, height, width]);
@@ -183,6 +218,15 @@ where
     G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, 4>, Condition = C>,
     D: TrainableDiscriminator<B>,
 {
+    fn check(&self, sample_shape: &[usize]) -> Result<()> {
+        self.refuse(sample_shape)
+            .map_err(|error| error.within(&self.name))
+    }
+
+    fn ends_run(&self) -> bool {
+        false
+    }
+
     fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
         let path = self.file(event.step);
         let generator = if self.trained_weights {
@@ -223,6 +267,10 @@ macro_rules! draw_by_reference {
             G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, 4>, Condition = C>,
             D: TrainableDiscriminator<B>,
         {
+            fn check(&self, sample_shape: &[usize]) -> Result<()> {
+                Observer::<G, D, B>::check(&**self, sample_shape)
+            }
+
             fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
                 (**self).observe(event)
             }

@@ -391,8 +391,12 @@ mod pictures {
     const IMAGE: [usize; 3] = [1, 16, 16];
 
     fn images() -> MemoryDataset<4> {
-        let pixels = Stream::new(1, "images").uniform(8 * 256, -1.0, 1.0);
-        MemoryDataset::new(pixels, IMAGE).expect("images")
+        images_of(IMAGE)
+    }
+
+    fn images_of(shape: [usize; 3]) -> MemoryDataset<4> {
+        let pixels = Stream::new(1, "images").uniform(8 * shape.iter().product::<usize>(), -1.0, 1.0);
+        MemoryDataset::new(pixels, shape).expect("images")
     }
 
     fn draw<B: AutodiffBackend>(
@@ -400,9 +404,18 @@ mod pictures {
         rhythm: Rhythm,
         observer: impl Observer<Draws<B>, Judges<B>, B>,
     ) {
+        draw_of(IMAGE, steps, rhythm, observer);
+    }
+
+    fn draw_of<B: AutodiffBackend>(
+        image: [usize; 3],
+        steps: u64,
+        rhythm: Rhythm,
+        observer: impl Observer<Draws<B>, Judges<B>, B>,
+    ) {
         let device = Default::default();
-        let generator = MlpGeneratorConfig::new(3, IMAGE).with_hidden([8]);
-        let discriminator = MlpDiscriminatorConfig::new(IMAGE).with_hidden([8]);
+        let generator = MlpGeneratorConfig::new(3, image).with_hidden([8]);
+        let discriminator = MlpDiscriminatorConfig::new(image).with_hidden([8]);
         let gan = Gan::<_, _, B>::seeded(
             generator.init(&device).expect("valid settings"),
             discriminator.init(&device).expect("valid settings"),
@@ -414,7 +427,7 @@ mod pictures {
         Trainer::new(config, &device)
             .expect("valid settings")
             .observe(rhythm, observer)
-            .run(gan, &images())
+            .run(gan, &images_of(image))
             .expect("a run");
     }
 
@@ -484,6 +497,78 @@ mod pictures {
         assert_eq!(moved.pictures(), expected);
     }
 
+    fn images_of_any_number_of_channels_are_drawn<B: AutodiffBackend>() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // Channels, and the images' width in the picture.
+        for (channels, wide) in [(2, 4), (4, 4), (3, 4), (5, 5 * 4), (9, 3 * 4)] {
+            let name = format!("channels{channels}");
+            let grid = SampleGrid::<B>::new(
+                folder.path(),
+                &Latent::normal(3),
+                2,
+                1,
+                1,
+                &Default::default(),
+            );
+            let mut grid = grid.expect("valid settings").with_name(name);
+            let image = [channels, 4, 4];
+            let check = Observer::<Draws<B>, Judges<B>, B>::check(&grid, &image);
+            check.expect("it can be drawn");
+            draw_of::<B>(image, 1, Rhythm::AtEnd, &mut grid);
+            let (width, _) = size(&grid.pictures()[0].1);
+            assert_eq!(width as usize, 2 * (wide + 2) + 2, "{channels} channels");
+        }
+    }
+
+    fn what_cannot_be_drawn_is_refused_before_a_run<B: AutodiffBackend>() {
+        let device = Default::default();
+        let prior = Latent::normal(3);
+        let grid = || SampleGrid::<B>::new("x", &prior, 8, 2, 1, &device).expect("valid settings");
+        #[track_caller]
+        fn says(refused: Result<()>, words: &[&str]) {
+            let error = refused.expect_err("it can't be drawn").to_string();
+            for words in words {
+                assert!(error.contains(words), "no `{words}` in: {error}");
+            }
+        }
+        fn check<B: AutodiffBackend>(
+            grid: impl Observer<Draws<B>, Judges<B>, B>,
+            shape: &[usize],
+        ) -> Result<()> {
+            grid.check(shape)
+        }
+        check::<B>(grid(), &[3, 64, 64]).expect("it can be drawn");
+        check::<B>(&mut grid(), &[3, 64, 64]).expect("it can be drawn");
+        says(
+            check::<B>(&mut grid().with_scale(100), &[3, 64, 64]),
+            &["`samples.shape.width`", "8 images of 64 pixels at scale 100"],
+        );
+        says(check::<B>(grid(), &[64]), &["`samples.samples`", "[64]"]);
+        says(
+            check::<B>(grid().with_range(1.0, 1.0), &[1, 8, 8]),
+            &["`samples.style.range`"],
+        );
+        says(
+            check::<B>(grid().with_scale(0), &[1, 8, 8]),
+            &["`samples.style.scale` = 0"],
+        );
+        let walks = Interpolations::<B>::new("x", &prior, 2, 5, 1, &device);
+        let walks = walks.expect("valid settings").with_scale(200);
+        says(
+            check::<B>(walks, &[5, 8, 8]),
+            &["5 images of 5 channels of 8 pixels"],
+        );
+        // One label too few for the images.
+        let labels = Labels::<B>::from_slice(&[0; 15], 2, &device).expect("labels");
+        let told = grid().with_conditions(&labels);
+        let refused = Observer::<
+            crate::models::LabelGenerator<B, Draws<B>>,
+            crate::models::MlpLabelDiscriminator<B, 4>,
+            B,
+        >::check(&told, &[1, 8, 8]);
+        says(refused, &["`samples.conditions` = 15 labels", "16 images"]);
+    }
+
     fn walks_have_a_row_each<B: AutodiffBackend>() {
         let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path();
@@ -547,6 +632,8 @@ mod pictures {
 
     for_each_autodiff_backend!(
         a_grid_is_drawn_in_its_rhythm_under_the_steps_name,
+        images_of_any_number_of_channels_are_drawn,
+        what_cannot_be_drawn_is_refused_before_a_run,
         walks_have_a_row_each,
         a_conditional_generator_is_told_its_labels,
         a_loss_chart_goes_on_where_a_checkpoint_left_it,

@@ -1,10 +1,14 @@
 //! Finds layers by their names.
 
+use std::fmt::{self, Write};
+
 use burn::module::{Module, ModuleVisitor};
 use burn::tensor::backend::Backend;
 
 /// This crate's layer and burn's have one name, as a user's own probably has.
 const BATCH_NORM: &str = "Struct:BatchNorm";
+/// So much of a network's `Debug` form is looked at.
+const LONGEST: usize = 1 << 20;
 
 /// The paths of all batch norms within a network, its own name first.
 pub(in crate::train) fn batch_norms<B: Backend, M: Module<B>>(
@@ -17,6 +21,59 @@ pub(in crate::train) fn batch_norms<B: Backend, M: Module<B>>(
     };
     module.visit(&mut finder);
     finder.found
+}
+
+/// Whether a network holds a layer of this name that has parameters: `SpectralNorm`.
+pub(super) fn has<B: Backend, M: Module<B>>(module: &M, layer: &str) -> bool {
+    let mut search = Search {
+        layer: format!("Struct:{layer}"),
+        found: false,
+    };
+    module.visit(&mut search);
+    search.found
+}
+
+/// Whether a network holds a layer of this name that may have no parameters, which visitors do not come
+/// to: by its `Debug` form, in which parameters are no more than their ids.
+pub(super) fn mentions<B: Backend, M: Module<B>>(module: &M, layer: &str) -> bool {
+    let mut words = Words {
+        layer,
+        found: false,
+        left: LONGEST,
+    };
+    // The error that ends it early is ours.
+    let _ = write!(words, "{module:?}");
+    words.found
+}
+
+/// Looks for a word in what is written, and ends it once it was found.
+struct Words<'a> {
+    layer: &'a str,
+    found: bool,
+    /// Bytes that are still looked at.
+    left: usize,
+}
+
+impl fmt::Write for Words<'_> {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        self.found |= part == self.layer;
+        self.left = self.left.saturating_sub(part.len());
+        if self.found || self.left == 0 {
+            return Err(fmt::Error);
+        }
+        Ok(())
+    }
+}
+
+struct Search {
+    layer: String,
+    found: bool,
+}
+
+impl<B: Backend> ModuleVisitor<B> for Search {
+    fn enter_module(&mut self, _name: &str, container_type: &str) {
+        self.found |= container_type == self.layer;
+    }
 }
 
 struct Finder {

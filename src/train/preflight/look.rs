@@ -1,13 +1,16 @@
 //! A look at the first batches of the data.
 
-use burn::tensor::Tensor;
-use burn::tensor::backend::Backend;
+use std::collections::BTreeSet;
 
-use super::Warning;
+use burn::tensor::Tensor;
+use burn::tensor::backend::{AutodiffBackend, Backend};
+
+use super::warning::{Interval, Warning, way_into};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::{Condition, Sample};
 use crate::train::feed::{self, Expected};
+use crate::train::vitals::diversity;
 
 /// How many batches are looked at, at most.
 const BATCHES: usize = 4;
@@ -15,6 +18,16 @@ const BATCHES: usize = 4;
 const SAMPLES: usize = 4_096;
 /// How far data may lie outside a generator's range, relative to the range.
 const TOLERANCE: f64 = 1e-3;
+/// How many widths of a generator's range data may lie beyond it: standardised data lies within two or
+/// three of [−1, 1], pixels from 0 to 255 within 127.
+const FAR: f64 = 10.0;
+/// Samples for each class after which a class that was not seen is told: of as many classes of one size
+/// one is missed with a probability of e⁻²⁰.
+const ENOUGH: usize = 20;
+/// Classes that are named, at most.
+const NAMED: usize = 10;
+/// A mean squared distance of neighbours, relative to the mean squared norm, that is rounding.
+const ROUNDING: f64 = 1e-12;
 
 /// What was seen.
 pub(super) struct Look<S, C> {
@@ -24,6 +37,27 @@ pub(super) struct Look<S, C> {
     pub(super) condition: C,
     /// The smallest and the largest number.
     pub(super) range: [f64; 2],
+    /// The labels, where there are any.
+    pub(super) labels: Labels,
+}
+
+/// The labels that were seen.
+#[derive(Default)]
+pub(super) struct Labels {
+    pub(super) classes: BTreeSet<i64>,
+    /// Of how many samples.
+    pub(super) samples: usize,
+    /// Whether these are all that there are.
+    pub(super) all: bool,
+}
+
+impl Labels {
+    fn add(&mut self, labels: impl IntoIterator<Item = i64>) {
+        for label in labels {
+            self.classes.insert(label);
+            self.samples += 1;
+        }
+    }
 }
 
 /// Looks at the first batches; a number that is not finite, or a label that is no class of a
@@ -37,6 +71,11 @@ pub(super) fn at<B: Backend, T: Dataset<B>>(
     let mut first = None;
     let mut range = [f64::INFINITY, f64::NEG_INFINITY];
     let mut seen = 0;
+    let mut labels = Labels::default();
+    if let Some(all) = data.labels() {
+        labels.all = true;
+        labels.add(all.iter().map(|label| *label as i64));
+    }
     for indices in batches.iter().take(BATCHES) {
         if seen >= SAMPLES {
             break;
@@ -49,6 +88,9 @@ pub(super) fn at<B: Backend, T: Dataset<B>>(
                 within(indices, &labels, network, classes)?;
             }
         }
+        if !labels.all {
+            labels.add(condition.labels().into_iter().flatten());
+        }
         let [least, most] = real.clone().extremes().map(numbers);
         range[0] = least.into_iter().fold(range[0], f64::min);
         range[1] = most.into_iter().fold(range[1], f64::max);
@@ -59,6 +101,7 @@ pub(super) fn at<B: Backend, T: Dataset<B>>(
             real,
             condition,
             range,
+            labels,
         }),
         None => Err(Error::data("data set", "has no batch to look at")),
     }
@@ -66,6 +109,18 @@ pub(super) fn at<B: Backend, T: Dataset<B>>(
 
 fn numbers<B: Backend>(x: Tensor<B, 1>) -> Vec<f64> {
     x.into_data().iter::<f64>().collect()
+}
+
+/// Which of the samples of a batch, by their places in the data set, hold a number that is not finite
+/// or can't be squared.
+pub(in crate::train) fn not_finite<B: Backend>(
+    indices: &[usize],
+    batch: impl Sample<B>,
+) -> Vec<usize> {
+    let norms = numbers(batch.squared_norms());
+    let pairs = indices.iter().zip(norms);
+    let spoilt = pairs.filter(|(_, norm)| !norm.is_finite());
+    spoilt.map(|(index, _)| *index).collect()
 }
 
 fn finite(indices: &[usize], squared_norms: &[f64]) -> Result<()> {
@@ -110,11 +165,27 @@ fn within(indices: &[usize], labels: &[i64], network: &str, classes: usize) -> R
     }
 }
 
-/// What the data's range says about a generator of another range.
-pub(super) fn against(data: [f64; 2], (low, high): (f64, f64)) -> Option<Warning> {
+/// What the data's range says about a generator of another range. Data that lies far outside is an
+/// error: of what it can't come near, a generator learns the side alone.
+pub(super) fn against(data: [f64; 2], (low, high): (f64, f64)) -> Result<Option<Warning>> {
     let [least, most] = data;
     let generator = [low, high];
     let width = high - low;
+    let beyond = (low - least).max(most - high);
+    if width.is_finite() && beyond > FAR * width {
+        let size = |ends: [f64; 2]| ends[0].abs().max(ends[1].abs());
+        return Err(Error::data(
+            "data set",
+            format!(
+                "it lies in {}, and the generator draws in {}: the data reaches {:.0} times as far; \
+                 {}",
+                Interval(data),
+                Interval(generator),
+                size(data) / size(generator),
+                way_into(generator)
+            ),
+        ));
+    }
     let slack = TOLERANCE
         * if width.is_finite() {
             width
@@ -122,10 +193,55 @@ pub(super) fn against(data: [f64; 2], (low, high): (f64, f64)) -> Option<Warning
             most - least
         };
     if least < low - slack || most > high + slack {
-        return Some(Warning::DataOutOfRange { data, generator });
+        return Ok(Some(Warning::DataOutOfRange { data, generator }));
     }
     let middle = low + width / 2.0;
     // Of an unbounded range no half is left empty.
     let one_sided = least >= middle - slack || most <= middle + slack;
-    (width.is_finite() && one_sided).then_some(Warning::DataInHalfOfRange { data, generator })
+    let warning = Warning::DataInHalfOfRange { data, generator };
+    Ok((width.is_finite() && one_sided).then_some(warning))
+}
+
+/// What labels say: all of one class, or classes without a sample.
+pub(super) fn labels(seen: &Labels, classes: Option<usize>) -> Option<Warning> {
+    let samples = seen.samples;
+    let first = *seen.classes.first()?;
+    let classes = classes.unwrap_or(usize::try_from(first).unwrap_or(0) + 1);
+    // Two samples of one class say nothing.
+    let enough = seen.all || samples >= ENOUGH * classes;
+    if !enough || classes < 2 {
+        return None;
+    }
+    if seen.classes.len() == 1 {
+        return Some(Warning::OneClass {
+            class: first,
+            samples,
+            classes,
+        });
+    }
+    let missing = (0..classes).filter(|class| !seen.classes.contains(&(*class as i64)));
+    let missing: Vec<usize> = missing.collect();
+    (!missing.is_empty()).then(|| Warning::MissingClasses {
+        count: missing.len(),
+        missing: missing.into_iter().take(NAMED).collect(),
+        samples,
+        classes,
+    })
+}
+
+/// Whether the first batch has no spread: the squared distances of neighbours are rounding beside the
+/// samples themselves.
+pub(super) fn without_spread<B, S>(real: &S) -> bool
+where
+    B: AutodiffBackend,
+    S: Sample<B>,
+{
+    if real.batch_size() < 2 {
+        return false;
+    }
+    let norms = numbers(real.clone().squared_norms());
+    let mean = norms.iter().sum::<f64>() / norms.len() as f64;
+    numbers(diversity::<S, B>(real.clone()))
+        .iter()
+        .all(|diversity| *diversity <= ROUNDING * mean)
 }

@@ -8,6 +8,7 @@ mod settings;
 mod tests;
 mod warning;
 
+pub(super) use look::not_finite;
 pub use warning::Warning;
 
 use burn::tensor::backend::AutodiffBackend;
@@ -27,7 +28,8 @@ use crate::network::{Condition, Sample, TrainableDiscriminator, TrainableGenerat
 ///
 /// # Errors
 /// If there is no batch, micro-batches don't cut one evenly, a sample is not finite, a label is no
-/// class of a network, or networks and data disagree on a shape.
+/// class of a network, networks and data disagree on a shape, or the data lies far outside of the
+/// generator's range.
 pub(super) fn check<G, D, B>(
     config: &TrainerConfig,
     gan: &Gan<G, D, B>,
@@ -58,6 +60,7 @@ where
     let drawn_shape =
         passes::generator::<B, G>(config, generator, &look.condition, real_shape[0], device)?;
     passes::one_shape(&drawn_shape, &real_shape)?;
+    let alike = look::without_spread::<B, G::Sample>(&look.real);
     let judge = discriminator.valid();
     let (real, condition) = (look.real.into_inner(), look.condition.inner());
     for size in &parts {
@@ -71,7 +74,26 @@ where
     warnings.extend(settings::clipping_with_momentum(config));
     warnings.extend(settings::small_data_set(config, data.len()));
     if let Some(range) = generator.output_range() {
-        warnings.extend(look::against(look.range, range));
+        warnings.extend(look::against(look.range, range)?);
+    }
+    if alike {
+        let samples = real_shape[0];
+        warnings.push(Warning::NoSpread { samples });
+    }
+    let known = [generator.classes(), discriminator.classes()];
+    let known = known.into_iter().flatten().max();
+    warnings.extend(look::labels(&look.labels, known));
+    let spectral = layers::has(discriminator, "SpectralNorm");
+    warnings.extend(settings::nothing_keeps_smooth(config, spectral));
+    if let Some(range) = passes::bounds(&judge, &real, &condition, parts[0]) {
+        warnings.push(Warning::BoundedDiscriminator { range });
+    }
+    let half = real_shape[0] / 2;
+    if half > 0
+        && !layers::mentions(discriminator, "MinibatchStd")
+        && passes::mixes_samples(&judge, &real, &condition, half)
+    {
+        warnings.push(Warning::MixedSamples { samples: half });
     }
     let norms = layers::batch_norms(discriminator, "discriminator");
     warnings.extend(settings::norms_under_penalties(config, &norms));

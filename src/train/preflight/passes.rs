@@ -1,9 +1,10 @@
 //! Passes through the networks, without a tape.
 
+use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use crate::error::{Error, Result};
-use crate::network::guard::quietly;
+use crate::network::guard::{is_about, quietly};
 use crate::network::{Condition, Discriminator, Generator, Sample, TrainableGenerator};
 use crate::random::Stream;
 use crate::train::TrainerConfig;
@@ -13,6 +14,12 @@ const DRAWN: usize = 4;
 /// Logits of one sample in two batches agree to this, relative to the largest, where samples are
 /// judged one by one: GPUs add in no fixed order.
 const EQUAL: f64 = 1e-3;
+/// The factors on samples whose verdicts tell whether a discriminator's output has bounds.
+const SCALES: [f64; 7] = [1.0, -1.0, 10.0, -10.0, 1e3, -1e3, 1e5];
+/// Outputs that differ by less are constant.
+const VARIES: f64 = 1e-3;
+/// How far a rounded output may lie outside of its bounds.
+const ROUNDED: f64 = 1e-5;
 
 /// The shape of a drawn batch.
 pub(super) fn generator<B, G>(
@@ -36,15 +43,22 @@ where
         let condition = condition.narrow(0, count).inner();
         generator.valid().generate(latent, &condition).shape()
     });
+    let dimensions = config.latent.dimensions();
     drawn.map_err(|words| {
-        Error::setting(
-            "latent",
-            config.latent.dimensions(),
-            format!(
-                "the generator can't draw samples from latents of so many components ({words}); \
-                 prior and generator need one size"
-            ),
-        )
+        if is_about(&words, &[dimensions]) {
+            return Error::setting(
+                "latent",
+                dimensions,
+                format!(
+                    "the generator can't draw samples from latents of so many components \
+                     ({words}); prior and generator need one size"
+                ),
+            );
+        }
+        Error::Network {
+            network: "generator".to_owned(),
+            problem: format!("{words} (it was given latents of shape [{count}, {dimensions}])"),
+        }
     })
 }
 
@@ -81,6 +95,16 @@ where
     logits.map(|_| ()).map_err(|words| {
         let mut shape = real.shape();
         shape[0] = count;
+        // Flattened, and flattened but for the channels, as layers may name it.
+        let mut sizes = shape.clone();
+        sizes.push(shape[1..].iter().product());
+        sizes.push(shape.iter().skip(2).product());
+        if !is_about(&words, &sizes) {
+            return Error::Network {
+                network: "discriminator".to_owned(),
+                problem: format!("{words} (it was given real samples of shape {shape:?})"),
+            };
+        }
         Error::setting(
             "discriminator",
             format!("a network for other batches than {shape:?}"),
@@ -122,6 +146,48 @@ where
     pairs
         .into_iter()
         .any(|(a, b)| (a - b).abs() > EQUAL * largest)
+}
+
+/// The bounds of the discriminator's output, if it has those of a sigmoid or a tanh: what it says of
+/// the samples at any size and either sign stays in them, without being constant.
+///
+/// A network that ends in a linear layer leaves them at large samples, unless that layer follows a norm
+/// or bounded activations; then no output comes to a bound and no further. A sigmoid behind such layers
+/// comes to none either, and is not told.
+pub(super) fn bounds<B, D>(
+    judge: &D,
+    real: &D::Sample,
+    condition: &D::Condition,
+    count: usize,
+) -> Option<[f64; 2]>
+where
+    B: Backend,
+    D: Discriminator<B>,
+{
+    let count = count.min(real.batch_size());
+    let real = real.clone().narrow(0, count);
+    let device = real.device();
+    let mut all = Vec::new();
+    for scale in SCALES {
+        // x + (s − 1)·x
+        let weights = Tensor::full([count], scale - 1.0, &device);
+        let scaled = real.clone().add_scaled(real.clone(), weights);
+        all.extend(logits::<B, D>(judge, &scaled, condition, count).ok()?);
+    }
+    let least = all.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    // A last layer of zeros says nothing yet.
+    if !(most - least > VARIES) {
+        return None;
+    }
+    let keeps = |low: f64| {
+        let within = least >= low - ROUNDED && most <= 1.0 + ROUNDED;
+        within && (least < low + VARIES || most > 1.0 - VARIES)
+    };
+    [0.0, -1.0]
+        .into_iter()
+        .find(|low| keeps(*low))
+        .map(|low| [low, 1.0])
 }
 
 /// The logits of the first `count` samples, or the words of a panic.

@@ -2,7 +2,7 @@
 
 use super::Warning;
 use crate::error::{Error, Result};
-use crate::objective::{Pairing, PenaltyKind, Side};
+use crate::objective::{Loss, Pairing, PenaltyKind, Side};
 use crate::train::{OptimizerConfig, TrainerConfig};
 
 /// Data sets below this many samples are learnt by heart.
@@ -74,6 +74,21 @@ pub(super) fn norms_under_penalties(config: &TrainerConfig, norms: &[String]) ->
     (!norms.is_empty()).then(|| Warning::BatchNormUnderPenalty {
         layers: norms.to_vec(),
         penalty: penalty.kind.name().to_owned(),
+    })
+}
+
+/// A loss whose discriminator must be kept smooth, without anything that does it.
+pub(super) fn nothing_keeps_smooth(config: &TrainerConfig, spectral: bool) -> Option<Warning> {
+    let objective = &config.objective;
+    let needs = matches!(objective.loss, Loss::Hinge | Loss::Wasserstein);
+    // Whatever it is: a penalty of one's own may be the one.
+    let penalised = objective
+        .penalties
+        .iter()
+        .any(|penalty| penalty.weight != 0.0 && penalty.kind.acts_on(Side::Discriminator));
+    let kept = spectral || penalised || objective.weight_clipping.is_some();
+    (needs && !kept).then(|| Warning::NothingKeepsSmooth {
+        loss: objective.loss.label(),
     })
 }
 

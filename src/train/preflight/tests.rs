@@ -12,7 +12,7 @@ use crate::models::{
     MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use crate::network::{Discriminator, Generator, Packed, Verdict};
-use crate::nn::{Linear, LinearConfig, MinibatchStd};
+use crate::nn::{Linear, LinearConfig, MinibatchStd, SpectralNorm};
 use crate::objective::{FeatureMatching, Loss, Objective, Pairing, Penalty, TopK};
 use crate::testing::{for_each_autodiff_backend, parameters, values};
 use crate::train::OptimizerConfig;
@@ -98,6 +98,56 @@ fn networks_and_data_must_have_one_shape<B: AutodiffBackend>() {
     );
 }
 
+/// Panics whatever it is given, as a machine without threads lets networks do.
+#[derive(Module, Debug)]
+struct Failing<B: Backend> {
+    head: Linear<B>,
+}
+
+const NO_THREADS: &str = "The global thread pool has not been initialized.: ThreadPoolBuildError { \
+                          kind: IOError(Os { code: 3, kind: WouldBlock }) }";
+
+impl<B: Backend> Generator<B> for Failing<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+
+    fn generate(&self, latent: Tensor<B, 2>, _condition: &()) -> Tensor<B, 2> {
+        assert!(latent.dims()[0] == 0, "{NO_THREADS}");
+        self.head.forward(latent)
+    }
+}
+
+impl<B: Backend> Discriminator<B> for Failing<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+
+    fn discriminate(&self, sample: Tensor<B, 2>, _condition: &()) -> Verdict<B> {
+        assert!(sample.dims()[0] == 0, "{NO_THREADS}");
+        self.head.forward(sample).into()
+    }
+}
+
+fn a_panic_that_is_not_about_a_setting_blames_none<B: AutodiffBackend>() {
+    let failing = || Failing::<B> {
+        head: LinearConfig::new(3, 2).init(&Default::default()),
+    };
+    let data = many(-1.0, 1.0);
+    // Latents of three numbers, and a code of 3.
+    let generator_fails = checked(&config(8), &Gan::new(failing(), discriminator(2)), &data);
+    let gan = Gan::new(generator(2, Activation::Tanh), failing());
+    let discriminator_fails = checked(&config(8), &gan, &data);
+    for (result, network, given) in [
+        (generator_fails, "the generator panicked", "[4, 3]"),
+        (discriminator_fails, "the discriminator panicked", "[8, 2]"),
+    ] {
+        let error = result.expect_err("it can't work").to_string();
+        assert!(!error.contains("invalid setting"), "{error}");
+        for words in [network, "ThreadPoolBuildError", given] {
+            assert!(error.contains(words), "no `{words}` in: {error}");
+        }
+    }
+}
+
 fn a_number_that_is_not_finite_is_found_by_its_sample<B: AutodiffBackend>() {
     for (wrong, words) in [
         (f32::NAN, "holds NaN"),
@@ -106,7 +156,7 @@ fn a_number_that_is_not_finite_is_found_by_its_sample<B: AutodiffBackend>() {
     ] {
         let mut values = points(40, 2, -1.0, 1.0).values().to_vec();
         values[2 * 7 + 1] = wrong;
-        let data = MemoryDataset::<2>::new(values, [2]).expect("whole samples");
+        let data = MemoryDataset::<2>::unchecked(values, [2]);
         // Shuffled: its place in the batch is another than in the data.
         refused(
             checked(&config(10), &pair::<B>(), &data),
@@ -129,7 +179,9 @@ fn data_is_compared_with_the_range_of_the_generator<B: AutodiffBackend>() {
         // Within the tolerance of a thousandth.
         (Activation::Tanh, -1.001, 1.001, None),
         (Activation::Tanh, -1.01, 1.0, Some(out)),
-        (Activation::Tanh, 0.0, 255.0, Some(out)),
+        // Standardised data, and more.
+        (Activation::Tanh, -4.0, 4.0, Some(out)),
+        (Activation::Tanh, 0.0, 20.0, Some(out)),
         (Activation::Tanh, 0.0, 1.0, Some(half)),
         (Activation::Tanh, -0.7, -0.1, Some(half)),
         (Activation::Tanh, -0.1, 0.9, None),
@@ -151,6 +203,213 @@ fn data_is_compared_with_the_range_of_the_generator<B: AutodiffBackend>() {
             "{output:?}, [{low}, {high}]"
         );
     }
+}
+
+fn data_far_outside_of_the_generators_range_is_refused<B: AutodiffBackend>() {
+    for (output, low, high, words) in [
+        (
+            Activation::Tanh,
+            0.0,
+            255.0,
+            ["[0, 255]", "[-1, 1]", "255 times", "PixelRange::Symmetric"],
+        ),
+        (
+            Activation::Sigmoid,
+            -128.0,
+            127.0,
+            ["[-128, 127]", "[0, 1]", "128 times", "PixelRange::Unit"],
+        ),
+    ] {
+        let gan = Gan::<_, _, B>::new(generator(2, output), discriminator(2));
+        refused(checked(&config(1_000), &gan, &many(low, high)), &words);
+    }
+}
+
+/// A linear layer behind which something is done to its output.
+#[derive(Module, Debug)]
+struct Ends<B: Backend> {
+    linear: Linear<B>,
+    how: usize,
+}
+
+impl<B: Backend> Discriminator<B> for Ends<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+
+    fn discriminate(&self, sample: Tensor<B, 2>, _condition: &()) -> Verdict<B> {
+        let x = self.linear.forward(sample);
+        Verdict::from(match self.how {
+            0 => x,
+            1 => burn::tensor::activation::sigmoid(x),
+            2 => x.tanh(),
+            3 => burn::tensor::activation::relu(x),
+            4 => x * 0.0,
+            // Half a tanh: bounded, and no probability.
+            5 => x.tanh() * 0.5,
+            // Statistics of the batch, outside of any layer that is known.
+            _ => {
+                let mean = x.clone().mean_dim(0);
+                x - mean
+            }
+        })
+    }
+}
+
+fn ends<B: Backend>(how: usize) -> Ends<B> {
+    Ends {
+        linear: LinearConfig::new(2, 1).init(&Default::default()),
+        how,
+    }
+}
+
+fn a_discriminator_that_ends_in_an_activation_is_warned_of<B: AutodiffBackend>() {
+    let data = many(-1.0, 1.0);
+    for (how, expected) in [
+        (0, None),
+        (1, Some([0.0, 1.0])),
+        (2, Some([-1.0, 1.0])),
+        (3, None),
+        (4, None),
+        (5, None),
+    ] {
+        let gan = Gan::<_, _, B>::new(generator(2, Activation::Tanh), ends(how));
+        let expected = expected.map(|range| Warning::BoundedDiscriminator { range });
+        let warnings = checked(&config(8), &gan, &data).expect("it can work");
+        assert_eq!(warnings, Vec::from_iter(expected), "{how}");
+    }
+    // Hidden activations with bounds are none of the output.
+    for activation in [Activation::Tanh, Activation::Sigmoid, Activation::Relu] {
+        for seed in 0..5 {
+            let judge = MlpDiscriminatorConfig::new([2])
+                .with_hidden([4, 4])
+                .with_activation(activation);
+            let judge = judge.init::<B, 2>(&Default::default()).expect("settings");
+            let generator = generator(2, Activation::Tanh);
+            let gan = Gan::<_, _, B>::seeded(generator, judge, seed, &Default::default());
+            assert_eq!(checked(&config(8), &gan, &data).expect("fits"), []);
+        }
+    }
+}
+
+fn a_discriminator_that_mixes_samples_is_warned_of<B: AutodiffBackend>() {
+    let gan = Gan::<_, _, B>::new(generator(2, Activation::Tanh), ends(6));
+    let warnings = checked(&config(8), &gan, &many(-1.0, 1.0)).expect("it can work");
+    assert_eq!(warnings, [Warning::MixedSamples { samples: 4 }]);
+    // A single sample can't be mixed with itself.
+    let gan = Gan::<_, _, B>::new(generator(2, Activation::Identity), ends(6));
+    let alone = checked(&config(1), &gan, &many(-1.0, 1.0));
+    assert_eq!(alone.expect("it can work"), []);
+}
+
+/// Behind a spectral norm.
+#[derive(Module, Debug)]
+struct Smooth<B: Backend> {
+    linear: SpectralNorm<B, Linear<B>>,
+}
+
+impl<B: Backend> Discriminator<B> for Smooth<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+
+    fn discriminate(&self, sample: Tensor<B, 2>, _condition: &()) -> Verdict<B> {
+        Verdict::from(self.linear.forward(sample))
+    }
+}
+
+fn a_loss_that_needs_a_smooth_discriminator_asks_for_something_that_keeps_it<B: AutodiffBackend>() {
+    let data = many(-1.0, 1.0);
+    let with = |objective| config(8).with_objective(objective);
+    let warning = |loss: &str| Warning::NothingKeepsSmooth {
+        loss: loss.to_owned(),
+    };
+    let plain = |objective| checked(&with(objective), &pair::<B>(), &data).expect("it can work");
+    assert_eq!(plain(Objective::sngan_hinge()), [warning("hinge")]);
+    let wasserstein = Objective::new(Loss::Wasserstein);
+    assert_eq!(plain(wasserstein.clone()), [warning("Wasserstein")]);
+    for kept in [
+        Objective::new(Loss::NonSaturating),
+        Objective::wgan_gp(),
+        Objective::sngan_hinge().with_penalty(Penalty::r1(1.0)),
+    ] {
+        assert_eq!(plain(kept), []);
+    }
+    let weightless = Objective::sngan_hinge().with_penalty(Penalty::r1(0.0));
+    assert_eq!(plain(weightless), [warning("hinge")]);
+    let smooth = Smooth::<B> {
+        linear: SpectralNorm::new(LinearConfig::new(2, 1).init(&Default::default())),
+    };
+    let gan = Gan::new(generator(2, Activation::Tanh), smooth);
+    let checked = checked(&with(Objective::sngan_hinge()), &gan, &data);
+    assert_eq!(checked.expect("it can work"), []);
+}
+
+fn labels_of_one_class_and_classes_without_a_sample_are_warned_of<B: AutodiffBackend>() {
+    let device = Default::default();
+    let of = |classes: usize, label: fn(usize) -> usize| {
+        let generator = MlpGeneratorConfig::new(3, [2]).with_hidden([4]);
+        let discriminator = MlpDiscriminatorConfig::new([2]).with_hidden([4]);
+        let gan = Gan::<_, _, B>::new(
+            generator
+                .init_conditional::<B, 2>(classes, &device)
+                .expect("valid settings"),
+            discriminator
+                .init_conditional::<B, 2>(classes, &device)
+                .expect("valid settings"),
+        );
+        let labels = (0..1_000).map(label).collect();
+        let data = many(-1.0, 1.0).with_labels(labels, classes).expect("labels");
+        checked(&config(8), &gan, &data).expect("it can work")
+    };
+    // The last sample alone is of class 4: all labels are looked at, not the first batches alone.
+    assert_eq!(of(5, |i| if i == 999 { 4 } else { i % 4 }), []);
+    assert_eq!(
+        of(5, |_| 3),
+        [Warning::OneClass {
+            class: 3,
+            samples: 1_000,
+            classes: 5
+        }]
+    );
+    let missing = |missing: &[usize], count, classes| Warning::MissingClasses {
+        missing: missing.to_vec(),
+        count,
+        samples: 1_000,
+        classes,
+    };
+    assert_eq!(of(5, |i| 2 * (i % 3)), [missing(&[1, 3], 2, 5)]);
+    let first: Vec<usize> = (2..12).collect();
+    assert_eq!(of(20, |i| i % 2), [missing(&first, 18, 20)]);
+    // One class is no condition, but nothing is missing.
+    assert_eq!(of(1, |_| 0), []);
+}
+
+#[test]
+fn labels_of_the_first_batches_count_where_there_are_enough_of_them() {
+    let seen = |classes: &[i64], samples| look::Labels {
+        classes: classes.iter().copied().collect(),
+        samples,
+        all: false,
+    };
+    assert_eq!(look::labels(&seen(&[0, 1, 2], 79), Some(4)), None);
+    assert!(look::labels(&seen(&[0, 1, 2], 80), Some(4)).is_some());
+    assert_eq!(look::labels(&seen(&[0, 1, 2, 3], 80), Some(4)), None);
+    assert_eq!(look::labels(&seen(&[], 80), Some(4)), None);
+}
+
+fn data_without_spread_is_warned_of<B: AutodiffBackend>() {
+    let of = |values: Vec<f32>| {
+        let data = MemoryDataset::<2>::new(values, [2]).expect("pairs");
+        let gan = Gan::<_, _, B>::new(generator(2, Activation::Identity), discriminator(2));
+        checked(&config(8), &gan, &data).expect("it can work")
+    };
+    let alike = [Warning::NoSpread { samples: 8 }];
+    assert_eq!(of(vec![0.5; 2_000]), alike);
+    assert_eq!(of(vec![0.0; 2_000]), alike);
+    // Constant, column by column.
+    assert_eq!(of([0.25, -3.0].repeat(1_000)), alike);
+    // Small differences are differences.
+    let close = (0..2_000).map(|i| 1.0 + (i % 5) as f32 * 1e-3).collect();
+    assert_eq!(of(close), []);
 }
 
 fn images(count: usize) -> MemoryDataset<4> {
@@ -498,8 +757,15 @@ fn a_check_changes_nothing<B: AutodiffBackend>() {
 
 for_each_autodiff_backend!(
     networks_and_data_must_have_one_shape,
+    a_panic_that_is_not_about_a_setting_blames_none,
     a_number_that_is_not_finite_is_found_by_its_sample,
     data_is_compared_with_the_range_of_the_generator,
+    data_far_outside_of_the_generators_range_is_refused,
+    a_discriminator_that_ends_in_an_activation_is_warned_of,
+    a_discriminator_that_mixes_samples_is_warned_of,
+    a_loss_that_needs_a_smooth_discriminator_asks_for_something_that_keeps_it,
+    labels_of_one_class_and_classes_without_a_sample_are_warned_of,
+    data_without_spread_is_warned_of,
     batch_norm_and_penalties_on_single_samples_are_warned_of,
     a_batch_norm_of_burn_is_found_too,
     statistics_of_micro_batches_are_warned_of,
@@ -560,6 +826,61 @@ fn warnings_are_sentences_with_numbers_and_a_name_that_is_stored() {
             "`a.norm` and 2 more take statistics over the batch, and each of 4 micro-batches of \
              16 samples has its own: the step is not that of the whole batch; do without, or set \
              `micro_batches` to 1",
+        ),
+        (
+            Warning::BoundedDiscriminator { range: [0.0, 1.0] },
+            "the discriminator's output stays in [0, 1] for samples of any size, as behind a \
+             sigmoid: losses take logits and apply that themselves; leave its last activation out",
+        ),
+        (
+            Warning::MixedSamples { samples: 4 },
+            "what the discriminator says of 4 samples changes when others are in their batch: meant \
+             so for statistics over a batch (`nn::MinibatchStd` is known), and otherwise a mistake \
+             such as a `reshape` across samples; penalties on gradients take samples one by one",
+        ),
+        (
+            Warning::NothingKeepsSmooth {
+                loss: "hinge".to_owned(),
+            },
+            "nothing keeps the discriminator smooth, as the hinge loss needs it: put \
+             `nn::SpectralNorm` around its layers, or add a penalty (`Penalty::r1`, \
+             `Penalty::wgan_gp`)",
+        ),
+        (
+            Warning::OneClass {
+                class: 3,
+                samples: 100,
+                classes: 10,
+            },
+            "all 100 samples that were looked at have label 3, of 10 classes: networks learn one \
+             condition only; check how labels are read, and shuffle the data",
+        ),
+        (
+            Warning::MissingClasses {
+                missing: vec![4],
+                count: 1,
+                samples: 100,
+                classes: 10,
+            },
+            "1 of 10 classes (4) does not occur among the 100 samples that were looked at: what the \
+             generator draws for it nobody judges; check the labels, or make the networks for fewer \
+             classes",
+        ),
+        (
+            Warning::MissingClasses {
+                missing: vec![4, 5],
+                count: 3,
+                samples: 100,
+                classes: 10,
+            },
+            "3 of 10 classes (4, 5, …) do not occur among the 100 samples that were looked at: what \
+             the generator draws for them nobody judges; check the labels, or make the networks for \
+             fewer classes",
+        ),
+        (
+            Warning::NoSpread { samples: 64 },
+            "the 64 samples that were looked at are all alike: there is no distribution to learn; \
+             check how the data is read and scaled",
         ),
         (
             Warning::UnseededWeights { seed: 42 },

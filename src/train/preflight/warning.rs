@@ -53,6 +53,49 @@ pub enum Warning {
         /// Samples in a part.
         samples: usize,
     },
+    /// The discriminator's output has bounds, as behind a sigmoid or a tanh; losses take logits.
+    BoundedDiscriminator {
+        /// The bounds that outputs keep for samples of any size.
+        range: [f64; 2],
+    },
+    /// What the discriminator says of a sample depends on the others of its batch, by no layer that is
+    /// known to do that.
+    MixedSamples {
+        /// Samples that were judged alone, and again among twice as many.
+        samples: usize,
+    },
+    /// A loss that needs a smooth discriminator, and nothing that keeps it smooth: no spectral norm, no
+    /// penalty, no clipping of weights. Miyato et al. 2018, arXiv:1802.05957; Arjovsky, Chintala,
+    /// Bottou 2017, arXiv:1701.07875.
+    NothingKeepsSmooth {
+        /// The loss's name.
+        loss: String,
+    },
+    /// All labels are one class.
+    OneClass {
+        /// The class.
+        class: i64,
+        /// How many samples were looked at.
+        samples: usize,
+        /// For how many classes the networks are made, or the data says it has.
+        classes: usize,
+    },
+    /// Classes that no sample has.
+    MissingClasses {
+        /// The classes, of very many the first ones.
+        missing: Vec<usize>,
+        /// How many there are.
+        count: usize,
+        /// How many samples were looked at.
+        samples: usize,
+        /// For how many classes the networks are made.
+        classes: usize,
+    },
+    /// All samples are alike.
+    NoSpread {
+        /// How many were looked at.
+        samples: usize,
+    },
     /// Weights were drawn that no seed decides ([`Gan::new`](crate::Gan::new)).
     UnseededWeights {
         /// The run's seed.
@@ -74,6 +117,12 @@ impl Warning {
             Self::BatchNormUnderPenalty { .. } => "batch_norm_under_penalty",
             Self::ClippingWithMomentum { .. } => "clipping_with_momentum",
             Self::StatisticsOfMicroBatches { .. } => "statistics_of_micro_batches",
+            Self::BoundedDiscriminator { .. } => "bounded_discriminator",
+            Self::MixedSamples { .. } => "mixed_samples",
+            Self::NothingKeepsSmooth { .. } => "nothing_keeps_smooth",
+            Self::OneClass { .. } => "one_class",
+            Self::MissingClasses { .. } => "missing_classes",
+            Self::NoSpread { .. } => "no_spread",
             Self::UnseededWeights { .. } => "unseeded_weights",
             Self::SmallDataSet { .. } => "small_data_set",
         }
@@ -128,6 +177,59 @@ impl fmt::Display for Warning {
                 Paths(sources),
                 if sources.len() == 1 { "takes" } else { "take" }
             ),
+            Self::BoundedDiscriminator { range } => write!(
+                f,
+                "the discriminator's output stays in {} for samples of any size, as behind a {}: \
+                 losses take logits and apply that themselves; leave its last activation out",
+                Interval(*range),
+                if range[0] < 0.0 { "tanh" } else { "sigmoid" }
+            ),
+            Self::MixedSamples { samples } => write!(
+                f,
+                "what the discriminator says of {samples} samples changes when others are in their \
+                 batch: meant so for statistics over a batch (`nn::MinibatchStd` is known), and \
+                 otherwise a mistake such as a `reshape` across samples; penalties on gradients take \
+                 samples one by one"
+            ),
+            Self::NothingKeepsSmooth { loss } => write!(
+                f,
+                "nothing keeps the discriminator smooth, as the {loss} loss needs it: put \
+                 `nn::SpectralNorm` around its layers, or add a penalty (`Penalty::r1`, \
+                 `Penalty::wgan_gp`)"
+            ),
+            Self::OneClass {
+                class,
+                samples,
+                classes,
+            } => write!(
+                f,
+                "all {samples} samples that were looked at have label {class}, of {classes} classes: \
+                 networks learn one condition only; check how labels are read, and shuffle the data"
+            ),
+            Self::MissingClasses {
+                missing,
+                count,
+                samples,
+                classes,
+            } => {
+                let mut names: Vec<String> = missing.iter().map(usize::to_string).collect();
+                if *count > missing.len() {
+                    names.push("…".to_owned());
+                }
+                write!(
+                    f,
+                    "{count} of {classes} classes ({}) {} among the {samples} samples that were \
+                     looked at: what the generator draws for {} nobody judges; check the labels, or \
+                     make the networks for fewer classes",
+                    names.join(", "),
+                    if *count == 1 { "does not occur" } else { "do not occur" },
+                    if *count == 1 { "it" } else { "them" }
+                )
+            }
+            Self::NoSpread { samples } => write!(
+                f,
+                "the {samples} samples that were looked at are all alike: there is no distribution \
+                 to learn; check how the data is read and scaled"
             Self::UnseededWeights { seed } => write!(
                 f,
                 "weights were drawn without a seed (`Gan::new`), which `seed` = {seed} does not \
@@ -144,7 +246,7 @@ impl fmt::Display for Warning {
 }
 
 /// `[low, high]`, in as many digits as a person reads.
-struct Interval([f64; 2]);
+pub(super) struct Interval(pub(super) [f64; 2]);
 
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -173,7 +275,7 @@ impl fmt::Display for Paths<'_> {
     }
 }
 
-fn way_into(generator: [f64; 2]) -> &'static str {
+pub(super) fn way_into(generator: [f64; 2]) -> &'static str {
     match generator {
         [-1.0, 1.0] => "rescale it to [-1, 1] (pixels: `PixelRange::Symmetric`)",
         [0.0, 1.0] => "rescale it to [0, 1] (pixels: `PixelRange::Unit`)",

@@ -13,7 +13,7 @@ use crate::models::{
     Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use crate::network::{self, Generator};
-use crate::objective::{Loss, Objective, Side};
+use crate::objective::{Loss, Objective, Penalty, Side};
 use crate::random::Stream;
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters, values};
 use crate::train::health::{
@@ -57,11 +57,11 @@ fn ring() -> Vec<f32> {
     Mixture::ring().sample(480, &mut Stream::new(3, "points"))
 }
 
-/// One NaN, behind what preflight looks at.
+/// One NaN, behind what preflight looks at, in a data set that nobody has looked through.
 fn spoilt() -> MemoryDataset<2> {
     let mut values = ring();
     values[2 * (8 * (SPOILT as usize - 1) + 5)] = f32::NAN;
-    points(values)
+    MemoryDataset::unchecked(values, [2])
 }
 
 /// Healthy settings; sample 8·k + i is the i-th of step k + 1.
@@ -213,11 +213,15 @@ fn a_nan_in_the_data_halts_the_run_and_is_told_by_its_first_step<B: AutodiffBack
     let Ending::Halted(finding) = &run.ending else {
         panic!("{}", run.ending);
     };
+    let sample = 8 * (SPOILT as usize - 1) + 5;
     let first = FindingKind::NonFiniteLoss {
         which: LossPart::Discriminator,
         step: SPOILT,
         value: NonFinite::Nan,
+        samples: vec![sample],
     };
+    let words = format!("sample {sample} of the data");
+    assert!(finding.to_string().contains(&words), "{finding}");
     assert_eq!((finding.step, &finding.kind), (30, &first));
     assert_eq!(run.state.step, 30);
     assert_eq!(
@@ -295,6 +299,8 @@ fn a_gradient_alone_that_is_nan_is_told_by_its_parameter<B: AutodiffBackend>() {
         which: LossPart::Discriminator,
         step: 34,
         value: NonFinite::Nan,
+        // The data is not at fault.
+        samples: Vec::new(),
     };
     assert_eq!(run_between.findings[0].kind, loss);
     assert_eq!(run_between.findings[0].step, 40);
@@ -789,4 +795,38 @@ fn a_healthy_run_is_left_in_peace() {
     let ill = |finding: &&Finding| finding.severity() >= Severity::Warning;
     let ill: Vec<&Finding> = run.findings.iter().filter(ill).collect();
     assert!(ill.is_empty(), "{ill:?}");
+}
+
+/// Under a penalty so heavy that the discriminator stays flat.
+#[test]
+fn a_discriminator_that_a_penalty_keeps_flat_learns_nothing() {
+    let run = |weight: f64| {
+        let config = TrainerConfig::new(540, 8, Latent::normal(3))
+            .with_seed(7)
+            .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(weight)))
+            .with_optimizers(adam(1e-3));
+        let run = trainer(config)
+            .run(mlps::<B>(), &points(ring()))
+            .expect("a run");
+        run.findings
+            .into_iter()
+            .find(|finding| finding.name() == "discriminator_stalled")
+    };
+    let finding = run(1e5).expect("it is flat");
+    assert_eq!(finding.step, 530);
+    assert!(finding.to_string().contains("guessing costs 1.3863"), "{finding}");
+    assert_eq!(run(0.05), None);
+}
+
+#[test]
+fn a_run_at_a_learning_rate_beyond_all_measure_is_halted_not_finished() {
+    let run = trainer(config(300).with_optimizers(adam(10.0)))
+        .run(mlps::<B>(), &points(ring()))
+        .expect("a run");
+    let Ending::Halted(finding) = &run.ending else {
+        panic!("{}", run.ending);
+    };
+    assert_eq!((finding.name(), finding.step), ("diverged", 30));
+    assert_eq!(finding.severity(), Severity::Fatal);
+    assert_eq!(run.ending.exit_code(), 1);
 }

@@ -2,6 +2,7 @@
 
 mod contract;
 mod ema;
+mod failures;
 mod fast_layers;
 mod health;
 mod micro_batches;

@@ -198,6 +198,82 @@ fn differences_refuse_layers_that_draw_at_random() {
     probe(&with_r1(), &dropout).expect("one mask for both derivatives");
 }
 
+/// Judges nothing but its bias.
+#[derive(Module, Debug)]
+struct Deaf<B: Backend> {
+    head: Linear<B>,
+    cut: bool,
+}
+
+impl<B: Backend> Discriminator<B> for Deaf<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+    fn discriminate(&self, sample: Tensor<B, 2>, _condition: &()) -> Verdict<B> {
+        let input = if self.cut {
+            sample.detach()
+        } else {
+            Tensor::ones(sample.dims(), &sample.device())
+        };
+        self.head.forward(input).into()
+    }
+}
+
+#[test]
+fn a_discriminator_that_ignores_its_input_is_told_so_under_any_objective() {
+    for cut in [false, true] {
+        let deaf = Deaf::<B> {
+            head: LinearConfig::new(2, 1).init(&Default::default()),
+            cut,
+        };
+        let plain = Objective::new(Loss::NonSaturating);
+        let by_differences = with_r1().with_second_order(SecondOrder::finite_differences());
+        for objective in [plain, with_r1(), by_differences] {
+            let error = probe(&objective, &deaf).expect_err("nothing can be learnt");
+            let error = error.to_string();
+            assert!(
+                error.contains("output does not depend on its input"),
+                "{error}"
+            );
+            assert!(!error.contains("finite_differences"), "{error}");
+        }
+    }
+}
+
+/// Panics whatever it is given, as a machine without threads lets networks do.
+#[derive(Module, Debug)]
+struct Tired<B: Backend> {
+    head: Linear<B>,
+}
+
+impl<B: Backend> Discriminator<B> for Tired<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+    fn discriminate(&self, sample: Tensor<B, 2>, _condition: &()) -> Verdict<B> {
+        assert!(sample.dims()[0] == 0, "no threads left: Os {{ code: 11 }}");
+        self.head.forward(sample).into()
+    }
+}
+
+#[test]
+fn a_network_that_fails_without_the_penalty_is_not_blamed_on_the_penalty() {
+    let tired = Tired::<B> {
+        head: LinearConfig::new(2, 1).init(&Default::default()),
+    };
+    let error = with_r1().differentiate_twice(
+        &generator(&[2]),
+        &tired,
+        &points(),
+        &(),
+        &latents(4),
+    );
+    let error = error.expect_err("it panics").to_string();
+    assert!(
+        error.contains("the discriminator panicked") && error.contains("code: 11"),
+        "{error}"
+    );
+    assert!(!error.contains("finite_differences"), "{error}");
+}
+
 #[test]
 fn feature_matching_wants_features() {
     let objective =

@@ -19,7 +19,7 @@ pub(in crate::train::health) struct CollapseState {
     differed: bool,
     /// The highest ratio that counted as a rise, before they have.
     highest: Option<f64>,
-    collapsed: Onset,
+    pub(in crate::train::health) collapsed: Onset,
 }
 
 impl CollapseState {
@@ -31,12 +31,17 @@ impl CollapseState {
     ) -> Option<FindingKind> {
         let ratio = reading.ratio()?;
         self.differed |= ratio >= config.ratio;
+        let threshold = if now.step > config.start {
+            config.ratio
+        } else {
+            config.early_ratio
+        };
         let highest = *self.highest.get_or_insert(ratio);
         let spreads = !self.differed && ratio > SPREADING * highest;
         if spreads {
             self.highest = Some(ratio);
         }
-        let shows = ratio < config.ratio && !spreads;
+        let shows = ratio < threshold && !spreads;
         let checks = if now.step > config.grace {
             config.checks
         } else {

@@ -16,8 +16,12 @@ const ENOUGH: usize = 5;
 #[serde(default)]
 pub(in crate::train::health) struct GradientState {
     usual: Usual,
-    exploded: Onset,
-    vanished: Onset,
+    pub(in crate::train::health) exploded: Onset,
+    pub(in crate::train::health) vanished: Onset,
+    /// What was usual when an explosion was told.
+    before_explosion: f64,
+    /// What was usual when gradients were told to have vanished.
+    before_vanishing: f64,
 }
 
 impl GradientState {
@@ -37,6 +41,7 @@ impl GradientState {
         if self.exploded.note(exploded.is_some(), 1, now)
             && let Some(usual) = exploded
         {
+            self.before_explosion = usual;
             kinds.push(FindingKind::GradientExplosion {
                 network,
                 norm,
@@ -46,12 +51,19 @@ impl GradientState {
         }
         let vanishing = &config.vanishing;
         let vanished = norm < (vanishing.ratio * usual).max(vanishing.least_norm);
+        if norm > config.explosion.ratio * self.before_explosion {
+            self.exploded.hush();
+        }
         if self.vanished.note(vanished, vanishing.checks, now) {
+            self.before_vanishing = usual;
             kinds.push(FindingKind::GradientVanishing {
                 network,
                 norm,
                 usual,
             });
+        }
+        if norm < vanishing.ratio * self.before_vanishing {
+            self.vanished.hush();
         }
         self.usual.push(norm);
     }

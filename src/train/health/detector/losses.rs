@@ -26,7 +26,9 @@ pub(super) fn parts(reading: &LossReading) -> [(LossPart, Option<f64>); 4] {
 #[serde(default)]
 pub(in crate::train::health) struct LossState {
     usual: [Usual; 4],
-    exploded: Onset,
+    pub(in crate::train::health) exploded: Onset,
+    /// What was usual when an explosion was told.
+    before: [f64; 4],
 }
 
 impl LossState {
@@ -53,7 +55,17 @@ impl LossState {
             })
         });
         if self.exploded.note(found.is_some(), 1, now) {
+            self.before = usual.map(|usual| usual.unwrap_or(f64::MAX));
             kinds.extend(found);
+        }
+        let exploded = |reading: &LossReading| {
+            let parts = parts(reading).into_iter().zip(self.before);
+            parts.into_iter().any(|((_, value), before)| {
+                value.is_some_and(|value| value.abs() > config.loss_ratio * before.max(1.0))
+            })
+        };
+        if losses.iter().any(exploded) {
+            self.exploded.hush();
         }
         for (i, usual) in self.usual.iter_mut().enumerate() {
             let sizes = losses.iter().filter_map(|reading| parts(reading)[i].1);

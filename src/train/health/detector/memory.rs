@@ -25,7 +25,7 @@ pub(in crate::train::health) struct MemoryState {
     joined: u32,
     /// The piece that is being filled.
     open: Option<Piece>,
-    grows: Onset,
+    pub(in crate::train::health) grows: Onset,
 }
 
 /// The least memory in a stretch of the run, and the steps of its first and last check. The

@@ -12,10 +12,10 @@ use crate::train::health::signs::{GradientReading, LossReading, VitalSigns};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(in crate::train::health) struct NonFiniteState {
-    losses: Onset,
-    generator: Onset,
-    discriminator: Onset,
-    weights: Onset,
+    pub(in crate::train::health) losses: Onset,
+    pub(in crate::train::health) generator: Onset,
+    pub(in crate::train::health) discriminator: Onset,
+    pub(in crate::train::health) weights: Onset,
 }
 
 impl NonFiniteState {
@@ -25,7 +25,10 @@ impl NonFiniteState {
         now: Now,
         kinds: &mut Vec<FindingKind>,
     ) {
-        let loss = signs.losses.iter().find_map(first_loss);
+        let loss = signs
+            .losses
+            .iter()
+            .find_map(|reading| first_loss(reading, &signs.spoilt_samples));
         let gradient = |network, reading: &Option<GradientReading>| {
             let reading = reading.as_ref()?;
             first_gradient(network, reading)
@@ -52,12 +55,13 @@ impl NonFiniteState {
     }
 }
 
-fn first_loss(reading: &LossReading) -> Option<FindingKind> {
+fn first_loss(reading: &LossReading, samples: &[usize]) -> Option<FindingKind> {
     parts(reading).into_iter().find_map(|(which, value)| {
         Some(FindingKind::NonFiniteLoss {
             which,
             step: reading.step,
             value: NonFinite::of(value?)?,
+            samples: samples.iter().take(FindingKind::NAMED).copied().collect(),
         })
     })
 }

@@ -17,13 +17,16 @@ pub(in crate::train::health) struct Now {
 
 /// The course of one condition.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Onset {
+pub(in crate::train::health) struct Onset {
     /// Checks in a row that show it.
     shown: u32,
     /// Checks in a row that don't.
     missed: u32,
     /// The step at which it was told, while it lasts.
     told: Option<u64>,
+    /// The same, at the check that makes it count as gone.
+    #[serde(skip)]
+    passed: Option<u64>,
 }
 
 impl Onset {
@@ -34,7 +37,7 @@ impl Onset {
             self.shown = 0;
             self.missed = self.missed.saturating_add(1);
             if self.missed >= GONE_AFTER {
-                self.told = None;
+                self.passed = self.told.take();
             }
             return false;
         }
@@ -51,6 +54,17 @@ impl Onset {
             self.told = Some(now.step);
         }
         tell
+    }
+
+    /// The step at which the condition was told, if it has just come to count as gone.
+    pub(in crate::train::health) fn take_passed(&mut self) -> Option<u64> {
+        self.passed.take()
+    }
+
+    /// Keeps a condition that counts as gone from being told as passed: what was unusual has only
+    /// become usual.
+    pub(super) fn hush(&mut self) {
+        self.passed = None;
     }
 
     /// Checks in a row that show the condition.
@@ -91,6 +105,19 @@ mod tests {
     fn what_comes_back_is_told_again() {
         let course = [true, true, false, false, false, false, false, true, true];
         assert_eq!(told(course, 2, 0), [20, 90]);
+    }
+
+    #[test]
+    fn what_was_told_passes_once_five_checks_in_a_row_do_not_show_it() {
+        let mut onset = Onset::default();
+        let mut passed = Vec::new();
+        for step in 1..=30 {
+            // Shown once without being told, then from 5 to 8, and from 12 on never again.
+            let shows = step == 2 || (5..=8).contains(&step) || step == 11;
+            onset.note(shows, 2, Now { step, repeat: 0 });
+            passed.extend(onset.take_passed().map(|told| (step, told)));
+        }
+        assert_eq!(passed, [(16, 6)]);
     }
 
     #[test]

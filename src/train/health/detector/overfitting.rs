@@ -22,7 +22,7 @@ const SURE: f64 = 4.0;
 pub(in crate::train::health) struct OverfittingState {
     /// Training, held out, generated.
     recent: VecDeque<[f64; 3]>,
-    overfits: Onset,
+    pub(in crate::train::health) overfits: Onset,
 }
 
 impl OverfittingState {

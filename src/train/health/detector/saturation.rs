@@ -12,7 +12,7 @@ use crate::train::health::signs::LogitReading;
 /// For how long the discriminator has separated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::train::health) struct SaturationState {
-    separates: Onset,
+    pub(in crate::train::health) separates: Onset,
 }
 
 impl SaturationState {

@@ -33,6 +33,7 @@ fn a_loss_that_is_nan_names_its_first_step_and_part() {
                 which: LossPart::Generator,
                 step: begin,
                 value: NonFinite::Nan,
+                samples: Vec::new(),
             }
         );
         assert!(finding.step < begin + 10, "{finding}");
@@ -42,7 +43,7 @@ fn a_loss_that_is_nan_names_its_first_step_and_part() {
 
 #[test]
 fn an_infinite_penalty_is_told_from_the_loss_beside_it() {
-    let found = run(100, |signs| {
+    let found = run(80, |signs| {
         for loss in signs.losses.iter_mut().filter(|loss| loss.step == 33) {
             loss.discriminator_penalty = Some(f64::INFINITY);
         }
@@ -53,6 +54,7 @@ fn an_infinite_penalty_is_told_from_the_loss_beside_it() {
             which: LossPart::DiscriminatorPenalty,
             step: 33,
             value: NonFinite::Infinity,
+            samples: Vec::new(),
         }
     );
 }
@@ -207,6 +209,21 @@ fn gradients_that_come_back_after_a_long_silence_are_no_explosion() {
     assert!(found.is_empty(), "{found:?}");
 }
 
+/// What is usual follows them; they have not passed.
+#[test]
+fn an_explosion_that_stays_does_not_pass() {
+    let found = run(3_000, |signs| {
+        if signs.step > 300 {
+            signs.generator_gradients = Some(gradients(5e3));
+            for loss in &mut signs.losses {
+                loss.generator = 5e4;
+            }
+        }
+    });
+    let names: Vec<_> = found.iter().map(Finding::name).collect();
+    assert_eq!(names, ["loss_explosion", "gradient_explosion"]);
+}
+
 #[test]
 fn gradients_that_vanish_are_found_on_either_side() {
     for begin in BEGINNINGS {
@@ -271,6 +288,193 @@ fn a_generator_that_begins_with_small_weights_is_given_time_to_spread() {
     assert!(spread(25.0).is_empty());
     // One that does not get on is found, and only once.
     assert_eq!(only(spread(1e4), 1).name(), "generator_collapse");
+}
+
+/// Healthy DCGANs go through such a dip: the generator finds the data's brightness before anything else.
+#[test]
+fn samples_that_are_nearly_alike_at_a_runs_start_are_left_in_peace() {
+    let dip = |from: u64, to: u64, share: f64| {
+        run(2_000, move |signs| {
+            if (from..to).contains(&signs.step) {
+                signs.diversity.as_mut().unwrap().fake *= share;
+            }
+        })
+    };
+    // 0.75 % of the data's diversity.
+    for to in [40, 100, 500] {
+        let found = dip(20, to, 0.01);
+        assert!(found.is_empty(), "{to}: {found:?}");
+    }
+    // What does not differ at all is told at the start too, and what lasts is told after it.
+    assert_eq!(dip(20, 300, 1e-6)[0].step, 30);
+    assert_eq!(dip(20, 1_000, 0.01)[0].step, 520);
+    assert_eq!(dip(700, 800, 0.01)[0].step, 710);
+}
+
+#[test]
+fn what_passes_says_so_once() {
+    let found = run(3_000, |signs| {
+        if (400..1_000).contains(&signs.step) {
+            signs.diversity.as_mut().unwrap().fake = 0.0;
+            signs.generator_gradients = Some(gradients(1e-9));
+        }
+    });
+    let told: Vec<_> = found
+        .iter()
+        .map(|finding| (finding.step, finding.name()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (410, "generator_collapse"),
+            (420, "gradient_vanishing"),
+            (1_040, "passed"),
+            (1_040, "passed")
+        ]
+    );
+    let passed = |what: &str, network, told| FindingKind::Passed {
+        what: what.to_owned(),
+        network,
+        told,
+    };
+    let vanished = passed("gradient_vanishing", Some(Side::Generator), 420);
+    assert_eq!(found[2].kind, vanished);
+    assert_eq!(found[3].kind, passed("generator_collapse", None, 410));
+    assert_eq!(found[3].severity(), Severity::Notice);
+    assert_eq!(
+        found[3].to_string(),
+        "step 1040: passed: generator collapse, told after step 410, is not seen any more"
+    );
+}
+
+const GUESSING: f64 = 2.0 * std::f64::consts::LN_2;
+
+/// A run whose discriminator loss is `loss(step)`.
+fn with_loss(steps: u64, mut loss: impl FnMut(u64) -> f64) -> Vec<Finding> {
+    run(steps, |signs| {
+        for reading in &mut signs.losses {
+            reading.discriminator = loss(reading.step);
+        }
+    })
+}
+
+#[test]
+fn a_discriminator_that_learns_nothing_is_found() {
+    // Quite flat, or with the noise of logits of standard deviation 0.3 on batches of 32.
+    for (above, noise_of) in [(0.0, 0.0), (0.0225, 0.0375)] {
+        let mut noise = Noise::new(21);
+        let found = with_loss(5_000, |_| GUESSING + above + noise_of * noise.normal());
+        let [finding] = <[Finding; 1]>::try_from(found).unwrap();
+        let FindingKind::DiscriminatorStalled { loss, guessing, .. } = finding.kind else {
+            panic!("{finding}");
+        };
+        // Looked for after 500 steps, at three checks.
+        assert_eq!(finding.step, 530);
+        assert!((loss - guessing).abs() < 0.03 * guessing, "{finding}");
+        assert_eq!(finding.severity(), Severity::Warning);
+        assert!(finding.to_string().contains("guessing costs 1.3863"), "{finding}");
+    }
+}
+
+#[test]
+fn a_discriminator_that_was_better_than_guessing_once_has_learnt() {
+    let mut noise = Noise::new(22);
+    let mut near = |loss: f64| loss + 0.003 * noise.normal();
+    // The generator wins soon, late, slowly: then the loss stays at that of guessing for good.
+    for better in [60, 300, 2_000] {
+        let found = with_loss(10_000, |step| {
+            near(if step <= better { 0.95 * GUESSING } else { GUESSING })
+        });
+        assert!(found.is_empty(), "{better}: {found:?}");
+    }
+    // A little better for long, as under a heavy penalty, or far better for a moment is enough.
+    assert!(with_loss(3_000, |_| near(0.997 * GUESSING)).is_empty());
+    let found = with_loss(3_000, |step| {
+        near(if (20..35).contains(&step) { 0.7 } else { GUESSING })
+    });
+    assert!(found.is_empty(), "{found:?}");
+    // Worse than guessing is another fault than learning nothing.
+    assert!(with_loss(3_000, |_| near(1.1 * GUESSING)).is_empty());
+}
+
+#[test]
+fn a_discriminator_that_learns_at_last_passes() {
+    let mut noise = Noise::new(23);
+    let found = with_loss(5_000, |step| {
+        let loss = if step < 2_000 { GUESSING } else { 0.8 };
+        loss + 0.003 * noise.normal()
+    });
+    let told: Vec<_> = found.iter().map(|f| (f.step, f.name())).collect();
+    assert_eq!(told, [(530, "discriminator_stalled"), (2_050, "passed")]);
+}
+
+#[test]
+fn a_loss_that_is_nothing_at_a_guess_is_judged_in_its_own_unit_or_not_at_all() {
+    let found = |guessing, loss: f64| {
+        run(2_000, move |signs| {
+            signs.loss_of_guessing = guessing;
+            for reading in &mut signs.losses {
+                reading.discriminator = loss;
+            }
+        })
+    };
+    assert_eq!(found(Some(0.0), -5e-4)[0].name(), "discriminator_stalled");
+    assert!(found(Some(0.0), -0.005).is_empty());
+    assert_eq!(found(Some(0.5), 0.4999)[0].name(), "discriminator_stalled");
+    assert!(found(Some(0.5), 0.49).is_empty());
+    // The Wasserstein loss has no scale.
+    assert!(found(None, -1e-4).is_empty());
+}
+
+/// As a learning rate of 1 does it: within some steps every loss is out of all measure, and the
+/// generator sits at the ends of its range.
+#[test]
+fn a_run_that_is_lost_ends() {
+    let lost = |signs: &mut VitalSigns, from: u64| {
+        for loss in signs.losses.iter_mut().filter(|loss| loss.step >= from) {
+            // The networks take turns.
+            let losses = [6e11, 0.0];
+            loss.discriminator = losses[(loss.step % 2) as usize];
+            loss.generator = losses[((loss.step + 1) % 2) as usize];
+        }
+    };
+    for begin in [2, 105, 4_000] {
+        let mut watch = HealthWatch::new(HealthConfig::default()).unwrap();
+        let mut noise = Noise::new(8);
+        let mut halted = None;
+        for step in checks(10, begin + 500) {
+            let mut signs = healthy(step, 10, &mut noise);
+            lost(&mut signs, begin);
+            if step >= begin {
+                signs.diversity.as_mut().unwrap().fake = 0.0;
+            }
+            for finding in watch.check(&signs) {
+                if watch.policy(&finding) == Policy::Halt {
+                    halted.get_or_insert(finding);
+                }
+            }
+        }
+        let finding = halted.unwrap();
+        assert_eq!(finding.name(), "diverged");
+        assert_eq!(finding.severity(), Severity::Fatal);
+        assert!((begin..begin + 40).contains(&finding.step), "{finding}");
+    }
+    // Neither losses alone, nor samples alone, nor a single step.
+    let names = |found: Vec<Finding>| -> Vec<&str> { found.iter().map(Finding::name).collect() };
+    assert!(!names(run(500, |signs| lost(signs, 105))).contains(&"diverged"));
+    let alike = |signs: &mut VitalSigns| signs.diversity.as_mut().unwrap().fake = 0.0;
+    assert!(!names(run(500, alike)).contains(&"diverged"));
+    let found = run(500, |signs| {
+        alike(signs);
+        signs.losses[0].discriminator = 1e12;
+    });
+    assert!(!names(found).contains(&"diverged"));
+    // Samples that are scattered over orders of magnitude are no less lost.
+    let found = run(500, |signs| {
+        lost(signs, 105);
+        signs.diversity.as_mut().unwrap().fake = 1e30;
+    });
+    assert!(names(found).contains(&"diverged"));
 }
 
 #[test]

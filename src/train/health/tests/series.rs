@@ -79,6 +79,7 @@ pub(super) fn healthy(step: u64, every: u64, noise: &mut Noise) -> VitalSigns {
     VitalSigns {
         step,
         losses,
+        loss_of_guessing: Some(2.0 * std::f64::consts::LN_2),
         generator_gradients: Some(gradients(generator)),
         discriminator_gradients: Some(gradients(discriminator)),
         logits: Some(LogitReading {
@@ -93,6 +94,7 @@ pub(super) fn healthy(step: u64, every: u64, noise: &mut Noise) -> VitalSigns {
         }),
         held_out: Some(held_out),
         weights: Vec::new(),
+        spoilt_samples: Vec::new(),
         resident_bytes: Some((6e8 + 9e8 * start + 2e7 * noise.normal().abs()) as u64),
     }
 }

@@ -1,0 +1,63 @@
+//! A run that is lost: losses beyond all measure, and samples that have nothing of the data left.
+
+use serde::{Deserialize, Serialize};
+
+use super::onset::{Now, Onset};
+use crate::train::health::config::Divergence;
+use crate::train::health::finding::FindingKind;
+use crate::train::health::signs::{DiversityReading, LossReading};
+
+/// The losses of the first step, and for how long they have been left behind.
+///
+/// What is usual follows an explosion after some checks; what the first step showed does not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::train::health) struct DivergenceState {
+    /// The sizes of the two losses at first, 1 where they were smaller.
+    first: Option<[f64; 2]>,
+    pub(in crate::train::health) diverged: Onset,
+}
+
+impl DivergenceState {
+    pub(in crate::train::health) fn check(
+        &mut self,
+        losses: &[LossReading],
+        diversity: Option<&DiversityReading>,
+        config: &Divergence,
+        now: Now,
+    ) -> Option<FindingKind> {
+        let sizes = |reading: &LossReading| [reading.discriminator, reading.generator].map(f64::abs);
+        if self.first.is_none() {
+            let first = losses.first().map(sizes);
+            let at_least_one = |size: f64| if size.is_finite() { size.max(1.0) } else { 1.0 };
+            self.first = first.map(|first| first.map(at_least_one));
+        }
+        let (first, diversity) = (self.first?, diversity?);
+        // The two networks take turns: in one step the one loses, in the next the other.
+        let times = |reading: &LossReading| {
+            let [one, other] = sizes(reading);
+            (one / first[0]).max(other / first[1])
+        };
+        let mut times: Vec<f64> = losses.iter().map(times).filter(|t| t.is_finite()).collect();
+        if times.is_empty() {
+            return None;
+        }
+        let middle = times.len() / 2;
+        let (_, times, _) = times.select_nth_unstable_by(middle, f64::total_cmp);
+        let times = *times;
+        let ratio = diversity.ratio();
+        let of_the_data = |ratio: f64| {
+            let ratio = ratio.min(1.0 / ratio);
+            ratio >= config.diversity
+        };
+        // Samples too far apart to be measured are as lost as those that are all alike.
+        let lost = diversity.real > 0.0 && !ratio.is_some_and(of_the_data);
+        let shows = times >= config.loss_ratio && lost;
+        let tell = self.diverged.note(shows, config.checks, now);
+        tell.then(|| FindingKind::Diverged {
+            times,
+            ratio: ratio.unwrap_or(f64::MAX),
+            checks: self.diverged.shown(),
+        })
+    }
+}

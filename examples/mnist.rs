@@ -25,8 +25,8 @@ use burn_gan::models::{
 use burn_gan::network::{Condition, Generator, Labels, TrainableDiscriminator, TrainableGenerator};
 use burn_gan::objective::{Loss, Objective, Penalty};
 use burn_gan::train::{
-    EmaConfig, History, Interpolations, JsonLines, OptimizerConfig, Progress, Rhythm,
-    SampleGrid, Schedule, TrainerConfig,
+    EmaConfig, History, Interpolations, JsonLines, OptimizerConfig, Progress, Rhythm, SampleGrid,
+    Schedule, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, Result};
 use clap::{Parser, ValueEnum};

@@ -20,9 +20,7 @@ use burn_gan::network::Generator;
 use burn_gan::objective::Objective;
 use burn_gan::plot::Scatter;
 use burn_gan::random::Stream;
-use burn_gan::train::{
-    History, OptimizerConfig, Progress, Rhythm, Schedule, TrainerConfig,
-};
+use burn_gan::train::{History, OptimizerConfig, Progress, Rhythm, Schedule, TrainerConfig};
 use burn_gan::{Gan, Latent, Result};
 use clap::Parser;
 use common::{Common, Program};

@@ -96,9 +96,12 @@ pub mod objective;
 pub mod plot;
 pub mod random;
 pub mod report;
+mod settings;
+mod sizes;
 mod terminal;
 #[cfg(test)]
 mod testing;
+mod text;
 pub mod train;
 
 pub use error::{Error, Result};

@@ -201,7 +201,9 @@ pub fn refuse(problem: impl Display) -> ExitCode {
 pub fn finish(example: &str, ending: &Ending, outcome: impl Display, out: &Path) {
     let stopped = match ending {
         Ending::Finished => String::new(),
-        Ending::Interrupted { .. } | Ending::TimeUp => format!("{ending}, `--resume` goes on; so far: "),
+        Ending::Interrupted { .. } | Ending::TimeUp => {
+            format!("{ending}, `--resume` goes on; so far: ")
+        }
         _ => format!("{ending}; so far: "),
     };
     // A closed pipe (`| head`) is no reason to fail at the very end.

@@ -4,8 +4,9 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Result, check};
+use crate::error::{Error, Result};
 use crate::network::{Condition, Labels, Sample};
+use crate::sizes;
 
 /// Values that are hashed in one call.
 const HASHED_AT_ONCE: usize = 4_096;
@@ -90,10 +91,7 @@ impl<const R: usize> MemoryDataset<R> {
                 format!("must have {} dimensions for tensors of rank {R}", R - 1),
             ));
         }
-        for size in &shape {
-            check::at_least("shape", *size, 1)?;
-        }
-        let width: usize = shape.iter().product();
+        let width = sizes::shape("shape", &shape)?;
         if !values.len().is_multiple_of(width) {
             return Err(Error::data(
                 "data in memory",
@@ -319,7 +317,9 @@ mod tests {
     fn a_value_that_is_not_finite_is_refused_by_row_and_column() {
         let mut points = vec![0.5; 2 * 20_032];
         points[2 * 20_031 + 1] = f32::NAN;
-        let error = MemoryDataset::<2>::new(points, [2]).expect_err("NaN").to_string();
+        let error = MemoryDataset::<2>::new(points, [2])
+            .expect_err("NaN")
+            .to_string();
         for words in ["row 20031, column 1 ", "is NaN:", "leave such samples out"] {
             assert!(error.contains(words), "no `{words}` in: {error}");
         }
@@ -334,7 +334,10 @@ mod tests {
         }
         let error = MemoryDataset::<2>::new(vec![0.0, 2e19], [2]).expect_err("too large");
         let error = error.to_string();
-        assert!(error.contains("column 1 (both counted from 0) is 2e19, too"), "{error}");
+        assert!(
+            error.contains("column 1 (both counted from 0) is 2e19, too"),
+            "{error}"
+        );
         // Large numbers and small ones are numbers.
         let ends = vec![1e19, -1e19, f32::MIN_POSITIVE, 1e-45, -0.0, 0.0];
         assert!(MemoryDataset::<2>::new(ends, [2]).is_ok());

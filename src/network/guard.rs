@@ -198,7 +198,10 @@ mod tests {
                        temporarily unavailable\" }) }";
         assert!(!is_about(threads, &[11]));
         assert!(!is_about("memory allocation of 64 bytes failed", &[64]));
-        assert!(!is_about("called `Option::unwrap()` on a `None` value", &[1]));
+        assert!(!is_about(
+            "called `Option::unwrap()` on a `None` value",
+            &[1]
+        ));
     }
 
     #[test]

@@ -4,7 +4,8 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::{
-    Batch, FeatureMatching, LabelSmoothing, Loss, Objective, ObjectiveState, Pairing, TopK, feature_distance,
+    Batch, FeatureMatching, LabelSmoothing, Loss, Objective, ObjectiveState, Pairing, TopK,
+    feature_distance,
 };
 use crate::models::{Activation, MlpDiscriminatorConfig, MlpGeneratorConfig};
 use crate::network::{Discriminator, Generator, initialize};
@@ -260,13 +261,14 @@ fn the_discriminator_gets_no_gradient_from_the_generators_loss() {
 fn guessing_costs_what_closed_forms_say() {
     use std::f64::consts::LN_2;
     let of = |objective: &Objective| {
-        objective.loss_of_guessing::<burn::backend::Autodiff<crate::testing::Cpu>>(&Default::default())
+        objective
+            .loss_of_guessing::<burn::backend::Autodiff<crate::testing::Cpu>>(&Default::default())
     };
     let paired = |pairing| Objective::new(Loss::NonSaturating).with_pairing(pairing);
     // Cross-entropies at one probability for both: 2·H(½); with real labels of 0.9, 2·H(0.45).
     let entropy = |p: f64| -p * p.ln() - (1.0 - p) * (1.0 - p).ln();
-    let smoothed = Objective::new(Loss::NonSaturating)
-        .with_label_smoothing(LabelSmoothing::one_sided(0.1));
+    let smoothed =
+        Objective::new(Loss::NonSaturating).with_label_smoothing(LabelSmoothing::one_sided(0.1));
     for (objective, expected) in [
         (Objective::new(Loss::NonSaturating), 2.0 * LN_2),
         (Objective::new(Loss::Minimax), 2.0 * LN_2),
@@ -279,7 +281,10 @@ fn guessing_costs_what_closed_forms_say() {
     ] {
         let found = of(&objective).expect("a loss with a scale");
         // A grid of 1/64 is off by at most (1/128)²/8 in the flattest of them.
-        assert!((found - expected).abs() < 2e-5, "{objective:?}: {found} for {expected}");
+        assert!(
+            (found - expected).abs() < 2e-5,
+            "{objective:?}: {found} for {expected}"
+        );
     }
     assert_eq!(of(&Objective::new(Loss::Wasserstein)), None);
     for loss in Loss::ALL {

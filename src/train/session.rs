@@ -198,7 +198,7 @@ where
                     }
                     Ending::TimeUp => self.tell(Notice::TimeUp {
                         step,
-                        seconds: self.position.elapsed,
+                        seconds: self.config.limits.seconds.unwrap_or_default(),
                     }),
                     _ => {}
                 }
@@ -241,6 +241,11 @@ where
             if self.interrupt.is_requested() {
                 let signal = self.interrupt.signal();
                 return Ok(Ending::Interrupted { signal });
+            }
+            let elapsed = work.before + work.begun.elapsed();
+            let limit = self.config.limits.seconds;
+            if limit.is_some_and(|seconds| elapsed.as_secs_f64() >= seconds) {
+                return Ok(Ending::TimeUp);
             }
             match self.one_step(work, data)? {
                 Verdict::GoOn => {}
@@ -548,7 +553,10 @@ where
     /// nothing against; `false` where there is none.
     fn roll_back(&mut self, work: &mut Work<G, D, B>, factor: f64, samples: usize) -> Result<bool> {
         let proven = work.health.before(work.step);
-        let (Some(store), Some(state)) = (&mut self.store, work.state.take()) else {
+        let Some(store) = &mut self.store else {
+            return Ok(false);
+        };
+        let Some(state) = work.state.take() else {
             return Ok(false);
         };
         let (state, position) = store.roll_back(state, proven, &self.device)?;

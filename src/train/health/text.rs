@@ -571,7 +571,11 @@ mod tests {
             let passed = finding.name() == "passed";
             assert_eq!(finding.hint().is_empty(), passed, "{line}");
             assert!(line.ends_with(finding.hint()), "{line}");
-            assert_ne!(title_of(finding.name()) == finding.name(), !passed, "{line}");
+            assert_ne!(
+                title_of(finding.name()) == finding.name(),
+                !passed,
+                "{line}"
+            );
             // A finding is stored under its name.
             let stored = serde_json::to_value(&finding).unwrap();
             assert!(stored["kind"][finding.name()].is_object(), "{stored}");

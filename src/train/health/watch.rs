@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::config::HealthConfig;
 use super::detector::{
-    CollapseState, DivergenceState, GradientState, LossState, MemoryState, NonFiniteState, Now, Onset,
-    OverfittingState, SaturationState, StallState,
+    CollapseState, DivergenceState, GradientState, LossState, MemoryState, NonFiniteState, Now,
+    Onset, OverfittingState, SaturationState, StallState,
 };
 use super::finding::{Finding, FindingKind};
 use super::policy::Policy;
@@ -132,7 +132,9 @@ impl HealthWatch {
         if let Some(guessing) = signs.loss_of_guessing {
             let logits = signs.logits.as_ref();
             let losses = &signs.losses;
-            let found = state.stall.check(losses, logits, guessing, &config.stall, now);
+            let found = state
+                .stall
+                .check(losses, logits, guessing, &config.stall, now);
             kinds.extend(found);
         }
         kinds.extend(state.divergence.check(
@@ -189,8 +191,16 @@ impl HealthState {
                 discriminator,
                 &mut self.discriminator.vanished,
             ),
-            ("gradient_explosion", generator, &mut self.generator.exploded),
-            ("gradient_vanishing", generator, &mut self.generator.vanished),
+            (
+                "gradient_explosion",
+                generator,
+                &mut self.generator.exploded,
+            ),
+            (
+                "gradient_vanishing",
+                generator,
+                &mut self.generator.vanished,
+            ),
             (
                 "discriminator_saturated",
                 None,

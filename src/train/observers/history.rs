@@ -111,16 +111,7 @@ struct Thinned {
 }
 
 /// A reading as checkpoints hold it: in the order of its fields, without their names.
-type Row = (
-    u64,
-    f64,
-    f64,
-    Option<f64>,
-    Option<f64>,
-    f64,
-    f64,
-    f64,
-);
+type Row = (u64, f64, f64, Option<f64>, Option<f64>, f64, f64, f64);
 
 /// What checkpoints hold.
 #[derive(Debug, Serialize, Deserialize)]
@@ -357,7 +348,11 @@ mod tests {
     }
 
     fn steps(thinned: &Thinned) -> Vec<u64> {
-        thinned.readings.iter().map(|reading| reading.step).collect()
+        thinned
+            .readings
+            .iter()
+            .map(|reading| reading.step)
+            .collect()
     }
 
     /// One call after each step from `first` on.
@@ -401,7 +396,10 @@ mod tests {
             memories.put("history", &stored).expect("it can be stored");
             sizes.push(rmp_serde::to_vec_named(&stored).expect("bytes").len());
         }
-        assert!(sizes.iter().all(|size| *size < 80 * History::LIMIT), "{sizes:?}");
+        assert!(
+            sizes.iter().all(|size| *size < 80 * History::LIMIT),
+            "{sizes:?}"
+        );
     }
 
     #[test]

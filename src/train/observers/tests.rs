@@ -395,7 +395,8 @@ mod pictures {
     }
 
     fn images_of(shape: [usize; 3]) -> MemoryDataset<4> {
-        let pixels = Stream::new(1, "images").uniform(8 * shape.iter().product::<usize>(), -1.0, 1.0);
+        let pixels =
+            Stream::new(1, "images").uniform(8 * shape.iter().product::<usize>(), -1.0, 1.0);
         MemoryDataset::new(pixels, shape).expect("images")
     }
 
@@ -541,7 +542,10 @@ mod pictures {
         check::<B>(&mut grid(), &[3, 64, 64]).expect("it can be drawn");
         says(
             check::<B>(&mut grid().with_scale(100), &[3, 64, 64]),
-            &["`samples.shape.width`", "8 images of 64 pixels at scale 100"],
+            &[
+                "`samples.shape.width`",
+                "8 images of 64 pixels at scale 100",
+            ],
         );
         says(check::<B>(grid(), &[64]), &["`samples.samples`", "[64]"]);
         says(
@@ -656,5 +660,11 @@ mod pictures {
         says(grid(2, 0), "`rows` = 0");
         says(walks(0, 2), "`rows` = 0");
         says(walks(2, 1), "`columns` = 1");
+        for many in [1 << 40, usize::MAX] {
+            says(grid(many, 2), "`rows` = 2×");
+            says(grid(2, many), "`rows` = ");
+            says(walks(many, 2), "`rows` = ");
+            says(walks(2, many), "`rows` = 2×");
+        }
     }
 }

@@ -357,7 +357,9 @@ fn labels_of_one_class_and_classes_without_a_sample_are_warned_of<B: AutodiffBac
                 .expect("valid settings"),
         );
         let labels = (0..1_000).map(label).collect();
-        let data = many(-1.0, 1.0).with_labels(labels, classes).expect("labels");
+        let data = many(-1.0, 1.0)
+            .with_labels(labels, classes)
+            .expect("labels");
         checked(&config(8), &gan, &data).expect("it can work")
     };
     // The last sample alone is of class 4: all labels are looked at, not the first batches alone.

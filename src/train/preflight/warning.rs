@@ -222,7 +222,11 @@ impl fmt::Display for Warning {
                      looked at: what the generator draws for {} nobody judges; check the labels, or \
                      make the networks for fewer classes",
                     names.join(", "),
-                    if *count == 1 { "does not occur" } else { "do not occur" },
+                    if *count == 1 {
+                        "does not occur"
+                    } else {
+                        "do not occur"
+                    },
                     if *count == 1 { "it" } else { "them" }
                 )
             }
@@ -230,6 +234,7 @@ impl fmt::Display for Warning {
                 f,
                 "the {samples} samples that were looked at are all alike: there is no distribution \
                  to learn; check how the data is read and scaled"
+            ),
             Self::UnseededWeights { seed } => write!(
                 f,
                 "weights were drawn without a seed (`Gan::new`), which `seed` = {seed} does not \

@@ -175,7 +175,10 @@ fn a_step_that_panics_before_its_first_update_leaves_the_state_before_it<B: Auto
         "{error}"
     );
     assert_eq!(stored(folder.path()), [5, 8]);
-    assert_eq!(gone_on::<B>(folder.path()).state.digest(), undisturbed::<B>());
+    assert_eq!(
+        gone_on::<B>(folder.path()).state.digest(),
+        undisturbed::<B>()
+    );
 }
 
 for_each_autodiff_backend!(a_step_that_panics_before_its_first_update_leaves_the_state_before_it);

@@ -814,7 +814,10 @@ fn a_discriminator_that_a_penalty_keeps_flat_learns_nothing() {
     };
     let finding = run(1e5).expect("it is flat");
     assert_eq!(finding.step, 530);
-    assert!(finding.to_string().contains("guessing costs 1.3863"), "{finding}");
+    assert!(
+        finding.to_string().contains("guessing costs 1.3863"),
+        "{finding}"
+    );
     assert_eq!(run(0.05), None);
 }
 

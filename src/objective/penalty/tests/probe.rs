@@ -259,13 +259,8 @@ fn a_network_that_fails_without_the_penalty_is_not_blamed_on_the_penalty() {
     let tired = Tired::<B> {
         head: LinearConfig::new(2, 1).init(&Default::default()),
     };
-    let error = with_r1().differentiate_twice(
-        &generator(&[2]),
-        &tired,
-        &points(),
-        &(),
-        &latents(4),
-    );
+    let error =
+        with_r1().differentiate_twice(&generator(&[2]), &tired, &points(), &(), &latents(4));
     let error = error.expect_err("it panics").to_string();
     assert!(
         error.contains("the discriminator panicked") && error.contains("code: 11"),

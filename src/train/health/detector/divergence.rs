@@ -26,7 +26,8 @@ impl DivergenceState {
         config: &Divergence,
         now: Now,
     ) -> Option<FindingKind> {
-        let sizes = |reading: &LossReading| [reading.discriminator, reading.generator].map(f64::abs);
+        let sizes =
+            |reading: &LossReading| [reading.discriminator, reading.generator].map(f64::abs);
         if self.first.is_none() {
             let first = losses.first().map(sizes);
             let at_least_one = |size: f64| if size.is_finite() { size.max(1.0) } else { 1.0 };

@@ -59,8 +59,7 @@ impl StallState {
             return None;
         }
         let mean = self.sum / self.weight;
-        let shows =
-            !self.learnt && now.step > config.grace && mean - guessing <= ABOVE * scale;
+        let shows = !self.learnt && now.step > config.grace && mean - guessing <= ABOVE * scale;
         let tell = self.stalls.note(shows, config.checks, now);
         let mean_logit = |of: fn(&LogitReading) -> f64| {
             let mean = logits.map(of).filter(|mean| mean.is_finite());

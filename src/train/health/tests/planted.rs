@@ -372,7 +372,10 @@ fn a_discriminator_that_learns_nothing_is_found() {
         assert_eq!(finding.step, 530);
         assert!((loss - guessing).abs() < 0.03 * guessing, "{finding}");
         assert_eq!(finding.severity(), Severity::Warning);
-        assert!(finding.to_string().contains("guessing costs 1.3863"), "{finding}");
+        assert!(
+            finding.to_string().contains("guessing costs 1.3863"),
+            "{finding}"
+        );
     }
 }
 
@@ -383,14 +386,22 @@ fn a_discriminator_that_was_better_than_guessing_once_has_learnt() {
     // The generator wins soon, late, slowly: then the loss stays at that of guessing for good.
     for better in [60, 300, 2_000] {
         let found = with_loss(10_000, |step| {
-            near(if step <= better { 0.95 * GUESSING } else { GUESSING })
+            near(if step <= better {
+                0.95 * GUESSING
+            } else {
+                GUESSING
+            })
         });
         assert!(found.is_empty(), "{better}: {found:?}");
     }
     // A little better for long, as under a heavy penalty, or far better for a moment is enough.
     assert!(with_loss(3_000, |_| near(0.997 * GUESSING)).is_empty());
     let found = with_loss(3_000, |step| {
-        near(if (20..35).contains(&step) { 0.7 } else { GUESSING })
+        near(if (20..35).contains(&step) {
+            0.7
+        } else {
+            GUESSING
+        })
     });
     assert!(found.is_empty(), "{found:?}");
     // Worse than guessing is another fault than learning nothing.

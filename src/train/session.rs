@@ -47,6 +47,8 @@ where
     pub(super) notices: Vec<Notice>,
     /// Steps made.
     pub(super) step: u64,
+    /// The step whose state is not worth a checkpoint, and why.
+    pub(super) refused: Option<(u64, String)>,
 }
 
 /// The run between two steps, where an error or a panic may find it.
@@ -619,6 +621,11 @@ where
         if self.store.is_none() || *saved == state.step {
             return None;
         }
+        if let Some((step, problem)) = &self.refused
+            && *step == state.step
+        {
+            return Some(problem.clone());
+        }
         self.position.unread = health.unread().to_vec();
         self.position.health = health.watch().state().clone();
         self.remember(state.step);
@@ -626,6 +633,7 @@ where
             return None;
         };
         let written = caught(|| store.save(state, &self.position));
+        let refused = matches!(written, Ok(Ok(_)));
         let notices = match written {
             Ok(Ok(notices)) => notices,
             Ok(Err(error)) => vec![Notice::NotSaved {
@@ -641,7 +649,11 @@ where
         for notice in notices {
             match &notice {
                 Notice::Saved { .. } => *saved = state.step,
-                Notice::NotSaved { problem: words, .. } => problem = Some(words.clone()),
+                Notice::NotSaved { problem: words, .. } => {
+                    problem = Some(words.clone());
+                    // The disk may have room again; numbers that are not finite stay so.
+                    self.refused = refused.then(|| (state.step, words.clone()));
+                }
                 _ => {}
             }
             self.tell(notice);

@@ -224,6 +224,7 @@ where
             draws: StepDraws::default(),
             notices: Vec::new(),
             step: beginning.state.step,
+            refused: None,
         };
         session.recall(beginning.state.step)?;
         for warning in warnings {

@@ -95,6 +95,7 @@ pub mod objective;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod random;
+mod records;
 pub mod report;
 mod settings;
 mod sizes;

@@ -48,6 +48,11 @@ impl Stream {
         Self { generator }
     }
 
+    /// Whether it is a stream for this purpose, of whatever seed and wherever it stands.
+    pub(crate) fn is_for(&self, purpose: &str) -> bool {
+        self.generator.get_stream() == fnv1a(purpose.as_bytes())
+    }
+
     /// `count` independent draws from N(0, 1).
     pub fn normal(&mut self, count: usize) -> Vec<f32> {
         (0..count)

@@ -4,8 +4,10 @@
 //! This file's tests start themselves again as child processes, through `child`. Twelve kills by
 //! default; `BURN_GAN_KILLS=200 cargo test --test resume kills` makes more.
 
+mod child;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use burn_gan::burn::backend::{Autodiff, Flex, NdArray};
@@ -25,6 +27,7 @@ use burn_gan::train::{
     Trainer, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, burn};
+use child::{asked, newest, number, repetitions, words};
 
 /// With spectral norm, whose vectors are buffers.
 #[derive(Module, Debug)]
@@ -78,13 +81,7 @@ impl Order {
         D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
     {
         let device = B::Device::default();
-        let begun = std::fs::read_dir(&self.folder).is_ok_and(|mut files| {
-            files.any(|file| {
-                let name = file.expect("an entry").file_name();
-                name.to_string_lossy().ends_with(".checkpoint")
-            })
-        });
-        let seed = if begun { 2 } else { 1 };
+        let seed = if newest(&self.folder).is_some() { 2 } else { 1 };
         let (generator, discriminator) = networks(&device);
         let gan = Gan::seeded(generator, discriminator, seed, &device);
         let interrupt = Interrupt::new();
@@ -207,13 +204,11 @@ fn images(side: usize) -> MemoryDataset<4> {
 /// The other half of each test: does what the environment asks for, or nothing.
 #[test]
 fn child() {
-    let get = |name: &str| std::env::var(format!("BURN_GAN_{name}")).ok();
-    let Some(case) = get("CASE") else {
+    let Some(case) = asked("CASE") else {
         return;
     };
-    let number = |name| get(name).expect("an order").parse().expect("a number");
     let order = Order {
-        folder: get("FOLDER").expect("an order").into(),
+        folder: asked("FOLDER").expect("an order").into(),
         steps: number("STEPS"),
         stop: number("STOP"),
         every: number("EVERY"),
@@ -233,28 +228,19 @@ fn child() {
 
 /// Starts a child process on a case.
 fn start(case: &str, folder: &Path, steps: u64, stop: u64, every: u64) -> Child {
-    Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "child", "--nocapture"])
-        .env("BURN_GAN_CASE", case)
-        .env("BURN_GAN_FOLDER", folder)
-        .env("BURN_GAN_STEPS", steps.to_string())
-        .env("BURN_GAN_STOP", stop.to_string())
-        .env("BURN_GAN_EVERY", every.to_string())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("a child process")
+    child::Order::new(case, folder)
+        .with("STEPS", steps)
+        .with("STOP", stop)
+        .with("EVERY", every)
+        .start()
 }
 
 /// The digest that a child process prints at its run's end; `None` if it stopped before.
 fn digest(case: &str, child: Child) -> Option<String> {
     let output = child.wait_with_output().expect("a child process");
-    let (told, errors) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert!(output.status.success(), "{case}: {told}\n{errors}");
-    told.lines().find_map(|line| {
+    let words = words(&output);
+    assert!(output.status.success(), "{case}: {words}");
+    words.lines().find_map(|line| {
         let start = line.find("digest ")?;
         Some(line[start + 7..].to_owned())
     })
@@ -312,10 +298,7 @@ fn a_dcgan_on_ndarray_resumes_bit_for_bit() {
 #[test]
 fn kills_at_random_moments_leave_no_trace() {
     let case = "ring on Flex";
-    let kills: usize = match std::env::var("BURN_GAN_KILLS") {
-        Ok(count) => count.parse().expect("a number of kills"),
-        Err(_) => 12,
-    };
+    let kills = repetitions("KILLS", 12);
     let steps = 100 * kills as u64;
     let whole = tempfile::tempdir().expect("a folder");
     let expected = digest(case, start(case, whole.path(), steps, 0, 0)).expect("the end");

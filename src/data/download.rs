@@ -74,8 +74,7 @@ fn store(dir: &Path, file: &str, url: &str, bytes: &[u8]) -> Result<()> {
     let path = dir.join(file);
     // The process's number keeps two programs that download at once out of each other's way.
     let partial = dir.join(format!(".{file}.{}.partial", std::process::id()));
-    let stored = fs::write(&partial, bytes)
-        .map_err(|source| Error::io(&partial, source))
+    let stored = crate::files::write_whole(&partial, bytes)
         .and_then(|()| match IdxArray::read(&partial) {
             Err(Error::Data { problem, .. }) => Err(Error::data(
                 &path,

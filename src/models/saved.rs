@@ -1,38 +1,55 @@
 //! A trained generator as one file: its settings, its prior and its weights.
 
-use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use burn::module::Module;
-use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Recorder};
 use burn::tensor::backend::Backend;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::files;
+use crate::files::sealed::{self, Heading, Kind, Sealed, Section, Unreadable};
 use crate::latent::Latent;
-use crate::network::parameters;
+use crate::network::Generator;
+use crate::records::{self, Precision};
 
-const FORMAT: &str = "burn-gan generator";
-const VERSION: u32 = 1;
+const KIND: Kind = Kind {
+    magic: "burn-gan generator",
+    noun: "saved generator",
+    version: 2,
+};
+/// What files of the first format begin with.
+const FORMAT_1: &[u8] = br#"{"format":"burn-gan generator","version":1,"#;
+const WEIGHTS: &str = "weights";
 
-/// The first line of the file, as JSON; the weights follow it.
+/// What stands before the weights, as JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Header<S> {
-    format: String,
-    version: u32,
     crate_version: String,
+    /// The name of the settings' type, to be told where they are opened as another.
+    settings_type: String,
     latent: Latent,
+    /// Of a generator that is told labels, where it knows how many there are.
+    classes: Option<usize>,
     settings: S,
-    weights_bytes: usize,
+    sections: Vec<Section>,
+}
+
+impl Heading for Header<Value> {
+    fn sections(&self) -> &[Section] {
+        &self.sections
+    }
 }
 
 /// A generator read from a file: what it was made with, and weights for a network made so.
 ///
-/// The file holds one line of JSON (settings, prior, the crate's version) and the weights behind
-/// it in single precision, as burn's named MessagePack record. It is whole or absent: written
-/// beside its place and renamed.
+/// The file holds a SHA-256 of what follows it, one line of JSON (settings, prior, number of
+/// classes, the crate's version) and the weights behind it in single precision, as burn's named
+/// MessagePack record. It is whole or absent: written beside its place and renamed. What it holds
+/// is looked through before a network takes it.
 ///
 /// ```
 /// use burn_gan::burn::backend::Flex;
@@ -53,11 +70,41 @@ struct Header<S> {
 /// assert_eq!(generator.generate(z, &()).dims(), [5, 2]);
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
+///
+/// A generator that is told labels is made with the classes that the file names:
+///
+/// ```
+/// # use burn_gan::burn::backend::Flex;
+/// # use burn_gan::models::{MlpGeneratorConfig, SavedGenerator};
+/// # use burn_gan::Latent;
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("generator.gan");
+/// # let device = Default::default();
+/// # let settings = MlpGeneratorConfig::new(8, [2]);
+/// # let generator = settings.init_conditional::<Flex, 2>(10, &device)?;
+/// # SavedGenerator::save(&path, &settings, &Latent::normal(8), generator)?;
+/// let saved = SavedGenerator::<MlpGeneratorConfig>::open(&path)?;
+/// let classes = saved.classes().expect("it is told labels");
+/// let fresh = saved.settings().init_conditional::<Flex, 2>(classes, &device)?;
+/// let generator = saved.restore(fresh, &device)?;
+/// # let _ = generator;
+/// # Ok::<(), burn_gan::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct SavedGenerator<S> {
     path: PathBuf,
-    header: Header<S>,
+    latent: Latent,
+    classes: Option<usize>,
+    settings: S,
     weights: Vec<u8>,
+}
+
+/// The last part of a type's name.
+fn type_name<S>() -> &'static str {
+    let whole = std::any::type_name::<S>();
+    let end = whole.find('<').unwrap_or(whole.len());
+    let start = whole[..end].rfind("::").map_or(0, |place| place + 2);
+    &whole[start..]
 }
 
 impl<S> SavedGenerator<S> {
@@ -65,8 +112,8 @@ impl<S> SavedGenerator<S> {
     /// with. Folders above the file are made.
     ///
     /// # Errors
-    /// If the settings can't be serialised or the file can't be written.
-    pub fn save<B: Backend, M: Module<B>>(
+    /// If the settings can't be serialised, a weight is not finite, or the file can't be written.
+    pub fn save<B: Backend, M: Generator<B>>(
         path: impl AsRef<Path>,
         settings: &S,
         latent: &Latent,
@@ -76,116 +123,136 @@ impl<S> SavedGenerator<S> {
         S: Serialize,
     {
         let path = path.as_ref();
-        let weights = Recorder::<B>::record(&recorder(), generator.into_record(), ())
-            .map_err(|error| refuse(path, format!("the weights can't be stored: {error}")))?;
+        let classes = generator.classes();
+        let weights = Precision::Full
+            .write::<B, _>(generator.into_record())
+            .and_then(|weights| {
+                records::sound(&weights, &mut |_, _, _| Ok(()))?;
+                Ok(weights)
+            })
+            .map_err(|problem| refuse(path, format!("the weights can't be stored: {problem}")))?;
+        let sections = [(WEIGHTS, weights)];
         let header = Header {
-            format: FORMAT.to_owned(),
-            version: VERSION,
             crate_version: env!("CARGO_PKG_VERSION").to_owned(),
+            settings_type: type_name::<S>().to_owned(),
             latent: *latent,
+            classes,
             settings,
-            weights_bytes: weights.len(),
+            sections: sealed::list(&sections),
         };
-        let mut bytes = serde_json::to_vec(&header)
+        let header = serde_json::to_string(&header)
             .map_err(|error| refuse(path, format!("the settings can't be stored: {error}")))?;
-        bytes.push(b'\n');
-        bytes.extend(weights);
-        write_whole(path, &bytes)
+        sealed::write(path, &KIND, &header, &sections)?;
+        Ok(())
     }
 
     /// Reads a file written by [`save`](Self::save).
     ///
     /// # Errors
-    /// If the file can't be read, is no such file, is cut short, or holds other settings.
+    /// If the file can't be read, is no such file, is damaged, of another format, or holds other
+    /// settings.
     pub fn open(path: impl AsRef<Path>) -> Result<Self>
     where
         S: DeserializeOwned,
     {
         let path = path.as_ref();
-        let mut bytes = fs::read(path).map_err(|error| Error::io(path, error))?;
-        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
-            return Err(refuse(path, "is no saved generator: it has no header line"));
-        };
-        // Format and version first: an error about them says more than one about a missing field.
-        let any: Header<serde_json::Value> = serde_json::from_slice(&bytes[..end])
-            .map_err(|error| refuse(path, format!("is no saved generator: {error}")))?;
-        if any.format != FORMAT || any.version != VERSION {
-            return Err(refuse(
-                path,
+        let (header, weights) = read(path)?;
+        let settings = serde_json::from_value(header.settings).map_err(|error| {
+            let (stored, asked) = (header.settings_type, type_name::<S>());
+            let problem = if stored == asked {
+                format!("was saved with other settings: {error}")
+            } else {
                 format!(
-                    "holds `{}` of version {}; this version of the crate reads `{FORMAT}` of \
-                     version {VERSION}",
-                    any.format, any.version
-                ),
-            ));
-        }
-        let header: Header<S> = serde_json::from_slice(&bytes[..end])
-            .map_err(|error| refuse(path, format!("was saved with other settings: {error}")))?;
-        let weights = bytes.split_off(end + 1);
-        if weights.len() != header.weights_bytes {
-            return Err(refuse(
-                path,
-                format!(
-                    "should hold {} bytes of weights, it holds {}",
-                    header.weights_bytes,
-                    weights.len()
-                ),
-            ));
-        }
+                    "holds the settings of a `{stored}`, not of a `{asked}`: open it as \
+                     `SavedGenerator::<{stored}>` ({error})"
+                )
+            };
+            refuse(path, problem)
+        })?;
         Ok(Self {
             path: path.to_owned(),
-            header,
+            latent: header.latent,
+            classes: header.classes,
+            settings,
             weights,
         })
     }
 
     /// The settings that were stored with the weights.
     pub fn settings(&self) -> &S {
-        &self.header.settings
+        &self.settings
     }
 
     /// The prior that the generator was trained with.
     pub fn latent(&self) -> &Latent {
-        &self.header.latent
+        &self.latent
     }
 
-    /// Puts the weights into `fresh`, a network just made from [`settings`](Self::settings).
+    /// The number of classes, where the generator is told labels and knows it
+    /// ([`Generator::classes`]).
+    pub fn classes(&self) -> Option<usize> {
+        self.classes
+    }
+
+    /// Puts the weights into `fresh`, a network just made from [`settings`](Self::settings), for
+    /// [`classes`](Self::classes) where the file names some.
     ///
     /// # Errors
-    /// If the weights belong to a network with other parameters or shapes.
-    pub fn restore<B: Backend, M: Module<B>>(&self, fresh: M, device: &B::Device) -> Result<M> {
-        let expected = parameters(&fresh);
-        let record = Recorder::<B>::load(&recorder(), self.weights.clone(), device)
-            .map_err(|error| refuse(&self.path, format!("belongs to another network: {error}")))?;
-        let restored = fresh.load_record(record);
-        let found = parameters(&restored);
-        if expected.len() != found.len() {
-            return Err(refuse(
-                &self.path,
-                format!(
-                    "belongs to another network: it has {} parameters, the network {}",
-                    found.len(),
-                    expected.len()
-                ),
-            ));
-        }
-        for (expected, found) in expected.iter().zip(&found) {
-            if expected.shape != found.shape {
-                return Err(refuse(
-                    &self.path,
-                    format!(
-                        "belongs to another network: `{}` has shape {:?}, the network needs {:?}",
-                        expected.name, found.shape, expected.shape
-                    ),
-                ));
-            }
-        }
-        Ok(restored)
+    /// If the weights belong to a network with other parameters, shapes or classes, or one of them
+    /// is not finite.
+    pub fn restore<B: Backend, M: Generator<B>>(&self, fresh: M, device: &B::Device) -> Result<M> {
+        self.same_classes(fresh.classes())?;
+        records::load(Precision::Full, self.weights.clone(), fresh, device)
+            .map_err(|problem| refuse(&self.path, format!("belongs to another network: {problem}")))
+    }
+
+    fn same_classes(&self, now: Option<usize>) -> Result<()> {
+        let problem = match (self.classes, now) {
+            (stored, now) if stored == now => return Ok(()),
+            (Some(stored), None) => format!(
+                "is of a conditional generator, which is told one of {stored} classes; the network \
+                 is told none: make it for the saved classes (`init_conditional({stored}, …)`)"
+            ),
+            (None, Some(now)) => format!(
+                "is of an unconditional generator; the network is told one of {now} classes: make \
+                 it without labels (`init(…)`)"
+            ),
+            (Some(stored), Some(now)) => format!(
+                "is of a generator for {stored} classes, the network is one for {now}: make it for \
+                 the saved classes (`init_conditional({stored}, …)`)"
+            ),
+            (None, None) => return Ok(()),
+        };
+        Err(refuse(&self.path, problem))
     }
 }
 
-fn recorder() -> NamedMpkBytesRecorder<FullPrecisionSettings> {
-    NamedMpkBytesRecorder::default()
+/// A file's header and weights.
+fn read(path: &Path) -> Result<(Header<Value>, Vec<u8>)> {
+    let unreadable = |error: Unreadable| error.at(path, refuse);
+    let file = match Sealed::<Header<Value>>::open(path, &KIND) {
+        Err(Unreadable::Foreign(_)) if is_format_1(path) => {
+            return Err(refuse(
+                path,
+                "is a saved generator of format 1, which has no checksum; this version of the \
+                 crate reads format 2: save it again with a version that reads both, or from its \
+                 run's checkpoint",
+            ));
+        }
+        other => other.map_err(unreadable)?,
+    };
+    let Some(weights) = file.section(WEIGHTS).map_err(unreadable)? else {
+        return Err(refuse(path, "has no section `weights`"));
+    };
+    let latent = file.header.latent.validate();
+    latent.map_err(|error| refuse(path, format!("has a prior that can't be: {error}")))?;
+    Ok((file.header, weights))
+}
+
+fn is_format_1(path: &Path) -> bool {
+    let mut start = [0; FORMAT_1.len()];
+    files::open(path).is_ok_and(|(mut file, _)| file.read_exact(&mut start).is_ok())
+        && start == *FORMAT_1
 }
 
 pub(super) fn refuse(path: &Path, problem: impl Into<String>) -> Error {
@@ -197,6 +264,8 @@ pub(super) fn refuse(path: &Path, problem: impl Into<String>) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::models::{DcganGeneratorConfig, MlpGeneratorConfig};
     use crate::network::Generator;
@@ -241,41 +310,243 @@ mod tests {
         assert_eq!(left.len(), 1, "no temporary file stays");
     }
 
-    #[test]
-    fn damaged_and_foreign_files_are_refused_by_name() {
-        let (device, latent) = (Default::default(), Latent::normal(3));
-        let settings = MlpGeneratorConfig::new(3, [2]).with_hidden([4]);
+    fn small() -> MlpGeneratorConfig {
+        MlpGeneratorConfig::new(3, [2]).with_hidden([4])
+    }
+
+    /// A saved generator, its file and the file's bytes.
+    fn saved() -> (tempfile::TempDir, PathBuf, Vec<u8>) {
         let folder = folder();
         let path = folder.path().join("generator.gan");
-        let generator = settings.init::<Cpu, 2>(&device).expect("valid settings");
-        SavedGenerator::save(&path, &settings, &latent, generator).expect("a written file");
+        let generator = small().init::<Cpu, 2>(&Default::default());
+        let generator = generator.expect("valid settings");
+        SavedGenerator::save(&path, &small(), &Latent::normal(3), generator)
+            .expect("a written file");
         let whole = fs::read(&path).expect("the file");
+        (folder, path, whole)
+    }
+
+    fn refused(path: &Path) -> String {
+        let error = SavedGenerator::<MlpGeneratorConfig>::open(path).expect_err("a wrong file");
+        assert!(matches!(error, Error::Weights { .. }), "{error:?}");
+        let error = error.to_string();
+        assert!(error.contains("generator.gan: "), "{error}");
+        error
+    }
+
+    #[test]
+    fn every_truncation_and_every_flipped_bit_is_refused() {
+        let (_folder, path, whole) = saved();
         let opened = |bytes: &[u8]| {
             fs::write(&path, bytes).expect("a writable file");
-            SavedGenerator::<MlpGeneratorConfig>::open(&path)
-                .expect_err("a damaged file")
-                .to_string()
+            refused(&path)
         };
-        let cut = opened(&whole[..whole.len() - 1]);
-        assert!(
-            cut.contains("generator.gan") && cut.contains("bytes of weights"),
-            "{cut}"
-        );
-        assert!(opened(b"no header").contains("no header line"));
-        assert!(opened(b"{}\n").contains("no saved generator"));
-        let newer = String::from_utf8_lossy(&whole).replace("\"version\":1", "\"version\":2");
-        assert!(opened(newer.as_bytes()).contains("of version 2"));
-
+        for length in 0..whole.len() {
+            if length < 300 || length % 20 == 0 || length + 5 > whole.len() {
+                opened(&whole[..length]);
+            }
+        }
+        for place in (0..whole.len()).filter(|place| *place < 300 || place % 20 == 0) {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 1 << (place % 8);
+            opened(&bytes);
+        }
+        assert!(opened(&[whole.as_slice(), b"0"].concat()).contains("is damaged"));
+        assert!(opened(b"no header").contains("is no saved generator"));
+        assert!(opened(b"{}\n").contains("is no saved generator"));
+        assert!(opened(b"burn-gan checkpoint 2\n").contains("begins as a `checkpoint 2`"));
+        assert!(opened(b"burn-gan generator 3\n").contains("of format 3"));
+        let first = br#"{"format":"burn-gan generator","version":1,"crate_version":"0.1.0"}"#;
+        assert!(opened(first).contains("of format 1, which has no checksum"));
         fs::write(&path, &whole).expect("a writable file");
+        assert!(SavedGenerator::<MlpGeneratorConfig>::open(&path).is_ok());
+        let absent = SavedGenerator::<MlpGeneratorConfig>::open(path.with_extension("absent"));
+        assert!(matches!(absent, Err(Error::Io { .. })));
+        let folder = SavedGenerator::<MlpGeneratorConfig>::open(path.parent().expect("it"));
+        assert!(matches!(folder, Err(Error::Io { .. })));
+    }
+
+    #[test]
+    fn weights_of_another_network_are_refused_by_what_differs() {
+        let (_folder, path, _) = saved();
         let saved = SavedGenerator::<MlpGeneratorConfig>::open(&path).expect("a whole file");
-        let wider = settings.with_hidden([5]).init::<Cpu, 2>(&device);
-        let error = saved
-            .restore(wider.expect("valid settings"), &device)
-            .expect_err("another network")
-            .to_string();
+        let device = Default::default();
+        let refused = |settings: MlpGeneratorConfig, words: &[&str]| {
+            let fresh = settings.init::<Cpu, 2>(&device).expect("valid settings");
+            let error = saved.restore(fresh, &device).expect_err("another network");
+            assert!(matches!(error, Error::Weights { .. }));
+            let error = error.to_string();
+            for words in words {
+                assert!(error.contains(words), "no `{words}` in: {error}");
+            }
+        };
+        refused(
+            small().with_hidden([5]),
+            &["`mlp.layers.0.weight`", "[3, 4]", "[3, 5]"],
+        );
+        refused(
+            small().with_hidden([4, 4]),
+            &["`mlp.layers.1.weight`", "[4, 2]", "[4, 4]"],
+        );
+        refused(small().with_hidden([4, 2]), &["it has no `mlp.layers.2`"]);
+        let mut shorter = small().with_hidden([]);
+        shorter.shape = vec![4];
+        refused(shorter, &["the network has no `mlp.layers.1`"]);
+        // Nothing of a network that no memory could hold is drawn.
+        refused(
+            small().with_hidden([1 << 40]),
+            &["belongs to another network: the network has"],
+        );
+        let images = MlpGeneratorConfig::new(3, [1, 2]).with_hidden([4]);
+        let same = saved.restore(images.init::<Cpu, 3>(&device).expect("valid"), &device);
+        assert!(same.is_ok(), "the same weights, another shape of samples");
+    }
+
+    /// The file with its weights changed and its checksum right.
+    fn resealed(path: &Path, change: &dyn Fn(Vec<u8>) -> Vec<u8>) {
+        let file = Sealed::<Header<Value>>::open(path, &KIND).expect("a whole file");
+        let weights = file.section(WEIGHTS).expect("it").expect("it");
+        let sections = [(WEIGHTS, change(weights))];
+        let header = Header {
+            sections: sealed::list(&sections),
+            ..file.header
+        };
+        let header = serde_json::to_string(&header).expect("JSON");
+        sealed::write(path, &KIND, &header, &sections).expect("a written file");
+    }
+
+    /// All places of `from`, as the first of which `to` is put.
+    fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+        let mut windows = bytes.windows(from.len());
+        let place = windows.position(|part| part == from).expect("the words");
+        [&bytes[..place], to, &bytes[place + from.len()..]].concat()
+    }
+
+    #[test]
+    fn weights_with_a_right_checksum_that_can_not_be_are_refused() {
+        let device = Default::default();
+        let id_of = |bytes: &[u8]| {
+            let mut windows = bytes.windows(4);
+            let place = windows
+                .position(|part| part == b"\xa2id\xad")
+                .expect("an id")
+                + 4;
+            bytes[place..place + 13].to_vec()
+        };
+        type Change = Box<dyn Fn(Vec<u8>) -> Vec<u8>>;
+        let number = |value: f32| -> Change {
+            Box::new(move |bytes| {
+                let mut windows = bytes.windows(7);
+                let place = windows.position(|part| part == b"\xa5bytes\xc4");
+                let place = place.expect("bytes") + 8;
+                let mut bytes = bytes;
+                bytes[place..place + 4].copy_from_slice(&value.to_ne_bytes());
+                bytes
+            })
+        };
+        let changes: Vec<(Change, &str)> = vec![
+            (
+                Box::new(move |bytes| {
+                    let id = id_of(&bytes);
+                    let mut other = id.clone();
+                    other[3] = b'!';
+                    replaced(&bytes, &id, &other)
+                }),
+                "which is none",
+            ),
+            (
+                number(f32::NAN),
+                "`mlp.layers.0.weight` holds a number that is not finite",
+            ),
+            (number(f32::INFINITY), "not finite"),
+            (
+                Box::new(|bytes| {
+                    replaced(&bytes, b"\xa5shape\x92\x03\x04", b"\xa5shape\x92\x04\x03")
+                }),
+                "[4, 3]",
+            ),
+            (
+                Box::new(|bytes| replaced(&bytes, b"\xa5shape\x92\x03\x04", b"\xa5shape\x91\x0c")),
+                "has shape [12] in it",
+            ),
+            (
+                Box::new(|bytes| replaced(&bytes, b"\xa3F32", b"\xa3I32")),
+                "is of type I32",
+            ),
+            (
+                Box::new(|bytes| replaced(&bytes, b"\xa3F32", b"\xa3F99")),
+                "is of type F99",
+            ),
+            (
+                Box::new(|bytes| replaced(&bytes, b"weight", b"weighs")),
+                "it has no",
+            ),
+            (
+                Box::new(|bytes| bytes[..bytes.len() - 1].to_vec()),
+                "another network",
+            ),
+            (
+                Box::new(|bytes| [bytes, vec![0]].concat()),
+                "bytes follow its end",
+            ),
+            (Box::new(|_| vec![]), "another network"),
+            (Box::new(|_| vec![0x91; 100_000]), "depth limit"),
+            (Box::new(|_| vec![0xdd; 100_000]), "another network"),
+            (Box::new(|_| vec![0xc0; 1_000]), "another network"),
+        ];
+        for (change, words) in changes {
+            let (_folder, path, _) = saved();
+            resealed(&path, &change);
+            let saved = SavedGenerator::<MlpGeneratorConfig>::open(&path).expect("a right sum");
+            let fresh = small().init::<Cpu, 2>(&device).expect("valid settings");
+            let error = saved.restore(fresh, &device).expect_err("wrong weights");
+            let error = error.to_string();
+            assert!(error.contains(words), "no `{words}` in: {error}");
+        }
+    }
+
+    #[test]
+    fn labels_and_other_settings_are_named_with_the_way_out() {
+        let (device, latent) = (Default::default(), Latent::normal(3));
+        let (_folder, path, _) = saved();
+        let open = || SavedGenerator::<MlpGeneratorConfig>::open(&path).expect("a whole file");
+        let plain = || small().init::<Cpu, 2>(&device).expect("valid settings");
+        let told = |classes| {
+            let told = small().init_conditional::<Cpu, 2>(classes, &device);
+            told.expect("valid settings")
+        };
+        assert_eq!(open().classes(), None);
+        let error = open().restore(told(7), &device).expect_err("labels");
+        let error = error.to_string();
         assert!(
-            error.contains("mlp.layers.0.weight") && error.contains("[3, 5]"),
+            error.contains("unconditional") && error.contains("`init(…)`"),
             "{error}"
+        );
+
+        SavedGenerator::save(&path, &small(), &latent, told(7)).expect("a written file");
+        assert_eq!(open().classes(), Some(7));
+        assert!(open().restore(told(7), &device).is_ok());
+        for error in [
+            open().restore(plain(), &device).map(|_| ()),
+            open().restore(told(6), &device).map(|_| ()),
+        ] {
+            let error = error.expect_err("other labels").to_string();
+            assert!(
+                error.contains("7 classes") && error.contains("`init_conditional(7, …)`"),
+                "{error}"
+            );
+        }
+        let images = DcganGeneratorConfig::new(3, [1, 8, 8]).with_width(2);
+        let network = images.init::<Cpu>(&device).expect("valid settings");
+        SavedGenerator::save(&path, &images, &latent, network).expect("a written file");
+        let error = refused(&path);
+        assert!(
+            error.contains("`SavedGenerator::<DcganGeneratorConfig>`"),
+            "{error}"
+        );
+        assert_eq!(
+            type_name::<Vec<Option<u8>>>(),
+            "Vec<core::option::Option<u8>>"
         );
     }
 }

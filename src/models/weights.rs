@@ -1,7 +1,6 @@
 //! Weights in the safetensors format, for other programs.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use burn::module::Module;
@@ -12,9 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::saved::refuse;
 use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::files::{self, write_whole};
 use crate::network::guard::quietly;
 use crate::network::initialize;
+use crate::records::numbers;
 
 /// Writes every parameter and buffer of a module (running statistics and the vectors of spectral
 /// norms included) to one safetensors file, in the precision that it has. Folders above the file
@@ -89,17 +89,24 @@ pub fn save_safetensors<B: Backend, M: Module<B>>(
 /// module has not: by file and name. A flipped bit among the numbers can't be noticed.
 pub fn load_safetensors<B: Backend, M: Module<B>>(path: impl AsRef<Path>, fresh: M) -> Result<M> {
     let path = path.as_ref();
-    let bytes = fs::read(path).map_err(|error| Error::io(path, error))?;
+    let bytes = files::read(path).map_err(|error| Error::io(path, error))?;
+    if numbers::<B, M>(&fresh).is_none_or(|needed| needed > bytes.len()) {
+        return Err(refuse(
+            path,
+            "holds the weights of another network: this one has more numbers than the file has bytes",
+        ));
+    }
     let mut store = SafetensorsStore::from_bytes(Some(bytes));
-    let stored = store
-        .get_all_snapshots()
-        .map_err(|error| refuse(path, format!("is no whole safetensors file: {error}")))?;
+    let foreign = |problem| refuse(path, format!("is no whole safetensors file: {problem}"));
+    let stored = quietly(|| store.get_all_snapshots())
+        .map_err(foreign)?
+        .map_err(|error| foreign(error.to_string()))?;
     initialize(&fresh);
     let needed = fresh.collect(None, None, false);
-    let fitting = fitting(path, stored, &needed)?;
+    let fitting = quietly(|| fitting(path, stored, &needed)).map_err(foreign)??;
     // All fits: from here on nothing is refused half-way through the module.
     let mut applier = Applier::<B>::new(fitting, None, None, false);
-    let loaded = fresh.map(&mut applier);
+    let loaded = quietly(|| fresh.map(&mut applier)).map_err(|words| refuse(path, words))?;
     match applier.into_result().errors.first() {
         Some(error) => Err(refuse(path, error.to_string())),
         None => Ok(loaded),
@@ -187,6 +194,8 @@ fn in_order(bytes: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::models::{DcganGeneratorConfig, MlpGeneratorConfig};
     use crate::network::Generator;

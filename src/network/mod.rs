@@ -20,7 +20,7 @@ pub use condition::{Condition, Labels};
 pub(crate) use initialize::draw;
 pub use initialize::initialize;
 pub use packed::Packed;
-pub(crate) use parameters::{Parameter, is_finite, names, not_finite, parameters};
+pub(crate) use parameters::{Parameter, names, not_finite, parameters};
 pub use sample::Sample;
 pub use trainable::{
     ConditionOf, InnerDiscriminator, InnerGenerator, LiftedDiscriminator, LiftedGenerator,

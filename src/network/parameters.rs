@@ -27,7 +27,7 @@ pub(crate) fn parameters<B: Backend, M: Module<B>>(module: &M) -> Vec<Parameter>
 }
 
 /// Whether all numbers of a tensor are finite.
-pub(crate) fn is_finite<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> bool {
+fn is_finite<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> bool {
     // In double precision no sum of single-precision squares overflows.
     #[cfg(feature = "flex")]
     if let Some(sum) = crate::kernels::sum_of_squares(&tensor) {

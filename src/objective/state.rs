@@ -49,6 +49,11 @@ impl<B: Backend> ObjectiveState<B> {
         self.memory.get(index).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether its random numbers come from the stream that they should come from.
+    pub(crate) fn is_of_its_purpose(&self) -> bool {
+        self.noise.is_for("objective")
+    }
+
     /// The next cost of this network is another part of the step that was counted last.
     pub(crate) fn same_step(&mut self, side: Side) {
         let steps = match side {

@@ -1,9 +1,10 @@
 //! What observers keep in a checkpoint.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Error, Result};
 
@@ -21,7 +22,35 @@ use crate::error::{Error, Result};
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Memories(BTreeMap<String, Vec<u8>>);
+pub struct Memories(BTreeMap<String, Memory>);
+
+/// One value: bytes as they are, which as a list of numbers would take twice the space.
+#[derive(Debug, Clone, PartialEq)]
+struct Memory(Vec<u8>);
+
+impl Serialize for Memory {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Memory {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Memory;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Memory, E> {
+                Ok(Memory(bytes.to_vec()))
+            }
+        }
+        deserializer.deserialize_bytes(Reader)
+    }
+}
 
 impl Memories {
     /// Stores a value, or replaces the one of this name.
@@ -31,8 +60,14 @@ impl Memories {
     pub fn put(&mut self, name: &str, value: &impl Serialize) -> Result<()> {
         let bytes = rmp_serde::to_vec_named(value)
             .map_err(|error| Error::data(format!("memory `{name}`"), error.to_string()))?;
-        self.0.insert(name.to_owned(), bytes);
+        self.0.insert(name.to_owned(), Memory(bytes));
         Ok(())
+    }
+
+    /// All of them, by name, as they are stored.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let values = self.0.iter();
+        values.map(|(name, memory)| (name.as_str(), memory.0.as_slice()))
     }
 
     /// The value of this name; `None` where nobody stored one.
@@ -40,8 +75,8 @@ impl Memories {
     /// # Errors
     /// If another kind of value is stored there.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        let read = |bytes: &Vec<u8>| {
-            rmp_serde::from_slice(bytes)
+        let read = |memory: &Memory| {
+            rmp_serde::from_slice(&memory.0)
                 .map_err(|error| Error::data(format!("memory `{name}`"), error.to_string()))
         };
         self.0.get(name).map(read).transpose()

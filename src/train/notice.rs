@@ -35,6 +35,22 @@ pub enum Notice {
         /// What is not finite, or what the system said.
         problem: String,
     },
+    /// A file in the folder of checkpoints was renamed: damaged, undone, replaced, or in the way.
+    PutAside {
+        /// Its old name.
+        file: PathBuf,
+        /// Its new name.
+        to: PathBuf,
+        /// Why it was put aside.
+        reason: String,
+    },
+    /// Something in the folder of checkpoints was left as it is.
+    PassedOver {
+        /// What.
+        file: PathBuf,
+        /// Why it was of no use.
+        problem: String,
+    },
     /// An observer failed, and the run goes on without what it would have made of this step.
     ObserverFailed {
         /// The steps made.
@@ -106,6 +122,8 @@ impl Notice {
             Self::Finding(_) => "finding",
             Self::Saved { .. } => "saved",
             Self::NotSaved { .. } => "not_saved",
+            Self::PutAside { .. } => "put_aside",
+            Self::PassedOver { .. } => "passed_over",
             Self::ObserverFailed { .. } => "observer_failed",
             Self::NotMeasured { .. } => "not_measured",
             Self::Failed { .. } => "failed",
@@ -135,6 +153,8 @@ impl Notice {
             Self::Warning(_)
             | Self::Finding(_)
             | Self::NotSaved { .. }
+            | Self::PutAside { .. }
+            | Self::PassedOver { .. }
             | Self::ObserverFailed { .. }
             | Self::NotMeasured { .. }
             | Self::RolledBack { .. } => log::Level::Warn,
@@ -173,6 +193,13 @@ impl fmt::Display for Raw<'_> {
             ),
             Notice::NotSaved { step, problem } => {
                 write!(f, "step {step}: no checkpoint: {problem}")
+            }
+            Notice::PutAside { file, to, reason } => {
+                let name = to.file_name().unwrap_or_default().display();
+                write!(f, "{} is now {name}: {reason}", file.display())
+            }
+            Notice::PassedOver { file, problem } => {
+                write!(f, "{} was passed over: {problem}", file.display())
             }
             Notice::ObserverFailed { step, problem } => {
                 write!(f, "step {step}: an observer failed: {problem}")

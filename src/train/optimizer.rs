@@ -1,19 +1,18 @@
 //! Optimisers whose settings may change at each step.
 
-use burn::module::{AutodiffModule, ModuleVisitor, Param, ParamId};
+use burn::module::{AutodiffModule, ParamId};
 use burn::optim::adaptor::OptimizerAdaptor;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, Optimizer, Sgd, SgdConfig};
 use burn::record::Record;
-use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 use serde::Serialize;
 
 use super::adam::Adam;
-use super::checkpoint::Precision;
 use super::digest::memory;
 use crate::error::{Result, check};
-use crate::network::is_finite;
+use crate::network::Parameter;
+use crate::records::{Precision, optimizer_fits};
 use crate::settings::settings;
 
 settings! {
@@ -188,24 +187,6 @@ enum Kind {
 const ADAM: u8 = b'a';
 const SGD: u8 = b's';
 
-/// Looks through Adam's moments.
-struct Finite<M: AutodiffModule<B>, B: AutodiffBackend> {
-    records: AdamRecords<M, B>,
-    finite: bool,
-}
-
-type AdamRecords<M, B> = <OptimizerAdaptor<Adam, M, B> as Optimizer<M, B>>::Record;
-
-impl<M: AutodiffModule<B>, B: AutodiffBackend> ModuleVisitor<B> for Finite<M, B> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        let Some(record) = self.records.remove(&param.id) else {
-            return;
-        };
-        let moments = record.into_state::<D>().momentum;
-        self.finite &= is_finite(moments.moment_1) && is_finite(moments.moment_2);
-    }
-}
-
 /// An optimiser of one network: its settings, and what it remembers of each parameter.
 #[derive(Clone)]
 pub struct NetworkOptimizer<M: AutodiffModule<B>, B: AutodiffBackend> {
@@ -284,14 +265,6 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> NetworkOptimizer<M, B> {
         Ok(())
     }
 
-    /// The parameters that something is remembered of.
-    pub(super) fn parameters(&self) -> Vec<ParamId> {
-        match &self.rule {
-            Rule::Adam(rule) => rule.to_record().into_keys().collect(),
-            Rule::Sgd(rule) => rule.to_record().into_keys().collect(),
-        }
-    }
-
     /// What is remembered of each of these parameters, by its place among them.
     pub(super) fn memories(&self, parameters: &[ParamId]) -> Vec<(usize, Vec<u8>)> {
         fn of<B: AutodiffBackend, R: Record<B>>(
@@ -313,20 +286,6 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> NetworkOptimizer<M, B> {
         }
     }
 
-    /// Whether all that is remembered of a network's parameters is finite. Momentum that is not
-    /// shows in the weights at once; Adam's moments do not.
-    pub(super) fn is_finite(&self, module: &M) -> bool {
-        let Rule::Adam(rule) = &self.rule else {
-            return true;
-        };
-        let mut finder = Finite::<M, B> {
-            records: rule.to_record(),
-            finite: true,
-        };
-        module.visit(&mut finder);
-        finder.finite
-    }
-
     /// What is remembered, as bytes, the kind of optimiser first.
     pub(super) fn write(&self, precision: Precision) -> Result<Vec<u8>, String> {
         let (kind, bytes) = match &self.rule {
@@ -336,29 +295,35 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> NetworkOptimizer<M, B> {
         Ok([&[kind], bytes.as_slice()].concat())
     }
 
-    /// Takes up what was remembered; another kind of optimiser starts anew.
+    /// Takes up what was remembered of a network's parameters after at most `steps` steps; another
+    /// kind of optimiser starts anew. Where something in the bytes can't be, nothing is taken up.
     pub(super) fn read(
         &mut self,
         precision: Precision,
         bytes: &[u8],
+        network: &[Parameter],
+        steps: u64,
         device: &B::Device,
     ) -> Result<(), String> {
         let Some((kind, bytes)) = bytes.split_first() else {
-            return Err("it is empty".to_owned());
+            return Err("nothing stands".to_owned());
         };
-        let rule = match (Rule::new(&self.config), *kind) {
+        let moments: &[&str] = match *kind {
+            ADAM => &["moment_1", "moment_2"],
+            SGD => &["velocity"],
+            kind => return Err(format!("{kind} is no kind of optimiser")),
+        };
+        optimizer_fits(bytes, precision, network, moments, steps)?;
+        let bytes = bytes.to_vec();
+        self.rule = match (Rule::new(&self.config), *kind) {
             (Rule::Adam(new), ADAM) => {
                 Rule::Adam(new.load_record(precision.read::<B, _>(bytes, device)?))
             }
             (Rule::Sgd(new), SGD) => {
                 Rule::Sgd(new.load_record(precision.read::<B, _>(bytes, device)?))
             }
-            (_, kind) if kind != ADAM && kind != SGD => {
-                return Err(format!("{kind} is no kind of optimiser"));
-            }
             (new, _) => new,
         };
-        self.rule = rule;
         Ok(())
     }
 

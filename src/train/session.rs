@@ -147,6 +147,14 @@ where
         self.notices.extend(failures);
     }
 
+    /// Lets everybody know what happened in the folder of checkpoints.
+    pub(super) fn tell_of_folder(&mut self) {
+        let notices = self.store.as_mut().map(Store::take_notices);
+        for notice in notices.into_iter().flatten() {
+            self.tell(notice);
+        }
+    }
+
     /// Gives observers back what they remembered after `step` steps.
     pub(super) fn recall(&mut self, step: u64) -> Result<()> {
         for (_, observer) in &mut self.observers {
@@ -559,13 +567,18 @@ where
         let Some(state) = work.state.take() else {
             return Ok(false);
         };
-        let (state, position) = store.roll_back(state, proven, &self.device)?;
+        let restored = store.roll_back(&state, proven, &self.device);
         let from = work.step;
+        self.tell_of_folder();
+        let (state, position) = match restored {
+            Ok(Some(restored)) => restored,
+            none => {
+                work.state = Some(state);
+                return none.map(|_| false);
+            }
+        };
         work.step = state.step;
         work.state = Some(state);
-        let Some(position) = position else {
-            return Ok(false);
-        };
         let now = &self.position;
         self.position = Position {
             elapsed: now.elapsed,

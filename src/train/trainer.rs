@@ -194,12 +194,12 @@ where
                 state = state.with_standing_statistics(standing);
             }
         }
-        let store = match self.checkpoints.take() {
+        let mut store = match self.checkpoints.take() {
             Some(checkpoints) => Some(checkpoints.open(self.settings(data)?)?),
             None => None,
         };
         let mut beginning = Beginning::fresh(state, None);
-        if let Some(store) = &store {
+        if let Some(store) = &mut store {
             beginning = store.begin(beginning.state, &self.device)?;
         }
         let resumed_from = match &beginning.notice {
@@ -229,6 +229,7 @@ where
         for warning in warnings {
             session.tell(Notice::Warning(warning));
         }
+        session.tell_of_folder();
         if let Some(notice) = beginning.notice {
             session.tell(notice);
         }

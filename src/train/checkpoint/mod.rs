@@ -3,12 +3,13 @@
 mod differences;
 mod file;
 mod folder;
-mod records;
+#[cfg(test)]
+mod forged;
+mod place;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub(super) use records::Precision;
 pub(super) use state::Position;
 
 use std::fmt;
@@ -19,12 +20,12 @@ use burn::tensor::backend::AutodiffBackend;
 use serde_json::Value;
 
 use self::differences::differences;
-use self::file::{File, Metric, refuse};
-use self::folder::Folder;
+use self::file::{File, Header, Metric, refuse, unreadable};
+use self::folder::{Aside, Folder};
 use super::{Notice, TrainState};
-use crate::error::{Error, Result, check};
+use crate::error::{Result, check};
 use crate::network::guard::caught;
-use crate::network::{TrainableDiscriminator, TrainableGenerator, not_finite};
+use crate::network::{TrainableDiscriminator, TrainableGenerator};
 
 /// Measures a checkpoint's networks.
 type Measure<'a, G, D, B> = Box<dyn FnMut(&TrainState<G, D, B>) -> Result<f64> + 'a>;
@@ -55,11 +56,18 @@ pub enum Start {
     /// At its beginning. A folder that holds checkpoints of an earlier run is refused.
     #[default]
     Fresh,
-    /// At its beginning; checkpoints of an earlier run are removed.
+    /// At its beginning; it takes the place of an earlier run, whose checkpoints are put aside
+    /// (`step-….checkpoint.replaced`) and removed once this run has stored its first.
     Replace,
-    /// At the newest checkpoint that is whole, or at the beginning where there is none at all.
+    /// At the newest checkpoint that is whole, or at the beginning where there is none at all. One
+    /// that proves to be damaged is put aside (`….damaged`), never removed, and the next older one
+    /// is taken. One that can't be read for another reason (permissions, a failing disk, another
+    /// format) ends the run with that reason, and so does one that belongs to other networks or
+    /// settings.
     Resume,
-    /// At this checkpoint; newer ones are removed.
+    /// At this checkpoint. Newer ones in the folder are put aside (`….superseded`), and removed once
+    /// the run has stored a checkpoint of as many steps. A checkpoint of another folder only starts
+    /// a run in a folder without any.
     From(PathBuf),
 }
 
@@ -73,6 +81,11 @@ pub enum Start {
 /// and renamed: it is whole or absent, whenever the process is killed. A resumed run makes the very
 /// steps that the run would have made, bit for bit on the CPU backends with the same number of
 /// threads.
+///
+/// What a checkpoint holds is looked through before anything is made of it: a file that was changed
+/// is refused with what is wrong in it, whatever its checksum says. In the folder, only regular files
+/// with exactly such names are checkpoints; nothing else is opened, followed or removed. A file put
+/// aside is a checkpoint again once it has its old name back.
 ///
 /// ```
 /// # use burn_gan::burn::backend::{Autodiff, Flex};
@@ -237,6 +250,7 @@ where
             settings,
             plan: self,
             best: None,
+            notices: Vec::new(),
         })
     }
 }
@@ -245,7 +259,8 @@ where
 /// written, and the metric's value; `None` where no whole checkpoint has one.
 ///
 /// # Errors
-/// If the folder can't be read.
+/// If the folder or a checkpoint in it can't be read, or one is of another format. A damaged one is
+/// no candidate.
 pub fn best_checkpoint(folder: impl AsRef<Path>, better: Better) -> Result<Option<(PathBuf, f64)>> {
     Ok(best(folder.as_ref(), None, better)?.map(|(_, file, value)| (file, value)))
 }
@@ -255,26 +270,34 @@ fn best(
     metric: Option<&str>,
     better: Better,
 ) -> Result<Option<(u64, PathBuf, f64)>> {
-    let mut best: Option<(u64, PathBuf, f64)> = None;
+    let mut candidates = Vec::new();
     for (step, path) in folder::list(folder)? {
-        // Damaged ones are no candidates.
-        let Ok(file) = File::read(&path) else {
-            continue;
+        let header = match Header::peek(&path) {
+            Ok(header) => header,
+            Err(error) if error.is_damage() => continue,
+            Err(error) => return Err(unreadable(error, &path)),
         };
-        let Some(found) = file.header.metric else {
-            continue;
-        };
-        if found.value.is_nan() || metric.is_some_and(|name| name != found.name) {
-            continue;
-        }
-        let wins = best
-            .as_ref()
-            .is_none_or(|(_, _, value)| better.than(found.value, *value));
-        if wins {
-            best = Some((step, path, found.value));
+        if let Some(found) = header.metric
+            && !found.value.is_nan()
+            && metric.is_none_or(|name| name == found.name)
+        {
+            candidates.push((step, path, found.value));
         }
     }
-    Ok(best)
+    // Among equals the newest, which comes first in the list.
+    candidates.sort_by(|(.., a), (.., b)| match better {
+        Better::Lower => a.total_cmp(b),
+        Better::Higher => b.total_cmp(a),
+    });
+    // No checksum was looked at yet.
+    for candidate in candidates {
+        match file::read(&candidate.1) {
+            Ok(_) => return Ok(Some(candidate)),
+            Err(error) if error.is_damage() => {}
+            Err(error) => return Err(unreadable(error, &candidate.1)),
+        }
+    }
+    Ok(None)
 }
 
 /// An open folder of checkpoints.
@@ -290,6 +313,8 @@ where
     plan: Checkpoints<'a, G, D, B>,
     /// The step and the metric of the best checkpoint, once the folder was looked through.
     best: Option<(u64, f64)>,
+    /// What is to be told about the folder.
+    notices: Vec<Notice>,
 }
 
 /// What a run begins with.
@@ -332,57 +357,115 @@ where
         self.plan.every > 0 && step.is_multiple_of(self.plan.every)
     }
 
+    /// What happened in the folder since the last call: files passed over, put aside, not removed.
+    pub(super) fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
     /// Begins as the plan says.
     pub(super) fn begin(
-        &self,
+        &mut self,
         state: TrainState<G, D, B>,
         device: &B::Device,
     ) -> Result<Beginning<G, D, B>> {
-        match &self.plan.start {
+        let found = self.folder.look()?;
+        for (file, problem) in found.others {
+            self.notices.push(Notice::PassedOver {
+                file,
+                problem: problem.to_owned(),
+            });
+        }
+        match self.plan.start.clone() {
             Start::Fresh => {
-                if let Some((step, _)) = self.folder.files()?.first() {
-                    return Err(refuse(
-                        self.folder.path(),
-                        format!(
-                            "holds checkpoints of an earlier run, up to step {step}: resume it, \
-                             let it be replaced, or choose another folder"
-                        ),
-                    ));
-                }
+                self.is_unused(&found.checkpoints)?;
                 Ok(Beginning::fresh(state, None))
             }
             Start::Replace => {
-                for (_, file) in self.folder.files()? {
-                    std::fs::remove_file(&file).map_err(|error| Error::io(&file, error))?;
+                let aside = found.aside.into_iter();
+                let undone = aside.filter(|(.., why)| *why != Aside::Replaced);
+                let live = found.checkpoints.into_iter();
+                for file in live
+                    .map(|(_, file)| file)
+                    .chain(undone.map(|(_, file, _)| file))
+                {
+                    self.put_aside(&file, Aside::Replaced, "a new run takes its place")?;
                 }
                 Ok(Beginning::fresh(state, None))
             }
-            Start::From(path) => self.go_on(File::read(path)?, Vec::new(), state, device),
+            Start::From(path) => {
+                let file = file::read(&path).map_err(|error| unreadable(error, &path))?;
+                if !self.folder.holds(&path) {
+                    // Of another run: a rollback would mix the two.
+                    self.is_unused(&found.checkpoints)?;
+                }
+                self.go_on(file, Vec::new(), state, device)
+            }
             Start::Resume => {
-                if self.folder.files()?.is_empty() {
+                if found.checkpoints.is_empty() {
                     let folder = self.folder.path().to_owned();
                     return Ok(Beginning::fresh(
                         state,
                         Some(Notice::NothingToResume { folder }),
                     ));
                 }
-                let (file, skipped) = self.newest()?;
-                self.go_on(file, skipped, state, device)
+                let (file, damaged) = self.newest(found.checkpoints)?;
+                self.go_on(file, damaged, state, device)
             }
         }
     }
 
-    /// Goes on from a checkpoint; newer ones are removed, since their steps will be made anew.
+    /// Refuses a folder with checkpoints of an earlier run.
+    fn is_unused(&self, checkpoints: &[(u64, PathBuf)]) -> Result<()> {
+        match checkpoints.first() {
+            Some((step, _)) => Err(refuse(
+                self.folder.path(),
+                format!(
+                    "holds checkpoints of an earlier run, up to step {step}: resume it, let it be \
+                     replaced, or choose another folder"
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn put_aside(&mut self, file: &Path, why: Aside, reason: &str) -> Result<()> {
+        let to = self.folder.put_aside(file, why)?;
+        self.notices.push(Notice::PutAside {
+            file: file.to_owned(),
+            to,
+            reason: reason.to_owned(),
+        });
+        Ok(())
+    }
+
+    /// Puts aside the checkpoints of more than `step` steps, which will be made anew.
+    fn supersede(&mut self, step: u64) -> Result<()> {
+        for (made, file) in self.folder.look()?.checkpoints {
+            if made > step {
+                let reason = format!("the run goes on from step {step}");
+                self.put_aside(&file, Aside::Superseded, &reason)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on from a checkpoint. Nothing in the folder is touched before all that it holds was
+    /// found right.
     fn go_on(
-        &self,
+        &mut self,
         file: File,
-        skipped: Vec<String>,
+        damaged: Vec<(PathBuf, String)>,
         state: TrainState<G, D, B>,
         device: &B::Device,
     ) -> Result<Beginning<G, D, B>> {
         self.compare(&file)?;
-        let (state, position) = state::restore(&file, state, device)?;
-        self.folder.forget_after(state.step)?;
+        let (state, position) = state::restore(&file, &state, device)?;
+        let mut skipped = Vec::new();
+        for (path, problem) in damaged {
+            self.put_aside(&path, Aside::Damaged, &problem)?;
+            skipped.push(refuse(&path, problem).to_string());
+        }
+        self.supersede(state.step)?;
         let notice = Notice::Resumed {
             step: state.step,
             file: file.path,
@@ -395,18 +478,23 @@ where
         })
     }
 
-    /// The newest whole checkpoint, and what is wrong with newer ones.
-    fn newest(&self) -> Result<(File, Vec<String>)> {
-        let mut skipped = Vec::new();
-        for (_, path) in self.folder.files()? {
-            match File::read(&path) {
-                Ok(file) => return Ok((file, skipped)),
-                Err(error) => skipped.push(error.to_string()),
+    /// The newest whole checkpoint, and the newer ones that are damaged, each with what is wrong.
+    fn newest(&self, files: Vec<(u64, PathBuf)>) -> Result<(File, Vec<(PathBuf, String)>)> {
+        let mut damaged = Vec::new();
+        for (_, path) in files {
+            match file::read(&path) {
+                Ok(file) => return Ok((file, damaged)),
+                Err(error) if error.is_damage() => damaged.push((path, error.to_string())),
+                Err(error) => return Err(unreadable(error, &path)),
             }
         }
+        let told = damaged
+            .into_iter()
+            .map(|(path, problem)| refuse(&path, problem).to_string());
+        let told: Vec<String> = told.collect();
         Err(refuse(
             self.folder.path(),
-            format!("holds no whole checkpoint: {}", skipped.join("; ")),
+            format!("holds no whole checkpoint: {}", told.join("; ")),
         ))
     }
 
@@ -429,34 +517,56 @@ where
         ))
     }
 
-    /// The state and position of the newest whole checkpoint of at most `steps` steps, for a
-    /// rollback; `None` where there is none. Newer ones are removed.
+    /// The state and position of the newest checkpoint of at most `steps` steps, for a rollback;
+    /// `None` where there is none that can be restored. Newer ones are put aside, and so are damaged
+    /// ones; what can't be read for another reason stays and is told.
     #[allow(clippy::type_complexity)]
     pub(super) fn roll_back(
         &mut self,
-        state: TrainState<G, D, B>,
+        state: &TrainState<G, D, B>,
         steps: u64,
         device: &B::Device,
-    ) -> Result<(TrainState<G, D, B>, Option<Position>)> {
-        for (step, path) in self.folder.files()? {
+    ) -> Result<Option<(TrainState<G, D, B>, Position)>> {
+        for (step, path) in self.folder.look()?.checkpoints {
             if step > steps {
                 continue;
             }
-            // A damaged one is passed over.
-            let Ok(file) = File::read(&path) else {
-                continue;
+            let restored = match file::read(&path) {
+                Ok(file) => state::restore(&file, state, device),
+                Err(error) if error.is_damage() => {
+                    if let Err(error) = self.put_aside(&path, Aside::Damaged, &error.to_string()) {
+                        self.pass_over(path, error.to_string());
+                    }
+                    continue;
+                }
+                Err(error) => Err(unreadable(error, &path)),
             };
-            let (state, position) = state::restore(&file, state, device)?;
-            self.folder.forget_after(state.step)?;
-            // It may have been removed: the folder is looked through anew.
+            let (state, position) = match restored {
+                Ok(restored) => restored,
+                Err(error) => {
+                    self.pass_over(path, error.to_string());
+                    continue;
+                }
+            };
+            if let Err(error) = self.supersede(state.step) {
+                self.pass_over(self.folder.path().to_owned(), error.to_string());
+            }
+            // It may have been put aside: the folder is looked through anew.
             self.best = None;
-            return Ok((state, Some(position)));
+            return Ok(Some((state, position)));
         }
-        Ok((state, None))
+        Ok(None)
+    }
+
+    fn pass_over(&mut self, file: PathBuf, problem: String) {
+        self.notices.push(Notice::PassedOver { file, problem });
     }
 
     /// Writes a checkpoint and removes those that are not kept. What holds numbers that are not
     /// finite is not stored: nothing good would come of going on from it.
+    ///
+    /// # Errors
+    /// If the checkpoint can't be written.
     pub(super) fn save(
         &mut self,
         state: &TrainState<G, D, B>,
@@ -465,15 +575,16 @@ where
         let start = Instant::now();
         let path = self.folder.file(state.step);
         let mut notices = Vec::new();
-        if let Some(problem) = spoilt(state) {
-            notices.push(Notice::NotSaved {
-                step: state.step,
-                problem,
-            });
-            return Ok(notices);
-        }
-        let mut draft = state::draft(state, position, self.settings.clone())
-            .map_err(|problem| refuse(&path, format!("can't be written: {problem}")))?;
+        let mut draft = match state::draft(state, position, self.settings.clone()) {
+            Ok(draft) => draft,
+            Err(problem) => {
+                notices.push(Notice::NotSaved {
+                    step: state.step,
+                    problem,
+                });
+                return Ok(notices);
+            }
+        };
         if let Some(plan) = &mut self.plan.best {
             // A measure that fails is no reason to lose the checkpoint.
             let value = match caught(|| (plan.measure)(state)) {
@@ -489,24 +600,38 @@ where
                 });
                 f64::NAN
             });
-            if self.best.is_none() {
-                let found = best(self.folder.path(), Some(&plan.name), plan.better)?;
-                self.best = found.map(|(step, _, value)| (step, value));
-            }
-            let wins = self
-                .best
-                .is_none_or(|(_, best)| plan.better.than(value, best));
-            if wins && !value.is_nan() {
-                self.best = Some((state.step, value));
-            }
             draft.header.metric = Some(Metric {
                 name: plan.name.clone(),
                 value,
             });
         }
+        // Looked for before the new one is there.
+        let best = self.best_with(state.step, draft.header.metric.as_ref());
+        if let Some(to) = self.folder.make_way(state.step)? {
+            self.notices.push(Notice::PutAside {
+                file: path.clone(),
+                to,
+                reason: "it is no file, and stood where a checkpoint is to be".to_owned(),
+            });
+        }
         let bytes = file::write(&path, draft.header, &draft.sections)?;
-        self.folder
-            .prune(self.plan.keep, self.best.map(|(step, _)| step))?;
+        match best {
+            Ok(best) => {
+                self.best = best;
+                let best = best.map(|(step, _)| step);
+                match self.folder.prune(state.step, self.plan.keep, best) {
+                    Ok(left) => {
+                        for (file, error) in left {
+                            self.pass_over(file, format!("it can't be removed: {error}"));
+                        }
+                    }
+                    Err(error) => self.pass_over(path.clone(), error.to_string()),
+                }
+            }
+            // One that can't be read now may be the best: nothing is removed this time.
+            Err(error) => self.pass_over(path.clone(), error.to_string()),
+        }
+        notices.append(&mut self.notices);
         notices.push(Notice::Saved {
             step: state.step,
             file: path,
@@ -515,24 +640,25 @@ where
         });
         Ok(notices)
     }
-}
 
-/// What in a state is not finite.
-fn spoilt<G, D, B>(state: &TrainState<G, D, B>) -> Option<String>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
-    let names = not_finite::<B, _>(&state.gan);
-    if let Some(name) = names.first() {
-        return Some(format!(
-            "{} parameters hold numbers that are not finite, `{name}` first",
-            names.len()
-        ));
+    /// The best checkpoint once one of `step` steps with this metric is there.
+    fn best_with(&self, step: u64, metric: Option<&Metric>) -> Result<Option<(u64, f64)>> {
+        let Some(plan) = &self.plan.best else {
+            return Ok(None);
+        };
+        let known = match self.best {
+            Some(known) => Some(known),
+            None => best(self.folder.path(), Some(&plan.name), plan.better)?
+                .map(|(step, _, value)| (step, value)),
+        };
+        let Some(now) = metric.map(|metric| metric.value) else {
+            return Ok(known);
+        };
+        let wins = known.is_none_or(|(_, value)| plan.better.than(now, value));
+        Ok(if wins && !now.is_nan() {
+            Some((step, now))
+        } else {
+            known
+        })
     }
-    let gan = &state.gan;
-    let finite = state.generator_optimizer.is_finite(&gan.generator)
-        && state.discriminator_optimizer.is_finite(&gan.discriminator);
-    (!finite).then(|| "an optimiser remembers numbers that are not finite".to_owned())
 }

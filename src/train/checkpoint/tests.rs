@@ -9,7 +9,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
-use super::file::{self, File};
+use super::file;
 use super::{Better, Checkpoints, Start, best_checkpoint};
 use crate::data::{MemoryDataset, Mixture};
 use crate::network::Generator;
@@ -33,7 +33,7 @@ fn points(count: usize) -> MemoryDataset<2> {
 
 /// Everything that a step can depend on: two discriminator steps, epochs of three batches, lazy
 /// penalties with noise and memory, an average, a ramp, a schedule, a warm-up.
-fn config(steps: u64) -> TrainerConfig {
+pub(super) fn config(steps: u64) -> TrainerConfig {
     let objective = Objective::new(Loss::NonSaturating)
         .with_penalty(Penalty::r1(0.05).every(2))
         .with_penalty(Penalty::lecam(0.1))
@@ -115,11 +115,33 @@ fn a_resumed_run_is_the_run_that_was_never_stopped<B: AutodiffBackend>() {
     }
 }
 
+fn every_optimiser_remembers_through_a_checkpoint<B: AutodiffBackend>() {
+    for optimizer in [
+        OptimizerConfig::sgd(1e-2, 0.9),
+        OptimizerConfig::sgd(1e-2, 0.0),
+        OptimizerConfig::adam(1e-2),
+    ] {
+        let mut config = config(6).with_optimizers(optimizer).with_micro_batches(2);
+        config.ramps.clear();
+        let whole = run::<B>(config.clone(), 5, None, 99).expect("a run");
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = || {
+            Checkpoints::new(folder.path())
+                .every(0)
+                .start(Start::Resume)
+        };
+        run::<B>(config.clone(), 5, Some(plan()), 3).expect("a run");
+        let second = run::<B>(config, 6, Some(plan()), 99).expect("a run");
+        assert!(second.resumed_from.is_some());
+        assert_eq!(second.state.digest(), whole.state.digest(), "{optimizer:?}");
+    }
+}
+
 fn stale_buffers_of_a_used_module_do_not_come_back<B: AutodiffBackend>() {
     let folder = tempfile::tempdir().expect("a folder");
     let plan = Checkpoints::new(folder.path()).every(6);
     let stopped = run::<B>(config(13), 5, Some(plan), 9).expect("a run");
-    let file = File::read(&folder.path().join("step-000000006.checkpoint")).expect("a checkpoint");
+    let file = file::read(&folder.path().join("step-000000006.checkpoint")).expect("a checkpoint");
     let fresh = |seed| {
         let adam = OptimizerConfig::adam_w(1e-2, 0.01);
         TrainState::new(restless::<B>(seed, 8), adam, adam)
@@ -127,15 +149,15 @@ fn stale_buffers_of_a_used_module_do_not_come_back<B: AutodiffBackend>() {
             .with_ema()
     };
     let device = Default::default();
-    let restore = |state: State<B>| super::state::restore(&file, state, &device).expect("a state");
-    let (expected, _) = restore(fresh(1));
+    let restore = |state: &State<B>| super::state::restore(&file, state, &device).expect("a state");
+    let (expected, _) = restore(&fresh(1));
     // The used networks hold running statistics that are not taken in yet.
-    let (used, _) = restore(stopped.state);
+    let (used, _) = restore(&stopped.state);
     assert_eq!(used.digest(), expected.digest());
     // And once more behind a forward pass in training mode, which leaves new ones pending.
     let z = Latent::normal(3).draw(6, &mut Stream::new(1, "z"), &device);
     let _ = used.gan.generator.generate(z, &());
-    let (again, _) = restore(used);
+    let (again, _) = restore(&used);
     assert_eq!(again.digest(), expected.digest());
     let average = |state: &State<B>| state.ema.as_ref().map(|ema| parameters(&ema.average()));
     assert_eq!(average(&again), average(&expected));
@@ -164,6 +186,7 @@ fn a_sampler_kept_aside_is_left_alone_by_later_steps<B: AutodiffBackend>() {
 
 for_each_autodiff_backend!(
     a_resumed_run_is_the_run_that_was_never_stopped,
+    every_optimiser_remembers_through_a_checkpoint,
     stale_buffers_of_a_used_module_do_not_come_back,
     a_sampler_kept_aside_is_left_alone_by_later_steps,
 );
@@ -171,19 +194,19 @@ for_each_autodiff_backend!(
 type B = Autodiff<Cpu>;
 
 /// A folder with checkpoints behind steps 4, 8 and 12, by a run of 13 steps stopped behind 12.
-fn stored() -> tempfile::TempDir {
+pub(super) fn stored() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let plan = Checkpoints::new(folder.path()).every(4);
     run::<B>(config(13), 5, Some(plan), 12).expect("a run");
     folder
 }
 
-fn resume(folder: &Path, config: TrainerConfig) -> Result<Outcome<B>> {
+pub(super) fn resume(folder: &Path, config: TrainerConfig) -> Result<Outcome<B>> {
     let plan = Checkpoints::new(folder).every(0).start(Start::Resume);
     run::<B>(config, 6, Some(plan), 99)
 }
 
-fn newest(folder: &Path) -> PathBuf {
+pub(super) fn newest(folder: &Path) -> PathBuf {
     super::folder::list(folder).expect("a folder")[0].1.clone()
 }
 
@@ -314,8 +337,8 @@ fn an_optimiser_of_other_parameters_is_refused() {
     let (mine, other) = (stored(), stored());
     let [path, foreign] = [&mine, &other].map(|folder| newest(folder.path()));
     let (file, foreign) = (
-        File::read(&path).expect("a checkpoint"),
-        File::read(&foreign).expect("a checkpoint"),
+        file::read(&path).expect("a checkpoint"),
+        file::read(&foreign).expect("a checkpoint"),
     );
     let names = [
         "parameters",
@@ -334,7 +357,7 @@ fn an_optimiser_of_other_parameters_is_refused() {
             } else {
                 &file
             };
-            (*name, from.required(name).expect("a section").to_vec())
+            (*name, from.required(name).expect("a section"))
         })
         .collect();
     file::write(&path, file.header.clone(), &sections).expect("a written file");
@@ -342,9 +365,33 @@ fn an_optimiser_of_other_parameters_is_refused() {
     assert!(
         error
             .to_string()
-            .contains("its generator_optimizer remembers"),
+            .contains("in its generator_optimizer, it remembers"),
         "{error}"
     );
+}
+
+/// The names in a folder, sorted, without the lock.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<String> = entries
+        .map(|entry| {
+            let name = entry.expect("an entry").file_name();
+            name.to_string_lossy().into_owned()
+        })
+        .filter(|name| name != ".lock")
+        .collect();
+    names.sort();
+    names
+}
+
+fn steps(folder: &Path) -> Vec<u64> {
+    let files = super::folder::list(folder).expect("a folder");
+    files.into_iter().map(|(step, _)| step).collect()
+}
+
+fn told(run: &Outcome<B>, name: &str) -> Vec<String> {
+    let notices = run.notices.iter().filter(|notice| notice.name() == name);
+    notices.map(ToString::to_string).collect()
 }
 
 #[test]
@@ -353,14 +400,14 @@ fn an_earlier_run_is_neither_overwritten_nor_mixed_with_a_new_one() {
     let start = |start| Some(Checkpoints::new(folder.path()).every(5).start(start));
     let error = run::<B>(config(7), 5, start(Start::Fresh), 99).expect_err("a used folder");
     assert!(error.to_string().contains("up to step 12"), "{error}");
+    // From a file of one's choice; what was made after it is put aside.
+    let elsewhere = stored();
+    let from = elsewhere.path().join("step-000000004.checkpoint");
+    let error = run::<B>(config(7), 5, start(Start::From(from)), 99).expect_err("a used folder");
+    assert!(error.to_string().contains("up to step 12"), "{error}");
     run::<B>(config(7), 5, start(Start::Replace), 99).expect("a new run");
-    let steps: Vec<u64> = super::folder::list(folder.path())
-        .expect("a folder")
-        .into_iter()
-        .map(|(step, _)| step)
-        .collect();
-    assert_eq!(steps, [7, 5]);
-    // From a file of one's choice; what was made after it is forgotten.
+    assert_eq!(steps(folder.path()), [7, 5]);
+    assert_eq!(names(folder.path()).len(), 2, "{:?}", names(folder.path()));
     let from = folder.path().join("step-000000005.checkpoint");
     let again = run::<B>(config(7), 6, start(Start::From(from.clone())), 6).expect("a run");
     assert_eq!(again.resumed_from, Some(from));
@@ -369,6 +416,216 @@ fn an_earlier_run_is_neither_overwritten_nor_mixed_with_a_new_one() {
     let run = resume(nothing.path(), config(7)).expect("a run from the beginning");
     let mut told = run.notices.iter();
     assert!(told.any(|notice| matches!(notice, Notice::NothingToResume { .. })));
+}
+
+#[test]
+fn newer_checkpoints_stay_until_the_run_has_caught_up_with_them() {
+    let folder = stored();
+    let whole = fs::read(newest(folder.path())).expect("the newest");
+    let from = folder.path().join("step-000000004.checkpoint");
+    let plan = |start| Some(Checkpoints::new(folder.path()).every(3).start(start));
+    let aside = "step-000000012.checkpoint.superseded";
+    let first = run::<B>(config(13), 6, plan(Start::From(from)), 6).expect("a run");
+    assert_eq!(told(&first, "put_aside").len(), 2);
+    assert_eq!(steps(folder.path()), [6, 4]);
+    // Whoever did not mean it finds what there was.
+    assert_eq!(fs::read(folder.path().join(aside)).expect("it"), whole);
+    // A resume goes on with the new run.
+    let second = run::<B>(config(13), 6, plan(Start::Resume), 9).expect("a run");
+    assert_eq!(
+        second.resumed_from.expect("a file"),
+        folder.path().join("step-000000006.checkpoint")
+    );
+    assert!(names(folder.path()).contains(&aside.to_owned()));
+    assert!(!names(folder.path()).contains(&aside.replace("12", "08")));
+    run::<B>(config(13), 6, plan(Start::Resume), 99).expect("a run");
+    assert_eq!(steps(folder.path()), [13, 12, 9]);
+    assert_eq!(names(folder.path()).len(), 3);
+}
+
+#[test]
+fn an_earlier_run_is_gone_only_when_the_new_one_is_stored() {
+    let folder = stored();
+    let before: Vec<_> = names(folder.path());
+    let plan = |start| Some(Checkpoints::new(folder.path()).every(0).start(start));
+    let mut failing = Trainer::new(config(13), &Default::default()).expect("valid settings");
+    failing = failing
+        .with_checkpoints(plan(Start::Replace).expect("a plan"))
+        .with_hooks(Fails);
+    failing
+        .run(restless(5, 8), &points(20))
+        .expect_err("a failing step");
+    let replaced: Vec<_> = before
+        .iter()
+        .map(|name| format!("{name}.replaced"))
+        .collect();
+    assert_eq!(names(folder.path()), replaced);
+    // Resumed, it is the new run's beginning and not the old run.
+    let run = run::<B>(config(13), 6, plan(Start::Resume), 2).expect("a run");
+    assert_eq!(run.resumed_from, None);
+    assert_eq!(names(folder.path()), ["step-000000002.checkpoint"]);
+}
+
+/// Asks for settings that can't be.
+struct Fails;
+
+impl Hooks<Normed<B>, Restless<B>> for Fails {
+    fn optimizers(
+        &mut self,
+        _step: u64,
+        _generator: OptimizerConfig,
+        discriminator: OptimizerConfig,
+    ) -> (OptimizerConfig, OptimizerConfig) {
+        (OptimizerConfig::adam(f64::NAN), discriminator)
+    }
+}
+
+#[test]
+fn what_is_proven_damaged_is_put_aside_and_never_removed() {
+    let folder = stored();
+    let path = newest(folder.path());
+    let whole = fs::read(&path).expect("the newest");
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    let damages = [&flipped[..], &whole[..whole.len() - 1], b"", &[0; 9_000]];
+    for (number, damage) in damages.into_iter().enumerate() {
+        fs::write(&path, damage).expect("a writable file");
+        let plan = Checkpoints::new(folder.path())
+            .every(4)
+            .keep(1)
+            .start(Start::Resume);
+        let run = run::<B>(config(13), 6, Some(plan), 99).expect("the older one");
+        assert_eq!(
+            run.resumed_from.expect("a file"),
+            folder.path().join("step-000000008.checkpoint")
+        );
+        let mut aside = path.clone().into_os_string();
+        aside.push(".damaged");
+        if number > 0 {
+            aside.push(format!("-{}", number + 1));
+        }
+        assert_eq!(fs::read(aside).expect("what was put aside"), damage);
+        assert_eq!(steps(folder.path()), [13]);
+        // Again from the beginning.
+        fs::remove_file(newest(folder.path())).expect("a removable file");
+        let older = stored();
+        for (step, file) in super::folder::list(older.path()).expect("a folder") {
+            let name = format!("step-{step:09}.checkpoint");
+            fs::copy(file, folder.path().join(name)).expect("a copy");
+        }
+    }
+    assert_eq!(names(folder.path()).len(), 3 + 4);
+}
+
+#[test]
+fn what_can_not_be_read_for_another_reason_ends_the_resume_and_stays() {
+    let folder = stored();
+    let path = newest(folder.path());
+    let whole = fs::read(&path).expect("the newest");
+    let text = String::from_utf8_lossy(&whole[..22]).into_owned();
+    assert_eq!(text, "burn-gan checkpoint 2\n");
+    let mut newer = whole;
+    newer[20] = b'3';
+    fs::write(&path, &newer).expect("a writable file");
+    let before = names(folder.path());
+    let error = resume(folder.path(), config(13)).expect_err("another format");
+    assert!(
+        error.to_string().contains("is a checkpoint of format 3"),
+        "{error}"
+    );
+    assert_eq!(names(folder.path()), before);
+    let error = best_checkpoint(folder.path(), Better::Lower).expect_err("another format");
+    assert!(error.to_string().contains("format 3"), "{error}");
+    assert_eq!(fs::read(&path).expect("it"), newer);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).expect("permissions");
+        // Root may read everything.
+        if fs::read(&path).is_err() {
+            let error = resume(folder.path(), config(13)).expect_err("no permission");
+            assert!(matches!(error, crate::Error::Io { .. }), "{error}");
+            assert_eq!(names(folder.path()), before);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_named_like_a_checkpoint_and_is_none_is_passed_over() {
+    let folder = stored();
+    let at = |name: &str| folder.path().join(name);
+    for name in [
+        ".step-000000016.checkpoint.1",
+        "step-000000016.checkpoint",
+        "step-000000013.checkpoint",
+    ] {
+        fs::create_dir(at(name)).expect("a folder");
+    }
+    let pipe = at("step-000000020.checkpoint");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo").success());
+    std::os::unix::fs::symlink(
+        at("step-000000004.checkpoint"),
+        at("step-000000024.checkpoint"),
+    )
+    .expect("a link");
+    fs::write(at("step-1e3.checkpoint"), "").expect("a file");
+    fs::write(at("step-+50.checkpoint"), "").expect("a file");
+    let plan = Checkpoints::new(folder.path())
+        .every(1)
+        .keep(1)
+        .start(Start::Resume);
+    let run = run::<B>(config(14), 6, Some(plan.accept("steps")), 99).expect("a run");
+    assert_eq!(run.resumed_from, Some(at("step-000000012.checkpoint")));
+    assert_eq!(told(&run, "passed_over").len(), 6, "{:?}", run.notices);
+    assert_eq!(told(&run, "put_aside").len(), 1, "a folder in the way");
+    assert!(at("step-000000013.checkpoint.in-the-way").is_dir());
+    assert_eq!(steps(folder.path()), [14]);
+    for name in [
+        "step-000000016.checkpoint",
+        ".step-000000016.checkpoint.1",
+        "step-1e3.checkpoint",
+    ] {
+        assert!(at(name).exists(), "{name}");
+    }
+    for path in [
+        pipe.clone(),
+        at("step-000000016.checkpoint"),
+        "/dev/zero".into(),
+    ] {
+        let plan = Checkpoints::new(folder.path()).start(Start::From(path));
+        assert!(super::tests::run::<B>(config(14), 6, Some(plan), 99).is_err());
+    }
+}
+
+#[test]
+fn a_metric_that_fails_leaves_a_checkpoint_that_is_not_the_best() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plan = Checkpoints::new(folder.path()).every(4).keep_best(
+        "distance",
+        Better::Lower,
+        |state: &State<B>| match state.step {
+            4 => Ok(0.5),
+            8 => Err(crate::Error::data("the metric", "has no data")),
+            _ => Ok(0.6),
+        },
+    );
+    let run = run::<B>(config(13), 5, Some(plan), 9).expect("a run");
+    assert_eq!(told(&run, "not_measured").len(), 1);
+    assert_eq!(steps(folder.path()), [9, 8, 4]);
+    let best = best_checkpoint(folder.path(), Better::Lower).expect("a folder");
+    assert_eq!(
+        best,
+        Some((folder.path().join("step-000000004.checkpoint"), 0.5))
+    );
+    // A damaged one is no candidate.
+    fs::write(&best.expect("the best").0, "").expect("a writable file");
+    let best = best_checkpoint(folder.path(), Better::Lower).expect("a folder");
+    assert_eq!(
+        best,
+        Some((folder.path().join("step-000000009.checkpoint"), 0.6))
+    );
 }
 
 #[test]

@@ -130,12 +130,9 @@ impl<G: TrainableGenerator<B>, B: AutodiffBackend> Ema<G, B> {
         self.generator.clone().into_record()
     }
 
-    /// The average of a record, in a copy of `generator`.
-    pub(in crate::train) fn restored(
-        generator: &G,
-        record: <InnerGenerator<G, B> as Module<B::InnerBackend>>::Record,
-    ) -> Self {
-        Self::of(generator.valid().load_record(record), None)
+    /// An average that is this generator.
+    pub(in crate::train) fn restored(generator: InnerGenerator<G, B>) -> Self {
+        Self::of(generator, None)
     }
 }
 

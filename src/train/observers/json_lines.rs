@@ -1,6 +1,6 @@
 //! A log that programs can read: one JSON object a line.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reading;
 use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::files::{self, write_whole};
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::report::json;
 use crate::train::health::FindingKind;
@@ -148,7 +148,7 @@ impl JsonLines {
         bytes.append(&mut self.waiting);
         write_whole(&self.path, &bytes)?;
         (self.length, self.cut) = (bytes.len() as u64, false);
-        let file = OpenOptions::new().append(true).open(&self.path);
+        let file = files::open_to_append(&self.path);
         self.file = Some(file.map_err(|source| Error::io(&self.path, source))?);
         Ok(())
     }
@@ -304,7 +304,7 @@ where
         if resumed && step == 0 {
             return self.begin();
         }
-        let log = match fs::read(&self.path) {
+        let log = match files::read(&self.path) {
             Ok(log) => log,
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             Err(source) => return Err(Error::io(&self.path, source)),

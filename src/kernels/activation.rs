@@ -151,10 +151,10 @@ fn tanh(x: f32) -> f32 {
     let magnitude = x.abs();
     let s = x * x;
     let p = -5.704_988_7e-3f32;
-    let p = p * s + 2.063_908_9e-2;
+    let p = p * s + 2.063_909e-2;
     let p = p * s + -5.373_971_6e-2;
     let p = p * s + 1.333_144_2e-1;
-    let p = p * s + -3.333_328_2e-1;
+    let p = p * s + -3.333_328e-1;
     let near = p * s * magnitude + magnitude;
     let e = decay(2.0 * x);
     let far = 1.0 - 2.0 * e / (1.0 + e);

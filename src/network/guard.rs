@@ -30,7 +30,6 @@ pub(crate) fn quietly<R>(work: impl FnOnce() -> R) -> Result<R, String> {
 /// [`quietly`].
 ///
 /// In a program built with `panic = "abort"` it stays a panic.
-#[allow(dead_code)] // The training loop's.
 pub(crate) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, String> {
     let watch = Watch {
         noted: true,

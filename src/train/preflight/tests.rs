@@ -238,7 +238,7 @@ fn data_far_outside_of_the_generators_range_is_refused<B: AutodiffBackend>() {
             ["[-128, 127]", "[0, 1]", "128 times", "PixelRange::Unit"],
         ),
     ] {
-        let gan = Gan::<_, _, B>::new(generator(2, output), discriminator(2));
+        let gan = seeded::<_, _, B>(generator(2, output), discriminator(2));
         refused(checked(&config(1_000), &gan, &many(low, high)), &words);
     }
 }
@@ -290,7 +290,7 @@ fn a_discriminator_that_ends_in_an_activation_is_warned_of<B: AutodiffBackend>()
         (4, None),
         (5, None),
     ] {
-        let gan = Gan::<_, _, B>::new(generator(2, Activation::Tanh), ends(how));
+        let gan = seeded::<_, _, B>(generator(2, Activation::Tanh), ends(how));
         let expected = expected.map(|range| Warning::BoundedDiscriminator { range });
         let warnings = checked(&config(8), &gan, &data).expect("it can work");
         assert_eq!(warnings, Vec::from_iter(expected), "{how}");
@@ -310,11 +310,11 @@ fn a_discriminator_that_ends_in_an_activation_is_warned_of<B: AutodiffBackend>()
 }
 
 fn a_discriminator_that_mixes_samples_is_warned_of<B: AutodiffBackend>() {
-    let gan = Gan::<_, _, B>::new(generator(2, Activation::Tanh), ends(6));
+    let gan = seeded::<_, _, B>(generator(2, Activation::Tanh), ends(6));
     let warnings = checked(&config(8), &gan, &many(-1.0, 1.0)).expect("it can work");
     assert_eq!(warnings, [Warning::MixedSamples { samples: 4 }]);
     // A single sample can't be mixed with itself.
-    let gan = Gan::<_, _, B>::new(generator(2, Activation::Identity), ends(6));
+    let gan = seeded::<_, _, B>(generator(2, Activation::Identity), ends(6));
     let alone = checked(&config(1), &gan, &many(-1.0, 1.0));
     assert_eq!(alone.expect("it can work"), []);
 }
@@ -356,7 +356,7 @@ fn a_loss_that_needs_a_smooth_discriminator_asks_for_something_that_keeps_it<B: 
     let smooth = Smooth::<B> {
         linear: SpectralNorm::new(LinearConfig::new(2, 1).init(&Default::default())),
     };
-    let gan = Gan::new(generator(2, Activation::Tanh), smooth);
+    let gan = seeded(generator(2, Activation::Tanh), smooth);
     let checked = checked(&with(Objective::sngan_hinge()), &gan, &data);
     assert_eq!(checked.expect("it can work"), []);
 }
@@ -366,7 +366,7 @@ fn labels_of_one_class_and_classes_without_a_sample_are_warned_of<B: AutodiffBac
     let of = |classes: usize, label: fn(usize) -> usize| {
         let generator = MlpGeneratorConfig::new(3, [2]).with_hidden([4]);
         let discriminator = MlpDiscriminatorConfig::new([2]).with_hidden([4]);
-        let gan = Gan::<_, _, B>::new(
+        let gan = seeded::<_, _, B>(
             generator
                 .init_conditional::<B, 2>(classes, &device)
                 .expect("valid settings"),
@@ -419,7 +419,7 @@ fn labels_of_the_first_batches_count_where_there_are_enough_of_them() {
 fn data_without_spread_is_warned_of<B: AutodiffBackend>() {
     let of = |values: Vec<f32>| {
         let data = MemoryDataset::<2>::new(values, [2]).expect("pairs");
-        let gan = Gan::<_, _, B>::new(generator(2, Activation::Identity), discriminator(2));
+        let gan = seeded::<_, _, B>(generator(2, Activation::Identity), discriminator(2));
         checked(&config(8), &gan, &data).expect("it can work")
     };
     let alike = [Warning::NoSpread { samples: 8 }];

@@ -1,14 +1,30 @@
 //! The crate's error type: what was wrong, where, and the way out.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 
+use crate::text::{visible, visible_path, visible_sentence};
+
 /// Everything that can go wrong outside a broken tensor contract (those panic, with both shapes).
-#[derive(Debug, thiserror::Error)]
+///
+/// Displayed as one sentence: what was wrong, where, and the way out. Characters that would steer a
+/// terminal, in a file's name say, are shown as escapes. `{:?}` is the same sentence, so that a
+/// `main` that returns a [`Result`] ends with it; `{:#?}` shows the fields.
+///
+/// ```
+/// let error = burn_gan::Latent::normal(0).validate().unwrap_err();
+/// assert_eq!(format!("{error:?}"), "invalid setting `dimensions` = 0: must be at least 1");
+/// ```
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A setting that no run can be made with.
-    #[error("invalid setting `{field}` = {value}: {problem}")]
+    #[error(
+        "invalid setting `{}` = {}: {}",
+        visible(field),
+        visible(value),
+        visible_sentence(problem)
+    )]
     Setting {
         /// The setting's name, dotted where it is nested (`generator_optimizer.beta_1`).
         field: String,
@@ -18,7 +34,7 @@ pub enum Error {
         problem: String,
     },
     /// A data file, or data in memory, that is not what it should be.
-    #[error("{}: {problem}", path.display())]
+    #[error("{}: {}", visible_path(path), visible_sentence(problem))]
     Data {
         /// The file, or a name for data in memory.
         path: PathBuf,
@@ -26,7 +42,7 @@ pub enum Error {
         problem: String,
     },
     /// The operating system refused a file operation.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {}", visible_path(path), visible_sentence(&source.to_string()))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -34,7 +50,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Saved weights that can't be read, or that belong to another network.
-    #[error("{}: {problem}", path.display())]
+    #[error("{}: {}", visible_path(path), visible_sentence(problem))]
     Weights {
         /// The file.
         path: PathBuf,
@@ -42,7 +58,7 @@ pub enum Error {
         problem: String,
     },
     /// A checkpoint that can't be read, or that belongs to another run.
-    #[error("{}: {problem}", path.display())]
+    #[error("{}: {}", visible_path(path), visible_sentence(problem))]
     Checkpoint {
         /// The file or folder.
         path: PathBuf,
@@ -50,7 +66,11 @@ pub enum Error {
         problem: String,
     },
     /// A picture that could not be drawn.
-    #[error("{}: could not draw: {problem}", path.display())]
+    #[error(
+        "{}: could not draw: {}",
+        visible_path(path),
+        visible_sentence(problem)
+    )]
     Plot {
         /// The picture's file.
         path: PathBuf,
@@ -58,7 +78,7 @@ pub enum Error {
         problem: String,
     },
     /// Something in a run panicked: a network, a hook, an observer.
-    #[error("{what} panicked: {words}")]
+    #[error("{} panicked: {}", visible_sentence(what), visible_sentence(words))]
     Panic {
         /// What it was, and in which step.
         what: String,
@@ -66,7 +86,11 @@ pub enum Error {
         words: String,
     },
     /// A network panicked, and no setting is known to be at fault.
-    #[error("the {network} panicked while it was tried before the first step: {problem}")]
+    #[error(
+        "the {} panicked while it was tried before the first step: {}",
+        visible_sentence(network),
+        visible_sentence(problem)
+    )]
     Network {
         /// Which: `generator` or `discriminator`.
         network: String,
@@ -74,7 +98,7 @@ pub enum Error {
         problem: String,
     },
     /// An observer stopped the run.
-    #[error("the run was stopped by an observer: {0}")]
+    #[error("the run was stopped by an observer: {}", visible_sentence(.0))]
     Observer(String),
 }
 
@@ -125,9 +149,58 @@ impl Error {
     }
 }
 
+/// The sentence; with `#` the fields.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return Display::fmt(self, f);
+        }
+        match self {
+            Self::Setting {
+                field,
+                value,
+                problem,
+            } => f
+                .debug_struct("Setting")
+                .field("field", field)
+                .field("value", value)
+                .field("problem", problem)
+                .finish(),
+            Self::Data { path, problem } => fields(f, "Data", path, problem),
+            Self::Io { path, source } => f
+                .debug_struct("Io")
+                .field("path", path)
+                .field("source", source)
+                .finish(),
+            Self::Weights { path, problem } => fields(f, "Weights", path, problem),
+            Self::Checkpoint { path, problem } => fields(f, "Checkpoint", path, problem),
+            Self::Plot { path, problem } => fields(f, "Plot", path, problem),
+            Self::Panic { what, words } => f
+                .debug_struct("Panic")
+                .field("what", what)
+                .field("words", words)
+                .finish(),
+            Self::Network { network, problem } => f
+                .debug_struct("Network")
+                .field("network", network)
+                .field("problem", problem)
+                .finish(),
+            Self::Observer(problem) => f.debug_tuple("Observer").field(problem).finish(),
+        }
+    }
+}
+
+fn fields(f: &mut fmt::Formatter<'_>, variant: &str, path: &Path, problem: &str) -> fmt::Result {
+    f.debug_struct(variant)
+        .field("path", &path)
+        .field("problem", &problem)
+        .finish()
+}
+
 /// Checks that every config uses. Each refuses NaN.
 pub(crate) mod check {
     use super::{Error, Result};
+    use crate::sizes;
 
     /// `value > 0`, finite.
     pub(crate) fn positive(field: &str, value: f64) -> Result<()> {
@@ -189,15 +262,28 @@ pub(crate) mod check {
         ];
         for (field, values) in sizes {
             for value in values {
-                at_least(field, value, 1)?;
+                sizes::size(field, value)?;
             }
         }
-        at_least("groups", groups, 1)?;
+        sizes::size("groups", groups)?;
         if channels.iter().any(|count| count % groups != 0) {
             return Err(Error::setting(
                 "groups",
                 groups,
                 format!("must divide the channels {channels:?}"),
+            ));
+        }
+        let weights = [channels[0], channels[1], kernel_size[0], kernel_size[1]];
+        sizes::weights("channels", &weights)
+    }
+
+    /// `value ≤ most`, for what nobody sets higher but by a slip.
+    pub(crate) fn at_most(field: &str, value: usize, most: usize) -> Result<()> {
+        if value > most {
+            return Err(Error::setting(
+                field,
+                value,
+                format!("must be at most {most}"),
             ));
         }
         Ok(())
@@ -232,6 +318,61 @@ mod tests {
     }
 
     #[test]
+    fn an_error_that_ends_main_prints_its_sentence() {
+        // What the standard library prints of the result of `main`.
+        let printed = |error: Error| format!("Error: {error:?}");
+        let steps = Error::setting("steps", 0, "must be at least 1");
+        assert_eq!(
+            printed(steps),
+            "Error: invalid setting `steps` = 0: must be at least 1"
+        );
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        assert_eq!(
+            printed(Error::io("a/b.png", missing)),
+            "Error: a/b.png: entity not found"
+        );
+        let observer = Error::Observer("enough".to_owned());
+        let message = printed(observer);
+        assert!(message.ends_with("by an observer: enough"), "{message}");
+        let structured = format!("{:#?}", Error::data("digits", "is empty"));
+        assert!(
+            structured.starts_with("Data {") && structured.contains("problem: \"is empty\""),
+            "{structured}"
+        );
+    }
+
+    #[test]
+    fn names_that_would_steer_a_terminal_are_escaped() {
+        let path = "\u{1b}[2J\u{202e}gnp\r\n.png";
+        let shown = r"\u{1b}[2J\u{202e}gnp";
+        let (path_buf, problem) = (PathBuf::from(path), path.to_owned());
+        let io = std::io::Error::other(path);
+        for error in [
+            Error::data(path, path),
+            Error::io(path, io),
+            Error::setting(path, path, path),
+            Error::Weights {
+                path: path_buf.clone(),
+                problem: problem.clone(),
+            },
+            Error::Checkpoint {
+                path: path_buf.clone(),
+                problem: problem.clone(),
+            },
+            Error::Plot {
+                path: path_buf,
+                problem: problem.clone(),
+            },
+            Error::Observer(problem),
+        ] {
+            for text in [error.to_string(), format!("{error:?}")] {
+                assert!(text.contains(shown), "{text}");
+                assert!(!text.contains(['\u{1b}', '\u{202e}', '\r', '\n']), "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn checks_hold_at_their_bounds() {
         assert!(check::positive("x", 0.0).is_err());
         assert!(check::positive("x", f64::INFINITY).is_err());
@@ -251,5 +392,7 @@ mod tests {
         assert!(check::convolution([4, 6], [3, 0], [1, 1], [1, 1], 1).is_err());
         assert!(check::at_least("n", 7, 8).is_err());
         assert!(check::at_least("n", 8, 8).is_ok());
+        assert!(check::at_most("n", 9, 8).is_err());
+        assert!(check::at_most("n", 8, 8).is_ok());
     }
 }

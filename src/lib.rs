@@ -97,9 +97,12 @@ pub mod plot;
 pub mod random;
 mod records;
 pub mod report;
+mod settings;
+mod sizes;
 mod terminal;
 #[cfg(test)]
 mod testing;
+mod text;
 pub mod train;
 
 pub use error::{Error, Result};

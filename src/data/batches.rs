@@ -1,12 +1,15 @@
 //! Which samples come together: batches as a pure function of seed and epoch.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Error, Result, check};
 use crate::random::{Stream, derived_seed};
+use crate::settings::settings;
+use crate::sizes;
 
+settings! {
 /// What becomes of a last batch that is shorter than the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LastBatch {
     /// It is left out, so that every batch has the same size. With shuffling, other samples are
@@ -16,7 +19,9 @@ pub enum LastBatch {
     /// It is given as it is, short. It is never padded.
     Keep,
 }
+}
 
+settings! {
 /// How a data set is cut into batches.
 ///
 /// An epoch's batches depend on the seed and the epoch's number alone. A run that goes on at
@@ -34,8 +39,7 @@ pub enum LastBatch {
 /// assert_ne!(batches, plan.epoch(10, 42, 1)?);
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BatchPlan {
     /// Samples per batch, at least 1.
     pub batch_size: usize,
@@ -43,6 +47,7 @@ pub struct BatchPlan {
     pub shuffle: bool,
     /// What becomes of a short last batch.
     pub last: LastBatch,
+}
 }
 
 impl BatchPlan {
@@ -70,9 +75,10 @@ impl BatchPlan {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If `batch_size` is 0.
+    /// If `batch_size` is 0 or above 2²⁰.
     pub fn validate(&self) -> Result<()> {
-        check::at_least("batch_size", self.batch_size, 1)
+        check::at_least("batch_size", self.batch_size, 1)?;
+        check::at_most("batch_size", self.batch_size, sizes::BATCH)
     }
 
     /// The number of batches of an epoch over `len` samples; at least 1.

@@ -4,8 +4,9 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Result, check};
+use crate::error::{Error, Result};
 use crate::network::{Condition, Labels, Sample};
+use crate::sizes;
 
 /// Values that are hashed in one call.
 const HASHED_AT_ONCE: usize = 4_096;
@@ -90,10 +91,7 @@ impl<const R: usize> MemoryDataset<R> {
                 format!("must have {} dimensions for tensors of rank {R}", R - 1),
             ));
         }
-        for size in &shape {
-            check::at_least("shape", *size, 1)?;
-        }
-        let width: usize = shape.iter().product();
+        let width = sizes::shape("shape", &shape)?;
         if !values.len().is_multiple_of(width) {
             return Err(Error::data(
                 "data in memory",

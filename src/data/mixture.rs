@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, check};
 use crate::random::Stream;
+use crate::settings::settings;
 
 /// Means closer than this many standard deviations are one mode, apart from rounding.
 ///
@@ -45,14 +46,14 @@ pub struct Mixture {
     weights: Option<Vec<f64>>,
 }
 
+settings! {
 /// What is stored: it becomes a [`Mixture`] only through the checks of [`Mixture::new`].
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive()]
 struct Parameters {
     means: Vec<Vec<f64>>,
     std: f64,
-    #[serde(default)]
     weights: Option<Vec<f64>>,
+}
 }
 
 impl TryFrom<Parameters> for Mixture {

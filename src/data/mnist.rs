@@ -1,24 +1,28 @@
-//! MNIST's four files, and those of data sets in the same form (Fashion-MNIST, KMNIST).
+//! MNIST's four files, and those of data sets in the same form (Fashion-MNIST, KMNIST, EMNIST).
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::idx::IdxArray;
 use crate::error::{Error, Result};
+use crate::settings::settings;
+use crate::text::visible_path;
 
 /// The names of the images' and the labels' file, without `.gz`.
 pub(super) const TRAIN_FILES: [&str; 2] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
 pub(super) const TEST_FILES: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
-/// Labels are the digits 0–9.
-const CLASSES: u8 = 10;
+/// MNIST's labels are the digits 0–9.
+const DIGITS: RangeInclusive<u8> = 0..=9;
 
+settings! {
 /// The numbers that the bytes 0–255 are mapped to.
 ///
 /// The scale is fixed. Scaling by the smallest and largest value of a batch would hide a
 /// generator whose contrast collapses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PixelRange {
     /// [−1, 1], for generators that end in tanh: `byte / 127.5 − 1`.
@@ -26,6 +30,7 @@ pub enum PixelRange {
     Symmetric,
     /// [0, 1], for generators that end in a sigmoid: `byte / 255`.
     Unit,
+}
 }
 
 impl PixelRange {
@@ -38,7 +43,8 @@ impl PixelRange {
     }
 }
 
-/// Handwritten digits and their labels (LeCun et al. 1998), as bytes.
+/// Handwritten digits and their labels (LeCun et al. 1998), as bytes; or the images and labels of
+/// another set in the same form.
 ///
 /// ```no_run
 /// use burn_gan::data::{Mnist, PixelRange};
@@ -49,12 +55,32 @@ impl PixelRange {
 /// assert_eq!(pixels.len(), digits.len() * digits.height * digits.width);
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
+///
+/// Sets with other labels say them. EMNIST (Cohen et al. 2017, arXiv:1702.05373) has its letters
+/// under 1 to 26, and its images lie on their side:
+///
+/// ```no_run
+/// use burn_gan::data::Mnist;
+///
+/// let letters = Mnist::read(
+///     "data/emnist-letters-train-images-idx3-ubyte.gz",
+///     "data/emnist-letters-train-labels-idx1-ubyte.gz",
+///     1..=26,
+/// )?
+/// .transposed();
+/// // Classes are counted from 0: A is 0, Z is 25.
+/// assert_eq!(letters.classes, 26);
+/// # Ok::<(), burn_gan::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mnist {
     /// The images, row-major `[len, height, width]`; 0 is background, 255 is ink.
     pub images: Vec<u8>,
-    /// The digit on each image, 0–9, `[len]`.
+    /// The class of each image, from 0 to `classes` − 1, `[len]`: the digit, in MNIST; in other sets
+    /// the label less the smallest one.
     pub labels: Vec<u8>,
+    /// The number of classes; 10 in MNIST.
+    pub classes: usize,
     /// Rows of an image.
     pub height: usize,
     /// Columns of an image.
@@ -71,7 +97,16 @@ impl Mnist {
     /// not `[count, height, width]` or labels not `[count]`; if there are none, or not as many of
     /// one as of the other; or if a label is above 9.
     pub fn train(dir: impl AsRef<Path>) -> Result<Self> {
-        Self::read(dir.as_ref(), TRAIN_FILES)
+        Self::train_with(dir, DIGITS)
+    }
+
+    /// [`train`](Self::train) for a set in MNIST's form with other labels, from the smallest to the
+    /// largest: `1..=26` for EMNIST's letters.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train), with these labels.
+    pub fn train_with(dir: impl AsRef<Path>, labels: RangeInclusive<u8>) -> Result<Self> {
+        Self::inside(dir.as_ref(), TRAIN_FILES, labels)
     }
 
     /// Reads the test set from the folder `dir`: `t10k-images-idx3-ubyte` and
@@ -81,7 +116,45 @@ impl Mnist {
     /// # Errors
     /// As [`train`](Self::train).
     pub fn test(dir: impl AsRef<Path>) -> Result<Self> {
-        Self::read(dir.as_ref(), TEST_FILES)
+        Self::test_with(dir, DIGITS)
+    }
+
+    /// [`test`](Self::test) for a set in MNIST's form with other labels, from the smallest to the
+    /// largest.
+    ///
+    /// # Errors
+    /// As [`train_with`](Self::train_with).
+    pub fn test_with(dir: impl AsRef<Path>, labels: RangeInclusive<u8>) -> Result<Self> {
+        Self::inside(dir.as_ref(), TEST_FILES, labels)
+    }
+
+    /// Reads images and labels from two files of any name, plain or compressed by gzip. `range` is
+    /// the labels that there are, from the smallest to the largest; whatever they start at, classes
+    /// are counted from 0.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train); or if a label is outside of `range`, or that holds none.
+    pub fn read(
+        images: impl AsRef<Path>,
+        labels: impl AsRef<Path>,
+        range: RangeInclusive<u8>,
+    ) -> Result<Self> {
+        Self::of_files(images.as_ref().into(), labels.as_ref().into(), range)
+    }
+
+    /// The same images with rows and columns exchanged: EMNIST's stand upright then.
+    pub fn transposed(self) -> Self {
+        let (height, width) = (self.height, self.width);
+        let turned = self.images.chunks(height * width).flat_map(|image| {
+            let pixels = (0..width).flat_map(move |x| (0..height).map(move |y| (x, y)));
+            pixels.map(move |(x, y)| image[y * width + x])
+        });
+        Self {
+            images: turned.collect(),
+            height: width,
+            width: height,
+            ..self
+        }
     }
 
     /// The number of images.
@@ -99,8 +172,22 @@ impl Mnist {
         self.images.iter().map(|byte| range.scale(*byte)).collect()
     }
 
-    fn read(dir: &Path, [images, labels]: [&str; 2]) -> Result<Self> {
-        let (images_path, labels_path) = (existing(dir, images)?, existing(dir, labels)?);
+    fn inside(dir: &Path, [images, labels]: [&str; 2], range: RangeInclusive<u8>) -> Result<Self> {
+        Self::of_files(existing(dir, images)?, existing(dir, labels)?, range)
+    }
+
+    fn of_files(
+        images_path: PathBuf,
+        labels_path: PathBuf,
+        range: RangeInclusive<u8>,
+    ) -> Result<Self> {
+        if range.is_empty() {
+            return Err(Error::setting(
+                "range",
+                format!("{range:?}"),
+                "holds no label; it goes from the smallest label to the largest, as 0..=9",
+            ));
+        }
         let images = IdxArray::read(&images_path)?;
         let labels = IdxArray::read(&labels_path)?;
         let [count, height, width] = images.shape[..] else {
@@ -131,23 +218,39 @@ impl Mnist {
                 format!(
                     "holds {label_count} labels where {} holds {count} images; take both files \
                      from one source",
-                    images_path.display()
+                    visible_path(&images_path)
                 ),
             ));
         }
-        if let Some(i) = labels.data.iter().position(|label| *label >= CLASSES) {
-            return Err(Error::data(
-                labels_path,
-                format!("label {i} is {}; labels are 0 to 9", labels.data[i]),
-            ));
+        if let Some(i) = labels.data.iter().position(|label| !range.contains(label)) {
+            return Err(Error::data(labels_path, outside(&labels.data, i, &range)));
         }
+        let (first, last) = range.into_inner();
         Ok(Self {
             images: images.data,
-            labels: labels.data,
+            labels: labels.data.iter().map(|label| label - first).collect(),
+            classes: usize::from(last - first) + 1,
             height,
             width,
         })
     }
+}
+
+/// What is said of label `i`, which is outside of `range`: the labels that the file holds, and how
+/// to say so.
+fn outside(labels: &[u8], i: usize, range: &RangeInclusive<u8>) -> String {
+    let (least, most) = labels.iter().fold((u8::MAX, 0), |(least, most), label| {
+        (least.min(*label), most.max(*label))
+    });
+    format!(
+        "label {i} (counted from 0) is {}; labels are {} to {}. The file holds {least} to {most}: if \
+         they are those of another set in MNIST's form, EMNIST's letters say, read it with them, \
+         `Mnist::train_with(folder, {least}..={most})` or `Mnist::read(images, labels, \
+         {least}..={most})`",
+        labels[i],
+        range.start(),
+        range.end()
+    )
 }
 
 /// The file called `name`, or `name` with `.gz`, in `dir`, if one of them exists.
@@ -274,7 +377,9 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            error.contains("label 1 is 10; labels are 0 to 9"),
+            error.contains(
+                "label 1 (counted from 0) is 10; labels are 0 to 9. The file holds 9 to 10"
+            ),
             "{error}"
         );
 
@@ -288,6 +393,58 @@ mod tests {
         );
         let error = train(images.clone(), images).unwrap_err().to_string();
         assert!(error.contains("labels are [count]"), "{error}");
+    }
+
+    #[test]
+    fn a_set_of_other_labels_is_read_as_the_error_says() {
+        let files = || {
+            folder(&[
+                ("train-images-idx3-ubyte", encode(&[2, 2, 3], IMAGES)),
+                ("train-labels-idx1-ubyte", encode(&[2], &[1, 26])),
+                ("t10k-images-idx3-ubyte", encode(&[1, 2, 3], &IMAGES[..6])),
+                ("t10k-labels-idx1-ubyte", encode(&[1], &[7])),
+            ])
+        };
+        let letters = files();
+        let error = Mnist::train(letters.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("label 1 (counted from 0) is 26; labels are 0 to 9")
+                && error.contains("`Mnist::train_with(folder, 1..=26)`"),
+            "{error}"
+        );
+        let train = Mnist::train_with(letters.path(), 1..=26).unwrap();
+        assert_eq!((&train.labels[..], train.classes), (&[0, 25][..], 26));
+        let test = Mnist::test_with(letters.path(), 1..=26).unwrap();
+        assert_eq!((&test.labels[..], test.classes), (&[6][..], 26));
+        let path = |name: &str| letters.path().join(name);
+        let (images, labels) = (
+            path("train-images-idx3-ubyte"),
+            path("train-labels-idx1-ubyte"),
+        );
+        assert_eq!(Mnist::read(&images, &labels, 1..=26).unwrap(), train);
+        // All bytes may be labels; too few are refused, as none are.
+        let all = Mnist::read(&images, &labels, 0..=255).unwrap();
+        assert_eq!((&all.labels[..], all.classes), (&[1, 26][..], 256));
+        for (first, last, told) in [
+            (0, 25, "labels are 0 to 25"),
+            (2, 26, "label 0 (counted from 0) is 1"),
+            (26, 1, "`range` = 26..=1: holds no label"),
+        ] {
+            let error = Mnist::read(&images, &labels, first..=last).unwrap_err();
+            assert!(error.to_string().contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn transposed_images_have_rows_for_columns() {
+        let images = encode(&[2, 2, 3], IMAGES);
+        let lying = train(images, encode(&[2], LABELS)).unwrap();
+        let upright = lying.clone().transposed();
+        assert_eq!((upright.height, upright.width), (3, 2));
+        // 0 1 2 / 3 4 5 becomes 0 3 / 1 4 / 2 5.
+        assert_eq!(upright.images[..6], [0, 3, 1, 4, 2, 5]);
+        assert_eq!(upright.images[6..], [100, 103, 101, 104, 102, 255]);
+        assert_eq!(upright.transposed(), lying);
     }
 
     #[test]

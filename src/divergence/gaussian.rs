@@ -5,6 +5,7 @@ use std::f64::consts::{E, PI};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, check};
+use crate::settings::settings;
 
 /// A one-dimensional Gaussian (normal) density.
 ///
@@ -32,12 +33,13 @@ pub struct Gaussian {
     std: f64,
 }
 
+settings! {
 /// What serde reads before the values are checked.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive()]
 struct RawGaussian {
     mean: f64,
     std: f64,
+}
 }
 
 impl TryFrom<RawGaussian> for Gaussian {

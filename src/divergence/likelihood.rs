@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::divergence::Gaussian;
-use crate::error::{Error, Result, check};
+use crate::error::{Error, Result};
+use crate::sizes;
 
 /// The mean log-likelihood of independent samples under a density, in nats per sample.
 ///
@@ -126,7 +127,7 @@ impl Histogram {
     pub fn new(samples: &[f64], low: f64, high: f64, bins: usize) -> Result<Self> {
         refuse_unusable(samples)?;
         check_range(low, high)?;
-        check::at_least("bins", bins, 1)?;
+        sizes::size("bins", bins)?;
         let mut histogram = Self {
             low,
             high,

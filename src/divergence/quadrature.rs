@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::likelihood::check_range;
 use crate::error::{Error, Result, check};
+use crate::settings::settings;
 
 /// The nodes of five-point Gauss–Legendre quadrature on [−1, 1], with their weights.
 const RULE: [(f64, f64); 5] = [
@@ -41,13 +42,14 @@ pub struct Interval {
     points: usize,
 }
 
+settings! {
 /// What serde reads before the values are checked.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive()]
 struct RawInterval {
     low: f64,
     high: f64,
     points: usize,
+}
 }
 
 impl TryFrom<RawInterval> for Interval {

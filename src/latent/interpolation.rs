@@ -5,6 +5,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::Latent;
 use crate::error::{Result, check};
+use crate::sizes;
 
 impl Latent {
     /// Latents on the way from each latent of one batch to that of another, in `steps` equal
@@ -41,6 +42,8 @@ impl Latent {
         steps: usize,
     ) -> Result<Tensor<B, 2>> {
         check::at_least("steps", steps, 2)?;
+        let [rows, dimensions] = from.dims();
+        sizes::latents("steps", &[rows, dimensions, steps])?;
         let weights: Vec<f64> = (0..steps).map(|j| j as f64 / (steps - 1) as f64).collect();
         Ok(match self {
             Self::Normal { .. } => slerp(from, to, &weights),
@@ -301,11 +304,16 @@ mod tests {
     }
 
     #[test]
-    fn a_path_of_fewer_than_two_steps_is_refused() {
-        for steps in [0, 1] {
+    fn a_path_of_too_few_or_too_many_steps_is_refused() {
+        for (steps, told) in [
+            (0, "`steps` = 0"),
+            (1, "`steps` = 1"),
+            (1 << 40, "`steps` = 1×2×1099511627776"),
+            (usize::MAX, "`steps` = 1×2×"),
+        ] {
             let z = tensor2::<Cpu, 2>([[1.0, 2.0]]);
             let error = Latent::normal(2).path(z.clone(), z, steps).unwrap_err();
-            assert!(error.to_string().contains(&format!("`steps` = {steps}")));
+            assert!(error.to_string().contains(told), "{error}");
         }
     }
 

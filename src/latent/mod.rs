@@ -8,11 +8,15 @@ pub use interpolation::{lerp, slerp};
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::error::{Error, Result, check};
+use crate::error::{Error, Result};
 use crate::random::Stream;
+use crate::settings::settings;
+use crate::sizes;
 
+settings! {
+#[tag = "distribution"]
 /// A prior over latents: a distribution of independent components.
 ///
 /// Latents are drawn on the host from a [`Stream`] and uploaded, a few thousand numbers a step:
@@ -27,8 +31,8 @@ use crate::random::Stream;
 /// let z = prior.draw::<Flex>(4, &mut Stream::new(42, "latent"), &Default::default());
 /// assert_eq!(z.dims(), [4, 16]);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "distribution", rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Latent {
     /// z ~ N(0, I).
@@ -45,6 +49,7 @@ pub enum Latent {
         /// The upper bound.
         high: f32,
     },
+}
 }
 
 impl Latent {
@@ -72,9 +77,9 @@ impl Latent {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If there is no component, or the bounds are not finite and in order.
+    /// If there is no component or more than 2²⁴, or the bounds are not finite and in order.
     pub fn validate(&self) -> Result<()> {
-        check::at_least("dimensions", self.dimensions(), 1)?;
+        sizes::size("dimensions", self.dimensions())?;
         if let Self::Uniform { low, high, .. } = *self
             && (!(low < high) || low.is_infinite() || high.is_infinite())
         {

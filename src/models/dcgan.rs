@@ -4,7 +4,7 @@ use burn::module::{Initializer, Module};
 use burn::nn::PaddingConfig2d;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Activation, LabelEmbedding, LabelGenerator, range_of};
 use crate::error::{Result, check};
@@ -13,6 +13,8 @@ use crate::nn::{
     BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig,
     Linear, LinearConfig, channels_last,
 };
+use crate::settings::settings;
+use crate::sizes;
 
 /// The smallest height and width of an image.
 pub const MIN_SIZE: usize = 8;
@@ -29,8 +31,9 @@ fn initializer() -> Initializer {
     }
 }
 
+settings! {
 /// An image's shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ImageShape {
     /// Colour channels.
     pub channels: usize,
@@ -38,6 +41,7 @@ pub struct ImageShape {
     pub height: usize,
     /// Width in pixels.
     pub width: usize,
+}
 }
 
 impl ImageShape {
@@ -53,7 +57,29 @@ impl ImageShape {
     fn validate(&self) -> Result<()> {
         check::at_least("channels", self.channels, 1)?;
         check::at_least("height", self.height, MIN_SIZE)?;
-        check::at_least("width", self.width, MIN_SIZE)
+        check::at_least("width", self.width, MIN_SIZE)?;
+        let shape = [self.channels, self.height, self.width];
+        sizes::shape("shape", &shape).map(|_| ())
+    }
+
+    /// Refuses convolutions that are too large: channels of the image, then `width`, doubled at each
+    /// size below; and `ends`, the linear layer at the small end, from or to so many numbers.
+    fn check_layers(&self, width: usize, ends: usize) -> Result<()> {
+        let pyramid = self.pyramid();
+        let stages = pyramid.len() - 1;
+        let mut channels = vec![self.channels];
+        for stage in 0..stages {
+            // At most 2²⁴ pixels a side are 22 halvings; a width that no shift holds is refused
+            // with the layers.
+            channels.push(width.saturating_mul(1 << stage));
+        }
+        let mut layers: Vec<Vec<usize>> = channels
+            .windows(2)
+            .map(|pair| vec![pair[0], pair[1], KERNEL[0], KERNEL[1]])
+            .collect();
+        let [height, low_width] = pyramid[stages];
+        layers.push(vec![ends, channels[stages], height, low_width]);
+        sizes::network("width", &layers)
     }
 
     /// Height and width at full size and after each halving (odd sizes round down), until the
@@ -70,6 +96,7 @@ impl ImageShape {
     }
 }
 
+settings! {
 /// Settings of a [`DcganGenerator`].
 ///
 /// ```
@@ -83,7 +110,7 @@ impl ImageShape {
 /// assert_eq!(images.dims(), [2, 3, 24, 40]);
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DcganGeneratorConfig {
     /// Components of a latent.
     pub latent: usize,
@@ -93,6 +120,7 @@ pub struct DcganGeneratorConfig {
     pub width: usize,
     /// The activation of the output; tanh by default, for pixels in [−1, 1].
     pub output: Activation,
+}
 }
 
 impl DcganGeneratorConfig {
@@ -121,11 +149,12 @@ impl DcganGeneratorConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If a size is 0, or height or width is below 8.
+    /// If a size is 0 or too large, or height or width is below 8.
     pub fn validate(&self) -> Result<()> {
-        check::at_least("latent", self.latent, 1)?;
-        check::at_least("width", self.width, 1)?;
-        self.image.validate().map_err(|e| e.within("image"))
+        sizes::size("latent", self.latent)?;
+        sizes::size("width", self.width)?;
+        self.image.validate().map_err(|e| e.within("image"))?;
+        self.image.check_layers(self.width, self.latent)
     }
 
     /// Makes the generator.
@@ -239,8 +268,9 @@ impl<B: Backend> Generator<B> for DcganGenerator<B> {
     }
 }
 
+settings! {
 /// Settings of a [`DcganDiscriminator`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DcganDiscriminatorConfig {
     /// The shape of an image; height and width of at least 8.
     pub image: ImageShape,
@@ -249,6 +279,7 @@ pub struct DcganDiscriminatorConfig {
     /// Whether all convolutions but the first have a batch norm; true by default. Gradient
     /// penalties are per sample, and a batch norm mixes samples: turn it off with them.
     pub batch_norm: bool,
+}
 }
 
 impl DcganDiscriminatorConfig {
@@ -276,10 +307,11 @@ impl DcganDiscriminatorConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If a size is 0, or height or width is below 8.
+    /// If a size is 0 or too large, or height or width is below 8.
     pub fn validate(&self) -> Result<()> {
-        check::at_least("width", self.width, 1)?;
-        self.image.validate().map_err(|e| e.within("image"))
+        sizes::size("width", self.width)?;
+        self.image.validate().map_err(|e| e.within("image"))?;
+        self.image.check_layers(self.width, 1)
     }
 
     /// Makes the discriminator.

@@ -5,8 +5,9 @@ use burn::nn::{Embedding, EmbeddingConfig};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use crate::error::{Result, check};
+use crate::error::Result;
 use crate::network::{Generator, Labels};
+use crate::sizes;
 
 /// A learned vector for each class, `[batch]` labels to `[batch, features]`.
 ///
@@ -25,10 +26,11 @@ impl<B: Backend> LabelEmbedding<B> {
     /// A vector of `features` numbers for each of `classes`, drawn from N(0, 1).
     ///
     /// # Errors
-    /// If there is no class or no feature.
+    /// If there is no class or no feature, more than 2²⁴ of either, or more than 2²⁸ numbers.
     pub fn new(classes: usize, features: usize, device: &B::Device) -> Result<Self> {
-        check::at_least("classes", classes, 1)?;
-        check::at_least("features", features, 1)?;
+        sizes::size("classes", classes)?;
+        sizes::size("features", features)?;
+        sizes::weights("classes", &[classes, features])?;
         Ok(Self {
             embedding: EmbeddingConfig::new(classes, features).init(device),
             features,

@@ -4,12 +4,14 @@ use burn::module::{Initializer, Module};
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Activation, LabelEmbedding, LabelGenerator, range_of};
 use crate::error::{Error, Result, check};
 use crate::network::{Discriminator, Generator, Labels, Verdict};
 use crate::nn::{Linear, LinearConfig};
+use crate::settings::settings;
+use crate::sizes;
 
 /// A stack of linear layers with an activation between them.
 #[derive(Module, Debug)]
@@ -66,8 +68,9 @@ struct Stack<'a> {
 
 impl Stack<'_> {
     fn validate<const R: usize>(&self, shape: &[usize]) -> Result<()> {
+        check::at_most("hidden.len()", self.hidden.len(), sizes::REPEATS)?;
         for width in self.hidden {
-            check::at_least("hidden", *width, 1)?;
+            sizes::size("hidden", *width)?;
         }
         check::below_one("dropout", self.dropout)?;
         if shape.len() + 1 != R {
@@ -81,9 +84,13 @@ impl Stack<'_> {
                 ),
             ));
         }
-        shape
-            .iter()
-            .try_for_each(|size| check::at_least("shape", *size, 1))
+        sizes::shape("shape", shape).map(|_| ())
+    }
+
+    /// Refuses layers that are too large.
+    fn check(widths: &[usize]) -> Result<()> {
+        let layers: Vec<Vec<usize>> = widths.windows(2).map(<[usize]>::to_vec).collect();
+        sizes::network("hidden", &layers)
     }
 
     fn widths(&self, first: usize, last: usize) -> Vec<usize> {
@@ -94,6 +101,7 @@ impl Stack<'_> {
     }
 }
 
+settings! {
 /// Settings of an [`MlpGenerator`].
 ///
 /// ```
@@ -107,7 +115,7 @@ impl Stack<'_> {
 /// assert_eq!(images.dims(), [8, 1, 28, 28]);
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MlpGeneratorConfig {
     /// Components of a latent.
     pub latent: usize,
@@ -120,7 +128,9 @@ pub struct MlpGeneratorConfig {
     /// The activation of the output; tanh by default, for data in [−1, 1].
     pub output: Activation,
     /// How weights are drawn; U(±1/√fan_in) if `None`.
+    #[serde(default, deserialize_with = "crate::settings::foreign_option")]
     pub initializer: Option<Initializer>,
+}
 }
 
 impl MlpGeneratorConfig {
@@ -172,15 +182,16 @@ impl MlpGeneratorConfig {
     /// Makes the generator; `R` is the rank of its samples, the batch counted.
     ///
     /// # Errors
-    /// If a size is 0, or `R` is not the number of dimensions of `shape` and one.
+    /// If a size is 0 or too large, or `R` is not the number of dimensions of `shape` and one.
     pub fn init<B: Backend, const R: usize>(
         &self,
         device: &B::Device,
     ) -> Result<MlpGenerator<B, R>> {
-        check::at_least("latent", self.latent, 1)?;
+        sizes::size("latent", self.latent)?;
         let stack = self.stack();
         stack.validate::<R>(&self.shape)?;
         let widths = stack.widths(self.latent, self.shape.iter().product());
+        Stack::check(&widths)?;
         Ok(MlpGenerator {
             mlp: Mlp::new(&widths, &stack, device),
             shape: self.shape.clone(),
@@ -197,12 +208,12 @@ impl MlpGeneratorConfig {
         classes: usize,
         device: &B::Device,
     ) -> Result<LabelGenerator<B, MlpGenerator<B, R>>> {
+        sizes::size("latent", self.latent)?;
         let embedding = LabelEmbedding::new(classes, LabelEmbedding::<B>::FEATURES, device)?;
         let wider = Self {
             latent: self.latent + LabelEmbedding::<B>::FEATURES,
             ..self.clone()
         };
-        check::at_least("latent", self.latent, 1)?;
         Ok(LabelGenerator::new(embedding, wider.init(device)?))
     }
 }
@@ -230,8 +241,9 @@ impl<B: Backend, const R: usize> Generator<B> for MlpGenerator<B, R> {
     }
 }
 
+settings! {
 /// Settings of an [`MlpDiscriminator`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MlpDiscriminatorConfig {
     /// The shape of one sample, without the batch.
     pub shape: Vec<usize>,
@@ -242,7 +254,9 @@ pub struct MlpDiscriminatorConfig {
     /// The probability that a hidden unit is dropped; 0 by default.
     pub dropout: f64,
     /// How weights are drawn; U(±1/√fan_in) if `None`.
+    #[serde(default, deserialize_with = "crate::settings::foreign_option")]
     pub initializer: Option<Initializer>,
+}
 }
 
 impl MlpDiscriminatorConfig {
@@ -294,13 +308,15 @@ impl MlpDiscriminatorConfig {
         };
         stack.validate::<R>(&self.shape)?;
         let features = self.shape.iter().product::<usize>() + label_features;
-        Ok(Mlp::new(&stack.widths(features, 1), &stack, device))
+        let widths = stack.widths(features, 1);
+        Stack::check(&widths)?;
+        Ok(Mlp::new(&widths, &stack, device))
     }
 
     /// Makes the discriminator; `R` is the rank of its samples, the batch counted.
     ///
     /// # Errors
-    /// If a size is 0, the dropout is not in [0, 1), or `R` is not the number of dimensions of
+    /// If a size is 0 or too large, the dropout is not in [0, 1), or `R` is not the number of dimensions of
     /// `shape` and one.
     pub fn init<B: Backend, const R: usize>(
         &self,

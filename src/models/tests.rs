@@ -199,3 +199,48 @@ fn wrong_settings_are_refused_by_name() {
     let classes = DcganGeneratorConfig::new(5, [1, 8, 8]).init_conditional::<B>(0, &device);
     assert!(refused(classes.map(|_| ())).contains("`classes` = 0"));
 }
+
+#[test]
+fn sizes_that_no_memory_holds_are_refused_before_anything_is_made_of_them() {
+    type B = crate::testing::Cpu;
+    let device = Default::default();
+    #[track_caller]
+    fn refused<T>(result: crate::Result<T>, field: &str) {
+        let error = result.err().expect("too large").to_string();
+        assert!(error.contains(&format!("`{field}` = ")), "{error}");
+    }
+    for size in [1_000_000_000, 1 << 32, 1_000_000_000_000, usize::MAX] {
+        let hidden = MlpGeneratorConfig::new(5, [2]).with_hidden([size]);
+        refused(hidden.init::<B, 2>(&device), "hidden");
+        refused(hidden.init_conditional::<B, 2>(3, &device), "hidden");
+        let hidden = MlpDiscriminatorConfig::new([2]).with_hidden([4, size]);
+        refused(hidden.init::<B, 2>(&device), "hidden");
+        let latent = MlpGeneratorConfig::new(size, [2]);
+        refused(latent.init::<B, 2>(&device), "latent");
+        refused(latent.init_conditional::<B, 2>(3, &device), "latent");
+        let shape = MlpGeneratorConfig::new(5, [size, size]);
+        refused(shape.init::<B, 3>(&device), "shape");
+        let shape = MlpDiscriminatorConfig::new([size, 2]);
+        refused(shape.init_conditional::<B, 3>(3, &device), "shape");
+        let small = DcganGeneratorConfig::new(5, [1, 8, 8]).with_width(2);
+        refused(small.clone().with_width(size).init::<B>(&device), "width");
+        refused(small.init_conditional::<B>(size, &device), "classes");
+        let latent = DcganGeneratorConfig::new(size, [1, 8, 8]);
+        refused(latent.init_conditional::<B>(3, &device), "latent");
+        let image = DcganDiscriminatorConfig::new([1, size, 8]);
+        refused(image.init::<B>(&device), "image.shape");
+        let image = DcganDiscriminatorConfig::new([size, 8, 8]);
+        refused(image.init_conditional::<B>(3, &device), "image.shape");
+    }
+    // Sizes that may be, whose products may not.
+    let wide = MlpGeneratorConfig::new(5, [2]).with_hidden([1 << 20, 1 << 20]);
+    refused(wide.init::<B, 2>(&device), "hidden");
+    let many = MlpGeneratorConfig::new(5, [2]).with_hidden(vec![1 << 14; 9]);
+    refused(many.init::<B, 2>(&device), "hidden");
+    let deep = MlpGeneratorConfig::new(5, [2]).with_hidden(vec![1; 1_001]);
+    refused(deep.init::<B, 2>(&device), "hidden.len()");
+    let doubled = DcganGeneratorConfig::new(5, [1, 1 << 12, 1 << 12]).with_width(64);
+    refused(doubled.init::<B>(&device), "width");
+    let projected = DcganGeneratorConfig::new(1 << 20, [3, 64, 64]);
+    refused(projected.init::<B>(&device), "width");
+}

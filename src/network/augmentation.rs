@@ -2,16 +2,19 @@
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, TensorData};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Sample;
 use crate::error::{Error, Result, check};
 use crate::random::Stream;
+use crate::settings::settings;
+use crate::sizes;
 
+settings! {
 /// A random change of each sample of a batch, differentiable in the sample.
 ///
 /// Draws come from a [`Stream`]: the same seed gives the same changes on every backend.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Augmentation {
@@ -33,9 +36,11 @@ pub enum Augmentation {
         fill: Fill,
     },
 }
+}
 
+settings! {
 /// What a shifted image shows where it was moved away.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fill {
@@ -46,6 +51,7 @@ pub enum Fill {
     Reflect,
     /// One number, in units of the data: −1 for black where pixels lie in [−1, 1].
     Value(f64),
+}
 }
 
 impl Augmentation {
@@ -74,7 +80,7 @@ impl Augmentation {
                 0,
                 "changes nothing without `flip`; shift by at least 1 pixel",
             )),
-            Self::Images { .. } => Ok(()),
+            Self::Images { shift, .. } => check::at_most("shift", shift, sizes::SIZE),
         }
     }
 

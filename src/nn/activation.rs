@@ -3,10 +3,13 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::{leaky_relu, relu};
 use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::settings::settings;
+
+settings! {
 /// An elementwise function between or behind layers.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Activation {
@@ -23,6 +26,7 @@ pub enum Activation {
     Tanh,
     /// 1/(1 + e^−x): samples in [0, 1].
     Sigmoid,
+}
 }
 
 impl Activation {

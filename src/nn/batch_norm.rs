@@ -5,13 +5,16 @@ use burn::module::{
 };
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Activation;
 use crate::error::{Result, check};
+use crate::settings::settings;
+use crate::sizes;
 
+settings! {
 /// Settings of a [`BatchNorm`] layer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BatchNormConfig {
     /// Channels, the second axis of the input.
     pub num_features: usize,
@@ -19,6 +22,7 @@ pub struct BatchNormConfig {
     pub epsilon: f64,
     /// The weight of a new batch in the running statistics; .1 by default.
     pub momentum: f64,
+}
 }
 
 impl BatchNormConfig {
@@ -46,15 +50,21 @@ impl BatchNormConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If there is no channel, ε is not above 0, or the momentum is not in [0, 1].
+    /// If there is no channel or more than 2²⁴, ε is not above 0, or the momentum is not in [0, 1].
     pub fn validate(&self) -> Result<()> {
-        check::at_least("num_features", self.num_features, 1)?;
+        sizes::size("num_features", self.num_features)?;
         check::positive("epsilon", self.epsilon)?;
         check::at_most_one("momentum", self.momentum)
     }
 
     /// Makes the layer: γ = 1, β = 0, running mean 0 and variance 1.
+    ///
+    /// # Panics
+    /// If the settings are not [valid](Self::validate).
     pub fn init<B: Backend>(&self, device: &B::Device) -> BatchNorm<B> {
+        if let Err(error) = self.validate() {
+            panic!("{error}");
+        }
         let channels = [self.num_features];
         BatchNorm {
             gamma: Initializer::Ones.init(channels, device),

@@ -5,11 +5,13 @@ use burn::nn::PaddingConfig2d;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::PaddedConvOptions;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Activation, LinearConfig};
 use crate::error::{Result, check};
+use crate::settings::settings;
 
+settings! {
 /// Settings of a [`Conv2d`] layer.
 ///
 /// ```
@@ -23,7 +25,7 @@ use crate::error::{Result, check};
 ///     .init::<Flex>(&device);
 /// assert_eq!(halving.forward(Tensor::ones([5, 3, 32, 32], &device)).dims(), [5, 8, 16, 16]);
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Conv2dConfig {
     /// Channels of the input and of the output.
     pub channels: [usize; 2],
@@ -37,11 +39,14 @@ pub struct Conv2dConfig {
     /// default.
     pub groups: usize,
     /// Zeros around the input; none by default.
+    #[serde(deserialize_with = "crate::settings::foreign")]
     pub padding: PaddingConfig2d,
     /// Whether a bias is added; true by default.
     pub bias: bool,
     /// How weight and bias are drawn; U(±1/√fan_in) by default, as in PyTorch.
+    #[serde(deserialize_with = "crate::settings::foreign")]
     pub initializer: Initializer,
+}
 }
 
 impl Conv2dConfig {
@@ -98,7 +103,8 @@ impl Conv2dConfig {
     /// Checks the sizes.
     ///
     /// # Errors
-    /// If a size is 0, or the groups do not divide the channels.
+    /// If a size is 0 or above 2²⁴, the groups do not divide the channels, or there are more than
+    /// 2²⁸ weights.
     pub fn validate(&self) -> Result<()> {
         check::convolution(
             self.channels,

@@ -4,11 +4,13 @@ use burn::module::{Content, DisplaySettings, Initializer, Module, ModuleDisplay,
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::ConvTransposeOptions;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Activation, LinearConfig};
 use crate::error::{Result, check};
+use crate::settings::settings;
 
+settings! {
 /// Settings of a [`ConvTranspose2d`] layer.
 ///
 /// ```
@@ -22,7 +24,7 @@ use crate::error::{Result, check};
 ///     .init::<Flex>(&device);
 /// assert_eq!(doubling.forward(Tensor::ones([5, 8, 16, 16], &device)).dims(), [5, 3, 32, 32]);
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConvTranspose2dConfig {
     /// Channels of the input and of the output.
     pub channels: [usize; 2],
@@ -43,7 +45,9 @@ pub struct ConvTranspose2dConfig {
     pub bias: bool,
     /// How weight and bias are drawn; U(±1/√fan_in) by default, as in PyTorch, which counts the
     /// output's channels here.
+    #[serde(deserialize_with = "crate::settings::foreign")]
     pub initializer: Initializer,
+}
 }
 
 impl ConvTranspose2dConfig {
@@ -107,7 +111,8 @@ impl ConvTranspose2dConfig {
     /// Checks the sizes.
     ///
     /// # Errors
-    /// If a size is 0, or the groups do not divide the channels.
+    /// If a size is 0 or above 2²⁴, the groups do not divide the channels, or there are more than
+    /// 2²⁸ weights.
     pub fn validate(&self) -> Result<()> {
         check::convolution(
             self.channels,

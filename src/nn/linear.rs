@@ -3,11 +3,14 @@
 use burn::module::{Content, DisplaySettings, Initializer, Module, ModuleDisplay, Param};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Activation;
-use crate::error::{Result, check};
+use crate::error::Result;
+use crate::settings::settings;
+use crate::sizes;
 
+settings! {
 /// Settings of a [`Linear`] layer.
 ///
 /// ```
@@ -18,7 +21,7 @@ use crate::error::{Result, check};
 /// let layer = LinearConfig::new(4, 2).with_bias(false).init::<Flex>(&device);
 /// assert_eq!(layer.forward(Tensor::<Flex, 3>::ones([5, 3, 4], &device)).dims(), [5, 3, 2]);
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LinearConfig {
     /// Size of the input features.
     pub d_input: usize,
@@ -27,7 +30,9 @@ pub struct LinearConfig {
     /// Whether a bias is added; true by default.
     pub bias: bool,
     /// How weight and bias are drawn; U(±1/√d_input) by default, as in PyTorch.
+    #[serde(deserialize_with = "crate::settings::foreign")]
     pub initializer: Initializer,
+}
 }
 
 impl LinearConfig {
@@ -59,14 +64,21 @@ impl LinearConfig {
     /// Checks the sizes.
     ///
     /// # Errors
-    /// If a size is 0.
+    /// If a size is 0 or above 2²⁴, or there are more than 2²⁸ weights.
     pub fn validate(&self) -> Result<()> {
-        check::at_least("d_input", self.d_input, 1)?;
-        check::at_least("d_output", self.d_output, 1)
+        sizes::size("d_input", self.d_input)?;
+        sizes::size("d_output", self.d_output)?;
+        sizes::weights("d_output", &[self.d_input, self.d_output])
     }
 
     /// Makes the layer; its weights are drawn at first use.
+    ///
+    /// # Panics
+    /// If the settings are not [valid](Self::validate).
     pub fn init<B: Backend>(&self, device: &B::Device) -> Linear<B> {
+        if let Err(error) = self.validate() {
+            panic!("{error}");
+        }
         let (fan_in, fan_out) = (Some(self.d_input), Some(self.d_output));
         let weight =
             self.initializer

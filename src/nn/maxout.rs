@@ -3,13 +3,16 @@
 use burn::module::{Initializer, Module};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Linear, LinearConfig};
-use crate::error::{Result, check};
+use crate::error::Result;
+use crate::settings::settings;
+use crate::sizes;
 
+settings! {
 /// Settings of a [`Maxout`] layer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MaxoutConfig {
     /// Size of the input features.
     pub d_input: usize,
@@ -18,7 +21,9 @@ pub struct MaxoutConfig {
     /// Linear pieces of each unit.
     pub pieces: usize,
     /// How weights and biases are drawn; U(±1/√d_input) by default.
+    #[serde(deserialize_with = "crate::settings::foreign")]
     pub initializer: Initializer,
+}
 }
 
 impl MaxoutConfig {
@@ -41,15 +46,25 @@ impl MaxoutConfig {
     /// Checks the sizes.
     ///
     /// # Errors
-    /// If a size or the number of pieces is 0.
+    /// If a size or the number of pieces is 0, there are more than 2²⁴ pieces in all, or more than
+    /// 2²⁸ weights.
     pub fn validate(&self) -> Result<()> {
-        check::at_least("d_input", self.d_input, 1)?;
-        check::at_least("d_output", self.d_output, 1)?;
-        check::at_least("pieces", self.pieces, 1)
+        sizes::size("d_input", self.d_input)?;
+        sizes::size("d_output", self.d_output)?;
+        sizes::size("pieces", self.pieces)?;
+        let units = [self.d_output, self.pieces];
+        let width = sizes::product("pieces", &units, sizes::SIZE, "pieces in all")?;
+        sizes::weights("pieces", &[self.d_input, width])
     }
 
     /// Makes the layer; its weights are drawn at first use.
+    ///
+    /// # Panics
+    /// If the settings are not [valid](Self::validate).
     pub fn init<B: Backend>(&self, device: &B::Device) -> Maxout<B> {
+        if let Err(error) = self.validate() {
+            panic!("{error}");
+        }
         Maxout {
             linear: LinearConfig::new(self.d_input, self.d_output * self.pieces)
                 .with_initializer(self.initializer.clone())

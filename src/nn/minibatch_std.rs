@@ -3,11 +3,14 @@
 use burn::module::Module;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::settings::settings;
 
 /// Keeps the root's derivative finite for a batch of equal samples.
 const EPSILON: f64 = 1e-8;
 
+settings! {
 /// Tells a discriminator how much the samples of a batch differ: one more channel, constant over
 /// each group of samples.
 ///
@@ -31,10 +34,11 @@ const EPSILON: f64 = 1e-8;
 /// let images = Tensor::<Flex, 4>::ones([8, 3, 4, 4], &Default::default());
 /// assert_eq!(MinibatchStd::new(4).forward(images).dims(), [8, 4, 4, 4]);
 /// ```
-#[derive(Module, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Module, Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct MinibatchStd {
     /// The least number of samples in a group; 4 in the papers.
     pub group: usize,
+}
 }
 
 impl MinibatchStd {

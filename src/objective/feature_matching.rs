@@ -2,10 +2,12 @@
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Result, check};
+use crate::settings::settings;
 
+settings! {
 /// Feature matching: the generator brings the means of the discriminator's features together.
 ///
 /// ```text
@@ -15,12 +17,13 @@ use crate::error::{Result, check};
 /// φ is [`Verdict::features`](crate::network::Verdict::features), which the discriminator must
 /// fill in (the stock ones do). Salimans et al. 2016, *Improved techniques for training GANs*,
 /// arXiv:1606.03498, section 3.1, where it replaces the generator's adversarial loss.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FeatureMatching {
     /// The term's weight.
     pub weight: f64,
     /// Whether it stands in the place of the generator's adversarial loss, or beside it.
     pub alone: bool,
+}
 }
 
 impl FeatureMatching {

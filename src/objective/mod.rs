@@ -35,10 +35,12 @@ pub use top_k::TopK;
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Error, Result, check};
+use crate::settings::settings;
 
+settings! {
 /// A loss, its pairing, its penalties, and the smaller choices beside them.
 ///
 /// ```
@@ -58,8 +60,8 @@ use crate::error::{Error, Result, check};
 /// assert_eq!(short, Objective::new(Loss::Hinge));
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Objective {
     /// The adversarial loss.
     pub loss: Loss,
@@ -77,6 +79,7 @@ pub struct Objective {
     pub top_k: Option<TopK>,
     /// Whether the generator matches features of the discriminator.
     pub feature_matching: Option<FeatureMatching>,
+}
 }
 
 impl Objective {

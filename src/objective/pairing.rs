@@ -2,15 +2,18 @@
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::loss::{AdversarialLoss, mean};
 
+use crate::settings::settings;
+
+settings! {
 /// What the loss sees of a logit: itself, or how far it lies above those of the other side.
 ///
 /// Below, r and f are the logits of real and generated samples; `real`, `fake`, `generator`,
 /// `relative_fake` and `relative_real` are the functions of an [`AdversarialLoss`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pairing {
     /// Each logit by itself.
@@ -48,6 +51,7 @@ pub enum Pairing {
     ///
     /// Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.
     Average,
+}
 }
 
 impl Pairing {

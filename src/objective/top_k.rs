@@ -2,10 +2,12 @@
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::settings::settings;
 
+settings! {
 /// Top-k updates: the generator's loss counts only the samples with the largest logits.
 ///
 /// ```text
@@ -17,12 +19,13 @@ use crate::error::{Error, Result};
 ///
 /// Sinha, Zhao, Goyal, Raffel, Odena 2020, *Top-k training of GANs*, arXiv:2002.06224. There the
 /// share falls by 1 % an epoch down to ½.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TopK {
     /// The share of the batch that is left in the end, in (0, 1].
     pub floor: f64,
     /// The factor on the share at each generator step, in (0, 1].
     pub decay: f64,
+}
 }
 
 impl TopK {

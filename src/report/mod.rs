@@ -51,6 +51,9 @@ use self::json::Json;
 use self::picture::Picture;
 use crate::error::{Error, Result};
 use crate::files::write_whole;
+use crate::text::visible_json;
+#[cfg(feature = "plot")]
+use crate::text::visible_lines;
 
 /// The form of `report.json`, its field `schema`. It grows when a field changes its meaning or goes;
 /// reports of the first form have no such field.
@@ -278,9 +281,12 @@ impl Report {
             picture.check()?;
         }
         #[cfg(feature = "plot")]
-        write_whole(&folder.join(PAGE), html::page(self, folder)?.as_bytes())?;
+        {
+            let page = html::page(self, folder)?;
+            write_whole(&folder.join(PAGE), visible_lines(&page).as_bytes())?;
+        }
         let text = format!("{}\n", self.json(folder).pretty());
-        write_whole(&path, text.as_bytes())?;
+        write_whole(&path, visible_json(&text).as_bytes())?;
         Ok(path)
     }
 
@@ -403,6 +409,48 @@ mod tests {
             })
             .file(folder.join("weights").join("a.gan"))
             .file("elsewhere.png")
+    }
+
+    #[test]
+    fn foreign_text_is_escaped_in_both_files() {
+        let foreign = "a\u{1b}[2J\u{9b}\u{202e}b\nc";
+        let folder = tempfile::tempdir().unwrap();
+        let picture = picture(folder.path(), &format!("{foreign}.svg"));
+        let path = Report::new(foreign)
+            .backend(foreign)
+            .ending(foreign)
+            .setting(foreign, foreign)
+            .metric(foreign, 1)
+            .timing(foreign, 1.0)
+            .curve(foreign, foreign, [(0.0, 1.0)])
+            .picture(foreign, &picture, Some(1))
+            .finding(ReportFinding {
+                step: 10,
+                severity: Severity::Error,
+                title: foreign.to_owned(),
+                evidence: foreign.to_owned(),
+                why: foreign.to_owned(),
+                advice: foreign.to_owned(),
+            })
+            .file(folder.path().join(foreign))
+            .save(folder.path())
+            .unwrap();
+        let json = std::fs::read_to_string(&path).unwrap();
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(read["program"], foreign);
+        assert_eq!(read["settings"][foreign], foreign);
+        assert_eq!(read["files"][0], foreign);
+        let steers = ['\u{1b}', '\u{9b}', '\u{202e}'];
+        assert!(!json.contains(steers), "{json}");
+        #[cfg(feature = "plot")]
+        {
+            let page = std::fs::read_to_string(folder.path().join(PAGE)).unwrap();
+            assert!(!page.contains(steers), "{page}");
+            assert!(
+                page.contains(r"a\u{1b}[2J\u{9b}\u{202e}b\nc</code>"),
+                "{page}"
+            );
+        }
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! The settings of a run.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::ramp::Ramped;
-use super::{EmaConfig, HealthConfig, OptimizerConfig, Ramp, Schedule};
+use super::{EmaConfig, HealthConfig, Limits, OptimizerConfig, Ramp, Schedule};
 use crate::data::BatchPlan;
 use crate::error::{Error, Result, check};
 use crate::latent::Latent;
 use crate::objective::Objective;
+use crate::settings::settings;
+use crate::sizes;
 
+settings! {
 /// Settings of a run.
 ///
 /// ```
@@ -24,7 +27,7 @@ use crate::objective::Objective;
 /// config.validate()?;
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrainerConfig {
     /// Generator steps to make.
     pub steps: u64,
@@ -36,7 +39,7 @@ pub struct TrainerConfig {
     pub latent: Latent,
     /// What the networks minimise.
     pub objective: Objective,
-    /// Discriminator steps for each generator step.
+    /// Discriminator steps for each generator step, 1 to 1,000.
     pub discriminator_steps: usize,
     /// The generator's optimiser.
     pub generator_optimizer: OptimizerConfig,
@@ -64,6 +67,10 @@ pub struct TrainerConfig {
     /// What is watched while the run goes on.
     #[serde(default)]
     pub health: HealthConfig,
+    /// What the run may take of memory and time.
+    #[serde(default)]
+    pub limits: Limits,
+}
 }
 
 fn whole() -> usize {
@@ -90,6 +97,7 @@ impl TrainerConfig {
             gradient_clipping: None,
             micro_batches: 1,
             health: HealthConfig::default(),
+            limits: Limits::default(),
         }
     }
 
@@ -179,6 +187,12 @@ impl TrainerConfig {
         self
     }
 
+    /// What the run may take of memory and time.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Checks every setting.
     ///
     /// # Errors
@@ -188,8 +202,20 @@ impl TrainerConfig {
             return Err(Error::setting("steps", 0, "must be at least 1"));
         }
         check::at_least("discriminator_steps", self.discriminator_steps, 1)?;
+        check::at_most(
+            "discriminator_steps",
+            self.discriminator_steps,
+            sizes::REPEATS,
+        )?;
         self.batches.validate().map_err(|e| e.within("batches"))?;
         self.latent.validate().map_err(|e| e.within("latent"))?;
+        let drawn = [
+            self.latent.dimensions(),
+            self.batches.batch_size,
+            // One more for the generator's own step.
+            self.discriminator_steps + 1,
+        ];
+        sizes::latents("latent.dimensions", &drawn)?;
         self.objective
             .validate()
             .map_err(|e| e.within("objective"))?;
@@ -215,7 +241,8 @@ impl TrainerConfig {
                 format!("must divide the batch size, {batch_size}"),
             ));
         }
-        self.health.validate().map_err(|e| e.within("health"))
+        self.health.validate().map_err(|e| e.within("health"))?;
+        self.limits.validate().map_err(|e| e.within("limits"))
     }
 }
 
@@ -227,5 +254,39 @@ impl Ramped for TrainerConfig {
 
     fn check(&self) -> Result<()> {
         self.validate()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(config: TrainerConfig) -> String {
+        config.validate().expect_err("a slip").to_string()
+    }
+
+    #[test]
+    fn sizes_that_no_memory_holds_are_refused_by_name() {
+        let config = || TrainerConfig::new(1, 4, Latent::normal(2));
+        for size in [1 << 25, 1 << 32, usize::MAX] {
+            let mut wide = config();
+            wide.latent = Latent::normal(size);
+            let error = refusal(wide);
+            assert!(error.contains("`latent.dimensions` = "), "{error}");
+            let error = refusal(config().with_discriminator_steps(size));
+            assert!(error.contains("`discriminator_steps` = "), "{error}");
+            let error = refusal(config().with_batches(BatchPlan::new(size)));
+            assert!(error.contains("`batches.batch_size` = "), "{error}");
+        }
+        // Each of them may be, their product not.
+        let product = TrainerConfig::new(1, 1 << 18, Latent::normal(1 << 12));
+        let error = refusal(product);
+        assert!(
+            error.contains("`latent.dimensions` = 4096×262144×2: "),
+            "{error}"
+        );
+        TrainerConfig::new(1, 1 << 12, Latent::normal(1 << 12))
+            .validate()
+            .expect("large, and possible");
     }
 }

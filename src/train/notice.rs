@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::{Finding, Warning};
+use crate::text::visible;
 
 /// Something worth telling that is not a step: observers get it through
 /// [`Observer::notice`](super::Observer::notice), a finished [`Run`](super::Run) lists all, and the
@@ -164,12 +165,22 @@ impl Notice {
     }
 }
 
+/// One line. Characters of names that would steer a terminal are shown as escapes.
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Warning(warning) => write!(f, "warning: {warning}"),
-            Self::Finding(finding) => write!(f, "{finding}"),
-            Self::Saved {
+        f.write_str(&visible(&Raw(self).to_string()))
+    }
+}
+
+/// A notice with names as they are.
+struct Raw<'a>(&'a Notice);
+
+impl fmt::Display for Raw<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Notice::Warning(warning) => write!(f, "warning: {warning}"),
+            Notice::Finding(finding) => write!(f, "{finding}"),
+            Notice::Saved {
                 step,
                 file,
                 bytes,
@@ -180,31 +191,31 @@ impl fmt::Display for Notice {
                 file.display(),
                 *bytes as f64 / 1e6
             ),
-            Self::NotSaved { step, problem } => {
+            Notice::NotSaved { step, problem } => {
                 write!(f, "step {step}: no checkpoint: {problem}")
             }
-            Self::PutAside { file, to, reason } => {
+            Notice::PutAside { file, to, reason } => {
                 let name = to.file_name().unwrap_or_default().display();
                 write!(f, "{} is now {name}: {reason}", file.display())
             }
-            Self::PassedOver { file, problem } => {
+            Notice::PassedOver { file, problem } => {
                 write!(f, "{} was passed over: {problem}", file.display())
             }
-            Self::ObserverFailed { step, problem } => {
+            Notice::ObserverFailed { step, problem } => {
                 write!(f, "step {step}: an observer failed: {problem}")
             }
-            Self::NotMeasured {
+            Notice::NotMeasured {
                 step,
                 metric,
                 problem,
             } => write!(f, "step {step}: `{metric}` was not measured: {problem}"),
-            Self::Failed { step, problem } => {
+            Notice::Failed { step, problem } => {
                 write!(f, "the run ends after step {step}: {problem}")
             }
-            Self::TimeUp { step, seconds } => {
+            Notice::TimeUp { step, seconds } => {
                 write!(f, "time is up ({seconds} s) after step {step}")
             }
-            Self::Resumed {
+            Notice::Resumed {
                 step,
                 file,
                 skipped,
@@ -215,12 +226,12 @@ impl fmt::Display for Notice {
                 }
                 Ok(())
             }
-            Self::NothingToResume { folder } => write!(
+            Notice::NothingToResume { folder } => write!(
                 f,
                 "no checkpoint in {}: starting at the beginning",
                 folder.display()
             ),
-            Self::RolledBack {
+            Notice::RolledBack {
                 from,
                 to,
                 rate_scale,
@@ -228,10 +239,43 @@ impl fmt::Display for Notice {
                 f,
                 "step {from}: back to the checkpoint of step {to}, learning rates × {rate_scale}"
             ),
-            Self::Interrupted { step, signal } => match signal {
+            Notice::Interrupted { step, signal } => match signal {
                 Some(signal) => write!(f, "stopped by signal {signal} after step {step}"),
                 None => write!(f, "stopped on request after step {step}"),
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_would_steer_a_terminal_are_escaped() {
+        let name = "a\u{1b}[2J\n\u{202e}gnp";
+        let file = PathBuf::from(name);
+        for notice in [
+            Notice::Saved {
+                step: 1,
+                file: file.clone(),
+                bytes: 1,
+                seconds: 0.0,
+            },
+            Notice::NotSaved {
+                step: 1,
+                problem: name.to_owned(),
+            },
+            Notice::Resumed {
+                step: 1,
+                file: file.clone(),
+                skipped: vec![name.to_owned()],
+            },
+            Notice::NothingToResume { folder: file },
+        ] {
+            let text = notice.to_string();
+            assert!(text.contains(r"a\u{1b}[2J\n\u{202e}gnp"), "{text}");
+            assert!(!text.contains(['\u{1b}', '\n', '\u{202e}']), "{text}");
         }
     }
 }

@@ -6,14 +6,17 @@ use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, Optimizer, Sgd, SgdConfig};
 use burn::record::Record;
 use burn::tensor::backend::AutodiffBackend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::adam::Adam;
 use super::digest::memory;
 use crate::error::{Result, check};
 use crate::network::Parameter;
 use crate::records::{Precision, optimizer_fits};
+use crate::settings::settings;
 
+settings! {
+#[tag = "optimizer"]
 /// Settings of a network's optimiser.
 ///
 /// ```
@@ -24,8 +27,8 @@ use crate::records::{Precision, optimizer_fits};
 /// assert!(OptimizerConfig::adam(f64::NAN).validate().is_err());
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "optimizer", rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OptimizerConfig {
     /// Adam (Kingma, Ba 2014, arXiv:1412.6980).
@@ -73,6 +76,7 @@ pub enum OptimizerConfig {
         /// μ; 0 is plain descent.
         momentum: f64,
     },
+}
 }
 
 impl OptimizerConfig {

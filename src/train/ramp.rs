@@ -2,14 +2,16 @@
 
 use std::f64::consts::PI;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::settings::{nearest, settings};
 
+settings! {
 /// How a [`Ramp`] goes from one value to the other.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Curve {
@@ -19,7 +21,9 @@ pub enum Curve {
     /// A straight line.
     Linear,
 }
+}
 
+settings! {
 /// A floating-point setting that moves from its own value to another while the run goes on, and
 /// stays there.
 ///
@@ -44,8 +48,7 @@ pub enum Curve {
 /// assert_eq!(ramp.value(0.9, 1_000), 0.99);
 /// assert_eq!(ramp.value(0.9, 5_000), 0.99);
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ramp {
     /// The setting's dotted name, as error messages have it: `generator_optimizer.beta_2`,
     /// `objective.penalties[0].weight`, `ema.images`.
@@ -57,6 +60,7 @@ pub struct Ramp {
     /// The way there; a cosine where settings leave it out.
     #[serde(default)]
     pub curve: Curve,
+}
 }
 
 impl Ramp {
@@ -225,8 +229,9 @@ fn unstorable(error: serde_json::Error) -> Error {
     )
 }
 
-/// Groups of settings that no ramp moves: the ramps themselves, and the watch, which compares.
-const STILL: [&str; 2] = ["ramps", "health"];
+/// Groups of settings that no ramp moves: the ramps themselves, the watch, which compares, and what
+/// holds for the run as a whole.
+const STILL: [&str; 3] = ["ramps", "health", "limits"];
 
 /// A setting without settings in it.
 #[derive(Debug)]
@@ -335,16 +340,30 @@ fn suggestion(leaves: &[Leaf<'_>], setting: &str) -> String {
         let (its_outer, its_last) = split(name);
         is_within(name, setting) || its_last == last || (its_outer == outer && !outer.is_empty())
     };
-    let near: Vec<&str> = names().filter(is_near).collect();
+    let mut near: Vec<&str> = names().filter(is_near).collect();
     if near.is_empty() {
         let all: Vec<&str> = names().collect();
-        return format!("those that can move are {}", all.join(", "));
+        return match nearest(setting, all.iter().copied()) {
+            Some(name) => format!("did you mean {name}?"),
+            None => format!("those that can move are {}", all.join(", ")),
+        };
+    }
+    // A slip in the last part: the likeliest of its neighbours comes first.
+    if let Some(name) = nearest(setting, near.iter().copied())
+        && near
+            .iter()
+            .all(|name| split(name).1 != last && !is_within(name, setting))
+    {
+        near.retain(|other| *other != name);
+        near.insert(0, name);
     }
     format!("did you mean {}?", near.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
     use crate::error::check;
 
@@ -578,8 +597,24 @@ mod tests {
         let inner = "mean objective.penalties[1].kind.wgan_gp.target, \
                      objective.penalties[1].weight?";
         assert!(error.contains(inner), "{error}");
-        for name in ["gamma", "", "generator_optimizer/beta_2", "ema.images "] {
+        let error = message(&[Ramp::cosine("generator_optimizer.learning_rat", 0.9, 1)]);
+        let likeliest = "did you mean generator_optimizer.learning_rate, ";
+        assert!(error.contains(likeliest), "{error}");
+        for (name, meant) in [
+            ("generator_optimizer/beta_2", "generator_optimizer.beta_2"),
+            ("ema_images", "ema.images"),
+            ("ema.images ", "ema.images"),
+            (
+                "objectiv.penalties[0].weigth",
+                "objective.penalties[0].weight",
+            ),
+        ] {
             let error = message(&[Ramp::cosine(name, 0.9, 1)]);
+            assert!(error.contains(&format!("did you mean {meant}")), "{error}");
+        }
+        for name in ["gamma", ""] {
+            let error = message(&[Ramp::cosine(name, 0.9, 1)]);
+            assert!(error.contains("those that can move are "), "{error}");
             assert!(error.contains("ema.images"), "{error}");
             assert!(!error.contains("ramps[0].to"), "{error}");
         }

@@ -2,10 +2,13 @@
 
 use std::f64::consts::PI;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::settings::settings;
 
+settings! {
+#[tag = "schedule"]
 /// A factor on the learning rate as a function of the step.
 ///
 /// burn's learning rate schedulers count their own calls of `step()` and have to be stored with a
@@ -21,8 +24,8 @@ use crate::error::{Error, Result};
 /// assert!((schedule.factor(500, 1_000) - 0.525).abs() < 1e-12);
 /// assert!((schedule.factor(1_000, 1_000) - 0.05).abs() < 1e-12);
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "schedule", rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Schedule {
     /// 1 throughout.
@@ -46,6 +49,7 @@ pub enum Schedule {
         /// The factor at the end, in [0, 1].
         floor: f64,
     },
+}
 }
 
 impl Schedule {

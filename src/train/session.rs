@@ -206,7 +206,7 @@ where
                     }
                     Ending::TimeUp => self.tell(Notice::TimeUp {
                         step,
-                        seconds: self.position.elapsed,
+                        seconds: self.config.limits.seconds.unwrap_or_default(),
                     }),
                     _ => {}
                 }
@@ -249,6 +249,11 @@ where
             if self.interrupt.is_requested() {
                 let signal = self.interrupt.signal();
                 return Ok(Ending::Interrupted { signal });
+            }
+            let elapsed = work.before + work.begun.elapsed();
+            let limit = self.config.limits.seconds;
+            if limit.is_some_and(|seconds| elapsed.as_secs_f64() >= seconds) {
+                return Ok(Ending::TimeUp);
             }
             match self.one_step(work, data)? {
                 Verdict::GoOn => {}

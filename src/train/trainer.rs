@@ -255,6 +255,10 @@ where
         settings["backend"] = json!(B::name(&self.device));
         settings["samples"] = json!(data.len());
         settings["data"] = json!(data.digest());
+        // A resumed run may be given more memory or time: neither decides a number.
+        if let Some(settings) = settings.as_object_mut() {
+            settings.remove("limits");
+        }
         settings["crate_version"] = json!(env!("CARGO_PKG_VERSION"));
         Ok(settings)
     }

@@ -3,11 +3,13 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::AdversarialLoss;
 use crate::error::{Result, check};
+use crate::settings::settings;
 
+settings! {
 /// The energy-based game: low energy for real samples, at least a margin for generated ones.
 ///
 /// ```text
@@ -23,11 +25,12 @@ use crate::error::{Result, check};
 /// generated samples beyond the margin no longer teach the discriminator. Not for relativistic pairings: a difference of energies has no sign.
 ///
 /// Zhao, Mathieu, LeCun 2016, *Energy-based generative adversarial network*, arXiv:1609.03126.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct EnergyBased {
     /// m, the energy that generated samples are pushed up to.
     pub margin: f64,
+}
 }
 
 impl Default for EnergyBased {

@@ -2,11 +2,13 @@
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::AdversarialLoss;
 use crate::error::{Error, Result};
+use crate::settings::settings;
 
+settings! {
 /// The least-squares game: logits are drawn to targets.
 ///
 /// ```text
@@ -20,8 +22,8 @@ use crate::error::{Error, Result};
 /// ⅛. A target b below 1 is one-sided label smoothing.
 ///
 /// Mao et al. 2016, *Least squares generative adversarial networks*, arXiv:1611.04076.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct LeastSquares {
     /// a, the discriminator's target for generated samples.
     pub fake: f64,
@@ -29,6 +31,7 @@ pub struct LeastSquares {
     pub real: f64,
     /// c, the generator's target.
     pub generator: f64,
+}
 }
 
 impl LeastSquares {

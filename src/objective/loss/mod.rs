@@ -31,9 +31,10 @@ use std::fmt::Debug;
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::Result;
+use crate::settings::settings;
 
 /// A loss as elementwise functions of a logit; all are minimised.
 ///
@@ -92,8 +93,9 @@ pub trait AdversarialLoss<B: Backend>: Debug + Send + Sync {
     }
 }
 
+settings! {
 /// A loss, by name, with its settings.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Loss {
@@ -116,6 +118,7 @@ pub enum Loss {
     FDivergence(FGan),
     /// A loss of one's own.
     Custom(CustomLoss),
+}
 }
 
 impl Loss {

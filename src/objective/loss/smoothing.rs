@@ -2,11 +2,13 @@
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::AdversarialLoss;
 use crate::error::{Error, Result};
+use crate::settings::settings;
 
+settings! {
 /// Label smoothing: the discriminator's labels are not quite sure.
 ///
 /// ```text
@@ -21,13 +23,14 @@ use crate::error::{Error, Result};
 /// The generator's cost stays as it is.
 ///
 /// Salimans et al. 2016, *Improved techniques for training GANs*, arXiv:1606.03498, section 3.4.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[serde(default)]
 pub struct LabelSmoothing {
     /// s_real, in [0, ½).
     pub real: f64,
     /// s_fake, in [0, ½).
     pub fake: f64,
+}
 }
 
 impl LabelSmoothing {

@@ -22,14 +22,16 @@ pub use r1::r1;
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Error, Result, check};
 use crate::network::{Augmentation, Sample, TrainableDiscriminator, TrainableGenerator};
 use crate::random::Stream;
+use crate::settings::settings;
 
+settings! {
 /// Which of the two networks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// The generator.
@@ -37,12 +39,14 @@ pub enum Side {
     /// The discriminator.
     Discriminator,
 }
+}
 
+settings! {
 /// Which penalty.
 ///
 /// Gradients are those of a sample's (summed) logits with respect to the sample,
 /// g(x) = ∂/∂x Σ_patches D(x), one norm per sample; means are over the batch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PenaltyKind {
@@ -183,6 +187,7 @@ pub enum PenaltyKind {
     /// A penalty of one's own.
     Custom(CustomPenalty),
 }
+}
 
 impl PenaltyKind {
     /// The name in settings and messages.
@@ -261,9 +266,9 @@ impl PenaltyKind {
     }
 }
 
+settings! {
 /// A penalty with its weight and its rhythm.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Penalty {
     /// Which penalty.
     pub kind: PenaltyKind,
@@ -273,6 +278,7 @@ pub struct Penalty {
     /// the same pressure on average, at a fraction of the cost. 1 where settings leave it out.
     #[serde(default = "every_step")]
     pub interval: usize,
+}
 }
 
 fn every_step() -> usize {

@@ -4,16 +4,18 @@ use burn::backend::Autodiff;
 use burn::module::{HasAutodiffModule, Module};
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Result, check};
 use crate::network::{
     Condition, ConditionOf, Discriminator, Generator, Sample, SampleOf, TrainableDiscriminator,
     TrainableGenerator, initialize,
 };
+use crate::settings::settings;
 
+settings! {
 /// How gradient penalties get the gradient of a gradient.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecondOrder {
     /// Automatic differentiation of second order: exact, the default.
@@ -36,6 +38,7 @@ pub enum SecondOrder {
         /// data of size 1 in f32: smaller drowns in rounding, larger leaves the tangent.
         step: f64,
     },
+}
 }
 
 impl SecondOrder {

@@ -19,6 +19,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use self::pictures::Pictures;
 use super::Report;
 use crate::error::Result;
+use crate::text::visible;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -122,7 +123,7 @@ fn files(report: &Report, folder: &Path) -> Markup {
     }
     let content = html! {
         ul.files {
-            @for file in &report.files { li { code { (super::listed(file, folder)) } } }
+            @for file in &report.files { li { code { (visible(&super::listed(file, folder))) } } }
         }
     };
     section("files", "Files", content)

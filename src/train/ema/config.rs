@@ -1,9 +1,12 @@
 //! The settings of the average: how long it remembers.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Error, Result, check};
+use crate::settings::settings;
 
+settings! {
+#[tag = "length"]
 /// How long the moving average of a generator's weights remembers.
 ///
 /// ```text
@@ -35,8 +38,8 @@ use crate::error::{Error, Result, check};
 /// assert!(EmaConfig::decay(1.0).validate().is_err());
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "length", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EmaConfig {
     /// A fixed decay per step.
@@ -53,6 +56,7 @@ pub enum EmaConfig {
         /// r, above 0; `None` for no ramp-up.
         ramp_up: Option<f64>,
     },
+}
 }
 
 impl EmaConfig {

@@ -1,10 +1,12 @@
 //! How often health is checked, and what counts as ill.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::policy::Policy;
 use crate::error::{Error, Result, check};
+use crate::settings::settings;
 
+settings! {
 /// Settings of a [`HealthWatch`](super::HealthWatch). Settings left out when they are read keep
 /// their defaults.
 ///
@@ -18,8 +20,8 @@ use crate::error::{Error, Result, check};
 /// assert_eq!(config.non_finite, HealthConfig::default().non_finite);
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(default)]
 pub struct HealthConfig {
     /// Health is checked after step 1, then every so many steps, and after the last; 0 turns the
     /// watch off. 10 by default.
@@ -45,6 +47,7 @@ pub struct HealthConfig {
     pub overfitting: Overfitting,
     /// When the process takes ever more memory.
     pub memory: MemoryGrowth,
+}
 }
 
 impl Default for HealthConfig {
@@ -146,10 +149,11 @@ fn between(field: &str, value: f64) -> Result<()> {
     Ok(())
 }
 
+settings! {
 /// When a discriminator counts as saturated: it separates real from generated samples without
 /// error, and is sure of it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Saturation {
     /// The area under the ROC curve from which on, in (½, 1]; .999 by default.
     pub separated: f64,
@@ -160,6 +164,7 @@ pub struct Saturation {
     pub checks: u32,
     /// What is done then.
     pub policy: Policy,
+}
 }
 
 impl Default for Saturation {
@@ -187,13 +192,14 @@ impl Saturation {
     }
 }
 
+settings! {
 /// When losses or gradients count as exploding.
 ///
 /// What is usual is the median of the last 50 checks, or, where that is higher, the highest such
 /// median of earlier ones, which is halved every 100 checks: a network whose gradients were small
 /// for a while may have its old ones back.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Explosion {
     /// How many times its usual value a gradient norm is then; 100 by default.
     pub ratio: f64,
@@ -206,6 +212,7 @@ pub struct Explosion {
     pub loss_ratio: f64,
     /// What is done then.
     pub policy: Policy,
+}
 }
 
 impl Default for Explosion {
@@ -230,9 +237,10 @@ impl Explosion {
     }
 }
 
+settings! {
 /// When gradients count as vanishing. What is usual is told at [`Explosion`].
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Vanishing {
     /// The share of its usual value below which a gradient norm is then; 1e-4 by default.
     pub ratio: f64,
@@ -242,6 +250,7 @@ pub struct Vanishing {
     pub checks: u32,
     /// What is done then.
     pub policy: Policy,
+}
 }
 
 impl Default for Vanishing {
@@ -263,6 +272,7 @@ impl Vanishing {
     }
 }
 
+settings! {
 /// When a generator counts as collapsed: its samples hardly differ from each other.
 ///
 /// A run begins near that: networks with small weights draw samples that are nearly alike, and many
@@ -270,8 +280,8 @@ impl Vanishing {
 /// the first steps; up to [`start`](Self::start) only samples count that are alike beyond that; and
 /// until samples have differed once, a check at which they differ a fifth more than ever before is no
 /// collapse.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Collapse {
     /// The mean squared distance between generated samples, as a share of that between real ones,
     /// below which; .01 by default.
@@ -287,6 +297,7 @@ pub struct Collapse {
     pub early_ratio: f64,
     /// What is done then.
     pub policy: Policy,
+}
 }
 
 impl Default for Collapse {
@@ -310,6 +321,7 @@ impl Collapse {
     }
 }
 
+settings! {
 /// When a discriminator counts as having learnt nothing: its loss has never been below what guessing
 /// costs since the run began.
 ///
@@ -320,8 +332,8 @@ impl Collapse {
 ///
 /// On the ring of eight Gaussians, batches of 64, the gain is 14 % of the loss under R1 of weight 0.05,
 /// 3 % of weight 1, 0.3 % of weight 30, all of which learn the ring, and 0.08 % of weight 1,000.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Stall {
     /// By how much a loss is below that of guessing where something was learnt, as a share of it (of 1
     /// where that is about 0), in (0, 1); .002 by default.
@@ -332,6 +344,7 @@ pub struct Stall {
     pub checks: u32,
     /// What is done then.
     pub policy: Policy,
+}
 }
 
 impl Default for Stall {
@@ -352,13 +365,14 @@ impl Stall {
     }
 }
 
+settings! {
 /// When a run counts as lost: its losses have left those of the first step behind by orders of
 /// magnitude, and its samples have nothing of the data's diversity left.
 ///
 /// Either alone may be part of a run that lives: the critic of a Wasserstein distance may drift far
 /// while samples are good, and samples may be alike for a while at losses of ordinary size.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Divergence {
     /// How many times its size in the first step, or 1 where that is smaller, a loss is in half of the
     /// steps since the last check; 10,000 by default.
@@ -370,6 +384,7 @@ pub struct Divergence {
     pub checks: u32,
     /// What is done then; [`Halt`](Policy::Halt) by default.
     pub policy: Policy,
+}
 }
 
 impl Default for Divergence {
@@ -391,6 +406,7 @@ impl Divergence {
     }
 }
 
+settings! {
 /// When a discriminator counts as overfitted: it takes real samples that it does not know for
 /// generated ones.
 ///
@@ -398,8 +414,8 @@ impl Divergence {
 /// do so by four standard errors; the noise of a reading is told from how much the last 16
 /// readings differ from one to the next. The more samples the means are taken over, the earlier
 /// overfitting is seen.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Overfitting {
     /// The gap r_v ([`HeldOutReading::gap`](super::HeldOutReading::gap)) above which, in (0, 1);
     /// ½ by default.
@@ -411,6 +427,7 @@ pub struct Overfitting {
     pub checks: u32,
     /// What is done then.
     pub policy: Policy,
+}
 }
 
 impl Default for Overfitting {
@@ -445,14 +462,15 @@ impl Overfitting {
     }
 }
 
+settings! {
 /// When the memory of the process counts as growing.
 ///
 /// The run is cut into at most 16 pieces of equal length, at first of 50 steps and later of more;
 /// each counts with its least memory. Growth is at least 5 rises in a row from piece to piece, the
 /// later half of them with a fair part in it: what is taken once, when a run starts, is none. A
 /// leak is found after 400 steps at the earliest.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
 pub struct MemoryGrowth {
     /// The growth from which on, as a share of the memory before; ¼ by default.
     pub growth: f64,
@@ -462,6 +480,7 @@ pub struct MemoryGrowth {
     pub warm_up: u64,
     /// What is done then.
     pub policy: Policy,
+}
 }
 
 impl Default for MemoryGrowth {

@@ -1,12 +1,14 @@
 //! What a run does about a finding.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::settings::settings;
 
+settings! {
 /// What a run does about a finding.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Policy {
     /// Tells its observers and goes on.
     #[default]
@@ -25,6 +27,7 @@ pub enum Policy {
     },
     /// Says nothing.
     Ignore,
+}
 }
 
 fn half() -> f64 {

@@ -11,6 +11,7 @@ use crate::error::{Result, check};
 use crate::latent::Latent;
 use crate::network::{Condition, Generator, TrainableDiscriminator, TrainableGenerator};
 use crate::random::Stream;
+use crate::sizes;
 use crate::train::{Memories, Observer, StepEvent};
 
 /// An observer that draws rows of images each time it is called, each row a walk from one latent to
@@ -76,6 +77,7 @@ impl<B: AutodiffBackend> Interpolations<B> {
     ) -> Result<Self> {
         check::at_least("rows", rows, 1)?;
         check::at_least("columns", columns, 2)?;
+        sizes::latents("rows", &[rows, columns, latent.dimensions()])?;
         let latents = walks(latent, columns, seed, |stream| {
             Ok(latent.draw(rows, stream, device))
         })?;

@@ -12,6 +12,7 @@ use crate::network::guard::quietly;
 use crate::network::{Condition, Generator, TrainableDiscriminator, TrainableGenerator};
 use crate::plot::{GridStyle, check_grid, image_grid};
 use crate::random::Stream;
+use crate::sizes;
 use crate::train::{Memories, Observer, StepEvent};
 
 /// An observer that draws a grid of images each time it is called: `samples-000250.png` after 250
@@ -72,7 +73,7 @@ impl<B: AutodiffBackend> SampleGrid<B> {
     /// Pictures in `folder` of `columns × rows` images, their latents drawn from the prior by `seed`.
     ///
     /// # Errors
-    /// If there is no column or no row.
+    /// If there is no column or no row, or more latents than memory holds.
     pub fn new(
         folder: impl Into<PathBuf>,
         latent: &Latent,
@@ -82,6 +83,7 @@ impl<B: AutodiffBackend> SampleGrid<B> {
         device: &B::Device,
     ) -> Result<Self> {
         check::at_least("rows", rows, 1)?;
+        sizes::latents("rows", &[rows, columns, latent.dimensions()])?;
         let mut stream = Stream::new(seed, "samples");
         let latents = latent.draw(columns * rows, &mut stream, device);
         Self::from_latents(folder, latents, columns)

@@ -660,5 +660,11 @@ mod pictures {
         says(grid(2, 0), "`rows` = 0");
         says(walks(0, 2), "`rows` = 0");
         says(walks(2, 1), "`columns` = 1");
+        for many in [1 << 40, usize::MAX] {
+            says(grid(many, 2), "`rows` = 2×");
+            says(grid(2, many), "`rows` = ");
+            says(walks(many, 2), "`rows` = ");
+            says(walks(2, many), "`rows` = 2×");
+        }
     }
 }

@@ -14,6 +14,7 @@ pub use warning::Warning;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::TrainerConfig;
+use super::limits::check_memory;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::gan::Gan;
@@ -47,11 +48,14 @@ where
         .map_err(|error| error.within("batches"))?;
     let parts = settings::parts(config, &batches)?;
     let (generator, discriminator) = (&gan.generator, &gan.discriminator);
+    check_memory::<G, D, B>(config, generator, discriminator, 0, device)?;
     let classes = [
         ("generator", generator.classes()),
         ("discriminator", discriminator.classes()),
     ];
     let look = look::at(data, &batches, classes, device)?;
+    let sample = look.real.shape().iter().skip(1).product();
+    check_memory::<G, D, B>(config, generator, discriminator, sample, device)?;
 
     // A copy without the tape of weights that are not drawn yet would draw others.
     initialize(generator);

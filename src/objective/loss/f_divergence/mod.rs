@@ -17,10 +17,11 @@ use std::fmt;
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::AdversarialLoss;
 use crate::error::{Error, Result};
+use crate::settings::settings;
 
 /// A convex function f with f(1) = 0 (up to the constant of [`FDivergence::Gan`]), and what the
 /// game over its divergence needs.
@@ -43,6 +44,7 @@ pub(super) trait Variational {
     fn conjugate<B: Backend>(&self, logits: Tensor<B, 2>) -> Tensor<B, 2>;
 }
 
+settings! {
 /// Which f-divergence. Each stands in a table with f, the output activation g and the conjugate
 /// behind it, f*(g(l)); u is the density ratio p/q, sp is softplus.
 ///
@@ -66,7 +68,7 @@ pub(super) trait Variational {
 /// ([`exp_then_linear`](super::exp_then_linear)).
 ///
 /// Nowozin, Cseke, Tomioka 2016, *f-GAN*, arXiv:1606.00709.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FDivergence {
@@ -96,6 +98,7 @@ pub enum FDivergence {
         /// α, not 0 and not 1, at most 10 in size.
         alpha: f64,
     },
+}
 }
 
 /// Evaluates an expression with the functions of whichever divergence `$self` is.
@@ -208,6 +211,7 @@ impl fmt::Display for FDivergence {
     }
 }
 
+settings! {
 /// The game over an f-divergence.
 ///
 /// ```text
@@ -223,14 +227,14 @@ impl fmt::Display for FDivergence {
 ///
 /// Nowozin, Cseke, Tomioka 2016, *f-GAN: Training generative neural samplers using variational
 /// divergence minimization*, arXiv:1606.00709.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FGan {
     /// Which divergence.
     pub divergence: FDivergence,
     /// Whether the generator descends the bound itself.
     #[serde(default)]
     pub saturating: bool,
+}
 }
 
 impl<B: Backend> AdversarialLoss<B> for FGan {

@@ -1,0 +1,462 @@
+//! Every type of settings, walked through: an extra name is refused wherever it stands.
+
+use std::fs;
+use std::path::Path;
+
+use burn::module::Initializer;
+use burn::nn::PaddingConfig2d;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::data::{BatchPlan, LastBatch, Mixture, PixelRange};
+use crate::divergence::{Gaussian, Interval};
+use crate::latent::Latent;
+use crate::models::{
+    Activation, DcganDiscriminatorConfig, DcganGeneratorConfig, ImageShape, MlpDiscriminatorConfig,
+    MlpGeneratorConfig,
+};
+use crate::network::{Augmentation, Fill};
+use crate::nn::{
+    BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig, LinearConfig, MaxoutConfig, MinibatchStd,
+};
+use crate::objective::loss::{EnergyBased, FDivergence, FGan, LeastSquares};
+use crate::objective::{
+    FeatureMatching, LabelSmoothing, Loss, Objective, Pairing, Penalty, PenaltyKind, SecondOrder,
+    Side, TopK,
+};
+use crate::train::health::{Collapse, Explosion, MemoryGrowth, Overfitting, Saturation, Vanishing};
+use crate::train::{
+    Curve, EmaConfig, HealthConfig, Limits, OptimizerConfig, Policy, Ramp, Schedule, TrainerConfig,
+};
+
+/// A name that is near to none.
+const EXTRA: &str = "qqq_zzz";
+
+/// What reading `settings` as a `T` is refused with.
+#[track_caller]
+fn refusal<T: DeserializeOwned>(settings: &Value) -> String {
+    let text = settings.to_string();
+    match serde_json::from_str::<T>(&text) {
+        Ok(_) => panic!("accepted: {text}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Each object in `value` gets the extra name once, alone.
+fn with_extra(value: &Value) -> Vec<Value> {
+    let mut found = Vec::new();
+    match value {
+        Value::Object(fields) => {
+            let mut extended = fields.clone();
+            extended.insert(EXTRA.to_owned(), json!(1));
+            found.push(Value::Object(extended));
+            for (key, inner) in fields {
+                for changed in with_extra(inner) {
+                    let mut outer = fields.clone();
+                    outer.insert(key.clone(), changed);
+                    found.push(Value::Object(outer));
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, inner) in items.iter().enumerate() {
+                for changed in with_extra(inner) {
+                    let mut outer = items.clone();
+                    outer[index] = changed;
+                    found.push(Value::Array(outer));
+                }
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+/// The settings come back as they are, and with an extra name in any of their objects they don't.
+#[track_caller]
+fn walk<T: Serialize + DeserializeOwned>(settings: &T) -> usize {
+    let value = serde_json::to_value(settings).expect("settings serialise");
+    let text = value.to_string();
+    let again: T = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    assert_eq!(serde_json::to_value(again).expect("and again"), value);
+    let extended = with_extra(&value);
+    for settings in &extended {
+        let error = refusal::<T>(settings);
+        // As a setting, or as a choice of an enum.
+        let named = error.contains(&format!("`{EXTRA}`"));
+        assert!(named && error.contains("unknown "), "{settings}: {error}");
+        // From a value as from text: what is stored is read that way.
+        assert!(serde_json::from_value::<T>(settings.clone()).is_err());
+    }
+    extended.len()
+}
+
+/// One of every penalty.
+fn penalties() -> Vec<Penalty> {
+    let images = Augmentation::Images {
+        shift: 1,
+        flip: true,
+        fill: Fill::Edge,
+    };
+    vec![
+        Penalty::r1(1.0),
+        Penalty::r2(1.0),
+        Penalty::wgan_gp(1.0),
+        Penalty::dragan(1.0),
+        Penalty::zero_centered(1.0),
+        Penalty::lecam(1.0),
+        Penalty::consistency(1.0, Augmentation::Noise { std: 0.1 }),
+        Penalty::balanced_consistency(1.0, images),
+        Penalty::latent_consistency(1.0, 0.1),
+        Penalty::latent_diversity(1.0, 0.1),
+        Penalty::orthogonal(1.0, Side::Generator),
+        Penalty::path_length(1.0),
+    ]
+}
+
+/// With as much inside as there can be.
+fn objective() -> Objective {
+    let divergence = FDivergence::WeightedJensenShannon { pi: 0.3 };
+    let mut objective = Objective::new(Loss::f_divergence(divergence))
+        .with_pairing(Pairing::Paired)
+        .with_second_order(SecondOrder::finite_differences())
+        .with_label_smoothing(LabelSmoothing::one_sided(0.1))
+        .with_weight_clipping(0.01)
+        .with_top_k(TopK::new(0.5, 0.99))
+        .with_feature_matching(FeatureMatching::alone());
+    objective.penalties = penalties();
+    objective
+}
+
+fn trainer() -> TrainerConfig {
+    let mut health = HealthConfig::rolling_back();
+    health.collapse.policy = Policy::rollback();
+    TrainerConfig::new(10, 4, Latent::uniform(2))
+        .with_objective(objective())
+        .with_generator_optimizer(OptimizerConfig::adam_w(1e-3, 0.1))
+        .with_discriminator_optimizer(OptimizerConfig::sgd(1e-3, 0.0))
+        .with_schedule(Schedule::Cosine { floor: 0.1 })
+        .with_ramp(Ramp::cosine("ema.images", 1.0, 5))
+        .with_ema(EmaConfig::half_life(10.0).with_ramp_up(0.1))
+        .with_health(health)
+        .with_limits(Limits::default().with_memory(1 << 30))
+}
+
+#[test]
+fn an_extra_name_is_refused_at_every_depth_of_every_type() {
+    // Trainer, batches, latent, objective and 24 objects in it and its penalties, …
+    assert!(walk(&trainer()) > 40);
+    walk(&TrainerConfig::new(1, 1, Latent::normal(1)));
+    walk(&objective());
+    for loss in Loss::ALL {
+        walk(&loss);
+        walk(&Objective::new(loss));
+    }
+    for penalty in penalties() {
+        assert!(walk(&penalty) >= 1);
+        walk(&penalty.kind);
+    }
+    for config in [
+        OptimizerConfig::adam(1e-3),
+        OptimizerConfig::adam_w(1e-3, 0.1),
+        OptimizerConfig::sgd(1e-3, 0.9),
+    ] {
+        assert_eq!(walk(&config), 1);
+    }
+    for schedule in [
+        Schedule::Constant,
+        Schedule::Cosine { floor: 0.1 },
+        Schedule::Linear { floor: 0.1 },
+    ] {
+        assert_eq!(walk(&schedule), 1);
+    }
+    assert_eq!(walk(&Latent::normal(3)), 1);
+    assert_eq!(walk(&Latent::uniform(3)), 1);
+    assert_eq!(walk(&EmaConfig::decay(0.9)), 1);
+    assert_eq!(walk(&EmaConfig::half_life(9.0)), 1);
+    assert_eq!(walk(&Ramp::linear("x", 1.0, 2)), 1);
+    for policy in [
+        Policy::Log,
+        Policy::Halt,
+        Policy::rollback(),
+        Policy::Ignore,
+    ] {
+        walk(&policy);
+    }
+    walk(&HealthConfig::default());
+    walk(&Limits::default().with_seconds(1.0));
+    walk(&Saturation::default());
+    walk(&Explosion::default());
+    walk(&Vanishing::default());
+    walk(&Collapse::default());
+    walk(&Overfitting::default());
+    walk(&MemoryGrowth::default());
+    for second_order in [SecondOrder::Exact, SecondOrder::finite_differences()] {
+        walk(&second_order);
+    }
+    walk(&TopK::new(0.5, 0.9));
+    walk(&FeatureMatching::alone());
+    walk(&LabelSmoothing::default());
+    walk(&LeastSquares::default());
+    walk(&EnergyBased { margin: 1.0 });
+    walk(&FGan {
+        divergence: FDivergence::Alpha { alpha: 0.5 },
+        saturating: true,
+    });
+    walk(&BatchPlan::new(4));
+    walk(&Gaussian::new(0.0, 1.0).unwrap());
+    walk(&Interval::new(0.0, 1.0, 10).unwrap());
+    walk(&Mixture::ring());
+    for (pairing, last) in [
+        (Pairing::None, LastBatch::Drop),
+        (Pairing::Average, LastBatch::Keep),
+    ] {
+        walk(&pairing);
+        walk(&last);
+    }
+    walk(&PixelRange::Unit);
+    walk(&Curve::Linear);
+    walk(&Side::Generator);
+}
+
+#[test]
+fn an_extra_name_is_refused_in_the_settings_of_networks_and_layers() {
+    let initializer = Initializer::Normal {
+        mean: 0.0,
+        std: 0.02,
+    };
+    let mlp = MlpGeneratorConfig::new(2, [2]).with_initializer(initializer.clone());
+    // The config, its activation, and the initialiser that burn reads.
+    assert_eq!(walk(&mlp), 5);
+    walk(&MlpGeneratorConfig::new(2, [2]));
+    walk(&MlpDiscriminatorConfig::new([2]).with_initializer(initializer.clone()));
+    walk(&DcganGeneratorConfig::new(2, [1, 8, 8]));
+    walk(&DcganDiscriminatorConfig::new([1, 8, 8]));
+    walk(&ImageShape::new([1, 8, 8]));
+    walk(&Activation::LEAKY);
+    walk(&Activation::Tanh);
+    walk(&LinearConfig::new(1, 2));
+    walk(&LinearConfig::new(1, 2).with_initializer(initializer));
+    walk(&Conv2dConfig::new([1, 2], [3, 3]).with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)));
+    walk(&ConvTranspose2dConfig::new([1, 2], [3, 3]));
+    walk(&MaxoutConfig::new(1, 2, 3));
+    walk(&BatchNormConfig::new(2));
+    walk(&MinibatchStd::new(4));
+    walk(&Augmentation::Noise { std: 0.1 });
+}
+
+#[test]
+fn a_slip_is_answered_with_the_name_that_was_meant() {
+    let trainer = serde_json::to_value(trainer()).unwrap();
+    for (place, slip, meant) in [
+        ("", "warmup", "warm_up"),
+        ("", "gradient_cliping", "gradient_clipping"),
+        ("", "micro_batch", "micro_batches"),
+        ("", "emas", "ema"),
+        ("/batches", "batchsize", "batch_size"),
+        ("/latent", "dimension", "dimensions"),
+        ("/schedule", "flor", "floor"),
+        ("/ema", "rampup", "ramp_up"),
+        ("/generator_optimizer", "weight_decays", "weight_decay"),
+        ("/discriminator_optimizer", "momentums", "momentum"),
+        ("/objective", "topk", "top_k"),
+        ("/objective/top_k", "flor", "floor"),
+        (
+            "/objective/second_order/finite_differences",
+            "stepp",
+            "step",
+        ),
+        ("/objective/penalties/2", "wieght", "weight"),
+        (
+            "/objective/penalties/2/kind/wgan_gp",
+            "onesided",
+            "one_sided",
+        ),
+        (
+            "/objective/penalties/7/kind/balanced_consistency/augmentation/images",
+            "flipp",
+            "flip",
+        ),
+        ("/objective/loss/f_divergence", "saturated", "saturating"),
+        ("/health/collapse", "check", "checks"),
+        ("/health/collapse/policy/rollback", "atmost", "at_most"),
+        ("/ramps/0", "step", "steps"),
+    ] {
+        let mut settings = trainer.clone();
+        let group = settings.pointer_mut(place).expect(place);
+        group[slip] = json!(1);
+        let error = refusal::<TrainerConfig>(&settings);
+        let told = format!("unknown setting `{slip}`: did you mean `{meant}`?");
+        assert!(error.contains(&told), "{place}: {error}");
+    }
+    // A place in the text is told where there is one.
+    let error = serde_json::from_str::<TopK>("{\n\"floor\": 0.5, \"decai\": 0.9}").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "unknown setting `decai`: did you mean `decay`? at line 2 column 21"
+    );
+}
+
+#[test]
+fn a_name_of_another_variant_is_refused_with_those_of_this_one() {
+    let mut adam = serde_json::to_value(OptimizerConfig::adam(1e-3)).unwrap();
+    adam["weight_decay"] = json!(0.1);
+    let error = refusal::<OptimizerConfig>(&adam);
+    assert!(
+        error.contains("unknown setting `weight_decay`: `adam` has `learning_rate`, `beta_1`"),
+        "{error}"
+    );
+    let constant = json!({"schedule": "constant", "floor": 0.1});
+    let error = refusal::<Schedule>(&constant);
+    assert!(
+        error.contains("unknown setting `floor`: `constant` has no settings"),
+        "{error}"
+    );
+    let mlp = serde_json::to_value(MlpGeneratorConfig::new(2, [2])).unwrap();
+    let mut dropped = mlp.clone();
+    dropped["dropout"] = json!(0.5);
+    let error = refusal::<MlpGeneratorConfig>(&dropped);
+    assert!(error.contains("unknown setting `dropout`: "), "{error}");
+}
+
+#[test]
+fn an_unknown_choice_is_refused_with_the_nearest() {
+    for (settings, told) in [
+        (
+            json!({"schedule": "cosin", "floor": 0.1}),
+            "unknown schedule `cosin`: did you mean `cosine`?",
+        ),
+        (
+            json!({"floor": 0.1}),
+            "missing field `schedule`, which says which one it is: constant, cosine, linear",
+        ),
+        (json!({"schedule": "cosine"}), "missing field `floor`"),
+        (json!({"schedule": "cosine", "floor": "x"}), "expected f64"),
+        (json!({"schedule": "cosine", "floor": [1]}), "invalid type"),
+        (json!([1, 2]), "expected the settings of `Schedule`"),
+    ] {
+        let error = refusal::<Schedule>(&settings);
+        assert!(error.contains(told), "{error}");
+    }
+    let error = refusal::<Loss>(&json!("hing"));
+    assert!(
+        error.contains("unknown Loss `hing`: did you mean `hinge`?"),
+        "{error}"
+    );
+    let error = refusal::<PenaltyKind>(&json!({"wgan-gp": {}}));
+    assert!(error.contains("did you mean `wgan_gp`?"), "{error}");
+    let error = refusal::<LinearConfig>(&json!({
+        "d_input": 1, "d_output": 1, "bias": true, "initializer": {"Norml": {}},
+    }));
+    assert!(
+        error.contains("unknown Initializer `Norml`: did you mean `Normal`?"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_name_that_comes_twice_is_refused() {
+    for (text, told) in [
+        (
+            r#"{"schedule":"cosine","floor":0.1,"floor":0.2}"#,
+            "duplicate field `floor`",
+        ),
+        (
+            r#"{"schedule":"constant","schedule":"constant"}"#,
+            "duplicate field `schedule`",
+        ),
+    ] {
+        let error = serde_json::from_str::<Schedule>(text).unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
+    }
+    let error = serde_json::from_str::<TopK>(r#"{"floor":0.1,"floor":0.2}"#).unwrap_err();
+    assert!(error.to_string().contains("duplicate field"), "{error}");
+}
+
+/// Public types that are read by serde's own derive: what a run wrote, read back; names of what a
+/// program brings; losses without settings; and three that are read through a private type of
+/// settings.
+const RECORDS: [&str; 25] = [
+    "Finding",
+    "FindingKind",
+    "GanRecordItem",
+    "HealthState",
+    "Histogram",
+    "LossPart",
+    "LossReading",
+    "Memories",
+    "ModeCoverage",
+    "NonFinite",
+    "ObjectiveStateItem",
+    "Reading",
+    "ReportFinding",
+    "Severity",
+    "Stream",
+    //
+    "CustomLoss",
+    "CustomPenalty",
+    //
+    "Hinge",
+    "MaximumLikelihood",
+    "Minimax",
+    "NonSaturating",
+    "Wasserstein",
+    //
+    "Gaussian",
+    "Interval",
+    "Mixture",
+];
+
+#[test]
+fn a_type_that_is_read_is_settings_or_a_known_record() {
+    let mut unknown = Vec::new();
+    let mut settings = 0;
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for file in rust_files(&source) {
+        let text = fs::read_to_string(&file).expect("a source file");
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or("");
+        settings += text.matches("\nsettings! {\n").count();
+        let mut reads = false;
+        for line in text.lines() {
+            if line.starts_with("#[derive(") {
+                reads = line.contains("Deserialize");
+            }
+            let words: Vec<&str> = line.split(' ').collect();
+            if let ["pub", "struct" | "enum", name, ..] = words[..] {
+                let name = name.split(['<', '(', ';']).next().unwrap_or(name);
+                if reads && !RECORDS.contains(&name) {
+                    unknown.push(format!("{name} in {}", file.display()));
+                }
+            }
+            if !line.starts_with(['#', '/']) {
+                reads = false;
+            }
+        }
+    }
+    assert!(settings > 40, "{settings}");
+    assert!(
+        unknown.is_empty(),
+        "define settings in `settings! {{ … }}`, so that unknown names are refused, and list a record \
+         in `RECORDS`: {unknown:#?}"
+    );
+}
+
+fn rust_files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a source folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            // Tests read what they like.
+            if path.file_name().is_some_and(|name| name != "tests") {
+                found.extend(rust_files(&path));
+            }
+        } else if path.extension().is_some_and(|ext| ext == "rs")
+            && path.file_name().is_some_and(|name| name != "tests.rs")
+        {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}

@@ -412,9 +412,9 @@ mod tests {
         let mut shorter = small().with_hidden([]);
         shorter.shape = vec![4];
         refused(shorter, &["the network has no `mlp.layers.1`"]);
-        // Nothing of a network that no memory could hold is drawn.
+        // Nothing of a network that is larger than the file is drawn.
         refused(
-            small().with_hidden([1 << 40]),
+            small().with_hidden([1 << 20]),
             &["belongs to another network: the network has"],
         );
         let images = MlpGeneratorConfig::new(3, [1, 2]).with_hidden([4]);

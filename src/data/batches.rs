@@ -93,7 +93,10 @@ impl BatchPlan {
     pub fn batches(&self, len: usize) -> Result<usize> {
         self.validate()?;
         if len == 0 {
-            return Err(Error::data("data set", "has no samples to make batches of"));
+            return Err(Error::data(
+                "data set",
+                "has no samples to make batches of; it needs at least one",
+            ));
         }
         match self.last {
             LastBatch::Keep => Ok(len.div_ceil(self.batch_size)),

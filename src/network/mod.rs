@@ -24,7 +24,7 @@ pub(crate) use parameters::{Parameter, names, not_finite, parameters};
 pub use sample::Sample;
 pub use trainable::{
     ConditionOf, InnerDiscriminator, InnerGenerator, LiftedDiscriminator, LiftedGenerator,
-    SampleOf, TrainableDiscriminator, TrainableGenerator,
+    SampleOf, TrainableDiscriminator, TrainableGenerator, TrainingBackend,
 };
 pub use verdict::Verdict;
 

@@ -19,11 +19,41 @@ pub type LiftedGenerator<G, B> = <G as HasAutodiffModule<Autodiff<B>>>::TrainMod
 /// A discriminator one level of automatic differentiation up, for exact gradient penalties.
 pub type LiftedDiscriminator<D, B> = <D as HasAutodiffModule<Autodiff<B>>>::TrainModule;
 
+/// A backend that training can go on: every [`AutodiffBackend`], that is `Autodiff<B>` for any `B`.
+///
+/// Not to be implemented by hand; code that is generic over `B: AutodiffBackend` has it. It is there
+/// for the sentence that the compiler says where a tape is missing:
+///
+/// ```compile_fail,E0277
+/// use burn_gan::burn::backend::Flex;
+/// use burn_gan::network::TrainingBackend;
+///
+/// fn trains_on<B: TrainingBackend>() {}
+/// trains_on::<Flex>(); // `Flex` keeps no tape to train by: write `Autodiff<Flex>`
+/// ```
+///
+/// ```
+/// use burn_gan::burn::backend::{Autodiff, Flex};
+/// use burn_gan::network::TrainingBackend;
+///
+/// fn trains_on<B: TrainingBackend>() {}
+/// trains_on::<Autodiff<Flex>>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` keeps no tape to train by: write `Autodiff<{Self}>`",
+    label = "a backend without a tape",
+    note = "`type B = burn_gan::burn::backend::Autodiff<{Self}>;` and networks made for that `B`"
+)]
+pub trait TrainingBackend: AutodiffBackend {}
+
+#[diagnostic::do_not_recommend]
+impl<B: AutodiffBackend> TrainingBackend for B {}
+
 /// A generator that can be trained and, lifted one level up, differentiated twice: every
 /// [`Generator`] whose module is derived.
 ///
 /// Not to be implemented by hand; a blanket implementation covers all that qualify.
-pub trait TrainableGenerator<B: AutodiffBackend>:
+pub trait TrainableGenerator<B: TrainingBackend>:
     Generator<B>
     + ModuleDisplay
     + AutodiffModule<
@@ -71,7 +101,7 @@ where
 /// [`Discriminator`] whose module is derived.
 ///
 /// Not to be implemented by hand; a blanket implementation covers all that qualify.
-pub trait TrainableDiscriminator<B: AutodiffBackend>:
+pub trait TrainableDiscriminator<B: TrainingBackend>:
     Discriminator<B>
     + ModuleDisplay
     + AutodiffModule<

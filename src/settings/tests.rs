@@ -356,6 +356,20 @@ fn an_unknown_choice_is_refused_with_the_nearest() {
 }
 
 #[test]
+fn other_formats_are_read_as_strictly() {
+    // MessagePack, where enums are no objects that a person reads.
+    let stored = rmp_serde::to_vec_named(&trainer()).unwrap();
+    let read: TrainerConfig = rmp_serde::from_slice(&stored).unwrap();
+    assert_eq!(read, trainer());
+    let value = serde_json::to_value(TopK::new(0.5, 0.9)).unwrap();
+    let mut extended = value.clone();
+    extended["decai"] = json!(1);
+    let error = rmp_serde::from_slice::<TopK>(&rmp_serde::to_vec_named(&extended).unwrap());
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("did you mean `decay`?"), "{error}");
+}
+
+#[test]
 fn a_name_that_comes_twice_is_refused() {
     for (text, told) in [
         (

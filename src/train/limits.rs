@@ -235,12 +235,20 @@ impl<B: Backend> ModuleVisitor<B> for Numbers {
     }
 }
 
-/// The memory of the machine, for backends that compute in it.
+/// The memory of the machine, or of the container on it, for backends that compute in it.
 fn machine<B: AutodiffBackend>(device: &B::Device) -> Option<f64> {
     let name = B::name(device);
-    let on_processor = name.contains("flex") || name.contains("ndarray");
-    let told = std::fs::read_to_string("/proc/meminfo").ok()?;
-    on_processor.then(|| total(&told)).flatten()
+    if !name.contains("flex") && !name.contains("ndarray") {
+        return None;
+    }
+    let told = |file| std::fs::read_to_string(file).ok();
+    let machine = told("/proc/meminfo").as_deref().and_then(total);
+    // `max` where there is no limit.
+    let container = told("/sys/fs/cgroup/memory.max").and_then(|text| text.trim().parse().ok());
+    match (machine, container) {
+        (Some(machine), Some(container)) => Some(f64::min(machine, container)),
+        (machine, container) => machine.or(container),
+    }
 }
 
 /// `MemTotal` and `SwapTotal` of Linux's `/proc/meminfo`, in bytes.

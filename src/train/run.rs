@@ -8,7 +8,7 @@ use burn::tensor::backend::AutodiffBackend;
 
 use super::health::Severity;
 use super::{Finding, Notice, TrainState};
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
+use crate::network::{TrainableDiscriminator, TrainableGenerator, TrainingBackend};
 use crate::report::{self, Report, ReportFinding};
 
 /// Why a run ended.
@@ -69,7 +69,7 @@ impl fmt::Display for Ending {
 #[derive(Debug)]
 pub struct Run<G, D, B>
 where
-    B: AutodiffBackend,
+    B: TrainingBackend,
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B>,
 {

@@ -11,14 +11,14 @@ use super::{Ema, Hooks, NetworkOptimizer, OptimizerConfig, StandingStatistics};
 use crate::error::Result;
 use crate::gan::Gan;
 use crate::network::{
-    Condition, InnerGenerator, Sample, TrainableDiscriminator, TrainableGenerator,
+    Condition, InnerGenerator, Sample, TrainableDiscriminator, TrainableGenerator, TrainingBackend,
 };
 use crate::nn::update_spectral_norms;
 use crate::objective::{Batch, Objective, ObjectiveState, Side, clip_weights};
 
 /// Everything that a step changes.
 #[derive(Debug, Clone)]
-pub struct TrainState<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B: AutodiffBackend> {
+pub struct TrainState<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B: TrainingBackend> {
     /// The two networks.
     pub gan: Gan<G, D, B>,
     /// The generator's optimiser.
@@ -33,7 +33,7 @@ pub struct TrainState<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B:
     pub step: u64,
 }
 
-impl<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B: AutodiffBackend>
+impl<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B: TrainingBackend>
     TrainState<G, D, B>
 {
     /// The state before the first step; the objective's random stream starts at seed 0 until
@@ -209,7 +209,7 @@ pub fn step<G, D, B>(
     hooks: &mut dyn Hooks<G, D>,
 ) -> (TrainState<G, D, B>, StepOutcome<B>)
 where
-    B: AutodiffBackend,
+    B: TrainingBackend,
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
 {

@@ -18,7 +18,9 @@ use super::{
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::gan::Gan;
-use crate::network::{Generator, Sample, TrainableDiscriminator, TrainableGenerator};
+use crate::network::{
+    Generator, Sample, TrainableDiscriminator, TrainableGenerator, TrainingBackend,
+};
 use crate::random::{StepDraws, Stream};
 
 /// An observer and its rhythm.
@@ -37,7 +39,7 @@ pub(super) type HeldOut<'a, G, B> = Box<
 /// it): runs whose networks draw from it take turns step by step.
 pub struct Trainer<'a, G, D, B>
 where
-    B: AutodiffBackend,
+    B: TrainingBackend,
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B>,
 {
@@ -66,7 +68,7 @@ where
 
 impl<'a, G, D, B> Trainer<'a, G, D, B>
 where
-    B: AutodiffBackend,
+    B: TrainingBackend,
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
 {

@@ -369,6 +369,10 @@ settings! {
 /// When a run counts as lost: its losses have left those of the first step behind by orders of
 /// magnitude, and its samples have nothing of the data's diversity left.
 ///
+/// It counts as lost too when its generator draws one sample (a millionth of the data's diversity) at 10
+/// checks in a row, after a loss has once been 1,000 times that of the first step, or without any
+/// gradient.
+///
 /// Either alone may be part of a run that lives: the critic of a Wasserstein distance may drift far
 /// while samples are good, and samples may be alike for a while at losses of ordinary size.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -380,7 +384,7 @@ pub struct Divergence {
     /// The mean squared distance between generated samples, as a share of that between real ones,
     /// below which, in (0, 1), or above the inverse of which; .01 by default.
     pub diversity: f64,
-    /// Checks in a row; 3 by default.
+    /// Checks in a row; 3 by default. Of one sample at least 10.
     pub checks: u32,
     /// What is done then; [`Halt`](Policy::Halt) by default.
     pub policy: Policy,

@@ -124,10 +124,13 @@ pub enum FindingKind {
         /// The mean logit of generated samples.
         fake_logit: f64,
     },
-    /// Losses are beyond all measure, and samples have nothing of the data's diversity.
+    /// Losses are beyond all measure and samples have nothing of the data's diversity, or the generator
+    /// draws one sample and can't come back.
     Diverged {
-        /// How many times its size in the first step a loss is.
+        /// How many times its size in the first step a loss is, or has been.
         times: f64,
+        /// The norm of the generator's gradients.
+        gradient: Option<f64>,
         /// The mean squared distance between generated samples, divided by that between real ones.
         ratio: f64,
         /// At how many checks in a row.

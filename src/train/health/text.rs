@@ -178,14 +178,21 @@ impl Finding {
             ),
             FindingKind::Diverged {
                 times,
+                gradient,
                 ratio,
                 checks,
-            } => format!(
-                "losses are {} times those of the first step, and generated samples differ by {} % \
-                 of what real ones do, at {checks} checks in a row",
-                digits(*times),
-                digits(100.0 * ratio)
-            ),
+            } => {
+                let gradient = match gradient {
+                    Some(norm) => format!(", the generator's gradient norm is {}", digits(*norm)),
+                    None => String::new(),
+                };
+                format!(
+                    "losses have come to {} times those of the first step{gradient}, and generated \
+                     samples differ by {} % of what real ones do, at {checks} checks in a row",
+                    digits(*times),
+                    digits(100.0 * ratio)
+                )
+            }
             FindingKind::Passed {
                 what,
                 network,
@@ -499,6 +506,7 @@ mod tests {
             },
             FindingKind::Diverged {
                 times: 6e11,
+                gradient: Some(0.0),
                 ratio: 0.0,
                 checks: 3,
             },

@@ -9,7 +9,7 @@ use super::detector::{
 };
 use super::finding::{Finding, FindingKind};
 use super::policy::Policy;
-use super::signs::VitalSigns;
+use super::signs::{GradientReading, VitalSigns};
 use crate::error::Result;
 use crate::objective::Side;
 
@@ -137,12 +137,18 @@ impl HealthWatch {
                 .check(losses, logits, guessing, &config.stall, now);
             kinds.extend(found);
         }
-        kinds.extend(state.divergence.check(
-            &signs.losses,
-            signs.diversity.as_ref(),
-            &config.divergence,
-            now,
-        ));
+        kinds.extend(
+            state.divergence.check(
+                &signs.losses,
+                signs.diversity.as_ref(),
+                signs
+                    .generator_gradients
+                    .as_ref()
+                    .map(GradientReading::norm),
+                &config.divergence,
+                now,
+            ),
+        );
         if let Some(reading) = &signs.held_out {
             let found = state.overfitting.check(reading, &config.overfitting, now);
             kinds.extend(found);
@@ -167,7 +173,7 @@ impl HealthState {
     /// What has just come to count as gone.
     fn passed(&mut self) -> Vec<FindingKind> {
         let (generator, discriminator) = (Some(Side::Generator), Some(Side::Discriminator));
-        let onsets: [(&str, Option<Side>, &mut Onset); 15] = [
+        let onsets: [(&str, Option<Side>, &mut Onset); 16] = [
             ("non_finite_loss", None, &mut self.non_finite.losses),
             (
                 "non_finite_gradient",
@@ -209,6 +215,7 @@ impl HealthState {
             ("generator_collapse", None, &mut self.collapse.collapsed),
             ("discriminator_stalled", None, &mut self.stall.stalls),
             ("diverged", None, &mut self.divergence.diverged),
+            ("diverged", None, &mut self.divergence.dead),
             (
                 "discriminator_overfitting",
                 None,

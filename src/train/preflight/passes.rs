@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use crate::error::{Error, Result};
-use crate::network::guard::{is_about, quietly};
+use crate::network::guard::{is_about, is_of_the_machine, quietly};
 use crate::network::{Condition, Discriminator, Generator, Sample, TrainableGenerator};
 use crate::random::Stream;
 use crate::train::TrainerConfig;
@@ -39,13 +39,18 @@ where
     let latent = config
         .latent
         .draw::<B::InnerBackend>(count, &mut stream, device);
-    let drawn = quietly(|| {
-        let condition = condition.narrow(0, count).inner();
-        generator.valid().generate(latent, &condition).shape()
-    });
+    let draw = |latent: Tensor<B::InnerBackend, 2>| {
+        quietly(|| {
+            let condition = condition.narrow(0, count).inner();
+            generator.valid().generate(latent, &condition).shape()
+        })
+    };
     let dimensions = config.latent.dimensions();
-    drawn.map_err(|words| {
-        if is_about(&words, &[dimensions]) {
+    draw(latent).map_err(|words| {
+        // Layers that join latents with something else name another size, which moves with it.
+        let wider = draw(Tensor::zeros([count, dimensions + 1], device));
+        let moves = !is_of_the_machine(&words) && wider.as_ref() != Err(&words);
+        if is_about(&words, &[dimensions]) || moves {
             return Error::setting(
                 "latent",
                 dimensions,

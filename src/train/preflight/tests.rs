@@ -96,6 +96,24 @@ fn networks_and_data_must_have_one_shape<B: AutodiffBackend>() {
         checked(&longer, &pair::<B>(), &data),
         &["`latent` = 5", "generator"],
     );
+    // The first layer takes the embedded labels as well, and names the size of both together.
+    let device = Default::default();
+    let generator = MlpGeneratorConfig::new(3, [2]).with_hidden([4]);
+    let discriminator = MlpDiscriminatorConfig::new([2]).with_hidden([4]);
+    let conditional = Gan::<_, _, B>::new(
+        generator
+            .init_conditional::<B, 2>(2, &device)
+            .expect("valid settings"),
+        discriminator
+            .init_conditional::<B, 2>(2, &device)
+            .expect("valid settings"),
+    );
+    let labels = (0..1_000).map(|i| i % 2).collect();
+    let labelled = data.with_labels(labels, 2).expect("two classes");
+    refused(
+        checked(&longer, &conditional, &labelled),
+        &["`latent` = 5", "generator"],
+    );
 }
 
 /// Panics whatever it is given, as a machine without threads lets networks do.

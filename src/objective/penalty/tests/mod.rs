@@ -1,6 +1,7 @@
 //! Penalties: what is common to their tests.
 
 mod behaviour;
+mod differences;
 mod golden;
 mod probe;
 

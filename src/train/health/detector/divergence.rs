@@ -7,7 +7,20 @@ use crate::train::health::config::Divergence;
 use crate::train::health::finding::FindingKind;
 use crate::train::health::signs::{DiversityReading, LossReading};
 
+/// Samples that differ by less than this share of what real ones do are one sample.
+const ONE_SAMPLE: f64 = 1e-6;
+/// Losses that have come to so many times those of the first step have exploded once.
+const EXPLODED: f64 = 1e3;
+/// A generator's gradient below this moves nothing.
+const NOTHING: f64 = 1e-10;
+/// Checks in a row at which a generator that can't come back draws one sample.
+const DEAD: u32 = 10;
+
 /// The losses of the first step, and for how long they have been left behind.
+///
+/// A run is lost while its losses are out of all measure. It is lost too when the generator draws one
+/// sample and stays there, because an explosion has thrown its weights to where it can't draw another
+/// or because no gradient reaches it: losses may look ordinary then.
 ///
 /// What is usual follows an explosion after some checks; what the first step showed does not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -15,7 +28,10 @@ use crate::train::health::signs::{DiversityReading, LossReading};
 pub(in crate::train::health) struct DivergenceState {
     /// The sizes of the two losses at first, 1 where they were smaller.
     first: Option<[f64; 2]>,
+    /// How many times those a loss has been, at most.
+    most: f64,
     pub(in crate::train::health) diverged: Onset,
+    pub(in crate::train::health) dead: Onset,
 }
 
 impl DivergenceState {
@@ -23,6 +39,7 @@ impl DivergenceState {
         &mut self,
         losses: &[LossReading],
         diversity: Option<&DiversityReading>,
+        gradient: Option<f64>,
         config: &Divergence,
         now: Now,
     ) -> Option<FindingKind> {
@@ -43,22 +60,32 @@ impl DivergenceState {
         if times.is_empty() {
             return None;
         }
+        let most = times.iter().copied().fold(self.most, f64::max);
+        self.most = most;
         let middle = times.len() / 2;
         let (_, times, _) = times.select_nth_unstable_by(middle, f64::total_cmp);
         let times = *times;
         let ratio = diversity.ratio();
-        let of_the_data = |ratio: f64| {
-            let ratio = ratio.min(1.0 / ratio);
-            ratio >= config.diversity
-        };
+        let of_the_data = |ratio: f64| ratio.min(1.0 / ratio) >= config.diversity;
         // Samples too far apart to be measured are as lost as those that are all alike.
         let lost = diversity.real > 0.0 && !ratio.is_some_and(of_the_data);
         let shows = times >= config.loss_ratio && lost;
-        let tell = self.diverged.note(shows, config.checks, now);
-        tell.then(|| FindingKind::Diverged {
+        let diverged = self.diverged.note(shows, config.checks, now);
+
+        let one_sample = ratio.is_some_and(|ratio| ratio < ONE_SAMPLE);
+        let unreached = gradient.is_some_and(|norm| norm < NOTHING);
+        let shows = one_sample && (most >= EXPLODED || unreached);
+        let dead = self.dead.note(shows, config.checks.max(DEAD), now);
+        let (times, checks) = match (diverged, dead) {
+            (true, _) => (times, self.diverged.shown()),
+            (_, true) => (most, self.dead.shown()),
+            _ => return None,
+        };
+        Some(FindingKind::Diverged {
             times,
+            gradient: gradient.filter(|norm| norm.is_finite()),
             ratio: ratio.unwrap_or(f64::MAX),
-            checks: self.diverged.shown(),
+            checks,
         })
     }
 }

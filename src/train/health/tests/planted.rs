@@ -475,11 +475,25 @@ fn a_run_that_is_lost_ends() {
     assert!(!names(run(500, |signs| lost(signs, 105))).contains(&"diverged"));
     let alike = |signs: &mut VitalSigns| signs.diversity.as_mut().unwrap().fake = 0.0;
     assert!(!names(run(500, alike)).contains(&"diverged"));
+    let found = run(500, |signs| signs.losses[0].discriminator = 1e12);
+    assert!(!names(found).contains(&"diverged"));
+    // After an explosion, or out of reach of any gradient, one sample for long is the end.
+    let found = run(500, |signs| {
+        for loss in signs.losses.iter_mut().filter(|loss| loss.step == 2) {
+            loss.discriminator = 7e4;
+        }
+        if signs.step > 100 {
+            alike(signs);
+        }
+    });
+    let finding = found.iter().find(|finding| finding.name() == "diverged");
+    assert_eq!(finding.unwrap().step, 200, "{found:?}");
     let found = run(500, |signs| {
         alike(signs);
-        signs.losses[0].discriminator = 1e12;
+        signs.generator_gradients = Some(gradients(0.0));
     });
-    assert!(!names(found).contains(&"diverged"));
+    let finding = found.iter().find(|finding| finding.name() == "diverged");
+    assert_eq!(finding.unwrap().step, 90, "{found:?}");
     // Samples that are scattered over orders of magnitude are no less lost.
     let found = run(500, |signs| {
         lost(signs, 105);

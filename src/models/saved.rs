@@ -112,7 +112,8 @@ impl<S> SavedGenerator<S> {
     /// with. Folders above the file are made.
     ///
     /// # Errors
-    /// If the settings can't be serialised, a weight is not finite, or the file can't be written.
+    /// If the settings can't be serialised, a weight is not finite, the prior's latents are not
+    /// those that the settings of a stock network say, or the file can't be written.
     pub fn save<B: Backend, M: Generator<B>>(
         path: impl AsRef<Path>,
         settings: &S,
@@ -123,6 +124,9 @@ impl<S> SavedGenerator<S> {
         S: Serialize,
     {
         let path = path.as_ref();
+        let plain = serde_json::to_value(settings)
+            .map_err(|error| refuse(path, format!("the settings can't be stored: {error}")))?;
+        same_latent(type_name::<S>(), &plain, latent).map_err(|problem| refuse(path, problem))?;
         let classes = generator.classes();
         let weights = Precision::Full
             .write::<B, _>(generator.into_record())
@@ -137,7 +141,7 @@ impl<S> SavedGenerator<S> {
             settings_type: type_name::<S>().to_owned(),
             latent: *latent,
             classes,
-            settings,
+            settings: plain,
             sections: sealed::list(&sections),
         };
         let header = serde_json::to_string(&header)
@@ -246,7 +250,23 @@ fn read(path: &Path) -> Result<(Header<Value>, Vec<u8>)> {
     };
     let latent = file.header.latent.validate();
     latent.map_err(|error| refuse(path, format!("has a prior that can't be: {error}")))?;
+    let header = &file.header;
+    same_latent(&header.settings_type, &header.settings, &header.latent)
+        .map_err(|problem| refuse(path, problem))?;
     Ok((file.header, weights))
+}
+
+/// Refuses a prior of other latents than the settings of a stock network say; what the field means
+/// in others is not known.
+fn same_latent(settings_type: &str, settings: &Value, latent: &Latent) -> Result<(), String> {
+    let stock = ["MlpGeneratorConfig", "DcganGeneratorConfig"];
+    let drawn = latent.dimensions();
+    match settings["latent"].as_u64() {
+        Some(taken) if stock.contains(&settings_type) && taken != drawn as u64 => Err(format!(
+            "has a prior of {drawn} components, and a generator that takes {taken}"
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn is_format_1(path: &Path) -> bool {
@@ -392,9 +412,9 @@ mod tests {
         let mut shorter = small().with_hidden([]);
         shorter.shape = vec![4];
         refused(shorter, &["the network has no `mlp.layers.1`"]);
-        // Nothing of a network that no memory could hold is drawn.
+        // Nothing of a network that is larger than the file is drawn.
         refused(
-            small().with_hidden([1 << 40]),
+            small().with_hidden([1 << 20]),
             &["belongs to another network: the network has"],
         );
         let images = MlpGeneratorConfig::new(3, [1, 2]).with_hidden([4]);
@@ -502,6 +522,29 @@ mod tests {
             let error = saved.restore(fresh, &device).expect_err("wrong weights");
             let error = error.to_string();
             assert!(error.contains(words), "no `{words}` in: {error}");
+        }
+    }
+
+    #[test]
+    fn a_prior_of_other_latents_than_the_generator_takes_is_refused() {
+        let (_folder, path, _) = saved();
+        let fresh = small().init::<Cpu, 2>(&Default::default());
+        let other = Latent::normal(4);
+        let error = SavedGenerator::save(&path, &small(), &other, fresh.expect("valid"));
+        let error = error.expect_err("another prior").to_string();
+        assert!(
+            error.contains("of 4 components") && error.contains("takes 3"),
+            "{error}"
+        );
+        let file = Sealed::<Header<Value>>::open(&path, &KIND).expect("a whole file");
+        let sections = [(WEIGHTS, file.section(WEIGHTS).expect("it").expect("it"))];
+        for (dimensions, words) in [(4, "of 4 components"), (0, "a prior that can't be")] {
+            let mut header = file.header.clone();
+            header.latent = Latent::normal(dimensions);
+            let header = serde_json::to_string(&header).expect("JSON");
+            sealed::write(&path, &KIND, &header, &sections).expect("a written file");
+            let error = refused(&path);
+            assert!(error.contains(words), "{error}");
         }
     }
 

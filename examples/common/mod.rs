@@ -206,10 +206,20 @@ pub fn finish(example: &str, ending: &Ending, outcome: impl Display, out: &Path)
         }
         _ => format!("{ending}; so far: "),
     };
+    // The folder's name is the user's: what would steer the terminal is escaped.
+    let out: String = out
+        .display()
+        .to_string()
+        .chars()
+        .flat_map(|c| {
+            let steers = c.is_control();
+            let escaped = steers.then(|| c.escape_default()).into_iter().flatten();
+            escaped.chain((!steers).then_some(c))
+        })
+        .collect();
     // A closed pipe (`| head`) is no reason to fail at the very end.
     let _ = writeln!(
         std::io::stdout(),
-        "{example}: {stopped}{outcome} (pictures and report.html in {})",
-        out.display()
+        "{example}: {stopped}{outcome} (pictures and report.html in {out})"
     );
 }

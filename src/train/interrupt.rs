@@ -8,6 +8,9 @@ use signal_hook::flag;
 
 use crate::error::{Error, Result};
 
+/// Where the system has it; nobody asks for it elsewhere.
+const SIGHUP: i32 = 1;
+
 /// What nobody asked for yet, and what is no signal's number.
 const NOTHING: usize = 0;
 const REQUEST: usize = usize::MAX;
@@ -37,16 +40,18 @@ impl Interrupt {
         Self::default()
     }
 
-    /// A wish that Ctrl-C (SIGINT) and SIGTERM make. A second signal ends the process at once, with
-    /// 128 + its number: 130 or 143.
+    /// A wish that Ctrl-C (SIGINT) and SIGTERM make, and on Linux SIGHUP, which comes when the terminal
+    /// is closed, unless the program was started to outlive it (`nohup`). A second signal ends the
+    /// process at once, with 128 + its number: 130, 143 or 129.
     ///
-    /// Call it once in a program: it changes what the two signals do for the whole process.
+    /// Call it once in a program: it changes what these signals do for the whole process.
     ///
     /// # Errors
     /// If the system refuses the handlers.
     pub fn on_signals() -> Result<Self> {
         let interrupt = Self::default();
-        for signal in [SIGINT, SIGTERM] {
+        let hang_up = hang_up_ends_the_process().then_some(SIGHUP);
+        for signal in [SIGINT, SIGTERM].into_iter().chain(hang_up) {
             // In this order: the first signal finds the flag down and puts it up.
             flag::register_conditional_shutdown(signal, 128 + signal, interrupt.impatient.clone())
                 .and_then(|_| flag::register(signal, interrupt.impatient.clone()))
@@ -84,5 +89,33 @@ impl Interrupt {
     /// Nobody looks any more: from now on the first signal ends the process.
     pub(super) fn stop_waiting(&self) {
         self.impatient.store(true, Ordering::Release);
+    }
+}
+
+/// Whether SIGHUP would end the process. Where that can't be told it is left alone: a handler would
+/// undo `nohup`.
+fn hang_up_ends_the_process() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignored_signals(&status).is_some_and(|ignored| ignored & 1 == 0)
+}
+
+/// The mask of ignored signals in Linux's account of a process; bit 0 is signal 1.
+fn ignored_signals(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(line.trim(), 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hang_up_that_is_ignored_is_read_from_the_systems_account() {
+        let status = |mask: &str| format!("Name:\tring\nSigBlk:\t0000000000000000\n{mask}\n");
+        let ignored = |mask: &str| ignored_signals(&status(mask));
+        assert_eq!(ignored("SigIgn:\t0000000000001000"), Some(0x1000));
+        assert_eq!(ignored("SigIgn:\t0000000000001001"), Some(0x1001));
+        assert_eq!(ignored("SigCgt:\t0000000000001001"), None);
+        assert_eq!(ignored("SigIgn:\tnone"), None);
     }
 }

@@ -54,6 +54,9 @@ impl fmt::Display for Ending {
         match self {
             Self::Finished => f.write_str("finished"),
             Self::Interrupted { signal: Some(2) } => f.write_str("stopped by Ctrl-C (SIGINT)"),
+            Self::Interrupted { signal: Some(1) } => {
+                f.write_str("stopped when its terminal was closed (SIGHUP)")
+            }
             Self::Interrupted { signal: Some(15) } => f.write_str("stopped by SIGTERM"),
             Self::Interrupted {
                 signal: Some(signal),
@@ -77,9 +80,11 @@ where
     pub state: TrainState<G, D, B>,
     /// Why it ended.
     pub ending: Ending,
-    /// All that was told beside the steps, in this process, in its order.
+    /// All that was told beside the steps, in this process, in its order; of more than 10,000 the
+    /// first and the last 5,000.
     pub notices: Vec<Notice>,
-    /// All findings of the health watch, those before a resume included.
+    /// All findings of the health watch, those before a resume included; of more than 1,000 the first
+    /// and the last 500.
     pub findings: Vec<Finding>,
     /// Training time, that before a resume included.
     pub elapsed: Duration,

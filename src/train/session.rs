@@ -25,6 +25,10 @@ use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::random::{StepDraws, Stream};
 use crate::terminal;
 
+/// Findings that a run remembers, in its checkpoints too, and notices.
+const FINDINGS: usize = 1_000;
+const NOTICES: usize = 10_000;
+
 /// What the loop needs beside the state that it moves on.
 pub(super) struct Session<'a, G, D, B>
 where
@@ -144,9 +148,11 @@ where
         if notice.is_urgent() && !shown {
             terminal::say(&notice);
         }
-        self.notices.push(notice);
+        keep(&mut self.notices, notice, NOTICES);
         // Not to the observers: one that fails at each notice would never hear the last.
-        self.notices.extend(failures);
+        for failure in failures {
+            keep(&mut self.notices, failure, NOTICES);
+        }
     }
 
     /// Lets everybody know what happened in the folder of checkpoints.
@@ -534,7 +540,7 @@ where
             if policy == Policy::Ignore {
                 continue;
             }
-            self.position.findings.push(finding.clone());
+            keep(&mut self.position.findings, finding.clone(), FINDINGS);
             self.tell(Notice::Finding(finding.clone()));
             match (policy, &verdict) {
                 (Policy::Halt, Verdict::GoOn | Verdict::RollBack(..)) => {
@@ -682,6 +688,15 @@ where
     }
 }
 
+/// Puts an entry at the end of a list that must not grow for ever: at the limit the oldest of its later
+/// half goes. How things began is worth as much as how they are.
+fn keep<T>(list: &mut Vec<T>, entry: T, limit: usize) {
+    if list.len() >= limit {
+        list.remove(limit / 2);
+    }
+    list.push(entry);
+}
+
 /// An error of the data, with the step that it happened in.
 fn in_step(step: u64, error: Error) -> Error {
     match error {
@@ -690,5 +705,19 @@ fn in_step(step: u64, error: Error) -> Error {
             problem: format!("step {step}: {problem}"),
         },
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_at_its_limit_keeps_its_beginning_and_its_end() {
+        let mut list = Vec::new();
+        for entry in 0..100 {
+            keep(&mut list, entry, 6);
+        }
+        assert_eq!(list, [0, 1, 2, 97, 98, 99]);
     }
 }

@@ -101,7 +101,9 @@ fn hang_up_ends_the_process() -> bool {
 
 /// The mask of ignored signals in Linux's account of a process; bit 0 is signal 1.
 fn ignored_signals(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))?;
     u64::from_str_radix(line.trim(), 16).ok()
 }
 

@@ -225,7 +225,7 @@ fn data_that_fail_in_the_middle_name_sample_and_step_and_lose_nothing() {
         let expected = format!("data set: step {}: {words}", steps[0] + 1);
         assert_eq!(text, expected);
         let run = gone_on::<Tape>(folder.path());
-        assert_eq!(run.resumed_from.is_some(), true);
+        assert!(run.resumed_from.is_some());
         assert_eq!(run.state.digest(), undisturbed::<Tape>());
     }
 }
@@ -365,7 +365,7 @@ fn the_due_checkpoint_is_there_before_observers_are_called() {
     let mut lacking = Vec::new();
     trainer::<Tape>(Some(folder.path()), 3)
         .observe(Rhythm::Every(3), |event: &Event<'_, Tape>| {
-            if event.step % 3 == 0 && !stored(folder.path()).contains(&event.step) {
+            if event.step.is_multiple_of(3) && !stored(folder.path()).contains(&event.step) {
                 lacking.push(event.step);
             }
             Ok(())

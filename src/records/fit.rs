@@ -361,7 +361,16 @@ fn each(node: &Node<'_>, path: &str, about: &mut About<'_>) -> Result<(), String
         stored
             .sound()
             .map_err(|problem| format!("`{path}` {problem}"))?;
+        if !matches!(stored.dtype, Node::Text("F32" | "F64")) {
+            return Err(format!("`{path}` is of type {}", text(stored.dtype)));
+        }
         return about(path, &stored.shape, &text(stored.dtype));
+    }
+    // What is read as a tensor without being written as one would be believed.
+    let half = |name: &str| node.get(name).is_some();
+    let listed = matches!(node, Node::List(parts) if matches!(parts.first(), Some(Node::Bytes(_))));
+    if half("bytes") || half("dtype") || listed {
+        return Err(format!("`{path}` is no tensor as this crate writes them"));
     }
     match node {
         Node::Number(value) if !value.is_finite() => Err(format!("`{path}` is not finite")),

@@ -143,14 +143,15 @@ fn named<B: Backend, T: Dataset<B> + ?Sized>(
             format!("sample {index} (counted from 0): {problem}"),
         );
     }
-    let (first, last) = (indices.first(), indices.last());
+    let shown: Vec<String> = indices.iter().take(3).map(usize::to_string).collect();
+    let more = if indices.len() > shown.len() { ", …" } else { "" };
     Error::data(
         "data set",
         format!(
-            "the batch of samples {} to {} (counted from 0): {problem}; each of them alone can be \
+            "a batch of {} samples ({}{more}, counted from 0): {problem}; each of them alone can be \
              read",
-            first.map_or(0, |index| *index),
-            last.map_or(0, |index| *index)
+            indices.len(),
+            shown.join(", ")
         ),
     )
 }

@@ -125,6 +125,45 @@ where
     }
 }
 
+/// The methods of an observer that hands everything on to another, whether a run ends by its errors
+/// apart: one list for all who do, so that none forgets a method and falls back to a default.
+macro_rules! hand_on {
+    ($self:ident, $shared:expr, $unique:expr, ends_run: $ends_run:expr) => {
+        fn check(&$self, sample_shape: &[usize]) -> $crate::error::Result<()> {
+            $crate::train::Observer::<G, D, B>::check($shared, sample_shape)
+        }
+        fn observe(
+            &mut $self,
+            event: &$crate::train::StepEvent<'_, G, D, B>,
+        ) -> $crate::error::Result<()> {
+            $crate::train::Observer::<G, D, B>::observe($unique, event)
+        }
+        fn notice(&mut $self, notice: &$crate::train::Notice) {
+            $crate::train::Observer::<G, D, B>::notice($unique, notice);
+        }
+        fn ends_run(&$self) -> bool {
+            $ends_run
+        }
+        fn shows_notices(&$self) -> bool {
+            $crate::train::Observer::<G, D, B>::shows_notices($shared)
+        }
+        fn is_remembered(&$self) -> bool {
+            $crate::train::Observer::<G, D, B>::is_remembered($shared)
+        }
+        fn remember(&$self, memories: &mut $crate::train::Memories) -> $crate::error::Result<()> {
+            $crate::train::Observer::<G, D, B>::remember($shared, memories)
+        }
+        fn recall(
+            &mut $self,
+            step: u64,
+            memories: &$crate::train::Memories,
+        ) -> $crate::error::Result<()> {
+            $crate::train::Observer::<G, D, B>::recall($unique, step, memories)
+        }
+    };
+}
+pub(crate) use hand_on;
+
 /// Makes mutable references to an observer observers: for those that are asked something after the
 /// run. (A rule for all of them would collide with the one for closures.)
 macro_rules! observe_by_reference {
@@ -135,37 +174,12 @@ macro_rules! observe_by_reference {
             G: $crate::network::TrainableGenerator<B> $(+ $bound)?,
             D: $crate::network::TrainableDiscriminator<B>,
         {
-            fn check(&self, sample_shape: &[usize]) -> $crate::error::Result<()> {
-                <$observer as $crate::train::Observer<G, D, B>>::check(self, sample_shape)
-            }
-            fn observe(
-                &mut self,
-                event: &$crate::train::StepEvent<'_, G, D, B>,
-            ) -> $crate::error::Result<()> {
-                <$observer as $crate::train::Observer<G, D, B>>::observe(self, event)
-            }
-            fn notice(&mut self, notice: &$crate::train::Notice) {
-                <$observer as $crate::train::Observer<G, D, B>>::notice(self, notice);
-            }
-            fn ends_run(&self) -> bool {
-                <$observer as $crate::train::Observer<G, D, B>>::ends_run(self)
-            }
-            fn shows_notices(&self) -> bool {
-                <$observer as $crate::train::Observer<G, D, B>>::shows_notices(self)
-            }
-            fn is_remembered(&self) -> bool {
-                <$observer as $crate::train::Observer<G, D, B>>::is_remembered(self)
-            }
-            fn remember(&self, memories: &mut $crate::train::Memories) -> $crate::error::Result<()> {
-                <$observer as $crate::train::Observer<G, D, B>>::remember(self, memories)
-            }
-            fn recall(
-                &mut self,
-                step: u64,
-                memories: &$crate::train::Memories,
-            ) -> $crate::error::Result<()> {
-                <$observer as $crate::train::Observer<G, D, B>>::recall(self, step, memories)
-            }
+            $crate::train::observer::hand_on!(
+                self,
+                &**self,
+                &mut **self,
+                ends_run: $crate::train::Observer::<G, D, B>::ends_run(&**self)
+            );
         }
     };
 }

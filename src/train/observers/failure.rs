@@ -2,9 +2,9 @@
 
 use burn::tensor::backend::AutodiffBackend;
 
-use crate::error::Result;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
-use crate::train::{Memories, Notice, Observer, StepEvent};
+use crate::train::Observer;
+use crate::train::observer::hand_on;
 
 /// An observer whose errors end the run, which the crate's own pictures and logs do not: for a run
 /// that is worth nothing without them.
@@ -44,30 +44,7 @@ macro_rules! observe_within {
             D: TrainableDiscriminator<B>,
             O: Observer<G, D, B>,
         {
-            fn check(&self, sample_shape: &[usize]) -> Result<()> {
-                self.0.check(sample_shape)
-            }
-            fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
-                self.0.observe(event)
-            }
-            fn notice(&mut self, notice: &Notice) {
-                self.0.notice(notice);
-            }
-            fn ends_run(&self) -> bool {
-                $ends_run
-            }
-            fn shows_notices(&self) -> bool {
-                self.0.shows_notices()
-            }
-            fn is_remembered(&self) -> bool {
-                self.0.is_remembered()
-            }
-            fn remember(&self, memories: &mut Memories) -> Result<()> {
-                self.0.remember(memories)
-            }
-            fn recall(&mut self, step: u64, memories: &Memories) -> Result<()> {
-                self.0.recall(step, memories)
-            }
+            hand_on!(self, &self.0, &mut self.0, ends_run: $ends_run);
         }
     };
 }

@@ -366,6 +366,25 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_a_full_disk_cut_off_is_gone_before_the_next_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log.jsonl");
+        let mut log = JsonLines::new(&path);
+        let line = |step: u64| serde_json::json!({"step": step});
+        log.begin().expect("a file");
+        log.write(&line(10)).expect("room");
+        // As a write leaves it that the disk has no room for.
+        let mut file = log.file.as_ref().expect("an open file");
+        file.write_all(b"{\"step\":2").expect("a part of a line");
+        log.cut = true;
+        for step in [30, 40] {
+            log.write(&line(step)).expect("room again");
+        }
+        let text = fs::read_to_string(&path).expect("the log");
+        assert_eq!(text, "{\"step\":10}\n{\"step\":30}\n{\"step\":40}\n");
+    }
+
+    #[test]
     fn a_file_that_is_no_log_is_left_alone() {
         let bytes = log(&[READ_10, "my notes", READ_20]);
         let error = kept(Path::new("notes.txt"), &bytes, 99, true).expect_err("no log");

@@ -269,21 +269,12 @@ macro_rules! draw_by_reference {
             G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, 4>, Condition = C>,
             D: TrainableDiscriminator<B>,
         {
-            fn check(&self, sample_shape: &[usize]) -> Result<()> {
-                Observer::<G, D, B>::check(&**self, sample_shape)
-            }
-
-            fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
-                (**self).observe(event)
-            }
-
-            fn remember(&self, memories: &mut Memories) -> Result<()> {
-                Observer::<G, D, B>::remember(&**self, memories)
-            }
-
-            fn recall(&mut self, step: u64, memories: &Memories) -> Result<()> {
-                Observer::<G, D, B>::recall(&mut **self, step, memories)
-            }
+            $crate::train::observer::hand_on!(
+                self,
+                &**self,
+                &mut **self,
+                ends_run: Observer::<G, D, B>::ends_run(&**self)
+            );
         }
     };
 }

@@ -219,7 +219,7 @@ for_each_autodiff_backend!(
 type B = burn::backend::Autodiff<Cpu>;
 
 #[test]
-fn a_log_that_cannot_be_written_ends_the_run() {
+fn a_log_that_cannot_be_written_is_an_error_of_the_next_call() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("file");
     std::fs::write(&file, "").expect("a file");

@@ -544,3 +544,27 @@ fn a_resumed_run_of_another_batch_size_shows_each_sample_of_the_epoch_once() {
     all.sort_unstable();
     assert_eq!(all, (0..100).collect::<Vec<_>>());
 }
+
+#[cfg(feature = "plot")]
+#[test]
+fn the_crates_pictures_end_no_run_unless_they_are_required() {
+    use crate::train::LossChart;
+    use crate::train::observers::{Required, Tolerated};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let chart = || LossChart::new(folder.path());
+    let failures = |run: &RunOf<Tape>| {
+        let failed = |notice: &&Notice| matches!(notice, Notice::ObserverFailed { .. });
+        run.notices.iter().filter(failed).count()
+    };
+    let tries = |trainer: TrainerOf<'_, Tape>| trainer.run(restless(5, 8), &points(20));
+
+    let mut by_reference = chart();
+    let run = tries(trainer(None, 0).observe(Rhythm::Every(5), &mut by_reference));
+    assert_eq!(failures(&run.expect("a run")), 3);
+    let error = tries(trainer(None, 0).observe(Rhythm::Every(5), Required(chart())));
+    assert!(error.is_err());
+    let fails = |_: &Event<'_, Tape>| Err(Error::Observer("no".to_owned()));
+    let run = tries(trainer(None, 0).observe(Rhythm::Every(5), Tolerated(fails)));
+    assert_eq!(failures(&run.expect("a run")), 3);
+}

@@ -380,7 +380,7 @@ mod tests {
         for step in [30, 40] {
             log.write(&line(step)).expect("room again");
         }
-        let text = fs::read_to_string(&path).expect("the log");
+        let text = std::fs::read_to_string(&path).expect("the log");
         assert_eq!(text, "{\"step\":10}\n{\"step\":30}\n{\"step\":40}\n");
     }
 

@@ -144,7 +144,11 @@ fn named<B: Backend, T: Dataset<B> + ?Sized>(
         );
     }
     let shown: Vec<String> = indices.iter().take(3).map(usize::to_string).collect();
-    let more = if indices.len() > shown.len() { ", …" } else { "" };
+    let more = if indices.len() > shown.len() {
+        ", …"
+    } else {
+        ""
+    };
     Error::data(
         "data set",
         format!(

@@ -37,7 +37,7 @@ const ONE_WEIGHT: f64 = 1e-3;
 /// ```
 ///
 /// Every buffer that a pass in training mode moves by `(1 − m)·old + m·batch` is one of these,
-/// whatever its layer is called. A [`Trainer`](crate::Trainer) sets this up for every average; a loop
+/// whatever its layer is called. A [`Trainer`](crate::train::Trainer) sets this up for every average; a loop
 /// of one's own does by
 /// [`TrainState::with_standing_statistics`](super::super::TrainState::with_standing_statistics).
 ///

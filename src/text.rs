@@ -11,6 +11,15 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, hides, |out, c| out.extend(c.escape_default()))
 }
 
+/// Bytes as hexadecimal digits, as checksums are shown.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a string can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// [`visible`], for a path.
 pub(crate) fn visible_path(path: &Path) -> String {
     visible(&path.to_string_lossy()).into_owned()

@@ -7,13 +7,10 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::network::{Condition, Labels, Sample};
 use crate::sizes;
+use crate::text::hex;
 
 /// Values that are hashed in one call.
 const HASHED_AT_ONCE: usize = 4_096;
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// A data set that can be asked for any of its samples.
 pub trait Dataset<B: Backend> {

@@ -11,7 +11,7 @@
 //! the file only claims, and nothing that it holds is believed before the checksum was right.
 
 use std::collections::HashSet;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 
 use super::{open, read_exactly, write_pieces};
 use crate::error::{Error, Result};
+use crate::text::hex;
 
 /// A kind of file.
 pub(crate) struct Kind {
@@ -107,14 +108,6 @@ impl From<io::Error> for Unreadable {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a string can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Writes a file, whole or not at all, and returns its size. The header lists the sections.

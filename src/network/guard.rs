@@ -44,6 +44,14 @@ pub(crate) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, String> {
     })
 }
 
+/// Runs `work`, which may fail: an error or a panic ([`caught`]) as its words.
+pub(crate) fn tried<R, E: ToString>(work: impl FnOnce() -> Result<R, E>) -> Result<R, String> {
+    match caught(work) {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(words) => Err(words),
+    }
+}
+
 /// What a panic left.
 struct Caught {
     panic: Box<dyn Any + Send>,

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{NetworkOptimizer, TrainState};
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
+use crate::text::hex;
 
 impl<G, D, B> TrainState<G, D, B>
 where
@@ -35,8 +36,7 @@ where
         self.discriminator_optimizer
             .digest(&self.gan.discriminator, &mut sum);
         sum.0.update(memory::<B, _>(self.objective.clone()));
-        let digest = sum.0.finalize();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&sum.0.finalize())
     }
 }
 

@@ -4,8 +4,9 @@ use burn::tensor::backend::Backend;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::gan::Gan;
 use crate::network::guard::quietly;
-use crate::network::{Condition, Sample};
+use crate::network::{Condition, Discriminator, Generator, Sample};
 
 /// What every batch of a run must be.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +15,21 @@ pub(super) struct Expected {
     pub(super) shape: Vec<usize>,
     /// The networks that have a number of classes, and that number.
     pub(super) classes: Vec<(&'static str, usize)>,
+}
+
+/// The networks that have a number of classes, and that number.
+pub(super) fn classes<B, G, D>(gan: &Gan<G, D, B>) -> Vec<(&'static str, usize)>
+where
+    B: Backend,
+    G: Generator<B>,
+    D: Discriminator<B>,
+{
+    let networks = [
+        ("generator", gan.generator.classes()),
+        ("discriminator", gan.discriminator.classes()),
+    ];
+    let with_classes = |(network, classes): (_, Option<usize>)| Some((network, classes?));
+    networks.into_iter().filter_map(with_classes).collect()
 }
 
 /// A batch of samples with what is known about them.

@@ -70,6 +70,11 @@ impl Memories {
         values.map(|(name, memory)| (name.as_str(), memory.0.as_slice()))
     }
 
+    /// Takes over what `others` has, in the place of values of the same names.
+    pub(super) fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// The value of this name; `None` where nobody stored one.
     ///
     /// # Errors

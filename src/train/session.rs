@@ -20,7 +20,7 @@ use super::{
 };
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::network::guard::caught;
+use crate::network::guard::{caught, tried};
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::random::{StepDraws, Stream};
 use crate::terminal;
@@ -638,17 +638,13 @@ where
         let Some(store) = &mut self.store else {
             return None;
         };
-        let written = caught(|| store.save(state, &self.position));
-        let refused = matches!(written, Ok(Ok(_)));
+        let written = tried(|| store.save(state, &self.position));
+        let refused = written.is_ok();
         let notices = match written {
-            Ok(Ok(notices)) => notices,
-            Ok(Err(error)) => vec![Notice::NotSaved {
+            Ok(notices) => notices,
+            Err(problem) => vec![Notice::NotSaved {
                 step: state.step,
-                problem: error.to_string(),
-            }],
-            Err(words) => vec![Notice::NotSaved {
-                step: state.step,
-                problem: words,
+                problem,
             }],
         };
         let mut problem = None;
@@ -669,19 +665,14 @@ where
 
     /// Asks observers what is to be stored of them; one that fails keeps what it had stored before.
     fn remember(&mut self, step: u64) {
-        let mut memories = self.position.memories.clone();
         let mut failures = Vec::new();
         for (_, observer) in &self.observers {
-            let before = memories.clone();
-            let problem = match caught(|| observer.remember(&mut memories)) {
-                Ok(Ok(())) => continue,
-                Ok(Err(error)) => error.to_string(),
-                Err(words) => words,
-            };
-            memories = before;
-            failures.push(Notice::ObserverFailed { step, problem });
+            let mut memories = Memories::default();
+            match tried(|| observer.remember(&mut memories)) {
+                Ok(()) => self.position.memories.extend(memories),
+                Err(problem) => failures.push(Notice::ObserverFailed { step, problem }),
+            }
         }
-        self.position.memories = memories;
         for notice in failures {
             self.tell(notice);
         }

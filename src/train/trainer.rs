@@ -151,14 +151,9 @@ where
         for (_, observer) in &self.observers {
             observer.check(&shape)?;
         }
-        let classes = [
-            ("generator", gan.generator.classes()),
-            ("discriminator", gan.discriminator.classes()),
-        ];
-        let with_classes = |(network, classes): (_, Option<usize>)| Some((network, classes?));
         let expected = Expected {
             shape,
-            classes: classes.into_iter().filter_map(with_classes).collect(),
+            classes: feed::classes(gan),
         };
         Ok((warnings, expected))
     }

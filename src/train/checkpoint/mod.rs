@@ -24,7 +24,7 @@ use self::file::{File, Header, Metric, refuse, unreadable};
 use self::folder::{Aside, Folder};
 use super::{Notice, TrainState};
 use crate::error::{Result, check};
-use crate::network::guard::caught;
+use crate::network::guard::tried;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
 
 /// Measures a checkpoint's networks.
@@ -587,11 +587,7 @@ where
         };
         if let Some(plan) = &mut self.plan.best {
             // A measure that fails is no reason to lose the checkpoint.
-            let value = match caught(|| (plan.measure)(state)) {
-                Ok(Ok(value)) => Ok(value),
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(words) => Err(words),
-            };
+            let value = tried(|| (plan.measure)(state));
             let value = value.unwrap_or_else(|problem| {
                 notices.push(Notice::NotMeasured {
                     step: state.step,

@@ -65,7 +65,7 @@ impl Labels {
 pub(super) fn at<B: Backend, T: Dataset<B>>(
     data: &T,
     batches: &[Vec<usize>],
-    networks: [(&str, Option<usize>); 2],
+    classes: &[(&'static str, usize)],
     device: &B::Device,
 ) -> Result<Look<T::Sample, T::Condition>> {
     let mut first = None;
@@ -83,11 +83,7 @@ pub(super) fn at<B: Backend, T: Dataset<B>>(
         seen += indices.len();
         let (real, condition) = feed::batch(data, indices, &Expected::default(), device)?;
         finite(indices, &numbers(real.clone().squared_norms()))?;
-        for (network, classes) in networks {
-            if let (Some(labels), Some(classes)) = (condition.labels(), classes) {
-                within(indices, &labels, network, classes)?;
-            }
-        }
+        feed::labels_within(indices, &condition, classes)?;
         if !labels.all {
             labels.add(condition.labels().into_iter().flatten());
         }
@@ -143,26 +139,6 @@ fn finite(indices: &[usize], squared_norms: &[f64]) -> Result<()> {
              weight; repair the sample or leave it out"
         ),
     ))
-}
-
-fn within(indices: &[usize], labels: &[i64], network: &str, classes: usize) -> Result<()> {
-    let known = |label: i64| usize::try_from(label).is_ok_and(|label| label < classes);
-    match indices
-        .iter()
-        .zip(labels)
-        .find(|(_, label)| !known(**label))
-    {
-        None => Ok(()),
-        Some((index, label)) => Err(Error::data(
-            "data set",
-            format!(
-                "sample {index} (counted from 0) has label {label}, and the {network} was made \
-                 for {classes} classes, labels 0 to {}; make it for more classes, or change the \
-                 labels",
-                classes - 1
-            ),
-        )),
-    }
 }
 
 /// What the data's range says about a generator of another range. Data that lies far outside is an

@@ -14,6 +14,7 @@ pub use warning::Warning;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::TrainerConfig;
+use super::feed;
 use super::limits::check_memory;
 use crate::data::Dataset;
 use crate::error::Result;
@@ -49,11 +50,7 @@ where
     let parts = settings::parts(config, &batches)?;
     let (generator, discriminator) = (&gan.generator, &gan.discriminator);
     check_memory::<G, D, B>(config, generator, discriminator, 0, device)?;
-    let classes = [
-        ("generator", generator.classes()),
-        ("discriminator", discriminator.classes()),
-    ];
-    let look = look::at(data, &batches, classes, device)?;
+    let look = look::at(data, &batches, &feed::classes(gan), device)?;
     let sample = look.real.shape().iter().skip(1).product();
     check_memory::<G, D, B>(config, generator, discriminator, sample, device)?;
 

@@ -607,6 +607,8 @@ where
         // The checkpoint is written anew: whoever is killed from here on must not forget the smaller
         // rates.
         work.saved = u64::MAX;
+        // The steps until there are made anew, and may be worth a checkpoint now.
+        self.refused = None;
         self.save(work);
         Ok(true)
     }

@@ -25,7 +25,7 @@ use crate::random::Stream;
 ///
 /// ```
 /// use burn_gan::burn;
-/// use burn::tensor::{Tensor, backend::{Backend, Flex}};
+/// use burn::{backend::Flex, tensor::{Tensor, backend::Backend}};
 /// use burn_gan::network::Sample;
 ///
 /// /// Images with masks.

@@ -31,9 +31,10 @@ use burn_gan::models::{
     MlpDiscriminatorConfig, MlpGeneratorConfig,
 };
 use burn_gan::network::{TrainableDiscriminator, TrainableGenerator};
+use burn_gan::step::EmaConfig;
 use burn_gan::train::{
-    Checkpoints, EmaConfig, HealthConfig, History, JsonLines, Notice, Progress, Rhythm, SampleGrid,
-    Start, StepEvent, Trainer, TrainerConfig,
+    Checkpoints, HealthConfig, History, JsonLines, Notice, Progress, Rhythm, SampleGrid, Start,
+    StepEvent, Trainer, TrainerConfig,
 };
 use burn_gan::{Error, Gan, Latent, Result};
 use works::{BATCH, adam, objective, pixels};

@@ -18,9 +18,8 @@ use burn_gan::burn::backend::{Autodiff, Flex};
 use burn_gan::data::{BatchPlan, Dataset, MemoryDataset};
 use burn_gan::models::{MlpDiscriminator, MlpGenerator};
 use burn_gan::random::Stream;
-use burn_gan::train::{
-    Progress, Rhythm, StepBatch, StepSettings, TrainState, Trainer, TrainerConfig, step,
-};
+use burn_gan::step::{StepBatch, StepSettings, TrainState, step};
+use burn_gan::train::{Progress, Rhythm, Trainer, TrainerConfig};
 use burn_gan::{Gan, Result};
 use works::{BATCH, PIXELS, adam, latent, mlp_pair, objective, pixels};
 

@@ -35,9 +35,9 @@ use burn_gan::network::{Discriminator, Generator};
 use burn_gan::objective::{Loss, Objective, Penalty};
 use burn_gan::plot::{Color, LineChart, Panels, Series};
 use burn_gan::random::Stream;
+use burn_gan::step::OptimizerConfig;
 use burn_gan::train::{
-    Ending, History, Memories, Observer, OptimizerConfig, Progress, Rhythm, Schedule, StepEvent,
-    TrainerConfig,
+    Ending, History, Memories, Observer, Progress, Rhythm, Schedule, StepEvent, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, Result};
 use clap::Parser;

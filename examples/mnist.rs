@@ -24,9 +24,9 @@ use burn_gan::models::{
 };
 use burn_gan::network::{Condition, Generator, Labels, TrainableDiscriminator, TrainableGenerator};
 use burn_gan::objective::{Loss, Objective, Penalty};
+use burn_gan::step::{EmaConfig, OptimizerConfig};
 use burn_gan::train::{
-    EmaConfig, History, Interpolations, JsonLines, OptimizerConfig, Progress, Rhythm, SampleGrid,
-    Schedule, TrainerConfig,
+    History, Interpolations, JsonLines, Progress, Rhythm, SampleGrid, Schedule, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, Result};
 use clap::{Parser, ValueEnum};

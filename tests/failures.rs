@@ -24,10 +24,8 @@ use burn_gan::models::{
 };
 use burn_gan::objective::{Objective, Penalty};
 use burn_gan::random::Stream;
-use burn_gan::train::{
-    Checkpoints, EmaConfig, OptimizerConfig, Progress, Rhythm, Start, StepEvent, Trainer,
-    TrainerConfig,
-};
+use burn_gan::step::{EmaConfig, OptimizerConfig};
+use burn_gan::train::{Checkpoints, Progress, Rhythm, Start, StepEvent, Trainer, TrainerConfig};
 use burn_gan::{Error, Gan, Latent, Result};
 use child::{Order, asked, newest, number, repetitions, words};
 

@@ -9,7 +9,8 @@ use burn_gan::models::{
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use burn_gan::network::Augmentation;
-use burn_gan::objective::{Loss, Objective, Pairing, Penalty, SecondOrder, Side};
+use burn_gan::network::Network;
+use burn_gan::objective::{Loss, Objective, Pairing, Penalty, SecondOrder};
 use burn_gan::random::Stream;
 use burn_gan::train::{Rhythm, StepEvent, Trainer, TrainerConfig};
 use burn_gan::{Gan, Latent};
@@ -106,7 +107,7 @@ fn ten_thousand_steps_with_every_other_penalty() {
         .with_penalty(Penalty::balanced_consistency(0.1, noise))
         .with_penalty(Penalty::latent_consistency(0.1, 0.1))
         .with_penalty(Penalty::latent_diversity(0.1, 0.1))
-        .with_penalty(Penalty::orthogonal(1e-4, Side::Generator))
-        .with_penalty(Penalty::orthogonal(1e-4, Side::Discriminator));
+        .with_penalty(Penalty::orthogonal(1e-4, Network::Generator))
+        .with_penalty(Penalty::orthogonal(1e-4, Network::Discriminator));
     memory_stays_flat(objective);
 }

@@ -22,9 +22,9 @@ use burn_gan::network::{Discriminator, TrainableDiscriminator, TrainableGenerato
 use burn_gan::nn::{Linear, LinearConfig, SpectralNorm};
 use burn_gan::objective::{Loss, Objective, Penalty};
 use burn_gan::random::Stream;
+use burn_gan::step::{EmaConfig, OptimizerConfig};
 use burn_gan::train::{
-    Checkpoints, EmaConfig, Interrupt, OptimizerConfig, Ramp, Rhythm, Schedule, Start, StepEvent,
-    Trainer, TrainerConfig,
+    Checkpoints, Interrupt, Ramp, Rhythm, Schedule, Start, StepEvent, Trainer, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, burn};
 use child::{asked, newest, number, repetitions, words};

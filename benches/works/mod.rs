@@ -17,7 +17,7 @@ use burn_gan::network::{
 };
 use burn_gan::objective::{Loss, Objective, Penalty};
 use burn_gan::random::Stream;
-use burn_gan::train::{OptimizerConfig, StepBatch, StepSettings, TrainState, step};
+use burn_gan::step::{OptimizerConfig, StepBatch, StepSettings, TrainState, step};
 use burn_gan::{Gan, Latent};
 
 /// glibc gives memory of a tensor's size back to the system at each free and faults it in again

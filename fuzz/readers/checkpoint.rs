@@ -9,9 +9,9 @@ use burn_gan::models::{
 };
 use burn_gan::objective::{Loss, Objective, Penalty};
 use burn_gan::random::Stream;
+use burn_gan::step::{EmaConfig, OptimizerConfig};
 use burn_gan::train::{
-    Checkpoints, EmaConfig, History, Interrupt, OptimizerConfig, Rhythm, Run, Start, StepEvent,
-    Trainer, TrainerConfig,
+    Checkpoints, History, Interrupt, Rhythm, Run, Start, StepEvent, Trainer, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, Result};
 

@@ -9,9 +9,8 @@ use burn_gan::models::{
     MlpGenerator, MlpGeneratorConfig,
 };
 use burn_gan::objective::{Objective, Penalty};
-use burn_gan::train::{
-    EmaConfig, HealthConfig, OptimizerConfig, Ramp, Schedule, Trainer, TrainerConfig,
-};
+use burn_gan::step::{EmaConfig, OptimizerConfig};
+use burn_gan::train::{HealthConfig, Ramp, Schedule, Trainer, TrainerConfig};
 use burn_gan::{Latent, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

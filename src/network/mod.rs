@@ -14,6 +14,7 @@ mod parameters;
 mod sample;
 mod trainable;
 mod verdict;
+mod which;
 
 pub use augmentation::{Augmentation, Fill};
 pub use condition::{Condition, Labels};
@@ -27,6 +28,7 @@ pub use trainable::{
     SampleOf, TrainableDiscriminator, TrainableGenerator, TrainingBackend,
 };
 pub use verdict::Verdict;
+pub use which::Network;
 
 use burn::module::Module;
 use burn::tensor::Tensor;

@@ -1,33 +1,29 @@
 //! What a half-step of each network costs: forward passes, loss, and the penalties that are due.
 
+use crate::pair::Pair;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::penalty::second_order::logits_and_gradient;
 use super::penalty::{DiscriminatorPass, GeneratorPass};
-use super::{Objective, ObjectiveState, PenaltyKind, SecondOrder, Side, feature_distance, top_k};
-use crate::network::{
-    ConditionOf, Sample, SampleOf, TrainableDiscriminator, TrainableGenerator, Verdict,
-};
+use super::{Objective, ObjectiveState, PenaltyKind, SecondOrder, feature_distance, top_k};
+use crate::network::Network;
+use crate::network::{Discriminator, Sample, Verdict};
 
 /// What half a step is made with.
 #[derive(Debug)]
-pub struct Batch<'a, D, B>
-where
-    B: AutodiffBackend,
-    D: TrainableDiscriminator<B>,
-{
+pub struct Batch<'a, P: Pair> {
     /// Real samples. The generator's half looks at them in relativistic pairings and feature
     /// matching only.
-    pub real: &'a SampleOf<D, B>,
+    pub real: &'a P::Sample,
     /// Generated samples, as many as real ones: cut from the tape in the discriminator's half, on
     /// it in the generator's.
-    pub fake: &'a SampleOf<D, B>,
+    pub fake: &'a P::Sample,
     /// What the networks were told, of both batches.
-    pub condition: &'a ConditionOf<D, B>,
+    pub condition: &'a P::Condition,
     /// The latents of the generated samples, `[batch, latent]`.
-    pub latent: &'a Tensor<B, 2>,
+    pub latent: &'a Tensor<P::Backend, 2>,
 }
 
 /// What the discriminator's half of a step costs.
@@ -83,18 +79,13 @@ impl Objective {
     /// # Panics
     /// If the discriminator can't judge the batches, or can't be differentiated twice where a
     /// penalty needs it ([`probe`](Self::probe) tells beforehand).
-    pub fn discriminator_cost<G, D, B>(
+    pub fn discriminator_cost<P: Pair>(
         &self,
-        state: &mut ObjectiveState<B>,
-        generator: &G,
-        discriminator: &D,
-        batch: &Batch<'_, D, B>,
-    ) -> DiscriminatorCost<B>
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
+        state: &mut ObjectiveState<P::Backend>,
+        generator: &P::Generator,
+        discriminator: &P::Discriminator,
+        batch: &Batch<'_, P>,
+    ) -> DiscriminatorCost<P::Backend> {
         let step = state.discriminator_steps;
         state.discriminator_steps += 1;
         let due = |kind: &PenaltyKind| {
@@ -104,8 +95,8 @@ impl Objective {
         let (at_real, at_fake) = (due(&PenaltyKind::R1), due(&PenaltyKind::R2));
         let shared = (at_real || at_fake)
             && self.second_order == SecondOrder::Exact
-            && !has_buffers::<B, D>(discriminator);
-        let judge = |sample: &D::Sample, with_gradient: bool| {
+            && !has_buffers::<P::Backend, P::Discriminator>(discriminator);
+        let judge = |sample: &P::Sample, with_gradient: bool| {
             if with_gradient {
                 let sample = sample.clone().detach();
                 let (logits, gradient) =
@@ -119,7 +110,7 @@ impl Objective {
         let (real_logits, real_gradient) = judge(batch.real, shared && at_real);
         let (fake_logits, fake_gradient) = judge(batch.fake, shared && at_fake);
         let loss = self.discriminator_loss(real_logits.clone(), fake_logits.clone());
-        let pass = DiscriminatorPass {
+        let pass = DiscriminatorPass::<P> {
             generator,
             discriminator,
             real: batch.real,
@@ -135,7 +126,7 @@ impl Objective {
         let penalty = self.sum(
             state,
             step,
-            Side::Discriminator,
+            Network::Discriminator,
             |penalty, state, memory| penalty.on_discriminator(&pass, &mut state.noise, memory),
         );
         DiscriminatorCost {
@@ -153,18 +144,13 @@ impl Objective {
     ///
     /// # Panics
     /// If feature matching is asked for and the discriminator returns no features.
-    pub fn generator_cost<G, D, B>(
+    pub fn generator_cost<P: Pair>(
         &self,
-        state: &mut ObjectiveState<B>,
-        generator: &G,
-        discriminator: &D,
-        batch: &Batch<'_, D, B>,
-    ) -> GeneratorCost<B>
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
+        state: &mut ObjectiveState<P::Backend>,
+        generator: &P::Generator,
+        discriminator: &P::Discriminator,
+        batch: &Batch<'_, P>,
+    ) -> GeneratorCost<P::Backend> {
         let step = state.generator_steps;
         state.generator_steps += 1;
         let judged = discriminator.discriminate(batch.fake.clone(), batch.condition);
@@ -172,7 +158,7 @@ impl Objective {
         let real =
             looks_at_real.then(|| discriminator.discriminate(batch.real.clone(), batch.condition));
         let loss = self.generator_terms(step, real, judged.clone());
-        let pass = GeneratorPass {
+        let pass = GeneratorPass::<P> {
             generator,
             discriminator,
             fake: batch.fake,
@@ -181,7 +167,7 @@ impl Objective {
             fake_logits: judged.logits,
             second_order: self.second_order,
         };
-        let penalty = self.sum(state, step, Side::Generator, |penalty, state, memory| {
+        let penalty = self.sum(state, step, Network::Generator, |penalty, state, memory| {
             penalty.on_generator(&pass, &mut state.noise, memory)
         });
         GeneratorCost { loss, penalty }
@@ -232,7 +218,7 @@ impl Objective {
         &self,
         state: &mut ObjectiveState<B>,
         step: u64,
-        side: Side,
+        side: Network,
         evaluate: impl Fn(
             &super::Penalty,
             &mut ObjectiveState<B>,

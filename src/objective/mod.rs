@@ -29,7 +29,7 @@ pub use feature_matching::{FeatureMatching, feature_distance};
 pub use loss::{AdversarialLoss, LabelSmoothing, Loss};
 pub use pairing::Pairing;
 pub use penalty::second_order::SecondOrder;
-pub use penalty::{Penalty, PenaltyKind, Side};
+pub use penalty::{Penalty, PenaltyKind};
 pub use state::{ObjectiveState, ObjectiveStateItem};
 pub use top_k::TopK;
 

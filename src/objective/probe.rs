@@ -1,13 +1,17 @@
 //! Finds out before training whether networks can do what an objective asks of them.
 
+use crate::pair::Pair;
+use burn::module::AutodiffModule;
+use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::penalty::second_order::{NO_GRADIENT, logits_and_gradient};
-use super::{Batch, Objective, ObjectiveState, PenaltyKind, SecondOrder, Side};
+use super::{Batch, Objective, ObjectiveState, PenaltyKind, SecondOrder};
 use crate::error::{Error, Result};
+use crate::network::Network;
 use crate::network::guard::{is_of_the_machine, quietly};
-use crate::network::{Sample, TrainableDiscriminator, TrainableGenerator, initialize};
+use crate::network::{Discriminator, Generator, Sample, initialize};
 use crate::random::alone;
 
 /// Logits of one batch twice through a network without random layers agree to this, relative to
@@ -31,24 +35,19 @@ impl Objective {
     ///
     /// # Panics
     /// If the networks can't take the batch at all.
-    pub fn probe<G, D, B>(
+    pub fn probe<P: Pair>(
         &self,
-        generator: &G,
-        discriminator: &D,
-        real: &G::Sample,
-        condition: &G::Condition,
-        latent: &Tensor<B, 2>,
-    ) -> Result<()>
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
+        generator: &P::Generator,
+        discriminator: &P::Discriminator,
+        real: &P::Sample,
+        condition: &P::Condition,
+        latent: &Tensor<P::Backend, 2>,
+    ) -> Result<()> {
         // Dropout draws from the generator that other threads draw from.
         let _alone = alone();
         initialize(generator);
         initialize(discriminator);
-        depends_on_its_input::<D, B>(discriminator, real, condition)?;
+        depends_on_its_input::<P>(discriminator, real, condition)?;
         let mut asked = self.clone();
         asked
             .penalties
@@ -57,8 +56,8 @@ impl Objective {
             return Ok(());
         }
         // Copies with running statistics of their own.
-        let generator = G::from_inner(generator.valid());
-        let discriminator = D::from_inner(discriminator.valid());
+        let generator = P::Generator::from_inner(generator.valid());
+        let discriminator = P::Discriminator::from_inner(discriminator.valid());
         let verdict = discriminator.discriminate(real.clone(), condition);
         if asked.feature_matching.is_some() && verdict.features.is_none() {
             return Err(Error::setting(
@@ -67,14 +66,14 @@ impl Objective {
                 "needs a discriminator that returns features: fill in `Verdict::features`",
             ));
         }
-        let on = |side: Side| asked.penalties.iter().any(|p| p.kind.acts_on(side));
+        let on = |side: Network| asked.penalties.iter().any(|p| p.kind.acts_on(side));
         match asked.second_order {
             SecondOrder::FiniteDifferences { .. } => {
-                if on(Side::Discriminator) {
+                if on(Network::Discriminator) {
                     let again = discriminator.discriminate(real.clone(), condition);
                     repeatable(verdict.logits, again.logits, "discriminator")?;
                 }
-                if on(Side::Generator) {
+                if on(Network::Generator) {
                     let norms = || {
                         let sample = generator.generate(latent.clone(), condition);
                         sample.squared_norms().unsqueeze_dim(1)
@@ -84,25 +83,20 @@ impl Objective {
                 Ok(())
             }
             SecondOrder::Exact => {
-                asked.differentiate_twice(&generator, &discriminator, real, condition, latent)
+                asked.differentiate_twice::<P>(&generator, &discriminator, real, condition, latent)
             }
         }
     }
 
     /// Each penalty alone, so that the error can name it.
-    pub(super) fn differentiate_twice<G, D, B>(
+    pub(super) fn differentiate_twice<P: Pair>(
         &self,
-        generator: &G,
-        discriminator: &D,
-        real: &G::Sample,
-        condition: &G::Condition,
-        latent: &Tensor<B, 2>,
-    ) -> Result<()>
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
+        generator: &P::Generator,
+        discriminator: &P::Discriminator,
+        real: &P::Sample,
+        condition: &P::Condition,
+        latent: &Tensor<P::Backend, 2>,
+    ) -> Result<()> {
         for penalty in &self.penalties {
             let alone = Self {
                 penalties: vec![penalty.clone()],
@@ -112,9 +106,9 @@ impl Objective {
             let fake = generator.generate(latent.clone(), condition);
             let detached = fake.clone().detach();
             let tried = quietly(|| {
-                let state = &mut ObjectiveState::default();
-                if penalty.kind.acts_on(Side::Discriminator) {
-                    let batch = Batch {
+                let state = &mut ObjectiveState::<P::Backend>::default();
+                if penalty.kind.acts_on(Network::Discriminator) {
+                    let batch = Batch::<P> {
                         real,
                         fake: &detached,
                         condition,
@@ -123,8 +117,8 @@ impl Objective {
                     let cost = alone.discriminator_cost(state, generator, discriminator, &batch);
                     let _ = cost.total().backward();
                 }
-                if penalty.kind.acts_on(Side::Generator) {
-                    let batch = Batch {
+                if penalty.kind.acts_on(Network::Generator) {
+                    let batch = Batch::<P> {
                         real,
                         fake: &fake,
                         condition,
@@ -142,10 +136,10 @@ impl Objective {
                     ..self.clone()
                 };
                 let without = quietly(|| {
-                    let state = &mut ObjectiveState::default();
+                    let state = &mut ObjectiveState::<P::Backend>::default();
                     let fake = generator.generate(latent.clone(), condition);
                     let detached = fake.clone().detach();
-                    let batch = Batch {
+                    let batch = Batch::<P> {
                         real,
                         fake: &detached,
                         condition,
@@ -184,16 +178,14 @@ impl Objective {
 }
 
 /// Refuses a discriminator that no sample can reach: nothing could be learnt from it.
-fn depends_on_its_input<D, B>(
-    discriminator: &D,
-    real: &D::Sample,
-    condition: &D::Condition,
-) -> Result<()>
-where
-    B: AutodiffBackend,
-    D: TrainableDiscriminator<B>,
-{
-    let gradient = || logits_and_gradient::<B, D>(discriminator, real.clone(), condition);
+fn depends_on_its_input<P: Pair>(
+    discriminator: &P::Discriminator,
+    real: &P::Sample,
+    condition: &P::Condition,
+) -> Result<()> {
+    let gradient = || {
+        logits_and_gradient::<P::Backend, P::Discriminator>(discriminator, real.clone(), condition)
+    };
     match quietly(gradient) {
         Err(words) if words == NO_GRADIENT => Err(Error::setting(
             "discriminator",

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
-use super::Side;
+use crate::network::Network;
 use crate::random::Stream;
 
 /// What an [`Objective`](super::Objective) carries from step to step: step counts, the random
@@ -55,10 +55,10 @@ impl<B: Backend> ObjectiveState<B> {
     }
 
     /// The next cost of this network is another part of the step that was counted last.
-    pub(crate) fn same_step(&mut self, side: Side) {
+    pub(crate) fn same_step(&mut self, side: Network) {
         let steps = match side {
-            Side::Discriminator => &mut self.discriminator_steps,
-            Side::Generator => &mut self.generator_steps,
+            Network::Discriminator => &mut self.discriminator_steps,
+            Network::Generator => &mut self.generator_steps,
         };
         *steps = steps.saturating_sub(1);
     }

@@ -16,6 +16,7 @@ use crate::models::{
     Activation, DcganDiscriminatorConfig, DcganGeneratorConfig, ImageShape, MlpDiscriminatorConfig,
     MlpGeneratorConfig,
 };
+use crate::network::Network;
 use crate::network::{Augmentation, Fill};
 use crate::nn::{
     BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig, LinearConfig, MaxoutConfig, MinibatchStd,
@@ -23,12 +24,11 @@ use crate::nn::{
 use crate::objective::loss::{EnergyBased, FDivergence, FGan, LeastSquares};
 use crate::objective::{
     FeatureMatching, LabelSmoothing, Loss, Objective, Pairing, Penalty, PenaltyKind, SecondOrder,
-    Side, TopK,
+    TopK,
 };
+use crate::step::{EmaConfig, OptimizerConfig};
 use crate::train::health::{Collapse, Explosion, MemoryGrowth, Overfitting, Saturation, Vanishing};
-use crate::train::{
-    Curve, EmaConfig, HealthConfig, Limits, OptimizerConfig, Policy, Ramp, Schedule, TrainerConfig,
-};
+use crate::train::{Curve, HealthConfig, Limits, Policy, Ramp, Schedule, TrainerConfig};
 
 /// A name that is near to none.
 const EXTRA: &str = "qqq_zzz";
@@ -110,7 +110,7 @@ fn penalties() -> Vec<Penalty> {
         Penalty::balanced_consistency(1.0, images),
         Penalty::latent_consistency(1.0, 0.1),
         Penalty::latent_diversity(1.0, 0.1),
-        Penalty::orthogonal(1.0, Side::Generator),
+        Penalty::orthogonal(1.0, Network::Generator),
         Penalty::path_length(1.0),
     ]
 }
@@ -217,7 +217,7 @@ fn an_extra_name_is_refused_at_every_depth_of_every_type() {
     }
     walk(&PixelRange::Unit);
     walk(&Curve::Linear);
-    walk(&Side::Generator);
+    walk(&Network::Generator);
 }
 
 #[test]

@@ -3,20 +3,22 @@
 use serde::Serialize;
 
 use super::ramp::Ramped;
-use super::{EmaConfig, HealthConfig, Limits, OptimizerConfig, Ramp, Schedule};
+use super::{HealthConfig, Limits, Ramp, Schedule};
 use crate::data::BatchPlan;
 use crate::error::{Error, Result, check};
 use crate::latent::Latent;
 use crate::objective::Objective;
 use crate::settings::settings;
 use crate::sizes;
+use crate::step::{EmaConfig, OptimizerConfig};
 
 settings! {
 /// Settings of a run.
 ///
 /// ```
 /// use burn_gan::objective::{Loss, Objective, Penalty};
-/// use burn_gan::train::{OptimizerConfig, Schedule, TrainerConfig};
+/// use burn_gan::train::{Schedule, TrainerConfig};
+/// use burn_gan::step::OptimizerConfig;
 /// use burn_gan::Latent;
 ///
 /// let config = TrainerConfig::new(1_000, 64, Latent::normal(16))

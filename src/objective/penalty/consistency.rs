@@ -1,11 +1,12 @@
 //! Consistency penalties: the discriminator should not mind changes that mean nothing.
 
+use crate::pair::Pair;
 use burn::tensor::Tensor;
-use burn::tensor::backend::AutodiffBackend;
+use burn::tensor::backend::Backend;
 
 use super::second_order::{generated_aside, logits_aside};
 use super::{DiscriminatorPass, GeneratorPass};
-use crate::network::{Augmentation, Sample, SampleOf, TrainableDiscriminator, TrainableGenerator};
+use crate::network::{Augmentation, Sample};
 use crate::objective::loss::mean;
 use crate::random::Stream;
 
@@ -18,17 +19,13 @@ use crate::random::Stream;
 /// Zhang, Zhang, Odena, Lee 2019, *Consistency regularization for generative adversarial
 /// networks*, arXiv:1910.12027. On generated samples as well it is balanced CR: Zhao et al. 2020,
 /// *Improved consistency regularization for GANs*, arXiv:2002.04724.
-pub(super) fn consistency<B, G, D>(
-    pass: &DiscriminatorPass<'_, G, D, B>,
-    sample: &SampleOf<D, B>,
-    logits: &Tensor<B, 2>,
+pub(super) fn consistency<P: Pair>(
+    pass: &DiscriminatorPass<'_, P>,
+    sample: &P::Sample,
+    logits: &Tensor<P::Backend, 2>,
     augmentation: &Augmentation,
     noise: &mut Stream,
-) -> Tensor<B, 1>
-where
-    B: AutodiffBackend,
-    D: TrainableDiscriminator<B>,
-{
+) -> Tensor<P::Backend, 1> {
     let changed = sample.clone().augment(augmentation, noise);
     let changed = logits_aside(pass.discriminator, changed, pass.condition);
     mean((logits.clone() - changed).square())
@@ -41,16 +38,11 @@ where
 /// ```
 ///
 /// Zhao et al. 2020, arXiv:2002.04724, section 3.2.
-pub(super) fn latent_consistency<B, G, D>(
-    pass: &DiscriminatorPass<'_, G, D, B>,
+pub(super) fn latent_consistency<P: Pair>(
+    pass: &DiscriminatorPass<'_, P>,
     std: f64,
     noise: &mut Stream,
-) -> Tensor<B, 1>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B, Sample = D::Sample, Condition = D::Condition>,
-    D: TrainableDiscriminator<B>,
-{
+) -> Tensor<P::Backend, 1> {
     let near = neighbours(pass.latent, std, noise);
     let near = generated_aside(pass.generator, near, pass.condition).detach();
     let near = logits_aside(pass.discriminator, near, pass.condition);
@@ -64,16 +56,11 @@ where
 /// ```
 ///
 /// The paper has no 1/d: with it a weight means the same at every size of sample.
-pub(super) fn latent_diversity<B, G, D>(
-    pass: &GeneratorPass<'_, G, D, B>,
+pub(super) fn latent_diversity<P: Pair>(
+    pass: &GeneratorPass<'_, P>,
     std: f64,
     noise: &mut Stream,
-) -> Tensor<B, 1>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+) -> Tensor<P::Backend, 1> {
     let near = neighbours(pass.latent, std, noise);
     let near = generated_aside(pass.generator, near, pass.condition);
     let shape = near.shape();
@@ -85,10 +72,6 @@ where
     distance.mean().mul_scalar(-1.0 / size as f64)
 }
 
-fn neighbours<B: AutodiffBackend>(
-    latent: &Tensor<B, 2>,
-    std: f64,
-    noise: &mut Stream,
-) -> Tensor<B, 2> {
+fn neighbours<B: Backend>(latent: &Tensor<B, 2>, std: f64, noise: &mut Stream) -> Tensor<B, 2> {
     latent.clone() + latent.standard_normal_like(noise).mul_scalar(std)
 }

@@ -1,15 +1,14 @@
 //! A user's own penalty in the settings, by name.
 
+use crate::pair::Pair;
 use std::any::type_name;
 use std::fmt;
 
 use burn::tensor::Tensor;
-use burn::tensor::backend::AutodiffBackend;
 use serde::{Deserialize, Serialize};
 
 use super::{DiscriminatorPass, GeneratorPass, Memory};
 use crate::error::Result;
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::objective::named::Named;
 use crate::random::Stream;
 
@@ -31,18 +30,18 @@ use crate::random::Stream;
 /// #[derive(Debug)]
 /// struct Drift;
 ///
-/// impl<G, D, B> PenaltyTerm<G, D, B> for Drift
+/// impl<P: Pair> PenaltyTerm<P> for Drift
 /// where
 ///     B: AutodiffBackend,
 ///     G: TrainableGenerator<B>,
-///     D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
+///     D: TrainableDiscriminator<B, Sample = P::Sample, Condition = P::Condition>,
 /// {
 ///     fn discriminator(
 ///         &self,
-///         pass: &DiscriminatorPass<'_, G, D, B>,
+///         pass: &DiscriminatorPass<'_, P>,
 ///         _noise: &mut Stream,
-///         _memory: &mut Memory<B>,
-///     ) -> Option<Tensor<B, 1>> {
+///         _memory: &mut Memory<P::Backend>,
+///     ) -> Option<Tensor<P::Backend, 1>> {
 ///         Some(pass.real_logits.clone().square().mean())
 ///     }
 /// }
@@ -50,33 +49,28 @@ use crate::random::Stream;
 /// type B = Autodiff<Flex>;
 /// type G = MlpGenerator<B, 2>;
 /// type D = MlpDiscriminator<B, 2>;
-/// let drift = Penalty::custom::<G, D, B>("drift", 1e-3, Drift);
+/// let drift = Penalty::custom::<P>("drift", 1e-3, Drift);
 /// Objective::new(Loss::Wasserstein).with_penalty(drift).validate()?;
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
-pub trait PenaltyTerm<G, D, B>: fmt::Debug + Send + Sync
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+pub trait PenaltyTerm<P: Pair>: fmt::Debug + Send + Sync {
     /// The term of the discriminator's cost.
     fn discriminator(
         &self,
-        _pass: &DiscriminatorPass<'_, G, D, B>,
+        _pass: &DiscriminatorPass<'_, P>,
         _noise: &mut Stream,
-        _memory: &mut Memory<B>,
-    ) -> Option<Tensor<B, 1>> {
+        _memory: &mut Memory<P::Backend>,
+    ) -> Option<Tensor<P::Backend, 1>> {
         None
     }
 
     /// The term of the generator's cost.
     fn generator(
         &self,
-        _pass: &GeneratorPass<'_, G, D, B>,
+        _pass: &GeneratorPass<'_, P>,
         _noise: &mut Stream,
-        _memory: &mut Memory<B>,
-    ) -> Option<Tensor<B, 1>> {
+        _memory: &mut Memory<P::Backend>,
+    ) -> Option<Tensor<P::Backend, 1>> {
         None
     }
 }
@@ -89,27 +83,17 @@ where
 pub struct CustomPenalty(Named);
 
 /// What is bound.
-type Term<G, D, B> = Box<dyn PenaltyTerm<G, D, B>>;
+type Term<P> = Box<dyn PenaltyTerm<P>>;
 
 impl CustomPenalty {
     /// A penalty under a name, for networks of these types.
-    pub fn new<G, D, B>(name: impl Into<String>, term: impl PenaltyTerm<G, D, B> + 'static) -> Self
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
+    pub fn new<P: Pair>(name: impl Into<String>, term: impl PenaltyTerm<P> + 'static) -> Self {
         Self(Named::new(name)).bind(term)
     }
 
     /// Gives a penalty that was read from settings its functions.
-    pub fn bind<G, D, B>(self, term: impl PenaltyTerm<G, D, B> + 'static) -> Self
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
-        let term: Term<G, D, B> = Box::new(term);
+    pub fn bind<P: Pair>(self, term: impl PenaltyTerm<P> + 'static) -> Self {
+        let term: Term<P> = Box::new(term);
         Self(self.0.bind(term))
     }
 
@@ -124,19 +108,14 @@ impl CustomPenalty {
 
     /// # Panics
     /// If the penalty was bound for other networks, or not at all.
-    pub(super) fn term<G, D, B>(&self) -> &dyn PenaltyTerm<G, D, B>
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
-        match self.0.get::<Term<G, D, B>>() {
+    pub(super) fn term<P: Pair>(&self) -> &dyn PenaltyTerm<P> {
+        match self.0.get::<Term<P>>() {
             Some(term) => term.as_ref(),
             None => panic!(
                 "the custom penalty `{}` has no functions for the networks {} and {}",
                 self.name(),
-                type_name::<G>(),
-                type_name::<D>()
+                type_name::<P::Generator>(),
+                type_name::<P::Discriminator>()
             ),
         }
     }

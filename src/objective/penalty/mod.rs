@@ -20,26 +20,14 @@ pub use orthogonal::orthogonal;
 pub use pass::{DiscriminatorPass, GeneratorPass, Memory};
 pub use r1::r1;
 
+use crate::pair::Pair;
 use burn::tensor::Tensor;
-use burn::tensor::backend::AutodiffBackend;
 use serde::Serialize;
 
 use crate::error::{Error, Result, check};
-use crate::network::{Augmentation, Sample, TrainableDiscriminator, TrainableGenerator};
+use crate::network::{Augmentation, Network, Sample};
 use crate::random::Stream;
 use crate::settings::settings;
-
-settings! {
-/// Which of the two networks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// The generator.
-    Generator,
-    /// The discriminator.
-    Discriminator,
-}
-}
 
 settings! {
 /// Which penalty.
@@ -171,7 +159,7 @@ pub enum PenaltyKind {
     /// Brock, Donahue, Simonyan 2018, arXiv:1809.11096.
     Orthogonal {
         /// Whose filters; the generator's in the paper.
-        side: Side,
+        side: Network,
     },
     /// Path length, on the generator: a step in the latent changes the sample by a fixed size.
     ///
@@ -232,12 +220,12 @@ impl PenaltyKind {
     }
 
     /// Whose cost it is a part of.
-    pub fn acts_on(&self, side: Side) -> bool {
+    pub fn acts_on(&self, side: Network) -> bool {
         match self {
             Self::Orthogonal { side: its } => side == *its,
-            Self::LatentDiversity { .. } | Self::PathLength { .. } => side == Side::Generator,
+            Self::LatentDiversity { .. } | Self::PathLength { .. } => side == Network::Generator,
             Self::Custom(_) => true,
-            _ => side == Side::Discriminator,
+            _ => side == Network::Discriminator,
         }
     }
 
@@ -358,7 +346,7 @@ impl Penalty {
     }
 
     /// Orthogonal regularisation of one network; β is 1e-4 in the paper.
-    pub fn orthogonal(beta: f64, side: Side) -> Self {
+    pub fn orthogonal(beta: f64, side: Network) -> Self {
         Self::new(PenaltyKind::Orthogonal { side }, beta)
     }
 
@@ -368,17 +356,12 @@ impl Penalty {
     }
 
     /// A penalty of one's own, under a name for the settings.
-    pub fn custom<G, D, B>(
+    pub fn custom<P: Pair>(
         name: impl Into<String>,
         weight: f64,
-        term: impl PenaltyTerm<G, D, B> + 'static,
-    ) -> Self
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
-        let custom = CustomPenalty::new::<G, D, B>(name, term);
+        term: impl PenaltyTerm<P> + 'static,
+    ) -> Self {
+        let custom = CustomPenalty::new::<P>(name, term);
         Self::new(PenaltyKind::Custom(custom), weight)
     }
 
@@ -412,17 +395,12 @@ impl Penalty {
 
     /// The weighted term of the discriminator's cost, `[1]`: weight × interval × penalty; `None`
     /// if the penalty is one on the generator.
-    pub fn on_discriminator<G, D, B>(
+    pub fn on_discriminator<P: Pair>(
         &self,
-        pass: &DiscriminatorPass<'_, G, D, B>,
+        pass: &DiscriminatorPass<'_, P>,
         noise: &mut Stream,
-        memory: &mut Memory<B>,
-    ) -> Option<Tensor<B, 1>>
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
+        memory: &mut Memory<P::Backend>,
+    ) -> Option<Tensor<P::Backend, 1>> {
         let like = &pass.real_logits;
         let value = match &self.kind {
             PenaltyKind::R1 => pass.gradient_penalty_at_real(r1::half_mean),
@@ -461,13 +439,11 @@ impl Penalty {
                 consistency::latent_consistency(pass, *std, noise)
             }
             PenaltyKind::Orthogonal {
-                side: Side::Discriminator,
+                side: Network::Discriminator,
             } => orthogonal(pass.discriminator, &pass.real.device()),
-            PenaltyKind::Custom(custom) => custom
-                .term::<G, D, B>()
-                .discriminator(pass, noise, memory)?,
+            PenaltyKind::Custom(custom) => custom.term::<P>().discriminator(pass, noise, memory)?,
             PenaltyKind::Orthogonal {
-                side: Side::Generator,
+                side: Network::Generator,
             }
             | PenaltyKind::LatentDiversity { .. }
             | PenaltyKind::PathLength { .. } => return None,
@@ -477,17 +453,12 @@ impl Penalty {
 
     /// The weighted term of the generator's cost, `[1]`; `None` if the penalty is one on the
     /// discriminator.
-    pub fn on_generator<G, D, B>(
+    pub fn on_generator<P: Pair>(
         &self,
-        pass: &GeneratorPass<'_, G, D, B>,
+        pass: &GeneratorPass<'_, P>,
         noise: &mut Stream,
-        memory: &mut Memory<B>,
-    ) -> Option<Tensor<B, 1>>
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
+        memory: &mut Memory<P::Backend>,
+    ) -> Option<Tensor<P::Backend, 1>> {
         let value = match &self.kind {
             PenaltyKind::LatentDiversity { std } => {
                 consistency::latent_diversity(pass, *std, noise)
@@ -496,11 +467,9 @@ impl Penalty {
                 path_length::path_length(pass, *decay, noise, memory)
             }
             PenaltyKind::Orthogonal {
-                side: Side::Generator,
+                side: Network::Generator,
             } => orthogonal(pass.generator, &pass.fake.device()),
-            PenaltyKind::Custom(custom) => {
-                custom.term::<G, D, B>().generator(pass, noise, memory)?
-            }
+            PenaltyKind::Custom(custom) => custom.term::<P>().generator(pass, noise, memory)?,
             _ => return None,
         };
         Some(value.mul_scalar(self.factor()))

@@ -1,11 +1,12 @@
 //! What a penalty can look at.
 
+use crate::pair::Pair;
+use burn::module::{AutodiffModule, Module};
 use burn::tensor::Tensor;
-use burn::tensor::backend::AutodiffBackend;
 
 use super::finite_difference::{finite_difference, packed_norms};
 use super::second_order::{SecondOrder, logit_gradient, logits_aside};
-use crate::network::{ConditionOf, Sample, SampleOf, TrainableDiscriminator, initialize};
+use crate::network::{Discriminator, Sample, initialize};
 
 /// What a penalty remembers from one time to the next: running means, `[1]` each. Stored with the
 /// run; without history on the tape.
@@ -13,40 +14,32 @@ pub type Memory<B> = Vec<Tensor<B, 1>>;
 
 /// The discriminator's half of a step, as its penalties see it.
 #[derive(Debug)]
-pub struct DiscriminatorPass<'a, G, D, B>
-where
-    B: AutodiffBackend,
-    D: TrainableDiscriminator<B>,
-{
+pub struct DiscriminatorPass<'a, P: Pair> {
     /// The generator.
-    pub generator: &'a G,
+    pub generator: &'a P::Generator,
     /// The discriminator, its parameters on the tape.
-    pub discriminator: &'a D,
+    pub discriminator: &'a P::Discriminator,
     /// Real samples.
-    pub real: &'a SampleOf<D, B>,
+    pub real: &'a P::Sample,
     /// Generated samples, cut from the tape.
-    pub fake: &'a SampleOf<D, B>,
+    pub fake: &'a P::Sample,
     /// What both networks were told, of both batches.
-    pub condition: &'a ConditionOf<D, B>,
+    pub condition: &'a P::Condition,
     /// The latents of the generated samples, `[batch, latent]`.
-    pub latent: &'a Tensor<B, 2>,
+    pub latent: &'a Tensor<P::Backend, 2>,
     /// The logits of the real samples, on the tape, `[batch, patches]`.
-    pub real_logits: Tensor<B, 2>,
+    pub real_logits: Tensor<P::Backend, 2>,
     /// The logits of the generated samples, on the tape, `[batch, patches]`.
-    pub fake_logits: Tensor<B, 2>,
+    pub fake_logits: Tensor<P::Backend, 2>,
     /// How gradients of gradients are made.
     pub second_order: SecondOrder,
     /// The gradient at the real samples, where the loss's own pass has made it already.
-    pub(crate) real_gradient: Option<SampleOf<D, B>>,
+    pub(crate) real_gradient: Option<P::Sample>,
     /// The same at the generated samples.
-    pub(crate) fake_gradient: Option<SampleOf<D, B>>,
+    pub(crate) fake_gradient: Option<P::Sample>,
 }
 
-impl<G, D, B> DiscriminatorPass<'_, G, D, B>
-where
-    B: AutodiffBackend,
-    D: TrainableDiscriminator<B>,
-{
+impl<P: Pair> DiscriminatorPass<'_, P> {
     /// A function of the discriminator's squared gradient norms at some points, its own gradient
     /// with respect to the parameters included, exact or by differences as the objective says.
     ///
@@ -59,12 +52,12 @@ where
     /// Running statistics are left alone.
     pub fn gradient_penalty(
         &self,
-        at: SampleOf<D, B>,
-        penalty: impl FnOnce(Tensor<B, 1>) -> Tensor<B, 1>,
-    ) -> Tensor<B, 1> {
+        at: P::Sample,
+        penalty: impl FnOnce(Tensor<P::Backend, 1>) -> Tensor<P::Backend, 1>,
+    ) -> Tensor<P::Backend, 1> {
         let packed = self.samples_per_logit();
         let penalty =
-            |gradient: SampleOf<D, B>| penalty(packed_norms::<B, SampleOf<D, B>>(gradient, packed));
+            |gradient: P::Sample| penalty(packed_norms::<P::Backend, P::Sample>(gradient, packed));
         match self.second_order {
             SecondOrder::Exact => penalty(logit_gradient(
                 self.discriminator,
@@ -73,12 +66,12 @@ where
             )),
             SecondOrder::FiniteDifferences { step } => {
                 initialize(self.discriminator);
-                let still = D::from_inner(self.discriminator.valid()).no_grad();
+                let still = P::Discriminator::from_inner(self.discriminator.valid()).no_grad();
                 // One number per sample: a pack's logits are shared out among its samples.
-                let per_sample = |logits: Tensor<B, 2>| {
+                let per_sample = |logits: Tensor<P::Backend, 2>| {
                     let [rows, _] = logits.dims();
                     let sums = logits.sum_dim(1);
-                    let shares: Tensor<B, 2> = sums.repeat_dim(1, packed);
+                    let shares: Tensor<P::Backend, 2> = sums.repeat_dim(1, packed);
                     shares
                         .mul_scalar(1.0 / packed as f64)
                         .reshape([rows * packed])
@@ -99,8 +92,8 @@ where
     /// the loss's own pass where there is one.
     pub(super) fn gradient_penalty_at_real(
         &self,
-        penalty: impl FnOnce(Tensor<B, 1>) -> Tensor<B, 1>,
-    ) -> Tensor<B, 1> {
+        penalty: impl FnOnce(Tensor<P::Backend, 1>) -> Tensor<P::Backend, 1>,
+    ) -> Tensor<P::Backend, 1> {
         match &self.real_gradient {
             Some(gradient) => penalty(self.norms(gradient)),
             None => self.gradient_penalty(self.real.clone(), penalty),
@@ -110,16 +103,16 @@ where
     /// The same at the generated samples.
     pub(super) fn gradient_penalty_at_fake(
         &self,
-        penalty: impl FnOnce(Tensor<B, 1>) -> Tensor<B, 1>,
-    ) -> Tensor<B, 1> {
+        penalty: impl FnOnce(Tensor<P::Backend, 1>) -> Tensor<P::Backend, 1>,
+    ) -> Tensor<P::Backend, 1> {
         match &self.fake_gradient {
             Some(gradient) => penalty(self.norms(gradient)),
             None => self.gradient_penalty(self.fake.clone(), penalty),
         }
     }
 
-    fn norms(&self, gradient: &SampleOf<D, B>) -> Tensor<B, 1> {
-        packed_norms::<B, SampleOf<D, B>>(gradient.clone(), self.samples_per_logit())
+    fn norms(&self, gradient: &P::Sample) -> Tensor<P::Backend, 1> {
+        packed_norms::<P::Backend, P::Sample>(gradient.clone(), self.samples_per_logit())
     }
 
     /// 1, or the size of a pack.
@@ -130,23 +123,19 @@ where
 
 /// The generator's half of a step, as its penalties see it.
 #[derive(Debug)]
-pub struct GeneratorPass<'a, G, D, B>
-where
-    B: AutodiffBackend,
-    D: TrainableDiscriminator<B>,
-{
+pub struct GeneratorPass<'a, P: Pair> {
     /// The generator, its parameters on the tape.
-    pub generator: &'a G,
+    pub generator: &'a P::Generator,
     /// The discriminator, its parameters off the tape.
-    pub discriminator: &'a D,
+    pub discriminator: &'a P::Discriminator,
     /// Generated samples, on the tape.
-    pub fake: &'a SampleOf<D, B>,
+    pub fake: &'a P::Sample,
     /// What both networks were told.
-    pub condition: &'a ConditionOf<D, B>,
+    pub condition: &'a P::Condition,
     /// The latents of the generated samples, `[batch, latent]`.
-    pub latent: &'a Tensor<B, 2>,
+    pub latent: &'a Tensor<P::Backend, 2>,
     /// The logits of the generated samples, on the tape, `[batch, patches]`.
-    pub fake_logits: Tensor<B, 2>,
+    pub fake_logits: Tensor<P::Backend, 2>,
     /// How gradients of gradients are made.
     pub second_order: SecondOrder,
 }

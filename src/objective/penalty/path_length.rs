@@ -1,13 +1,14 @@
 //! Path length regularisation of the generator.
 
+use crate::pair::Pair;
+use burn::module::{AutodiffModule, Module};
 use burn::tensor::Tensor;
-use burn::tensor::backend::AutodiffBackend;
 
 use super::finite_difference::finite_difference;
 use super::gradient_norm::norms;
 use super::second_order::{SecondOrder, generated_aside, input_gradient};
 use super::{GeneratorPass, Memory};
-use crate::network::{Condition, Generator, Sample, TrainableDiscriminator, TrainableGenerator};
+use crate::network::{Condition, Generator, Sample};
 use crate::random::Stream;
 
 /// Path length regularisation: a step of fixed size in the latent changes the sample by a fixed
@@ -24,23 +25,18 @@ use crate::random::Stream;
 ///
 /// Karras et al. 2019, *Analyzing and improving the image quality of StyleGAN*, arXiv:1912.04958,
 /// section 3.2.
-pub(super) fn path_length<B, G, D>(
-    pass: &GeneratorPass<'_, G, D, B>,
+pub(super) fn path_length<P: Pair>(
+    pass: &GeneratorPass<'_, P>,
     decay: f64,
     noise: &mut Stream,
-    memory: &mut Memory<B>,
-) -> Tensor<B, 1>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+    memory: &mut Memory<P::Backend>,
+) -> Tensor<P::Backend, 1> {
     let shape = pass.fake.shape();
     let positions = shape.iter().skip(2).product::<usize>();
     let direction = pass.fake.clone().detach().standard_normal_like(noise);
     let scale = 1.0 / (positions as f64).sqrt();
     let mut mean_length = None;
-    let mut penalty = |gradient: Tensor<B, 2>| {
+    let mut penalty = |gradient: Tensor<P::Backend, 2>| {
         let lengths = norms(gradient.squared_norms().mul_scalar(scale * scale));
         let now = lengths.clone().mean().detach();
         let anchor = match memory.as_slice() {
@@ -54,7 +50,8 @@ where
     let value = match pass.second_order {
         SecondOrder::Exact => {
             let condition = pass.condition.lift();
-            let direction = <<G::Sample as Sample<B>>::Lifted as Sample<_>>::from_inner(direction);
+            let direction =
+                <<P::Sample as Sample<P::Backend>>::Lifted as Sample<_>>::from_inner(direction);
             penalty(input_gradient(
                 pass.generator,
                 latent,
@@ -62,7 +59,7 @@ where
             ))
         }
         SecondOrder::FiniteDifferences { step } => {
-            let still = G::from_inner(pass.generator.valid()).no_grad();
+            let still = P::Generator::from_inner(pass.generator.valid()).no_grad();
             finite_difference(
                 latent,
                 step,

@@ -13,10 +13,11 @@ use super::tests::{config, newest, resume, stored};
 use crate::files::sealed::{self, Kind};
 use crate::random::Stream;
 use crate::records::Node;
+use crate::step::{OptimizerConfig, TrainState};
 use crate::testing::Cpu;
 use crate::train::health::{FindingKind, LossPart};
 use crate::train::tests::networks::restless;
-use crate::train::{Finding, LossReading, OptimizerConfig, TrainState};
+use crate::train::{Finding, LossReading};
 
 type B = Autodiff<Cpu>;
 

@@ -15,11 +15,12 @@ use crate::data::{MemoryDataset, Mixture};
 use crate::network::Generator;
 use crate::objective::{Loss, Objective, Penalty};
 use crate::random::Stream;
+use crate::step::{EmaConfig, Hooks, OptimizerConfig, TrainState};
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters};
 use crate::train::tests::networks::{Normed, Restless, restless};
 use crate::train::{
-    EmaConfig, Ending, HealthConfig, Hooks, Interrupt, Notice, OptimizerConfig, Ramp, Rhythm, Run,
-    Schedule, StepEvent, TrainState, Trainer, TrainerConfig,
+    Ending, HealthConfig, Interrupt, Notice, Ramp, Rhythm, Run, Schedule, StepEvent, Trainer,
+    TrainerConfig,
 };
 use crate::{Latent, Result};
 

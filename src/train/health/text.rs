@@ -1,7 +1,7 @@
 //! Findings in words: their titles, their numbers, why they happen and what to try.
 
 use super::finding::{Finding, FindingKind, LossPart};
-use crate::objective::Side;
+use crate::network::Network;
 
 impl Finding {
     /// What it is, in a few words.
@@ -45,8 +45,8 @@ impl Finding {
                 "try smaller learning rates, or `gradient_clipping`"
             }
             FindingKind::GradientVanishing { network, .. } => match network {
-                Side::Discriminator => "if it lasts, try a smaller learning rate for it, or R1",
-                Side::Generator => "try `Loss::NonSaturating`, `Pairing::Paired` or R1",
+                Network::Discriminator => "if it lasts, try a smaller learning rate for it, or R1",
+                Network::Generator => "try `Loss::NonSaturating`, `Pairing::Paired` or R1",
             },
             FindingKind::DiscriminatorSaturated { .. } => {
                 "normal at first; if it stays, try R1 or a smaller learning rate for it"
@@ -238,23 +238,23 @@ impl Finding {
                  other's step with a larger one."
             }
             FindingKind::GradientExplosion { network, .. } => match network {
-                Side::Discriminator => {
+                Network::Discriminator => {
                     "The discriminator has become steep around the samples: a learning rate too \
                      high, or nothing that keeps it smooth. It cuts the data from the generated \
                      samples ever more sharply, and its weights grow with it."
                 }
-                Side::Generator => {
+                Network::Generator => {
                     "The generator's gradient comes through the discriminator, and is as large as \
                      that is steep; or the generator's own steps are too large, and undo what \
                      they have reached."
                 }
             },
             FindingKind::GradientVanishing { network, .. } => match network {
-                Side::Discriminator => {
+                Network::Discriminator => {
                     "A discriminator that separates all samples has nothing left to learn: its \
                      loss is flat where it is sure. The same shows where its activations are dead."
                 }
-                Side::Generator => {
+                Network::Generator => {
                     "The generator learns from the discriminator's slope. The saturating minimax \
                      loss is flat where generated samples are recognised with certainty, and a \
                      discriminator that is flat at the samples has no slope to pass on; dead \
@@ -334,7 +334,7 @@ impl Finding {
                  from them."
             }
             FindingKind::GradientVanishing { network, .. } => match network {
-                Side::Discriminator => {
+                Network::Discriminator => {
                     "If it lasts, slow the discriminator down: a smaller learning rate for \
                      `TrainerConfig::discriminator_optimizer` than for the generator's, \
                      `Penalty::r1`, `LabelSmoothing::one_sided`, or noise on the data \
@@ -342,7 +342,7 @@ impl Finding {
                      check the initial weights and the data's scale, and use \
                      `Activation::LEAKY`."
                 }
-                Side::Generator => {
+                Network::Generator => {
                     "Use `Loss::NonSaturating` instead of `Loss::Minimax`, or a comparison with \
                      real samples (`Pairing::Paired`), which never saturate where the generator \
                      is losing. Give the discriminator a slope everywhere with `Penalty::r1` \
@@ -401,10 +401,10 @@ impl Finding {
     }
 }
 
-fn name(network: Side) -> &'static str {
+fn name(network: Network) -> &'static str {
     match network {
-        Side::Generator => "generator",
-        Side::Discriminator => "discriminator",
+        Network::Generator => "generator",
+        Network::Discriminator => "discriminator",
     }
 }
 
@@ -535,7 +535,7 @@ mod tests {
                 usual: 0.7,
             });
         }
-        for network in [Side::Generator, Side::Discriminator] {
+        for network in [Network::Generator, Network::Discriminator] {
             kinds.push(FindingKind::NonFiniteGradient {
                 network,
                 parameter: "layers.0.weight".to_owned(),
@@ -619,7 +619,7 @@ mod tests {
             })
         };
         assert_eq!(
-            passed("gradient_explosion", Some(Side::Generator)),
+            passed("gradient_explosion", Some(Network::Generator)),
             "exploding gradients of the generator, told after step 30, is not seen any more"
         );
         let loss = |samples: &[usize]| {

@@ -1,5 +1,6 @@
 //! The observers in runs.
 
+use crate::pair::Pair;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -15,10 +16,10 @@ use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpG
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::objective::{Loss, Objective, Penalty};
 use crate::random::Stream;
+use crate::step::OptimizerConfig;
 use crate::testing::{Cpu, for_each_autodiff_backend};
 use crate::train::{
-    Memories, Notice, Observer, OptimizerConfig, Rhythm, Schedule, StepEvent, Trainer,
-    TrainerConfig,
+    Memories, Notice, Observer, Rhythm, Schedule, StepEvent, Trainer, TrainerConfig,
 };
 
 type Points<B> = (MlpGenerator<B, 2>, MlpDiscriminator<B, 2>);
@@ -53,14 +54,11 @@ fn config(steps: u64) -> TrainerConfig {
 /// Hands on the steps behind one alone, as a resumed run has them.
 struct After<O>(u64, O);
 
-impl<G, D, B, O> Observer<G, D, B> for After<O>
+impl<P: Pair, O> Observer<P> for After<O>
 where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-    O: Observer<G, D, B>,
+    O: Observer<P>,
 {
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
+    fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
         if event.step > self.0 {
             self.1.observe(event)?;
         }

@@ -2,8 +2,10 @@
 
 use super::Warning;
 use crate::error::{Error, Result};
-use crate::objective::{Loss, Pairing, PenaltyKind, Side};
-use crate::train::{OptimizerConfig, TrainerConfig};
+use crate::network::Network;
+use crate::objective::{Loss, Pairing, PenaltyKind};
+use crate::step::OptimizerConfig;
+use crate::train::TrainerConfig;
 
 /// Data sets below this many samples are learnt by heart.
 const SMALL: usize = 1_000;
@@ -68,7 +70,7 @@ pub(super) fn norms_under_penalties(config: &TrainerConfig, norms: &[String]) ->
     let per_sample = |penalty: &&crate::objective::Penalty| {
         penalty.weight != 0.0
             && penalty.kind.is_per_sample()
-            && penalty.kind.acts_on(Side::Discriminator)
+            && penalty.kind.acts_on(Network::Discriminator)
     };
     let penalty = config.objective.penalties.iter().find(per_sample)?;
     (!norms.is_empty()).then(|| Warning::BatchNormUnderPenalty {
@@ -85,7 +87,7 @@ pub(super) fn nothing_keeps_smooth(config: &TrainerConfig, spectral: bool) -> Op
     let penalised = objective
         .penalties
         .iter()
-        .any(|penalty| penalty.weight != 0.0 && penalty.kind.acts_on(Side::Discriminator));
+        .any(|penalty| penalty.weight != 0.0 && penalty.kind.acts_on(Network::Discriminator));
     let kept = spectral || penalised || objective.weight_clipping.is_some();
     (needs && !kept).then(|| Warning::NothingKeepsSmooth {
         loss: objective.loss.label(),

@@ -1,5 +1,6 @@
 //! Each rule with a pairing that breaks it and one that does not.
 
+use crate::pair::{GanOf, Pair};
 use burn::module::{AutodiffModule, Module};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Distribution, Tensor};
@@ -14,8 +15,8 @@ use crate::models::{
 use crate::network::{Discriminator, Generator, Packed, Verdict};
 use crate::nn::{Linear, LinearConfig, MinibatchStd, SpectralNorm};
 use crate::objective::{FeatureMatching, Loss, Objective, Pairing, Penalty, TopK};
+use crate::step::OptimizerConfig;
 use crate::testing::{for_each_autodiff_backend, parameters, values};
-use crate::train::OptimizerConfig;
 
 fn config(batch_size: usize) -> TrainerConfig {
     TrainerConfig::new(1, batch_size, Latent::normal(3))
@@ -47,7 +48,7 @@ fn discriminator<B: Backend>(dimensions: usize) -> MlpDiscriminator<B, 2> {
 }
 
 /// A pair whose weights a seed decides.
-fn seeded<G: Module<B>, D: Module<B>, B: Backend>(generator: G, discriminator: D) -> Gan<G, D, B> {
+fn seeded<G: Module<B>, D: Module<B>, B: Backend>(generator: G, discriminator: D) -> GanOf<P> {
     Gan::seeded(generator, discriminator, 1, &Default::default())
 }
 
@@ -55,16 +56,11 @@ fn pair<B: Backend>() -> Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B> {
     seeded(generator(2, Activation::Tanh), discriminator(2))
 }
 
-fn checked<G, D, B>(
+fn checked<P: Pair>(
     config: &TrainerConfig,
-    gan: &Gan<G, D, B>,
-    data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
-) -> Result<Vec<Warning>>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+    gan: &GanOf<P>,
+    data: &impl Dataset<B, Sample = P::Sample, Condition = P::Condition>,
+) -> Result<Vec<Warning>> {
     check(config, gan, data, &Default::default())
 }
 

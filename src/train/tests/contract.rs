@@ -1,5 +1,6 @@
 //! Who is updated when, what is drawn, and that a seed decides it all.
 
+use crate::pair::{GanOf, Pair};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,11 +19,9 @@ use crate::models::{
 use crate::network::{Discriminator, Generator, Verdict};
 use crate::objective::{Loss, Objective, Penalty};
 use crate::random::Stream;
+use crate::step::{Hooks, OptimizerConfig, RateFactors, StepBatch, StepSettings, TrainState, step};
 use crate::testing::{for_each_autodiff_backend, parameters, values};
-use crate::train::{
-    History, Hooks, OptimizerConfig, RateFactors, Rhythm, StepBatch, StepSettings, TrainState,
-    Trainer, TrainerConfig, step,
-};
+use crate::train::{History, Rhythm, Trainer, TrainerConfig};
 
 type Mlps<B> = Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
 type Dcgans<B> = Gan<DcganGenerator<B>, DcganDiscriminator<B>, B>;
@@ -84,7 +83,7 @@ fn images<B: AutodiffBackend>() -> StepBatch<Tensor<B, 4>, (), B> {
     }
 }
 
-fn state<G, D, B>(gan: Gan<G, D, B>) -> TrainState<G, D, B>
+fn state<P: Pair>(gan: GanOf<P>) -> TrainState<P>
 where
     B: AutodiffBackend,
     G: crate::network::TrainableGenerator<B>,
@@ -342,7 +341,7 @@ struct Ramp {
     beta_1: f32,
 }
 
-impl<G, D> Hooks<G, D> for Ramp {
+impl<G, D> Hooks<P> for Ramp {
     fn optimizers(
         &mut self,
         step: u64,

@@ -10,8 +10,9 @@ use crate::models::{DcganGenerator, DcganGeneratorConfig, MlpDiscriminatorConfig
 use crate::network::{Generator, initialize};
 use crate::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use crate::random::Stream;
+use crate::step::{Ema, EmaConfig, OptimizerConfig, StandingStatistics};
 use crate::testing::{assert_close, assign, for_each_autodiff_backend, parameters, values};
-use crate::train::{Ema, EmaConfig, OptimizerConfig, StandingStatistics, Trainer, TrainerConfig};
+use crate::train::{Trainer, TrainerConfig};
 use crate::{Gan, Latent};
 
 fn generator<B: AutodiffBackend>() -> DcganGenerator<B> {

@@ -14,10 +14,11 @@ use super::networks::{Normed, Restless, restless};
 use crate::data::{BatchPlan, Dataset, MemoryDataset, Mixture};
 use crate::network::{Discriminator, Labels, Verdict};
 use crate::random::Stream;
+use crate::step::{EmaConfig, Hooks, OptimizerConfig};
 use crate::testing::{Cpu, for_each_autodiff_backend};
 use crate::train::{
-    Better, Checkpoints, EmaConfig, Ending, Hooks, Notice, Observer, OptimizerConfig, Rhythm, Run,
-    Start, StepEvent, Trainer, TrainerConfig,
+    Better, Checkpoints, Ending, Notice, Observer, Rhythm, Run, Start, StepEvent, Trainer,
+    TrainerConfig,
 };
 use crate::{Error, Gan, Latent, Result};
 
@@ -82,7 +83,7 @@ struct Panicking {
     now: u64,
 }
 
-impl<G, D> Hooks<G, D> for Panicking {
+impl<G, D> Hooks<P> for Panicking {
     fn optimizers(
         &mut self,
         step: u64,

@@ -1,5 +1,6 @@
 //! Training with our kernels against training with burn's operations: networks and Adam.
 
+use crate::pair::{GanOf, Pair};
 use burn::backend::autodiff::checkpoint::strategy::BalancedCheckpointing;
 use burn::backend::{Autodiff, Flex, NdArray};
 use burn::optim::{AdamConfig, AdamState, SimpleOptimizer};
@@ -16,12 +17,10 @@ use crate::models::{
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::objective::{Loss, Objective, Penalty};
 use crate::random::Stream;
+use crate::step::{OptimizerConfig, StepBatch, StepSettings, TrainState, step};
 use crate::testing::{assert_close, assign, floats, parameters, values};
 use crate::train::adam::Adam;
-use crate::train::{
-    OptimizerConfig, Rhythm, StepBatch, StepEvent, StepSettings, TrainState, Trainer,
-    TrainerConfig, step,
-};
+use crate::train::{Rhythm, StepEvent, Trainer, TrainerConfig};
 
 /// The backend with our kernels.
 type Fast = Autodiff<Flex>;
@@ -41,18 +40,13 @@ const MLP_RATE: f64 = 2e-4;
 const DCGAN_RATE: f64 = 2e-5;
 
 /// Discriminator and generator losses of each step. The first run's weights are everybody's.
-fn losses<G, D, B>(
-    gan: Gan<G, D, B>,
+fn losses<P: Pair>(
+    gan: GanOf<P>,
     weights: &mut Option<Vec<Vec<f64>>>,
-    data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+    data: &impl Dataset<B, Sample = P::Sample, Condition = P::Condition>,
     objective: Objective,
     rate: f64,
-) -> Vec<f64>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+) -> Vec<f64> {
     let all = weights.get_or_insert_with(|| parameters::<B, _>(&gan));
     let gan = assign::<B, _>(gan, all.clone());
     let config = TrainerConfig::new(STEPS, BATCH, Latent::normal(LATENT))
@@ -62,7 +56,7 @@ where
     let mut losses = Vec::new();
     Trainer::new(config, &B::Device::default())
         .expect("valid settings")
-        .observe(Rhythm::Every(1), |event: &StepEvent<'_, G, D, B>| {
+        .observe(Rhythm::Every(1), |event: &StepEvent<'_, P>| {
             losses.extend(values(event.outcome.discriminator_loss.clone()));
             losses.extend(values(event.outcome.generator_loss.clone()));
             Ok(())

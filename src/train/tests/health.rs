@@ -1,5 +1,6 @@
 //! Faults planted into real runs: each is found within 50 steps and called by its name.
 
+use crate::pair::Pair;
 use std::path::Path;
 
 use burn::backend::Autodiff;
@@ -12,17 +13,18 @@ use crate::data::{BatchPlan, MemoryDataset, Mixture};
 use crate::models::{
     Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
+use crate::network::Network;
 use crate::network::{self, Generator};
-use crate::objective::{Loss, Objective, Penalty, Side};
+use crate::objective::{Loss, Objective, Penalty};
 use crate::random::Stream;
+use crate::step::{EmaConfig, Hooks, OptimizerConfig};
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters, values};
 use crate::train::health::{
     Explosion, Finding, FindingKind, HealthConfig, LossPart, NonFinite, Policy, Severity,
 };
 use crate::train::tests::networks::restless;
 use crate::train::{
-    Checkpoints, EmaConfig, Ending, Hooks, Interrupt, Notice, OptimizerConfig, Rhythm, Run, Start,
-    StepEvent, Trainer, TrainerConfig,
+    Checkpoints, Ending, Interrupt, Notice, Rhythm, Run, Start, StepEvent, Trainer, TrainerConfig,
 };
 use crate::{Gan, Latent};
 
@@ -77,11 +79,11 @@ fn adam(rate: f64) -> OptimizerConfig {
     OptimizerConfig::adam(rate).with_betas(0.0, 0.99)
 }
 
-fn trainer<'a, G, D, B>(config: TrainerConfig) -> Trainer<'a, G, D, B>
+fn trainer<'a, P: Pair>(config: TrainerConfig) -> Trainer<'a, P>
 where
     B: AutodiffBackend,
     G: network::TrainableGenerator<B>,
-    D: network::TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
+    D: network::TrainableDiscriminator<B, Sample = P::Sample, Condition = P::Condition>,
 {
     Trainer::new(config, &Default::default()).expect("valid settings")
 }
@@ -189,7 +191,7 @@ struct Raise {
     rate: f64,
 }
 
-impl<G, D> Hooks<G, D> for Raise {
+impl<G, D> Hooks<P> for Raise {
     fn optimizers(
         &mut self,
         step: u64,
@@ -234,7 +236,7 @@ fn a_nan_in_the_data_halts_the_run_and_is_told_by_its_first_step<B: AutodiffBack
         ]
     );
     assert_eq!(&run.findings[0], finding);
-    let lost: Vec<(&Side, &str)> = run.findings[1..3]
+    let lost: Vec<(&Network, &str)> = run.findings[1..3]
         .iter()
         .map(|finding| match &finding.kind {
             FindingKind::NonFiniteGradient {
@@ -244,7 +246,10 @@ fn a_nan_in_the_data_halts_the_run_and_is_told_by_its_first_step<B: AutodiffBack
         })
         .collect();
     let weight = "mlp.layers.0.weight";
-    let expected = [(&Side::Discriminator, weight), (&Side::Generator, weight)];
+    let expected = [
+        (&Network::Discriminator, weight),
+        (&Network::Generator, weight),
+    ];
     assert_eq!(lost, expected);
     let all = FindingKind::NonFiniteWeight {
         parameter: "generator.mlp.layers.0.weight".to_owned(),
@@ -276,7 +281,7 @@ fn a_gradient_alone_that_is_nan_is_told_by_its_parameter<B: AutodiffBackend>() {
     };
     let run_to_check = run(30);
     let gradient = FindingKind::NonFiniteGradient {
-        network: Side::Generator,
+        network: Network::Generator,
         parameter: "mlp.layers.1.bias".to_owned(),
         parameters: 1,
         value: NonFinite::Nan,
@@ -439,7 +444,7 @@ fn the_minimax_loss_of_a_beaten_generator_has_no_gradient<B: AutodiffBackend>() 
         let run = trainer(config).run(gan, &data).expect("a run");
         let vanished = run.findings.iter().find_map(|finding| match finding.kind {
             FindingKind::GradientVanishing {
-                network: Side::Generator,
+                network: Network::Generator,
                 norm,
                 usual,
             } => Some((finding.step, norm, usual)),

@@ -11,10 +11,8 @@ use crate::gan::Gan;
 use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 use crate::objective::{Loss, Objective, Pairing, Penalty};
 use crate::random::Stream;
+use crate::step::{Hooks, OptimizerConfig, StepBatch, StepOutcome, StepSettings, TrainState, step};
 use crate::testing::{assert_close, for_each_autodiff_backend, parameters, values};
-use crate::train::{
-    Hooks, OptimizerConfig, StepBatch, StepOutcome, StepSettings, TrainState, step,
-};
 
 type State<B> = TrainState<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
 

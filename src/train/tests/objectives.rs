@@ -7,14 +7,16 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use crate::data::{MemoryDataset, Mixture};
 use crate::gan::Gan;
 use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
+use crate::network::Network;
 use crate::network::{Augmentation, Discriminator, Packed, TrainableDiscriminator, Verdict};
 use crate::nn::{Linear, LinearConfig, MinibatchStd, SpectralNorm};
 use crate::objective::{
-    FeatureMatching, LabelSmoothing, Loss, Objective, Pairing, Penalty, SecondOrder, Side, TopK,
+    FeatureMatching, LabelSmoothing, Loss, Objective, Pairing, Penalty, SecondOrder, TopK,
 };
 use crate::random::Stream;
+use crate::step::TrainState;
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters};
-use crate::train::{History, Rhythm, TrainState, Trainer, TrainerConfig};
+use crate::train::{History, Rhythm, Trainer, TrainerConfig};
 use crate::{Latent, Result};
 
 fn generator<B: AutodiffBackend>() -> MlpGenerator<B, 2> {
@@ -67,7 +69,7 @@ fn crowded() -> Objective {
         .with_penalty(Penalty::balanced_consistency(0.1, noise))
         .with_penalty(Penalty::latent_consistency(0.1, 0.1))
         .with_penalty(Penalty::latent_diversity(0.1, 0.1))
-        .with_penalty(Penalty::orthogonal(1e-3, Side::Discriminator))
+        .with_penalty(Penalty::orthogonal(1e-3, Network::Discriminator))
         .with_penalty(Penalty::path_length(0.1).every(2))
         .with_label_smoothing(LabelSmoothing::one_sided(0.1))
         .with_top_k(TopK::new(0.5, 0.9))

@@ -1,5 +1,6 @@
 //! The same run on every backend, from the same weights.
 
+use crate::pair::{GanOf, Pair};
 use burn::backend::{Autodiff, Flex, NdArray};
 use burn::module::Module;
 use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Recorder};
@@ -24,17 +25,12 @@ fn recorder() -> NamedMpkBytesRecorder<FullPrecisionSettings> {
 }
 
 /// Discriminator and generator losses of each step.
-fn losses<G, D, B>(
-    gan: Gan<G, D, B>,
+fn losses<P: Pair>(
+    gan: GanOf<P>,
     weights: &mut Option<Vec<u8>>,
-    data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+    data: &impl Dataset<B, Sample = P::Sample, Condition = P::Condition>,
     config: &TrainerConfig,
-) -> Vec<f64>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+) -> Vec<f64> {
     let device = Default::default();
     // The first backend's weights are everybody's.
     let gan = match weights {
@@ -52,7 +48,7 @@ where
     let mut losses = Vec::new();
     Trainer::new(config.clone(), &device)
         .expect("valid settings")
-        .observe(Rhythm::Every(1), |event: &StepEvent<'_, G, D, B>| {
+        .observe(Rhythm::Every(1), |event: &StepEvent<'_, P>| {
             losses.extend(values(event.outcome.discriminator_loss.clone()));
             losses.extend(values(event.outcome.generator_loss.clone()));
             Ok(())

@@ -1,5 +1,6 @@
 //! What each penalty is, by closed forms, and the rules that all obey.
 
+use crate::pair::Pair;
 use burn::module::{AutodiffModule, Module};
 use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Recorder};
 use burn::tensor::Tensor;
@@ -7,13 +8,14 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::{Normed, discriminator_cost, generator, generator_cost, latents, mlp};
 use crate::models::{Activation, MlpDiscriminator, MlpGenerator};
+use crate::network::Network;
 use crate::network::{
     Augmentation, Discriminator, Generator, Packed, Sample, TrainableDiscriminator,
     TrainableGenerator, Verdict, initialize,
 };
 use crate::nn::{Linear, LinearConfig};
 use crate::objective::penalty::{CustomPenalty, DiscriminatorPass, Memory, PenaltyTerm, r1};
-use crate::objective::{Loss, Objective, ObjectiveState, Penalty, PenaltyKind, SecondOrder, Side};
+use crate::objective::{Loss, Objective, ObjectiveState, Penalty, PenaltyKind, SecondOrder};
 use crate::random::Stream;
 use crate::testing::{assert_close, assign, for_each_autodiff_backend, gradients, tensor2, values};
 
@@ -35,8 +37,8 @@ fn all() -> Vec<Penalty> {
         Penalty::balanced_consistency(1.0, noise),
         Penalty::latent_consistency(1.0, 0.1),
         Penalty::latent_diversity(1.0, 0.1),
-        Penalty::orthogonal(1.0, Side::Generator),
-        Penalty::orthogonal(1.0, Side::Discriminator),
+        Penalty::orthogonal(1.0, Network::Generator),
+        Penalty::orthogonal(1.0, Network::Discriminator),
         Penalty::path_length(1.0),
     ]
 }
@@ -55,12 +57,7 @@ fn penalty_of<B, G, D, const R: usize>(
     networks: (&G, &D),
     real: &Tensor<B, R>,
     fake: &Tensor<B, R>,
-) -> Tensor<B, 1>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, R>, Condition = ()>,
-    D: TrainableDiscriminator<B> + Discriminator<B, Sample = Tensor<B, R>, Condition = ()>,
-{
+) -> Tensor<B, 1> {
     let state = &mut ObjectiveState::new(7);
     discriminator_cost(&only(penalty), state, networks, real, fake, &())
         .penalty
@@ -249,7 +246,7 @@ fn each_penalty_is_on_its_side_and_moves_its_network<B: AutodiffBackend>() {
         let state = &mut ObjectiveState::default();
         let on_d = discriminator_cost(&objective, state, (&g, &d), &real(), &fake(), &());
         let on_g = generator_cost(&objective, state, (&g, &d), &real());
-        let sides = [Side::Discriminator, Side::Generator].map(|s| penalty.kind.acts_on(s));
+        let sides = [Network::Discriminator, Network::Generator].map(|s| penalty.kind.acts_on(s));
         assert_eq!([on_d.penalty.is_some(), on_g.penalty.is_some()], sides);
         assert_eq!(sides.iter().filter(|side| **side).count(), 1, "{penalty:?}");
         let moves = |gradients: Vec<Vec<f64>>| gradients.iter().flatten().any(|g| *g != 0.0);
@@ -474,15 +471,10 @@ fn a_stored_state_goes_on_as_it_was<B: AutodiffBackend>() {
 #[derive(Debug)]
 struct Drift;
 
-impl<G, D, B> PenaltyTerm<G, D, B> for Drift
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+impl<P: Pair> PenaltyTerm<P> for Drift {
     fn discriminator(
         &self,
-        pass: &DiscriminatorPass<'_, G, D, B>,
+        pass: &DiscriminatorPass<'_, P>,
         _noise: &mut Stream,
         memory: &mut Memory<B>,
     ) -> Option<Tensor<B, 1>> {

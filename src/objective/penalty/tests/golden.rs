@@ -257,7 +257,7 @@ fn compare<B, G, D, const R: usize>(
     case: &Case,
     generator: &G,
     discriminator: D,
-    condition: ConditionOf<D, B>,
+    condition: P::Condition,
     second_order: SecondOrder,
     tolerance: Tolerance,
 ) -> f64
@@ -265,11 +265,11 @@ where
     B: AutodiffBackend,
     G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, R>>,
     D: TrainableDiscriminator<B>
-        + Discriminator<B, Sample = Tensor<B, R>, Condition = G::Condition>,
+        + Discriminator<B, Sample = Tensor<B, R>, Condition = P::Condition>,
 {
     let weights = case.weights.iter().map(Named::in_our_layout).collect();
     let discriminator = assign::<B, _>(discriminator, weights);
-    let x: SampleOf<D, B> = case.input.tensor();
+    let x: P::Sample = case.input.tensor();
     let norm = |one_sided| PenaltyKind::WganGp {
         target: 1.0,
         one_sided,

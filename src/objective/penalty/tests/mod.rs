@@ -5,6 +5,7 @@ mod differences;
 mod golden;
 mod probe;
 
+use crate::pair::Pair;
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::Tensor;
@@ -76,19 +77,14 @@ impl<B: Backend> Discriminator<B> for Normed<B> {
 }
 
 /// The discriminator's half of a step on these batches.
-pub(super) fn discriminator_cost<G, D, B>(
+pub(super) fn discriminator_cost<P: Pair>(
     objective: &Objective,
     state: &mut ObjectiveState<B>,
     (generator, discriminator): (&G, &D),
-    real: &SampleOf<D, B>,
-    fake: &SampleOf<D, B>,
-    condition: &D::Condition,
-) -> DiscriminatorCost<B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+    real: &P::Sample,
+    fake: &P::Sample,
+    condition: &P::Condition,
+) -> DiscriminatorCost<B> {
     objective.validate().expect("valid settings");
     let batch = Batch {
         real,
@@ -106,17 +102,12 @@ pub(super) fn latents<B: Backend>(count: usize) -> Tensor<B, 2> {
 }
 
 /// The generator's half of a step, its samples drawn from [`latents`].
-pub(super) fn generator_cost<G, D, B>(
+pub(super) fn generator_cost<P: Pair>(
     objective: &Objective,
     state: &mut ObjectiveState<B>,
     (generator, discriminator): (&G, &D),
-    real: &G::Sample,
-) -> crate::objective::GeneratorCost<B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B> + crate::network::Generator<B, Condition = ()>,
-    D: TrainableDiscriminator<B> + Discriminator<B, Sample = G::Sample, Condition = ()>,
-{
+    real: &P::Sample,
+) -> crate::objective::GeneratorCost<B> {
     objective.validate().expect("valid settings");
     let latent = latents::<B>(crate::network::Sample::batch_size(real));
     let fake = generator.generate(latent.clone(), &());

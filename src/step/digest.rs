@@ -1,5 +1,6 @@
 //! A training state in one line: equal for states that are equal bit for bit.
 
+use crate::pair::Pair;
 use burn::module::{AutodiffModule, Module, ModuleVisitor, Param, ParamId};
 use burn::record::{DoublePrecisionSettings, Record};
 use burn::tensor::Tensor;
@@ -7,15 +8,9 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use sha2::{Digest, Sha256};
 
 use super::{NetworkOptimizer, TrainState};
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::text::hex;
 
-impl<G, D, B> TrainState<G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+impl<P: Pair> TrainState<P> {
     /// A SHA-256 over everything that the next step depends on: weights and buffers of both
     /// networks, the averaged generator, what the optimisers remember, what the objective carries,
     /// and the step. Two states with one digest are equal bit for bit; parameter ids, which are
@@ -35,7 +30,8 @@ where
             .digest(&self.gan.generator, &mut sum);
         self.discriminator_optimizer
             .digest(&self.gan.discriminator, &mut sum);
-        sum.0.update(memory::<B, _>(self.objective.clone()));
+        sum.0
+            .update(memory::<P::Backend, _>(self.objective.clone()));
         hex(&sum.0.finalize())
     }
 }

@@ -50,7 +50,7 @@ impl<B: AutodiffBackend> GradientNorms<B> {
 }
 
 /// The mean squared distance of a sample to its neighbour in the batch, `[1]`; 0 for a single one.
-pub(super) fn diversity<S: Sample<B>, B: AutodiffBackend>(
+pub(crate) fn diversity<S: Sample<B>, B: AutodiffBackend>(
     samples: S,
 ) -> Tensor<B::InnerBackend, 1> {
     let samples = samples.into_inner();

@@ -1,5 +1,6 @@
 //! Places in a step where a run can step in.
 
+use crate::pair::Pair;
 use burn::optim::GradientsParams;
 
 use super::OptimizerConfig;
@@ -10,7 +11,7 @@ use super::OptimizerConfig;
 /// up over micro-batches and moves settings by ramps itself. Gradients come keyed by parameter id,
 /// before clipping, and may be changed or only looked at. What hooks remember is not in checkpoints.
 /// All methods do nothing by default; `()` is the hooks of a run that needs none.
-pub trait Hooks<G, D> {
+pub trait Hooks<P: Pair> {
     /// The settings of the generator's and the discriminator's optimiser for step `step` (from
     /// 0), made from those of the run, ramps applied. What the optimisers remember stays.
     fn optimizers(
@@ -24,14 +25,14 @@ pub trait Hooks<G, D> {
 
     /// Before each discriminator step: a place for constraints on the weights and for layers
     /// whose buffers are updated by an explicit call.
-    fn before_discriminator_step(&mut self, discriminator: D) -> D {
+    fn before_discriminator_step(&mut self, discriminator: P::Discriminator) -> P::Discriminator {
         discriminator
     }
 
     /// The discriminator's gradients, before its optimiser takes them.
     fn discriminator_gradients(
         &mut self,
-        _discriminator: &D,
+        _discriminator: &P::Discriminator,
         gradients: GradientsParams,
     ) -> GradientsParams {
         gradients
@@ -40,11 +41,11 @@ pub trait Hooks<G, D> {
     /// The generator's gradients, before its optimiser takes them.
     fn generator_gradients(
         &mut self,
-        _generator: &G,
+        _generator: &P::Generator,
         gradients: GradientsParams,
     ) -> GradientsParams {
         gradients
     }
 }
 
-impl<G, D> Hooks<G, D> for () {}
+impl<P: Pair> Hooks<P> for () {}

@@ -13,8 +13,8 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Tensor, TensorPrimitive};
 
-use super::preflight::layers;
 use crate::network::{Generator, InnerGenerator, TrainableGenerator};
+use crate::train::layers;
 
 /// The moving average of a generator's weights.
 ///
@@ -124,14 +124,12 @@ impl<G: TrainableGenerator<B>, B: AutodiffBackend> Ema<G, B> {
     }
 
     /// The average as a record holds it.
-    pub(in crate::train) fn record(
-        &self,
-    ) -> <InnerGenerator<G, B> as Module<B::InnerBackend>>::Record {
+    pub(crate) fn record(&self) -> <InnerGenerator<G, B> as Module<B::InnerBackend>>::Record {
         self.generator.clone().into_record()
     }
 
     /// An average that is this generator.
-    pub(in crate::train) fn restored(generator: InnerGenerator<G, B>) -> Self {
+    pub(crate) fn restored(generator: InnerGenerator<G, B>) -> Self {
         Self::of(generator, None)
     }
 }

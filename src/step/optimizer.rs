@@ -287,7 +287,7 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> NetworkOptimizer<M, B> {
     }
 
     /// What is remembered, as bytes, the kind of optimiser first.
-    pub(super) fn write(&self, precision: Precision) -> Result<Vec<u8>, String> {
+    pub(crate) fn write(&self, precision: Precision) -> Result<Vec<u8>, String> {
         let (kind, bytes) = match &self.rule {
             Rule::Adam(rule) => (ADAM, precision.write::<B, _>(rule.to_record())?),
             Rule::Sgd(rule) => (SGD, precision.write::<B, _>(rule.to_record())?),
@@ -297,7 +297,7 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> NetworkOptimizer<M, B> {
 
     /// Takes up what was remembered of a network's parameters after at most `steps` steps; another
     /// kind of optimiser starts anew. Where something in the bytes can't be, nothing is taken up.
-    pub(super) fn read(
+    pub(crate) fn read(
         &mut self,
         precision: Precision,
         bytes: &[u8],

@@ -75,7 +75,7 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
 
     /// For a run: the conditions of random samples of its data, which `condition` reads. `None` for a
     /// generator without running statistics.
-    pub(in crate::train) fn of_run<G, B>(
+    pub(crate) fn of_run<G, B>(
         generator: &G,
         latent: &Latent,
         [batch_size, samples]: [usize; 2],

@@ -1,6 +1,8 @@
 //! One training step, without data, files or clocks.
 
+use crate::pair::{GanOf, InnerBackend, Pair, Sampler};
 use burn::module::AutodiffModule;
+use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
@@ -9,40 +11,36 @@ use super::gradients::{clip_norm, squared_norms};
 use super::vitals::{GradientNorms, Vitals, diversity};
 use super::{Ema, Hooks, NetworkOptimizer, OptimizerConfig, StandingStatistics};
 use crate::error::Result;
-use crate::gan::Gan;
-use crate::network::{
-    Condition, InnerGenerator, Sample, TrainableDiscriminator, TrainableGenerator, TrainingBackend,
-};
+use crate::network::Network;
+use crate::network::{Condition, Generator, Sample};
 use crate::nn::update_spectral_norms;
-use crate::objective::{Batch, Objective, ObjectiveState, Side, clip_weights};
+use crate::objective::{Batch, Objective, ObjectiveState, clip_weights};
 
 /// Everything that a step changes.
 #[derive(Debug, Clone)]
-pub struct TrainState<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B: TrainingBackend> {
+pub struct TrainState<P: Pair> {
     /// The two networks.
-    pub gan: Gan<G, D, B>,
+    pub gan: GanOf<P>,
     /// The generator's optimiser.
-    pub generator_optimizer: NetworkOptimizer<G, B>,
+    pub generator_optimizer: NetworkOptimizer<P::Generator, P::Backend>,
     /// The discriminator's optimiser.
-    pub discriminator_optimizer: NetworkOptimizer<D, B>,
+    pub discriminator_optimizer: NetworkOptimizer<P::Discriminator, P::Backend>,
     /// What the objective remembers.
-    pub objective: ObjectiveState<B>,
+    pub objective: ObjectiveState<P::Backend>,
     /// The moving average of the generator's weights, where there is one.
-    pub ema: Option<Ema<G, B>>,
+    pub ema: Option<Ema<P::Generator, P::Backend>>,
     /// How many steps were made.
     pub step: u64,
 }
 
-impl<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B: TrainingBackend>
-    TrainState<G, D, B>
-{
+impl<P: Pair> TrainState<P> {
     /// The state before the first step; the objective's random stream starts at seed 0 until
     /// [`with_seed`](Self::with_seed).
     ///
     /// # Errors
     /// If an optimiser's setting is wrong.
     pub fn new(
-        gan: Gan<G, D, B>,
+        gan: GanOf<P>,
         generator: OptimizerConfig,
         discriminator: OptimizerConfig,
     ) -> Result<Self> {
@@ -66,7 +64,7 @@ impl<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B: TrainingBackend>
 
     /// The running statistics of the average are drawn by this whenever its generator is handed out
     /// ([`sampler`](Self::sampler)); a trainer does it by itself. Nothing where there is no average.
-    pub fn with_standing_statistics(mut self, standing: StandingStatistics<G::Condition>) -> Self {
+    pub fn with_standing_statistics(mut self, standing: StandingStatistics<P::Condition>) -> Self {
         self.ema = self
             .ema
             .map(|ema| ema.with_standing_statistics(Some(standing)));
@@ -78,7 +76,7 @@ impl<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B: TrainingBackend>
     ///
     /// The running statistics of an averaged generator with batch norm are drawn for it
     /// ([`StandingStatistics`]): a few passes, once after each step that somebody asks.
-    pub fn sampler(&self) -> InnerGenerator<G, B> {
+    pub fn sampler(&self) -> Sampler<P> {
         match &self.ema {
             Some(ema) => ema.generator(),
             None => self.trained(),
@@ -86,7 +84,7 @@ impl<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B: TrainingBackend>
     }
 
     /// The trained generator, off the tape: a copy of its own.
-    pub fn trained(&self) -> InnerGenerator<G, B> {
+    pub fn trained(&self) -> Sampler<P> {
         self.gan.generator.valid()
     }
 
@@ -101,13 +99,13 @@ impl<G: TrainableGenerator<B>, D: TrainableDiscriminator<B>, B: TrainingBackend>
 ///
 /// The generated batch has the real one's conditions, so both have one length.
 #[derive(Debug, Clone)]
-pub struct StepBatch<S, C, B: AutodiffBackend> {
+pub struct StepBatch<P: Pair> {
     /// Real samples.
-    pub real: S,
-    /// What both networks are told.
-    pub condition: C,
+    pub real: P::Sample,
+    /// What both networks are conditioned on.
+    pub condition: P::Condition,
     /// Latents, `[batch, latent]`.
-    pub latent: Tensor<B, 2>,
+    pub latent: Tensor<P::Backend, 2>,
 }
 
 /// The factors that a step's schedule puts on the two learning rates.
@@ -202,34 +200,24 @@ pub struct StepOutcome<B: AutodiffBackend> {
 /// # Panics
 /// If `batches` is empty, the batch lengths of samples and latents differ, or the micro-batches do
 /// not divide a batch.
-pub fn step<G, D, B>(
-    state: TrainState<G, D, B>,
+pub fn step<P: Pair>(
+    state: TrainState<P>,
     settings: &StepSettings<'_>,
-    batches: Vec<StepBatch<G::Sample, G::Condition, B>>,
-    hooks: &mut dyn Hooks<G, D>,
-) -> (TrainState<G, D, B>, StepOutcome<B>)
-where
-    B: TrainingBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+    batches: Vec<StepBatch<P>>,
+    hooks: &mut dyn Hooks<P>,
+) -> (TrainState<P>, StepOutcome<P::Backend>) {
     guarded_step(state, settings, batches, hooks, &mut || {})
 }
 
 /// [`step`], which calls `before_update` before it changes a weight: until then a panic leaves
 /// nothing half done.
-pub(super) fn guarded_step<G, D, B>(
-    mut state: TrainState<G, D, B>,
+pub(crate) fn guarded_step<P: Pair>(
+    mut state: TrainState<P>,
     settings: &StepSettings<'_>,
-    batches: Vec<StepBatch<G::Sample, G::Condition, B>>,
-    hooks: &mut dyn Hooks<G, D>,
+    batches: Vec<StepBatch<P>>,
+    hooks: &mut dyn Hooks<P>,
     before_update: &mut dyn FnMut(),
-) -> (TrainState<G, D, B>, StepOutcome<B>)
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+) -> (TrainState<P>, StepOutcome<P::Backend>) {
     state.gan.generator = update_spectral_norms(state.gan.generator, 1);
     let mut last = None;
     for batch in batches {
@@ -252,8 +240,8 @@ where
         (Some(discriminator_gradients), Some(generator_gradients)) => Some(Vitals {
             generator_gradients,
             discriminator_gradients,
-            real_diversity: diversity::<_, B>(judged.batch.real),
-            fake_diversity: diversity::<_, B>(generated.fake),
+            real_diversity: diversity::<_, P::Backend>(judged.batch.real),
+            fake_diversity: diversity::<_, P::Backend>(generated.fake),
         }),
         _ => None,
     };
@@ -270,15 +258,15 @@ where
 }
 
 /// What the generator step and the outcome take over from the last discriminator step.
-struct Judged<G: TrainableGenerator<B>, B: AutodiffBackend> {
-    batch: StepBatch<G::Sample, G::Condition, B>,
+struct Judged<P: Pair> {
+    batch: StepBatch<P>,
     /// The generated batch with its tape, where it was made in one piece.
-    fake: Option<G::Sample>,
-    loss: Tensor<B::InnerBackend, 1>,
-    penalty: Option<Tensor<B::InnerBackend, 1>>,
-    real_logits: Tensor<B::InnerBackend, 2>,
-    fake_logits: Tensor<B::InnerBackend, 2>,
-    gradients: Option<GradientNorms<B>>,
+    fake: Option<P::Sample>,
+    loss: Tensor<InnerBackend<P>, 1>,
+    penalty: Option<Tensor<InnerBackend<P>, 1>>,
+    real_logits: Tensor<InnerBackend<P>, 2>,
+    fake_logits: Tensor<InnerBackend<P>, 2>,
+    gradients: Option<GradientNorms<P::Backend>>,
 }
 
 /// What the outcome takes over from the generator step.
@@ -289,18 +277,13 @@ struct Generated<S, B: AutodiffBackend> {
     gradients: Option<GradientNorms<B>>,
 }
 
-fn discriminator_step<G, D, B>(
-    mut state: TrainState<G, D, B>,
+fn discriminator_step<P: Pair>(
+    mut state: TrainState<P>,
     settings: &StepSettings<'_>,
-    batch: StepBatch<G::Sample, G::Condition, B>,
-    hooks: &mut dyn Hooks<G, D>,
+    batch: StepBatch<P>,
+    hooks: &mut dyn Hooks<P>,
     before_update: &mut dyn FnMut(),
-) -> (TrainState<G, D, B>, Judged<G, B>)
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+) -> (TrainState<P>, Judged<P>) {
     assert_eq!(
         batch.real.batch_size(),
         batch.latent.dims()[0],
@@ -317,7 +300,7 @@ where
     let mut whole_fake = None;
     for (index, part) in batch.parts(settings.micro_batches).enumerate() {
         if index > 0 {
-            state.objective.same_step(Side::Discriminator);
+            state.objective.same_step(Network::Discriminator);
         }
         // With its tape: in training mode for batch norms, and ready for the generator step.
         let fake = state
@@ -337,14 +320,15 @@ where
     }
     let (gradients, loss, penalty) = sum.finish();
     let gradients = hooks.discriminator_gradients(&discriminator, gradients);
-    let (gradients, norms) = settings.measure_and_clip::<B, D>(&discriminator, gradients, &loss);
+    let (gradients, norms) =
+        settings.measure_and_clip::<P::Backend, P::Discriminator>(&discriminator, gradients, &loss);
     before_update();
     let discriminator =
         state
             .discriminator_optimizer
             .step(settings.rates.discriminator, discriminator, gradients);
     state.gan.discriminator = match objective.weight_clipping {
-        Some(limit) => clip_weights::<B, D>(discriminator, limit),
+        Some(limit) => clip_weights::<P::Backend, P::Discriminator>(discriminator, limit),
         None => discriminator,
     };
     let judged = Judged {
@@ -359,17 +343,12 @@ where
     (state, judged)
 }
 
-fn generator_step<G, D, B>(
-    mut state: TrainState<G, D, B>,
+fn generator_step<P: Pair>(
+    mut state: TrainState<P>,
     settings: &StepSettings<'_>,
-    judged: &Judged<G, B>,
-    hooks: &mut dyn Hooks<G, D>,
-) -> (TrainState<G, D, B>, Generated<G::Sample, B>)
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+    judged: &Judged<P>,
+    hooks: &mut dyn Hooks<P>,
+) -> (TrainState<P>, Generated<P::Sample, P::Backend>) {
     // Without gradients of its own the discriminator passes on only the sample's.
     let discriminator = state.gan.discriminator.clone().no_grad();
     let generator = state.gan.generator;
@@ -377,7 +356,7 @@ where
     let mut fakes = Vec::new();
     for (index, part) in judged.batch.parts(settings.micro_batches).enumerate() {
         if index > 0 {
-            state.objective.same_step(Side::Generator);
+            state.objective.same_step(Network::Generator);
         }
         let fake = match &judged.fake {
             Some(fake) => fake.clone(),
@@ -394,7 +373,8 @@ where
     }
     let (gradients, loss, penalty) = sum.finish();
     let gradients = hooks.generator_gradients(&generator, gradients);
-    let (gradients, norms) = settings.measure_and_clip::<B, G>(&generator, gradients, &loss);
+    let (gradients, norms) =
+        settings.measure_and_clip::<P::Backend, P::Generator>(&generator, gradients, &loss);
     state.gan.generator =
         state
             .generator_optimizer
@@ -404,7 +384,7 @@ where
             Some(fake) if fakes.is_empty() => fake,
             last => {
                 fakes.extend(last);
-                G::Sample::concatenate(fakes)
+                P::Sample::concatenate(fakes)
             }
         },
         loss,
@@ -414,7 +394,7 @@ where
     (state, generated)
 }
 
-impl<S: Sample<B>, C: Condition<B>, B: AutodiffBackend> StepBatch<S, C, B> {
+impl<P: Pair> StepBatch<P> {
     /// The batch in so many parts of one length.
     fn parts(&self, count: usize) -> impl Iterator<Item = Self> {
         let batch = self.latent.dims()[0];
@@ -437,10 +417,7 @@ impl<S: Sample<B>, C: Condition<B>, B: AutodiffBackend> StepBatch<S, C, B> {
     }
 
     /// The batch as an objective takes it.
-    fn judged_with<'a, D>(&'a self, fake: &'a S) -> Batch<'a, D, B>
-    where
-        D: TrainableDiscriminator<B, Sample = S, Condition = C>,
-    {
+    fn judged_with<'a>(&'a self, fake: &'a P::Sample) -> Batch<'a, P> {
         Batch {
             real: &self.real,
             fake,

@@ -129,6 +129,13 @@ fn objective() -> Objective {
     objective
 }
 
+/// Settings with a tag within settings with a tag.
+fn in_parts() -> Latent {
+    Latent::normal(2)
+        .with_categorical("digit", 3)
+        .with_continuous("slant", 1)
+}
+
 fn trainer() -> TrainerConfig {
     let mut health = HealthConfig::rolling_back();
     health.collapse.policy = Policy::rollback();
@@ -173,6 +180,8 @@ fn an_extra_name_is_refused_at_every_depth_of_every_type() {
     }
     assert_eq!(walk(&Latent::normal(3)), 1);
     assert_eq!(walk(&Latent::uniform(3)), 1);
+    // The prior and each of its parts.
+    assert_eq!(walk(&in_parts()), 4);
     assert_eq!(walk(&EmaConfig::decay(0.9)), 1);
     assert_eq!(walk(&EmaConfig::half_life(9.0)), 1);
     assert_eq!(walk(&Ramp::linear("x", 1.0, 2)), 1);
@@ -361,12 +370,45 @@ fn other_formats_are_read_as_strictly() {
     let stored = rmp_serde::to_vec_named(&trainer()).unwrap();
     let read: TrainerConfig = rmp_serde::from_slice(&stored).unwrap();
     assert_eq!(read, trainer());
+    let stored = rmp_serde::to_vec_named(&in_parts()).unwrap();
+    assert_eq!(
+        rmp_serde::from_slice::<Latent>(&stored).unwrap(),
+        in_parts()
+    );
     let value = serde_json::to_value(TopK::new(0.5, 0.9)).unwrap();
     let mut extended = value.clone();
     extended["decai"] = json!(1);
     let error = rmp_serde::from_slice::<TopK>(&rmp_serde::to_vec_named(&extended).unwrap());
     let error = error.unwrap_err().to_string();
     assert!(error.contains("did you mean `decay`?"), "{error}");
+}
+
+#[test]
+fn what_lies_too_deep_in_tagged_settings_is_refused() {
+    let nested = |depth: usize| {
+        let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+        format!(r#"{{"parts":{open}{close},"distribution":"parts"}}"#)
+    };
+    let error = |text: &str| {
+        serde_json::from_str::<Latent>(text)
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(
+        error(&nested(8)).contains("invalid type"),
+        "{}",
+        error(&nested(8))
+    );
+    assert!(error(&nested(9)).contains("nested more than 8 deep"));
+    // A format that has no bound of its own: 100,000 lists of one in each other.
+    let mut lists = vec![0x81, 0xa5];
+    lists.extend(b"parts");
+    lists.extend(vec![0x91; 100_000]);
+    let error = rmp_serde::from_slice::<Latent>(&lists).unwrap_err();
+    assert!(
+        error.to_string().contains("nested more than 8 deep"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
             let indices: Vec<usize> = (0..batch_size).map(|_| stream.index(samples)).collect();
             condition(&indices)
         };
-        let first = Self::new(*latent, batch_size, seed, vec![draw()?]);
+        let first = Self::new(latent.clone(), batch_size, seed, vec![draw()?]);
         // A network that can't make the pass is reported by the first step.
         let moved = quietly(|| !first.moved::<G, B>(&generator.valid()).is_empty());
         if moved != Ok(true) {
@@ -109,7 +109,12 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
             };
             conditions.push(next);
         }
-        Ok(Some(Self::new(*latent, batch_size, seed, conditions)))
+        Ok(Some(Self::new(
+            latent.clone(),
+            batch_size,
+            seed,
+            conditions,
+        )))
     }
 
     /// A copy of `average` whose running statistics are those of its own activations.

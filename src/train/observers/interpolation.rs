@@ -83,7 +83,7 @@ impl<B: AutodiffBackend> Interpolations<B> {
         })?;
         Ok(Self {
             grid: SampleGrid::from_latents(folder, latents, columns)?.with_name("interpolation"),
-            prior: *latent,
+            prior: latent.clone(),
             rows,
             columns,
             seed,

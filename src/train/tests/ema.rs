@@ -118,7 +118,7 @@ fn standing_statistics_are_the_means_over_their_batches<B: AutodiffBackend>() {
         let latent = Latent::uniform(3);
         let ema = Ema::<_, B>::new(&norms);
         let copied = parameters(&ema.generator());
-        let standing = StandingStatistics::new(latent, count, seed, vec![(); batches]);
+        let standing = StandingStatistics::new(latent.clone(), count, seed, vec![(); batches]);
         let ema = ema.with_standing_statistics(Some(standing));
         let found = parameters(&ema.generator());
 

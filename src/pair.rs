@@ -66,3 +66,5 @@ pub type InnerSample<P> = <<P as Pair>::Sample as Sample<<P as Pair>::Backend>>:
 pub type Sampler<P> = InnerGenerator<<P as Pair>::Generator, <P as Pair>::Backend>;
 /// A pair's discriminator without its tape.
 pub type Judge<P> = InnerDiscriminator<<P as Pair>::Discriminator, <P as Pair>::Backend>;
+/// A pair's samples one level of automatic differentiation up.
+pub type LiftedSample<P> = <<P as Pair>::Sample as Sample<<P as Pair>::Backend>>::Lifted;

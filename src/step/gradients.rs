@@ -42,6 +42,31 @@ pub(super) fn names<B: AutodiffBackend, M: AutodiffModule<B>>(
     network::names(module, &with.ids)
 }
 
+/// Adds `more` to a network's gradients.
+pub(super) fn add<B: AutodiffBackend, M: AutodiffModule<B>>(
+    module: &M,
+    sum: &mut GradientsParams,
+    more: GradientsParams,
+) {
+    struct Add<'a> {
+        sum: &'a mut GradientsParams,
+        more: GradientsParams,
+    }
+    impl<B: AutodiffBackend> ModuleVisitor<B> for Add<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            let Some(more) = self.more.remove::<B::InnerBackend, D>(param.id) else {
+                return;
+            };
+            let sum = match self.sum.remove::<B::InnerBackend, D>(param.id) {
+                Some(sum) => sum + more,
+                None => more,
+            };
+            self.sum.register(param.id, sum);
+        }
+    }
+    module.visit(&mut Add { sum, more });
+}
+
 /// Scales all gradients of a network down so that their norm together is at most `limit`.
 ///
 /// ```text

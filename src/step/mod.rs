@@ -4,18 +4,28 @@
 //! and asks the device for no number. What looks after a run is in [`train`](crate::train).
 
 mod adam;
+mod batch;
 mod digest;
 mod ema;
 mod gradients;
+mod half;
 mod hooks;
 mod one;
 mod optimizer;
+mod settings;
+mod state;
 mod vitals;
 
+pub use batch::{Share, StepBatch, StyleMixing};
 pub use ema::{Ema, EmaConfig, StandingStatistics};
+pub use half::{
+    HalfStep, apply, begin_discriminator, begin_step, discriminator_gradients, generator_gradients,
+};
 pub use hooks::Hooks;
 pub(crate) use one::guarded_step;
-pub use one::{RateFactors, StepBatch, StepOutcome, StepSettings, TrainState, step};
+pub use one::{StepOutcome, step};
 pub use optimizer::{NetworkOptimizer, OptimizerConfig};
+pub use settings::{RateFactors, StepSettings};
+pub use state::TrainState;
 pub(crate) use vitals::diversity;
 pub use vitals::{GradientNorms, Vitals};

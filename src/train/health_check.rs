@@ -97,9 +97,9 @@ impl<B: AutodiffBackend> HealthCheck<B> {
         self.pending.push(Pending {
             step,
             discriminator: outcome.discriminator_loss.clone(),
-            discriminator_penalty: outcome.penalty.clone(),
+            discriminator_penalty: outcome.discriminator_terms.clone(),
             generator: outcome.generator_loss.clone(),
-            generator_penalty: outcome.generator_penalty.clone(),
+            generator_penalty: outcome.generator_terms.clone(),
         });
     }
 
@@ -142,7 +142,7 @@ impl<B: AutodiffBackend> HealthCheck<B> {
         let mut signs = VitalSigns {
             step: state.step,
             losses,
-            loss_of_guessing: objective.loss_of_guessing::<B>(&outcome.real_logits.device()),
+            loss_of_guessing: objective.loss_of_guessing::<B>(&outcome.real.logits.device()),
             generator_gradients: gradients(|vitals| &vitals.generator_gradients),
             discriminator_gradients: gradients(|vitals| &vitals.discriminator_gradients),
             logits: Some(logits(outcome)),
@@ -192,9 +192,9 @@ fn all_finite(signs: &VitalSigns) -> bool {
 }
 
 fn logits<B: AutodiffBackend>(outcome: &StepOutcome<B>) -> LogitReading {
-    let real: Vec<f64> = outcome.real_logits.to_data().iter().collect();
-    let fake: Vec<f64> = outcome.fake_logits.to_data().iter().collect();
-    let bound = js_lower_bound(outcome.real_logits.clone(), outcome.fake_logits.clone());
+    let real: Vec<f64> = outcome.real.logits.to_data().iter().collect();
+    let fake: Vec<f64> = outcome.fake.logits.to_data().iter().collect();
+    let bound = js_lower_bound(outcome.real.logits.clone(), outcome.fake.logits.clone());
     LogitReading {
         real_mean: mean(&real),
         fake_mean: mean(&fake),

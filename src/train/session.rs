@@ -403,11 +403,7 @@ impl<P: Pair> Session<'_, P> {
                 .draw(indices.len(), &mut drawn.latents, &self.device);
             drawn.samples += indices.len() as u64;
             drawn.indices.push(indices);
-            drawn.batches.push(StepBatch {
-                real,
-                condition,
-                latent,
-            });
+            drawn.batches.push(StepBatch::new(real, condition, latent));
         }
         Ok(drawn)
     }
@@ -442,6 +438,7 @@ impl<P: Pair> Session<'_, P> {
         let length = batches.last().map_or(0, |batch| batch.latent.dims()[0]);
         let settings = StepSettings {
             objective: &config.objective,
+            prior: Some(&config.latent),
             rates,
             gradient_clipping: config.gradient_clipping,
             micro_batches: config.micro_batches,

@@ -265,6 +265,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
             &real,
             &condition,
             &latent,
+            Some(&config.latent),
         );
         probed.map_err(|error| error.within("objective"))?;
         Ok(real.shape().split_off(1))

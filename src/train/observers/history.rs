@@ -36,13 +36,13 @@ impl Reading {
     /// Reads the step's numbers; waits for the device.
     pub(super) fn of<P: Pair>(event: &StepEvent<'_, P>) -> Self {
         let (outcome, config) = (event.outcome, event.config);
-        let bound = js_lower_bound(outcome.real_logits.clone(), outcome.fake_logits.clone());
+        let bound = js_lower_bound(outcome.real.logits.clone(), outcome.fake.logits.clone());
         Self {
             step: event.step,
             discriminator_loss: scalar(&outcome.discriminator_loss),
             generator_loss: scalar(&outcome.generator_loss),
-            penalty: outcome.penalty.as_ref().map(scalar),
-            generator_penalty: outcome.generator_penalty.as_ref().map(scalar),
+            penalty: outcome.discriminator_terms.as_ref().map(scalar),
+            generator_penalty: outcome.generator_terms.as_ref().map(scalar),
             js_lower_bound: scalar(&bound),
             discriminator_rate: config.discriminator_optimizer.learning_rate()
                 * event.rates.discriminator,

@@ -9,8 +9,10 @@ use serde::Serialize;
 use crate::error::{Result, check};
 use crate::network::{
     Condition, ConditionOf, Discriminator, Generator, Sample, SampleOf, TrainableDiscriminator,
-    TrainableGenerator, initialize,
+    Verdict, initialize,
 };
+use crate::objective::augment::Augmented;
+use crate::pair::{LiftedSample, Pair};
 use crate::settings::settings;
 
 settings! {
@@ -135,68 +137,64 @@ where
     B: AutodiffBackend,
     D: TrainableDiscriminator<B>,
 {
-    logits_and_gradient(discriminator, sample, condition).1
+    let condition = condition.lift();
+    input_gradient(discriminator, sample, |discriminator, sample| {
+        discriminator.discriminate(sample, &condition).logits.sum()
+    })
 }
 
-/// The logits of a batch with the gradient of their sum, both on the tape of the parameters: one
-/// pass for a loss and its penalty.
-pub(crate) fn logits_and_gradient<B, D>(
-    discriminator: &D,
-    sample: SampleOf<D, B>,
-    condition: &ConditionOf<D, B>,
-) -> (Tensor<B, 2>, SampleOf<D, B>)
-where
-    B: AutodiffBackend,
-    D: TrainableDiscriminator<B>,
-{
+/// What a discriminator says about a batch with the gradient of the sum of its logits, both on the
+/// tape of the parameters: one pass for a loss and its penalty.
+pub(in crate::objective) fn verdict_and_gradient<P: Pair>(
+    discriminator: &P::Discriminator,
+    sample: P::Sample,
+    condition: &P::Condition,
+    augmented: &Augmented<'_, P>,
+) -> (Verdict<P::Backend>, P::Sample) {
     let condition = condition.lift();
-    let mut logits = None;
+    let mut verdict = None;
     let gradient = input_gradient(discriminator, sample, |discriminator, sample| {
-        let judged = discriminator.discriminate(sample, &condition).logits;
-        logits = Some(judged.clone().inner());
-        judged.sum()
+        let judged = discriminator.discriminate(augmented.lifted(sample), &condition);
+        let logits = judged.logits.clone();
+        verdict = Some(judged.inner());
+        logits.sum()
     });
-    match logits {
-        Some(logits) => (logits, gradient),
+    match verdict {
+        Some(verdict) => (verdict, gradient),
         None => unreachable!("the function was called"),
     }
 }
 
-/// The logits of a batch, on the tape of the parameters, without a trace in running statistics.
+/// What a discriminator says about a batch, on the tape of its parameters, without a trace in
+/// running statistics.
 ///
 /// # Panics
 /// If a layer can't be evaluated one level up.
-pub fn logits_aside<B, D>(
-    discriminator: &D,
-    sample: SampleOf<D, B>,
-    condition: &ConditionOf<D, B>,
-) -> Tensor<B, 2>
-where
-    B: AutodiffBackend,
-    D: TrainableDiscriminator<B>,
-{
+pub(in crate::objective) fn judged_aside<P: Pair>(
+    discriminator: &P::Discriminator,
+    sample: P::Sample,
+    condition: &P::Condition,
+    augmented: &Augmented<'_, P>,
+) -> Verdict<P::Backend> {
     initialize(discriminator);
     // A lifted copy has running statistics of its own; its outer tape records nothing.
-    let lifted = discriminator.clone().train::<Autodiff<B>>().no_grad();
-    let sample = <<SampleOf<D, B> as Sample<B>>::Lifted as Sample<_>>::from_inner(sample);
-    lifted
-        .discriminate(sample, &condition.lift())
-        .logits
-        .inner()
+    let lifted = discriminator
+        .clone()
+        .train::<Autodiff<P::Backend>>()
+        .no_grad();
+    let sample = <LiftedSample<P> as Sample<_>>::from_inner(sample);
+    let verdict = lifted.discriminate(augmented.lifted(sample), &condition.lift());
+    verdict.inner()
 }
 
 /// Generated samples, on the tape of the parameters, without a trace in running statistics.
-pub(crate) fn generated_aside<B, G>(
-    generator: &G,
-    latent: Tensor<B, 2>,
-    condition: &G::Condition,
-) -> G::Sample
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-{
+pub(in crate::objective) fn generated_aside<P: Pair>(
+    generator: &P::Generator,
+    latent: Tensor<P::Backend, 2>,
+    condition: &P::Condition,
+) -> P::Sample {
     initialize(generator);
-    let lifted = generator.clone().train::<Autodiff<B>>().no_grad();
+    let lifted = generator.clone().train::<Autodiff<P::Backend>>().no_grad();
     lifted
         .generate(Tensor::from_inner(latent), &condition.lift())
         .into_inner()

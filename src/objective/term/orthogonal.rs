@@ -3,8 +3,64 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
+use serde::Serialize;
 
+use super::{CostTerm, Term, TermInfo, TermKind};
+use crate::network::{Network, Sample};
 use crate::nn::{outputs_second, weight_matrix};
+
+use crate::objective::pass::{Memory, Pass};
+use crate::pair::Pair;
+use crate::random::Stream;
+use crate::settings::settings;
+
+settings! {
+/// Filters of a layer should not look alike.
+///
+/// ```text
+/// Σ_W ‖(WᵀW) ⊙ (1 − I)‖²_F
+/// ```
+///
+/// Brock, Donahue, Simonyan 2018, *Large scale GAN training for high fidelity natural image
+/// synthesis*, arXiv:1809.11096; [`orthogonal`] says which weights count.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Orthogonal {
+    /// Whose filters; the generator's in the paper.
+    pub network: Network,
+}
+}
+
+impl Term {
+    /// [`Orthogonal`] regularisation of one network; β is 1e-4 in the paper.
+    pub fn orthogonal(beta: f64, network: Network) -> Self {
+        Self::new(TermKind::Orthogonal(Orthogonal { network }), beta)
+    }
+}
+
+impl TermInfo for Orthogonal {
+    fn name(&self) -> &str {
+        "orthogonal"
+    }
+
+    fn acts_on(&self, network: Network) -> bool {
+        network == self.network
+    }
+}
+
+impl<P: Pair> CostTerm<P> for Orthogonal {
+    fn value(
+        &self,
+        pass: &Pass<'_, P>,
+        _noise: &mut Stream,
+        _memory: &mut Memory<P::Backend>,
+    ) -> Tensor<P::Backend, 1> {
+        let device = pass.real.sample.device();
+        match self.network {
+            Network::Generator => orthogonal(pass.generator, &device),
+            Network::Discriminator => orthogonal(pass.discriminator, &device),
+        }
+    }
+}
 
 /// Orthogonal regularisation without the diagonal: filters of a layer should not look alike.
 ///

@@ -21,7 +21,7 @@ const SMALLEST_NORM: f64 = 1e-12;
 /// falls as h², down to where rounding of f takes over. `still` evaluates f with a tape for its
 /// input alone, `tracked` with one for the parameters; both return `[batch]`. `packed` neighbours
 /// of the batch are one sample of a packed discriminator.
-pub(super) fn finite_difference<B, S>(
+pub(in crate::objective) fn finite_difference<B, S>(
     input: S,
     step: f64,
     packed: usize,
@@ -62,7 +62,7 @@ where
 }
 
 /// The squared norm of each pack of `packed` neighbours, `[batch / packed]`.
-pub(super) fn packed_norms<B: AutodiffBackend, S: Sample<B>>(
+pub(in crate::objective) fn packed_norms<B: AutodiffBackend, S: Sample<B>>(
     gradient: S,
     packed: usize,
 ) -> Tensor<B, 1> {

@@ -124,7 +124,7 @@ impl Program for Args {
             &device,
         );
 
-        let config = TrainerConfig::new(self.common.steps_or(STEPS) as u64, BATCH, latent)
+        let config = TrainerConfig::new(self.common.steps_or(STEPS) as u64, BATCH, latent.clone())
             .with_seed(seed)
             .with_objective(objective)
             .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99))

@@ -42,12 +42,16 @@ impl<B: Backend> LabelEmbedding<B> {
         self.embedding.weight.lazy_shape()[0]
     }
 
-    /// The vectors of the labels' classes, `[batch, features]`.
+    /// The vectors of the labels' classes, `[batch, features]`; of packs one after the other,
+    /// `[batch, pack · features]`.
     pub fn forward(&self, labels: &Labels<B>) -> Tensor<B, 2> {
         let batch = labels.classes.dims()[0];
         self.embedding
             .forward(labels.classes.clone().reshape([batch, 1]))
-            .reshape([batch, self.features])
+            .reshape([
+                batch / labels.per_sample(),
+                labels.per_sample() * self.features,
+            ])
     }
 }
 

@@ -18,7 +18,7 @@ mod verdict;
 mod which;
 
 pub use augmentation::{Augmentation, Fill};
-pub use condition::{Condition, Labels};
+pub use condition::{Condition, ConditionRule, ConditionSource, CustomConditions, Labels, Vectors};
 pub(crate) use initialize::draw;
 pub use initialize::initialize;
 pub use packed::Packed;
@@ -68,7 +68,7 @@ use burn::tensor::backend::Backend;
 pub trait Generator<B: Backend>: Module<B> {
     /// What it draws: a tensor of any rank, the batch first.
     type Sample: Sample<B>;
-    /// What it is told: `()` or [`Labels`].
+    /// What it is conditioned on: `()`, [`Labels`] or [`Vectors`].
     type Condition: Condition<B>;
 
     /// Draws one sample for each row of `latent`, `[batch, latent]`.

@@ -8,6 +8,7 @@
 mod batches;
 mod checkpoint;
 mod config;
+mod drawn;
 mod feed;
 pub mod health;
 mod health_check;

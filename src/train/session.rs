@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::batches::BatchIndices;
 use super::checkpoint::{Position, Store};
+use super::drawn::{Drawn, Source};
 use super::feed::{self, Expected};
 use super::health_check::{HealthCheck, held_out};
 use super::preflight::not_finite;
@@ -19,6 +20,7 @@ use super::{
 };
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::network::CustomConditions;
 use crate::network::guard::{caught, tried};
 use crate::random::{StepDraws, Stream};
 use crate::step::{
@@ -42,6 +44,10 @@ pub(super) struct Session<'a, P: Pair> {
     pub(super) held_out: Option<HeldOut<'a, P>>,
     /// What every batch must be.
     pub(super) expected: Expected,
+    /// The program's own rule for the conditions of generated batches.
+    pub(super) conditions: Option<Box<CustomConditions<P::Condition>>>,
+    /// The layers of the generator's style space, where it has one.
+    pub(super) style_layers: Option<usize>,
     pub(super) position: Position,
     pub(super) draws: StepDraws,
     pub(super) notices: Vec<Notice>,
@@ -75,15 +81,6 @@ pub(super) struct Trained<P: Pair> {
     pub(super) unsaved: Option<String>,
 }
 
-/// A step's batches, and the place in the data and in the latents after them.
-struct Drawn<P: Pair> {
-    batches: Vec<StepBatch<P>>,
-    /// Of each batch, to name samples by.
-    indices: Vec<Vec<usize>>,
-    samples: u64,
-    latents: Stream,
-}
-
 /// What a health check leads to.
 enum Verdict {
     GoOn,
@@ -99,6 +96,8 @@ impl Position {
             used: 0,
             samples: 0,
             latents: Stream::new(config.seed, "latent"),
+            conditions: Stream::new(config.seed, "conditions"),
+            styles: Stream::new(config.seed, "styles"),
             elapsed: 0.0,
             rate_scale: 1.0,
             rollbacks: 0,
@@ -271,11 +270,23 @@ impl<P: Pair> Session<'_, P> {
         let turn = self
             .draws
             .step::<P::Backend>(&self.device, config.seed, done);
-        let drawn = self.draw(&config, &mut work.batches, data);
-        let drawn = drawn.map_err(|error| in_step(done + 1, error))?;
-        let (samples, latents, indices) = (drawn.samples, drawn.latents, drawn.indices);
+        let source = Source {
+            data,
+            expected: &self.expected,
+            rule: self.conditions.as_deref(),
+            style_layers: self.style_layers,
+            device: &self.device,
+        };
+        let drawn = source.draw(&config, &mut work.batches, &self.position);
+        let Drawn {
+            batches,
+            indices,
+            streams,
+        } = drawn.map_err(|error| in_step(done + 1, error))?;
+        let shown = indices.iter().map(Vec::len).sum::<usize>() as u64;
+        let samples = self.position.samples + shown;
         let outcome = self
-            .change(work, &config, rates, due, samples, drawn.batches)
+            .change(work, &config, rates, due, samples, batches)
             .map_err(|error| self.explained(error, &indices, data, done + 1))?;
         drop(turn);
         let Some(state) = &work.state else {
@@ -286,7 +297,7 @@ impl<P: Pair> Session<'_, P> {
         self.step = state.step;
         (self.position.epoch, self.position.used) = work.batches.place();
         self.position.samples = samples;
-        self.position.latents = latents;
+        streams.keep_in(&mut self.position);
         let elapsed = work.before + work.begun.elapsed();
         self.position.elapsed = elapsed.as_secs_f64();
         work.health.keep(state.step, &outcome, indices.concat());
@@ -379,33 +390,6 @@ impl<P: Pair> Session<'_, P> {
             generator: factor,
             discriminator: factor,
         }
-    }
-
-    /// The batches and latents of the next step. The run's place is not moved yet: a step that is
-    /// not made has used up nothing.
-    fn draw(
-        &self,
-        config: &TrainerConfig,
-        batches: &mut BatchIndices,
-        data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
-    ) -> Result<Drawn<P>> {
-        let mut drawn = Drawn {
-            batches: Vec::new(),
-            indices: Vec::new(),
-            samples: self.position.samples,
-            latents: self.position.latents.clone(),
-        };
-        for _ in 0..config.discriminator_steps {
-            let indices = batches.next_batch();
-            let (real, condition) = feed::batch(data, &indices, &self.expected, &self.device)?;
-            let latent = config
-                .latent
-                .draw(indices.len(), &mut drawn.latents, &self.device);
-            drawn.samples += indices.len() as u64;
-            drawn.indices.push(indices);
-            drawn.batches.push(StepBatch::new(real, condition, latent));
-        }
-        Ok(drawn)
     }
 
     /// Makes the step itself. A panic before the first weight was changed leaves the state as it was.

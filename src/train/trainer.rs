@@ -16,7 +16,7 @@ use super::session::Session;
 use super::{Checkpoints, Interrupt, Notice, Observer, Rhythm, Run, TrainerConfig, Warning};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::network::Sample;
+use crate::network::{CustomConditions, Generator, Sample};
 use crate::random::{StepDraws, Stream};
 use crate::step::{Hooks, StandingStatistics, TrainState};
 
@@ -45,6 +45,7 @@ pub struct Trainer<'a, P: Pair> {
     checkpoints: Option<Checkpoints<'a, P>>,
     interrupt: Interrupt,
     held_out: Option<HeldOut<'a, P>>,
+    conditions: Option<Box<CustomConditions<P::Condition>>>,
 }
 
 impl<P: Pair> std::fmt::Debug for Trainer<'_, P> {
@@ -73,6 +74,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
             checkpoints: None,
             interrupt: Interrupt::new(),
             held_out: None,
+            conditions: None,
         })
     }
 
@@ -111,6 +113,17 @@ impl<'a, P: Pair> Trainer<'a, P> {
         self
     }
 
+    /// The rule behind [`ConditionRule::Custom`](crate::network::ConditionRule::Custom): from the
+    /// conditions of the real batch, the number of generated samples and the run's own stream to the
+    /// conditions of the generated batch.
+    pub fn with_conditions(
+        mut self,
+        rule: impl Fn(&P::Condition, usize, &mut Stream) -> Result<P::Condition> + Send + Sync + 'static,
+    ) -> Self {
+        self.conditions = Some(Box::new(rule));
+        self
+    }
+
     /// Looks for what can't work, which is an error, and for what usually does not, without
     /// training anything: [`run`](Self::run) does it first.
     ///
@@ -131,6 +144,13 @@ impl<'a, P: Pair> Trainer<'a, P> {
         gan: &GanOf<P>,
         data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<(Vec<Warning>, Expected)> {
+        if self.config.style_mixing > 0.0 && gan.generator.style_space().is_none() {
+            return Err(Error::setting(
+                "style_mixing",
+                self.config.style_mixing,
+                "needs a generator with a style space (`Generator::style_space`); leave it at 0",
+            ));
+        }
         let warnings = preflight::check::<P>(&self.config, gan, data, &self.device)?;
         let shape = self.probe(gan, data)?;
         for (_, observer) in &self.observers {
@@ -155,6 +175,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
     ) -> Result<Run<P>> {
         let (warnings, expected) = self.examine(&gan, data)?;
         let config = self.config.clone();
+        let style_layers = gan.generator.style_space().map(|space| space.layers());
         let mut state = TrainState::new(
             gan,
             config.generator_optimizer,
@@ -200,6 +221,8 @@ impl<'a, P: Pair> Trainer<'a, P> {
             interrupt: self.interrupt,
             held_out: self.held_out,
             expected,
+            conditions: self.conditions,
+            style_layers,
             position,
             draws: StepDraws::default(),
             notices: Vec::new(),

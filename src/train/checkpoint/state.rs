@@ -26,6 +26,9 @@ pub(in crate::train) struct Position {
     /// Real samples shown to the discriminator.
     pub(in crate::train) samples: u64,
     pub(in crate::train) latents: Stream,
+    /// Conditions of generated batches, and which styles are mixed.
+    pub(in crate::train) conditions: Stream,
+    pub(in crate::train) styles: Stream,
     /// Seconds of training.
     pub(in crate::train) elapsed: f64,
     /// The factor that rollbacks have put on both learning rates.

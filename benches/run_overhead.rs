@@ -19,6 +19,7 @@
 #[path = "works/mod.rs"]
 mod works;
 
+use burn_gan::train::observe_fn;
 use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -329,17 +330,23 @@ fn samples(plan: &Plan, data: &MemoryDataset<4>) -> Result<()> {
     let (before, behind) = (Cell::new(Instant::now()), Cell::new(Instant::now()));
     let (mut steps, mut drawn) = (Vec::new(), Vec::new());
     let run = Trainer::new(config, &device)?
-        .observe(Rhythm::Every(1), |_: &StepEvent<'_, G, D, B>| {
-            before.set(Instant::now());
-            steps.push(milliseconds(behind.get().elapsed()));
-            Ok(())
-        })
+        .observe(
+            Rhythm::Every(1),
+            observe_fn(|_: &StepEvent<'_, G, D, B>| {
+                before.set(Instant::now());
+                steps.push(milliseconds(behind.get().elapsed()));
+                Ok(())
+            }),
+        )
         .observe(Rhythm::Every(1), grid.with_scale(2))
-        .observe(Rhythm::Every(1), |_: &StepEvent<'_, G, D, B>| {
-            drawn.push(milliseconds(before.get().elapsed()));
-            behind.set(Instant::now());
-            Ok(())
-        })
+        .observe(
+            Rhythm::Every(1),
+            observe_fn(|_: &StepEvent<'_, G, D, B>| {
+                drawn.push(milliseconds(before.get().elapsed()));
+                behind.set(Instant::now());
+                Ok(())
+            }),
+        )
         .run(dcgan.pair()?, data)?;
     assert!(run.ending.is_finished(), "{}", run.ending);
     let draw = median(drawn.into_iter().skip(UNTIMED));

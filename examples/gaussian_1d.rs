@@ -32,7 +32,7 @@ use burn_gan::models::{
     save_safetensors,
 };
 use burn_gan::network::{Discriminator, Generator};
-use burn_gan::objective::{Loss, Objective, Penalty};
+use burn_gan::objective::{Loss, Objective, Term};
 use burn_gan::plot::{Color, LineChart, Panels, Series};
 use burn_gan::random::Stream;
 use burn_gan::step::OptimizerConfig;
@@ -237,7 +237,7 @@ impl Args {
         let mut settings =
             TrainerConfig::new(self.common.steps_or(STEPS) as u64, BATCH, Latent::normal(2))
                 .with_seed(self.common.seed)
-                .with_objective(Objective::new(loss).with_penalty(Penalty::r1(0.02)))
+                .with_objective(Objective::new(loss).with_term(Term::r1(0.02)))
                 .with_schedule(Schedule::Cosine { floor: 0.02 });
         // The theory's discriminator is always the best one: let it learn faster than the generator.
         settings.generator_optimizer = adam(1e-3);

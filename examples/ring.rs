@@ -104,7 +104,7 @@ impl Program for Args {
 
         let mut objective = self.objective.unwrap_or_else(Objective::recommended);
         if let Some(gamma) = self.gamma {
-            for penalty in &mut objective.penalties {
+            for penalty in &mut objective.terms {
                 penalty.weight = gamma;
             }
         }

@@ -30,7 +30,7 @@ use crate::network::{
 ///     }
 /// }
 /// ```
-pub trait Pair: Clone + Debug + Into<GanOf<Self>> + 'static {
+pub trait Pair: Clone + Debug + 'static {
     /// The backend that they are trained on.
     type Backend: TrainingBackend;
     /// What the generator draws and the discriminator judges.
@@ -41,6 +41,12 @@ pub trait Pair: Clone + Debug + Into<GanOf<Self>> + 'static {
     type Generator: TrainableGenerator<Self::Backend, Sample = Self::Sample, Condition = Self::Condition>;
     /// The network that judges them.
     type Discriminator: TrainableDiscriminator<Self::Backend, Sample = Self::Sample, Condition = Self::Condition>;
+
+    /// The two networks.
+    fn gan(&self) -> &GanOf<Self>;
+
+    /// The two networks, by value.
+    fn into_gan(self) -> GanOf<Self>;
 }
 
 impl<G, D, B> Pair for Gan<G, D, B>
@@ -54,6 +60,14 @@ where
     type Condition = G::Condition;
     type Generator = G;
     type Discriminator = D;
+
+    fn gan(&self) -> &Self {
+        self
+    }
+
+    fn into_gan(self) -> Self {
+        self
+    }
 }
 
 /// A pair's two networks.

@@ -15,7 +15,7 @@ use burn_gan::models::{
 use burn_gan::network::{
     Discriminator, Generator, Sample, TrainableDiscriminator, TrainableGenerator,
 };
-use burn_gan::objective::{Loss, Objective, Penalty};
+use burn_gan::objective::{Loss, Objective, Term};
 use burn_gan::random::Stream;
 use burn_gan::step::{OptimizerConfig, StepBatch, StepSettings, TrainState, step};
 use burn_gan::{Gan, Latent};
@@ -55,7 +55,7 @@ pub fn objective() -> Objective {
 
 /// The same with R1 at every discriminator step.
 fn r1_objective() -> Objective {
-    objective().with_penalty(Penalty::r1(1.0))
+    objective().with_term(Term::r1(1.0))
 }
 
 /// The MLP pair: 100-256-512-784 with tanh, 784-512-256-1.

@@ -7,7 +7,7 @@ use burn_gan::data::{MemoryDataset, Mixture};
 use burn_gan::models::{
     Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
-use burn_gan::objective::{Loss, Objective, Penalty};
+use burn_gan::objective::{Loss, Objective, Term};
 use burn_gan::random::Stream;
 use burn_gan::step::{EmaConfig, OptimizerConfig};
 use burn_gan::train::{
@@ -31,7 +31,7 @@ const END: u64 = 3;
 
 fn config() -> TrainerConfig {
     TrainerConfig::new(END, 4, Latent::normal(2))
-        .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::lecam(0.1)))
+        .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::lecam(0.1)))
         .with_optimizers(OptimizerConfig::adam(1e-3))
         .with_ema(EmaConfig::half_life(100.0))
 }

@@ -8,7 +8,7 @@ use burn_gan::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminator, MlpDiscriminatorConfig,
     MlpGenerator, MlpGeneratorConfig,
 };
-use burn_gan::objective::{Objective, Penalty};
+use burn_gan::objective::{Objective, Term};
 use burn_gan::step::{EmaConfig, OptimizerConfig};
 use burn_gan::train::{HealthConfig, Ramp, Schedule, Trainer, TrainerConfig};
 use burn_gan::{Latent, Result};
@@ -70,8 +70,8 @@ impl Reader for Settings {
             serde_json::to_vec_pretty(value).expect("settings")
         }
         let objective = Objective::recommended()
-            .with_penalty(Penalty::lecam(0.1))
-            .with_penalty(Penalty::wgan_gp(10.0).every(4));
+            .with_term(Term::lecam(0.1))
+            .with_term(Term::wgan_gp(10.0).every(4));
         let trainer = TrainerConfig::new(1_000, 16, Latent::normal(8))
             .with_seed(7)
             .with_batches(BatchPlan::new(16))

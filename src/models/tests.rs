@@ -6,7 +6,7 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::*;
 use crate::network::{Discriminator, Generator, Labels};
-use crate::objective::penalty::r1;
+use crate::objective::term::r1;
 use crate::testing::{for_each_autodiff_backend, for_each_backend, values};
 
 /// The shapes the issue names, an odd one, and the smallest.

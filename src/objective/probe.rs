@@ -21,13 +21,13 @@ use crate::random::alone;
 const REPEATABLE: f64 = 1e-3;
 
 /// One batch to try an objective on.
-struct Trial<'a, P: Pair> {
-    generator: &'a P::Generator,
-    discriminator: &'a P::Discriminator,
-    real: &'a P::Sample,
-    condition: &'a P::Condition,
-    latent: &'a Tensor<P::Backend, 2>,
-    prior: Option<&'a Latent>,
+pub(super) struct Trial<'a, P: Pair> {
+    pub(super) generator: &'a P::Generator,
+    pub(super) discriminator: &'a P::Discriminator,
+    pub(super) real: &'a P::Sample,
+    pub(super) condition: &'a P::Condition,
+    pub(super) latent: &'a Tensor<P::Backend, 2>,
+    pub(super) prior: Option<&'a Latent>,
 }
 
 impl<P: Pair> Trial<'_, P> {
@@ -138,7 +138,7 @@ impl Objective {
     }
 
     /// Each term alone, so that the error can name it.
-    fn try_terms<P: Pair>(&self, trial: &Trial<'_, P>) -> Result<()> {
+    pub(super) fn try_terms<P: Pair>(&self, trial: &Trial<'_, P>) -> Result<()> {
         let plain = Self {
             terms: Vec::new(),
             augment: None,

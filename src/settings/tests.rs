@@ -23,8 +23,7 @@ use crate::nn::{
 };
 use crate::objective::loss::{EnergyBased, FDivergence, FGan, LeastSquares};
 use crate::objective::{
-    FeatureMatching, LabelSmoothing, Loss, Objective, Pairing, Penalty, PenaltyKind, SecondOrder,
-    TopK,
+    LabelSmoothing, Loss, Objective, Pairing, SecondOrder, Term, TermKind, TopK,
 };
 use crate::step::{EmaConfig, OptimizerConfig};
 use crate::train::health::{Collapse, Explosion, MemoryGrowth, Overfitting, Saturation, Vanishing};
@@ -93,25 +92,25 @@ fn walk<T: Serialize + DeserializeOwned>(settings: &T) -> usize {
 }
 
 /// One of every penalty.
-fn penalties() -> Vec<Penalty> {
+fn penalties() -> Vec<Term> {
     let images = Augmentation::Images {
         shift: 1,
         flip: true,
         fill: Fill::Edge,
     };
     vec![
-        Penalty::r1(1.0),
-        Penalty::r2(1.0),
-        Penalty::wgan_gp(1.0),
-        Penalty::dragan(1.0),
-        Penalty::zero_centered(1.0),
-        Penalty::lecam(1.0),
-        Penalty::consistency(1.0, Augmentation::Noise { std: 0.1 }),
-        Penalty::balanced_consistency(1.0, images),
-        Penalty::latent_consistency(1.0, 0.1),
-        Penalty::latent_diversity(1.0, 0.1),
-        Penalty::orthogonal(1.0, Network::Generator),
-        Penalty::path_length(1.0),
+        Term::r1(1.0),
+        Term::r2(1.0),
+        Term::wgan_gp(1.0),
+        Term::dragan(1.0),
+        Term::zero_centered(1.0),
+        Term::lecam(1.0),
+        Term::consistency(1.0, Augmentation::Noise { std: 0.1 }),
+        Term::balanced_consistency(1.0, images),
+        Term::latent_consistency(1.0, 0.1),
+        Term::latent_diversity(1.0, 0.1),
+        Term::orthogonal(1.0, Network::Generator),
+        Term::path_length(1.0),
     ]
 }
 
@@ -124,8 +123,8 @@ fn objective() -> Objective {
         .with_label_smoothing(LabelSmoothing::one_sided(0.1))
         .with_weight_clipping(0.01)
         .with_top_k(TopK::new(0.5, 0.99))
-        .with_feature_matching(FeatureMatching::alone());
-    objective.penalties = penalties();
+        .with_term(Term::feature_matching_alone());
+    objective.terms = penalties();
     objective
 }
 
@@ -205,7 +204,7 @@ fn an_extra_name_is_refused_at_every_depth_of_every_type() {
         walk(&second_order);
     }
     walk(&TopK::new(0.5, 0.9));
-    walk(&FeatureMatching::alone());
+    walk(&Term::feature_matching_alone());
     walk(&LabelSmoothing::default());
     walk(&LeastSquares::default());
     walk(&EnergyBased { margin: 1.0 });
@@ -353,7 +352,7 @@ fn an_unknown_choice_is_refused_with_the_nearest() {
         error.contains("unknown Loss `hing`: did you mean `hinge`?"),
         "{error}"
     );
-    let error = refusal::<PenaltyKind>(&json!({"wgan-gp": {}}));
+    let error = refusal::<TermKind>(&json!({"wgan-gp": {}}));
     assert!(error.contains("did you mean `wgan_gp`?"), "{error}");
     let error = refusal::<LinearConfig>(&json!({
         "d_input": 1, "d_output": 1, "bias": true, "initializer": {"Norml": {}},

@@ -11,11 +11,11 @@ use burn::tensor::ops::Device;
 /// It remembers what burn's Adam remembers, so that their records are exchangeable. On the CPU
 /// backend Flex a step is one pass over each parameter, in place.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Adam {
-    pub(super) beta_1: f32,
-    pub(super) beta_2: f32,
-    pub(super) epsilon: f32,
-    pub(super) weight_decay: f64,
+pub(crate) struct Adam {
+    pub(crate) beta_1: f32,
+    pub(crate) beta_2: f32,
+    pub(crate) epsilon: f32,
+    pub(crate) weight_decay: f64,
 }
 
 /// The numbers of one step.

@@ -4,6 +4,8 @@
 //! and asks the device for no number. What looks after a run is in [`train`](crate::train).
 
 mod adam;
+#[cfg(test)]
+pub(crate) use adam::Adam;
 mod batch;
 mod digest;
 mod ema;

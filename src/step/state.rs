@@ -31,6 +31,14 @@ impl<P: Pair> TrainState<P> {
     /// # Errors
     /// If an optimiser's setting is wrong.
     pub fn new(
+        pair: P,
+        generator: OptimizerConfig,
+        discriminator: OptimizerConfig,
+    ) -> Result<Self> {
+        Self::of(pair.into_gan(), generator, discriminator)
+    }
+
+    pub(crate) fn of(
         gan: GanOf<P>,
         generator: OptimizerConfig,
         discriminator: OptimizerConfig,

@@ -91,7 +91,12 @@ impl<P: Pair> Source<'_, P> {
         let latent = config.latent.draw(count, &mut streams.latents, device);
         let source = ConditionSource {
             count,
-            classes: self.expected.classes.iter().map(|(_, classes)| *classes).max(),
+            classes: self
+                .expected
+                .classes
+                .iter()
+                .map(|(_, classes)| *classes)
+                .max(),
             samples: self.data.len(),
             at: &|indices| self.data.conditions(indices, device),
             custom: self.rule,

@@ -132,10 +132,10 @@ impl<'a, P: Pair> Trainer<'a, P> {
     /// asks of them ([`Objective::probe`](crate::objective::Objective::probe)).
     pub fn check(
         &self,
-        gan: &GanOf<P>,
+        gan: &P,
         data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Vec<Warning>> {
-        Ok(self.examine(gan, data)?.0)
+        Ok(self.examine(gan.gan(), data)?.0)
     }
 
     /// Looks for what can't work; the warnings, and what every batch must be.
@@ -170,13 +170,14 @@ impl<'a, P: Pair> Trainer<'a, P> {
     /// belongs to another run, a hook asks for settings that can't be, or an observer ends the run.
     pub fn run(
         mut self,
-        gan: GanOf<P>,
+        gan: P,
         data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Run<P>> {
+        let gan = gan.into_gan();
         let (warnings, expected) = self.examine(&gan, data)?;
         let config = self.config.clone();
         let style_layers = gan.generator.style_space().map(|space| space.layers());
-        let mut state = TrainState::new(
+        let mut state = TrainState::of(
             gan,
             config.generator_optimizer,
             config.discriminator_optimizer,

@@ -1,5 +1,6 @@
 //! Checkpoints that somebody changed and sealed again: the checksum is right, the contents are not.
 
+use crate::gan::Gan;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -150,9 +151,7 @@ fn shape(sizes: &[i128]) -> Node<'static> {
 
 /// A state to restore into.
 fn fresh() -> TrainState<
-    crate::train::tests::networks::Normed<B>,
-    crate::train::tests::networks::Restless<B>,
-    B,
+    Gan<crate::train::tests::networks::Normed<B>, crate::train::tests::networks::Restless<B>, B>,
 > {
     let adam = OptimizerConfig::adam_w(1e-2, 0.01);
     TrainState::new(restless::<B>(9, 8), adam, adam)

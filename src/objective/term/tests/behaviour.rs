@@ -1,45 +1,49 @@
 //! What each penalty is, by closed forms, and the rules that all obey.
 
-use crate::pair::Pair;
 use burn::module::{AutodiffModule, Module};
 use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Recorder};
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::{Normed, discriminator_cost, generator, generator_cost, latents, mlp};
+use crate::gan::Gan;
 use crate::models::{Activation, MlpDiscriminator, MlpGenerator};
-use crate::network::Network;
 use crate::network::{
-    Augmentation, Discriminator, Generator, Packed, Sample, TrainableDiscriminator,
+    Augmentation, Discriminator, Generator, Network, Packed, Sample, TrainableDiscriminator,
     TrainableGenerator, Verdict, initialize,
 };
 use crate::nn::{Linear, LinearConfig};
-use crate::objective::penalty::{CustomPenalty, DiscriminatorPass, Memory, PenaltyTerm, r1};
-use crate::objective::{Loss, Objective, ObjectiveState, Penalty, PenaltyKind, SecondOrder};
+use crate::objective::term::{
+    BalancedConsistency, CustomTerm, Dragan, LeCam, PathLength, WganGp, r1,
+};
+use crate::objective::{
+    CostTerm, Loss, Memory, Objective, ObjectiveState, Pass, SecondOrder, Term, TermInfo, TermKind,
+};
+use crate::pair::Pair;
 use crate::random::Stream;
 use crate::testing::{assert_close, assign, for_each_autodiff_backend, gradients, tensor2, values};
 
-fn only(penalty: Penalty) -> Objective {
-    Objective::new(Loss::NonSaturating).with_penalty(penalty)
+fn only(penalty: Term) -> Objective {
+    Objective::new(Loss::NonSaturating).with_term(penalty)
 }
 
 /// Every penalty of the crate, with weight 1.
-fn all() -> Vec<Penalty> {
+fn all() -> Vec<Term> {
     let noise = Augmentation::Noise { std: 0.1 };
     vec![
-        Penalty::r1(1.0),
-        Penalty::r2(1.0),
-        Penalty::wgan_gp(1.0),
-        Penalty::dragan(1.0),
-        Penalty::zero_centered(1.0),
-        Penalty::lecam(1.0),
-        Penalty::consistency(1.0, noise),
-        Penalty::balanced_consistency(1.0, noise),
-        Penalty::latent_consistency(1.0, 0.1),
-        Penalty::latent_diversity(1.0, 0.1),
-        Penalty::orthogonal(1.0, Network::Generator),
-        Penalty::orthogonal(1.0, Network::Discriminator),
-        Penalty::path_length(1.0),
+        Term::r1(1.0),
+        Term::r2(1.0),
+        Term::wgan_gp(1.0),
+        Term::dragan(1.0),
+        Term::zero_centered(1.0),
+        Term::lecam(1.0),
+        Term::consistency(1.0, noise),
+        Term::balanced_consistency(1.0, noise),
+        Term::latent_consistency(1.0, 0.1),
+        Term::latent_diversity(1.0, 0.1),
+        Term::orthogonal(1.0, Network::Generator),
+        Term::orthogonal(1.0, Network::Discriminator),
+        Term::path_length(1.0),
     ]
 }
 
@@ -53,14 +57,19 @@ fn fake<B: Backend>() -> Tensor<B, 2> {
 
 /// The weighted penalty on the discriminator, from a fresh state.
 fn penalty_of<B, G, D, const R: usize>(
-    penalty: Penalty,
+    penalty: Term,
     networks: (&G, &D),
     real: &Tensor<B, R>,
     fake: &Tensor<B, R>,
-) -> Tensor<B, 1> {
+) -> Tensor<B, 1>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, R>, Condition = ()>,
+    D: TrainableDiscriminator<B> + Discriminator<B, Sample = Tensor<B, R>, Condition = ()>,
+{
     let state = &mut ObjectiveState::new(7);
     discriminator_cost(&only(penalty), state, networks, real, fake, &())
-        .penalty
+        .terms
         .expect("due")
 }
 
@@ -110,11 +119,11 @@ fn patch_logits_are_summed_per_sample<B: AutodiffBackend>() {
     let squared = 10.0 * 10.0 + 1.0;
     let norm = f64::sqrt(squared);
     for (penalty, expected) in [
-        (Penalty::r1(1.0), 0.5 * squared),
-        (Penalty::r2(3.0), 1.5 * squared),
-        (Penalty::zero_centered(1.0), squared),
-        (Penalty::wgan_gp(1.0), (norm - 1.0).powi(2)),
-        (Penalty::dragan(2.0), 2.0 * (norm - 1.0).powi(2)),
+        (Term::r1(1.0), 0.5 * squared),
+        (Term::r2(3.0), 1.5 * squared),
+        (Term::zero_centered(1.0), squared),
+        (Term::wgan_gp(1.0), (norm - 1.0).powi(2)),
+        (Term::dragan(2.0), 2.0 * (norm - 1.0).powi(2)),
     ] {
         let found = penalty_of::<B, _, _, 2>(penalty, networks, &real(), &fake());
         assert_close(&values(found), &[expected], 1e-5, 0.0);
@@ -132,16 +141,16 @@ fn norms_are_per_sample<B: AutodiffBackend>() {
         vec![steep, vec![0.0; 6], vec![1.0; 6], vec![0.0]],
     );
     let x = tensor2::<B, 2>([[0.7, 0.5], [0.01, 0.0], [-0.6, -0.4]]);
-    let one_sided = PenaltyKind::WganGp {
+    let one_sided = TermKind::WganGp(WganGp {
         target: 1.0,
         one_sided: true,
-    };
+    });
     for penalty in [
-        Penalty::r1(1.0),
-        Penalty::r2(1.0),
-        Penalty::wgan_gp(1.0),
-        Penalty::new(one_sided, 1.0),
-        Penalty::zero_centered(1.0),
+        Term::r1(1.0),
+        Term::r2(1.0),
+        Term::wgan_gp(1.0),
+        Term::new(one_sided, 1.0),
+        Term::zero_centered(1.0),
     ] {
         // Real and generated alike: what is between them is known.
         let of = |x: &Tensor<B, 2>| {
@@ -162,8 +171,8 @@ fn a_shared_pass_changes_nothing<B: AutodiffBackend>() {
     let discriminator = mlp::<B>(2, [6, 5], Activation::LEAKY);
     let g = generator::<B, 2>(&[2]);
     let objective = Objective::new(Loss::NonSaturating)
-        .with_penalty(Penalty::r1(0.7))
-        .with_penalty(Penalty::r2(0.2));
+        .with_term(Term::r1(0.7))
+        .with_term(Term::r2(0.2));
     let state = &mut ObjectiveState::default();
     let networks = (&g, &discriminator);
     let cost = discriminator_cost(&objective, state, networks, &real(), &fake(), &());
@@ -175,7 +184,7 @@ fn a_shared_pass_changes_nothing<B: AutodiffBackend>() {
         + r1::<B, _>(&discriminator, fake(), &()).mul_scalar(0.2);
     assert_close(&values(cost.loss), &values(loss.clone()), 1e-6, 0.0);
     assert_close(
-        &values(cost.penalty.expect("due")),
+        &values(cost.terms.expect("due")),
         &values(apart.clone()),
         1e-6,
         0.0,
@@ -220,17 +229,17 @@ fn a_lazy_penalty_is_taken_every_interval_times_the_interval<B: AutodiffBackend>
     let discriminator = mlp::<B>(2, [4], Activation::Tanh);
     let networks = (&generator::<B, 2>(&[2]), &discriminator);
     let full = values(penalty_of::<B, _, _, 2>(
-        Penalty::r1(0.3),
+        Term::r1(0.3),
         networks,
         &real(),
         &fake(),
     ));
-    let lazy = only(Penalty::r1(0.3).every(3));
+    let lazy = only(Term::r1(0.3).every(3));
     let mut state = ObjectiveState::default();
     let taken: Vec<f64> = (0..7)
         .map(|_| {
             let cost = discriminator_cost(&lazy, &mut state, networks, &real(), &fake(), &());
-            cost.penalty.map_or(0.0, |penalty| values(penalty)[0])
+            cost.terms.map_or(0.0, |penalty| values(penalty)[0])
         })
         .collect();
     let full = 3.0 * full[0];
@@ -246,11 +255,12 @@ fn each_penalty_is_on_its_side_and_moves_its_network<B: AutodiffBackend>() {
         let state = &mut ObjectiveState::default();
         let on_d = discriminator_cost(&objective, state, (&g, &d), &real(), &fake(), &());
         let on_g = generator_cost(&objective, state, (&g, &d), &real());
-        let sides = [Network::Discriminator, Network::Generator].map(|s| penalty.kind.acts_on(s));
-        assert_eq!([on_d.penalty.is_some(), on_g.penalty.is_some()], sides);
+        let sides =
+            [Network::Discriminator, Network::Generator].map(|s| penalty.kind.info().acts_on(s));
+        assert_eq!([on_d.terms.is_some(), on_g.terms.is_some()], sides);
         assert_eq!(sides.iter().filter(|side| **side).count(), 1, "{penalty:?}");
         let moves = |gradients: Vec<Vec<f64>>| gradients.iter().flatten().any(|g| *g != 0.0);
-        if let Some(penalty) = on_d.penalty {
+        if let Some(penalty) = on_d.terms {
             // LeCam's first anchors are the batch's own means: still no zero gradient.
             let gradients = penalty.backward();
             assert!(
@@ -262,7 +272,7 @@ fn each_penalty_is_on_its_side_and_moves_its_network<B: AutodiffBackend>() {
                 "{objective:?}"
             );
         }
-        if let Some(penalty) = on_g.penalty {
+        if let Some(penalty) = on_g.terms {
             let gradients = penalty.backward();
             // A path length's first anchor is the mean: lengths differ, so that it still pulls.
             assert!(
@@ -281,14 +291,14 @@ fn lecam_draws_logits_to_the_other_sides_running_mean<B: AutodiffBackend>() {
     // D(x) = x₀ + ¼.
     let discriminator = Affine::new([[1.0], [0.0]]);
     let networks = (&generator::<B, 2>(&[2]), &discriminator);
-    let kind = PenaltyKind::LeCam { decay: 0.9 };
-    let objective = only(Penalty::new(kind, 1.0));
+    let kind = TermKind::LeCam(LeCam { decay: 0.9 });
+    let objective = only(Term::new(kind, 1.0));
     let mut state = ObjectiveState::default();
     let mut step = |r: [f64; 2], f: [f64; 2]| {
         let column = |x: [f64; 2]| tensor2::<B, 2>(x.map(|x| [x - 0.25, 0.0]));
         let (real, fake) = (column(r), column(f));
         let cost = discriminator_cost(&objective, &mut state, networks, &real, &fake, &());
-        values(cost.penalty.expect("due"))[0]
+        values(cost.terms.expect("due"))[0]
     };
     let by_hand = |r: [f64; 2], f: [f64; 2], anchor_r: f64, anchor_f: f64| {
         r.iter().map(|r| (r - anchor_f).powi(2)).sum::<f64>() / 2.0
@@ -320,18 +330,14 @@ fn consistency_is_the_squared_change_of_a_logit<B: AutodiffBackend>() {
         squares.sum::<f64>() / 4.0
     };
     let (on_real, on_fake) = (change(), change());
-    let found = penalty_of::<B, _, _, 2>(
-        Penalty::consistency(10.0, noise),
-        networks,
-        &real(),
-        &fake(),
-    );
+    let found =
+        penalty_of::<B, _, _, 2>(Term::consistency(10.0, noise), networks, &real(), &fake());
     assert_close(&values(found), &[10.0 * on_real], 1e-4, 0.0);
-    let balanced = PenaltyKind::BalancedConsistency {
+    let balanced = TermKind::BalancedConsistency(BalancedConsistency {
         augmentation: noise,
         fake_ratio: 0.5,
-    };
-    let found = penalty_of::<B, _, _, 2>(Penalty::new(balanced, 1.0), networks, &real(), &fake());
+    });
+    let found = penalty_of::<B, _, _, 2>(Term::new(balanced, 1.0), networks, &real(), &fake());
     assert_close(&values(found), &[on_real + 0.5 * on_fake], 1e-4, 0.0);
 }
 
@@ -362,7 +368,7 @@ fn latent_penalties_are_the_squared_changes<B: AutodiffBackend>() {
     let mean = |f: &dyn Fn(&[f64; 2]) -> f64| moves.iter().map(f).sum::<f64>() / 4.0;
     let fake = g.generate(latents(4), &());
     let found = penalty_of::<B, _, _, 2>(
-        Penalty::latent_consistency(1.0, std),
+        Term::latent_consistency(1.0, std),
         (&g, &d),
         &real(),
         &fake.detach(),
@@ -371,19 +377,19 @@ fn latent_penalties_are_the_squared_changes<B: AutodiffBackend>() {
     assert_close(&values(found), &[expected], 1e-4, 0.0);
 
     let state = &mut ObjectiveState::new(7);
-    let objective = only(Penalty::latent_diversity(1.0, std));
+    let objective = only(Term::latent_diversity(1.0, std));
     let cost = generator_cost(&objective, state, (&g, &d), &real());
     let expected = -mean(&|m| m[0].powi(2) + m[1].powi(2)) / 2.0;
-    assert_close(&values(cost.penalty.expect("due")), &[expected], 1e-4, 0.0);
+    assert_close(&values(cost.terms.expect("due")), &[expected], 1e-4, 0.0);
 }
 
 /// G is linear: the slope along y is W·y, whatever the latent; its running mean is remembered.
 fn path_lengths_are_kept_near_their_running_mean<B: AutodiffBackend>() {
     let g = linear_generator::<B>();
     let d = Affine::new([[1.5], [-0.5]]);
-    let kind = PenaltyKind::PathLength { decay: 0.9 };
+    let kind = TermKind::PathLength(PathLength { decay: 0.9 });
     for second_order in [SecondOrder::Exact, SecondOrder::finite_differences()] {
-        let objective = only(Penalty::new(kind.clone(), 1.0)).with_second_order(second_order);
+        let objective = only(Term::new(kind.clone(), 1.0)).with_second_order(second_order);
         let mut state = ObjectiveState::<B>::new(7);
         let mut stream = state.noise.clone();
         let mut anchor = None;
@@ -402,7 +408,7 @@ fn path_lengths_are_kept_near_their_running_mean<B: AutodiffBackend>() {
             anchor = Some(mean);
             let expected = lengths.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / 4.0;
             let cost = generator_cost(&objective, &mut state, (&g, &d), &real());
-            assert_close(&values(cost.penalty.expect("due")), &[expected], 1e-4, 0.0);
+            assert_close(&values(cost.terms.expect("due")), &[expected], 1e-4, 0.0);
         }
         let remembered = values(state.memory(0)[0].clone());
         assert_close(&remembered, &[anchor.expect("three steps")], 1e-5, 0.0);
@@ -415,7 +421,7 @@ fn packs_have_one_norm_each<B: AutodiffBackend>() {
     let wide = generator::<B, 2>(&[4]);
     let packed = Packed::<B, _>::new(inner.clone(), 2);
     let g = generator::<B, 2>(&[2]);
-    for penalty in [Penalty::r1(1.0), Penalty::r2(1.0), Penalty::wgan_gp(1.0)] {
+    for penalty in [Term::r1(1.0), Term::r2(1.0), Term::wgan_gp(1.0)] {
         let found = penalty_of::<B, _, _, 2>(penalty.clone(), (&g, &packed), &real(), &real());
         let (real, fake) = (real().reshape([2, 4]), real().reshape([2, 4]));
         let expected = penalty_of::<B, _, _, 2>(penalty.clone(), (&wide, &inner), &real, &fake);
@@ -423,7 +429,7 @@ fn packs_have_one_norm_each<B: AutodiffBackend>() {
     }
     // The gradient is that of the inner network, by differences as well.
     let by = |second_order| {
-        let objective = only(Penalty::r1(1.0)).with_second_order(second_order);
+        let objective = only(Term::r1(1.0)).with_second_order(second_order);
         let state = &mut ObjectiveState::default();
         let networks = (&g, &packed);
         let cost = discriminator_cost(&objective, state, networks, &real(), &fake(), &());
@@ -442,15 +448,15 @@ fn a_stored_state_goes_on_as_it_was<B: AutodiffBackend>() {
     let d = mlp::<B>(2, [4], Activation::Tanh);
     let g = generator::<B, 2>(&[2]);
     let objective = Objective::new(Loss::NonSaturating)
-        .with_penalty(Penalty::wgan_gp(1.0))
-        .with_penalty(Penalty::lecam(1.0))
-        .with_penalty(Penalty::path_length(1.0).every(2));
+        .with_term(Term::wgan_gp(1.0))
+        .with_term(Term::lecam(1.0))
+        .with_term(Term::path_length(1.0).every(2));
     let step = |state: &mut ObjectiveState<B>, scale: f64| {
         let real = real::<B>() * scale;
         let on_d = discriminator_cost(&objective, state, (&g, &d), &real, &fake(), &());
         let on_g = generator_cost(&objective, state, (&g, &d), &real);
-        let on_g = on_g.penalty.map_or(0.0, |p| values(p)[0]);
-        [values(on_d.penalty.expect("due"))[0], on_g]
+        let on_g = on_g.terms.map_or(0.0, |p| values(p)[0]);
+        [values(on_d.terms.expect("due"))[0], on_g]
     };
     let mut state = ObjectiveState::new(3);
     for scale in [1.0, 2.0, 3.0] {
@@ -467,40 +473,51 @@ fn a_stored_state_goes_on_as_it_was<B: AutodiffBackend>() {
     assert_eq!(restored.generator_steps(), 5);
 }
 
-/// A user's own penalty: the squared mean logit, on both networks.
+/// A user's own penalty: the squared mean logit, on the discriminator.
 #[derive(Debug)]
 struct Drift;
 
-impl<P: Pair> PenaltyTerm<P> for Drift {
-    fn discriminator(
+impl TermInfo for Drift {
+    fn name(&self) -> &str {
+        "drift"
+    }
+
+    fn acts_on(&self, network: Network) -> bool {
+        network == Network::Discriminator
+    }
+}
+
+impl<P: Pair> CostTerm<P> for Drift {
+    fn value(
         &self,
-        pass: &DiscriminatorPass<'_, P>,
+        pass: &Pass<'_, P>,
         _noise: &mut Stream,
-        memory: &mut Memory<B>,
-    ) -> Option<Tensor<B, 1>> {
-        memory.push(pass.real_logits.clone().mean());
-        let points = pass.real.clone();
-        let flat = pass.gradient_penalty(points, |norms| norms.sqrt().mean());
-        Some(pass.real_logits.clone().square().mean() + flat)
+        memory: &mut Memory<P::Backend>,
+    ) -> Tensor<P::Backend, 1> {
+        memory.push(pass.real.logits().clone().mean());
+        let points = pass.real.sample.clone();
+        let penalty = |norms: Tensor<P::Backend, 1>| norms.sqrt().mean();
+        let flat = pass.real.gradient_penalty_at(points, penalty);
+        pass.real.logits().clone().square().mean() + flat
     }
 }
 
 fn a_custom_penalty_takes_part<B: AutodiffBackend>() {
     let d = Affine::<B>::new([[3.0], [4.0]]);
     let g = generator::<B, 2>(&[2]);
-    type G<B> = MlpGenerator<B, 2>;
-    let penalty = Penalty::custom::<G<B>, Affine<B>, B>("drift", 0.5, Drift).every(2);
+    type Networks<B> = Gan<MlpGenerator<B, 2>, Affine<B>, B>;
+    let penalty = Term::custom::<Networks<B>>(0.5, Drift).every(2);
     let objective = only(penalty);
     let state = &mut ObjectiveState::default();
     let cost = discriminator_cost(&objective, state, (&g, &d), &real(), &fake(), &());
     let logits = values(d.discriminate(real(), &()).logits);
     let square = logits.iter().map(|l| l * l).sum::<f64>() / 4.0;
     let expected = 0.5 * 2.0 * (square + 5.0);
-    assert_close(&values(cost.penalty.expect("due")), &[expected], 1e-5, 0.0);
+    assert_close(&values(cost.terms.expect("due")), &[expected], 1e-5, 0.0);
     assert_eq!(state.memory(0).len(), 1);
     assert!(
         generator_cost(&objective, state, (&g, &d), &real())
-            .penalty
+            .terms
             .is_none()
     );
 
@@ -508,12 +525,12 @@ fn a_custom_penalty_takes_part<B: AutodiffBackend>() {
     let mut read: Objective = serde_json::from_str(&json).expect("and come back");
     assert_eq!(read, objective);
     let error = read.validate().expect_err("no functions").to_string();
-    assert!(error.contains("penalties[0].kind.custom"), "{error}");
-    let PenaltyKind::Custom(custom) = read.penalties[0].kind.clone() else {
-        panic!("a custom penalty, not {:?}", read.penalties[0]);
+    assert!(error.contains("terms[0].kind.custom"), "{error}");
+    let TermKind::Custom(custom) = read.terms[0].kind.clone() else {
+        panic!("a custom penalty, not {:?}", read.terms[0]);
     };
-    let custom: CustomPenalty = custom.bind::<G<B>, Affine<B>, B>(Drift);
-    read.penalties[0].kind = PenaltyKind::Custom(custom);
+    let custom: CustomTerm = custom.bind::<Networks<B>>(Drift);
+    read.terms[0].kind = TermKind::Custom(custom);
     read.validate().expect("bound again");
 }
 
@@ -523,9 +540,9 @@ fn a_weight_of_zero_is_never_taken<B: AutodiffBackend>() {
     let d: MlpDiscriminator<B, 2> = mlp(2, [4], Activation::Tanh);
     let networks = (&generator::<B, 2>(&[2]), &d);
     let state = &mut ObjectiveState::default();
-    let objective = only(Penalty::r1(0.0));
+    let objective = only(Term::r1(0.0));
     let cost = discriminator_cost(&objective, state, networks, &real(), &fake(), &());
-    assert!(cost.penalty.is_none());
+    assert!(cost.terms.is_none());
 }
 
 for_each_autodiff_backend!(
@@ -549,35 +566,35 @@ for_each_autodiff_backend!(
 #[test]
 fn wrong_settings_are_refused_by_name() {
     let norm = |target| {
-        let kind = PenaltyKind::WganGp {
+        let kind = TermKind::WganGp(WganGp {
             target,
             one_sided: false,
-        };
-        Penalty::new(kind, 1.0)
+        });
+        Term::new(kind, 1.0)
     };
-    let dragan = PenaltyKind::Dragan {
+    let dragan = TermKind::Dragan(Dragan {
         scale: f64::NAN,
         target: 1.0,
-    };
+    });
     let still = Augmentation::Noise { std: 0.0 };
     for (penalty, field) in [
-        (Penalty::r1(-1.0), "penalties[0].weight"),
-        (Penalty::r2(f64::NAN), "penalties[0].weight"),
-        (Penalty::r1(1.0).every(0), "penalties[0].interval"),
-        (norm(0.0), "penalties[0].kind.wgan_gp.target"),
-        (Penalty::new(dragan, 1.0), "kind.dragan.scale"),
+        (Term::r1(-1.0), "terms[0].weight"),
+        (Term::r2(f64::NAN), "terms[0].weight"),
+        (Term::r1(1.0).every(0), "terms[0].interval"),
+        (norm(0.0), "terms[0].kind.wgan_gp.target"),
+        (Term::new(dragan, 1.0), "kind.dragan.scale"),
         (
-            Penalty::new(PenaltyKind::LeCam { decay: 1.0 }, 1.0),
+            Term::new(TermKind::LeCam(LeCam { decay: 1.0 }), 1.0),
             "kind.le_cam.decay",
         ),
-        (Penalty::consistency(1.0, still), "kind.consistency.std"),
-        (Penalty::latent_diversity(1.0, -0.1), "latent_diversity.std"),
+        (Term::consistency(1.0, still), "kind.consistency.std"),
+        (Term::latent_diversity(1.0, -0.1), "latent_diversity.std"),
     ] {
         let error = only(penalty).validate().expect_err(field).to_string();
         assert!(error.contains(field), "{error}");
     }
     let objective =
-        only(Penalty::r1(1.0)).with_second_order(SecondOrder::FiniteDifferences { step: f64::NAN });
+        only(Term::r1(1.0)).with_second_order(SecondOrder::FiniteDifferences { step: f64::NAN });
     let error = objective.validate().expect_err("a step").to_string();
     assert!(
         error.contains("second_order.finite_differences.step"),
@@ -589,10 +606,10 @@ fn wrong_settings_are_refused_by_name() {
 fn settings_survive_json() {
     for penalty in all() {
         let json = serde_json::to_string(&penalty).expect("settings serialise");
-        let back: Penalty = serde_json::from_str(&json).expect("the same settings");
+        let back: Term = serde_json::from_str(&json).expect("the same settings");
         assert_eq!(back, penalty);
     }
-    let json = serde_json::to_string(&Penalty::r1(0.05)).expect("settings serialise");
+    let json = serde_json::to_string(&Term::r1(0.05)).expect("settings serialise");
     assert_eq!(json, r#"{"kind":"r1","weight":0.05,"interval":1}"#);
 }
 
@@ -604,6 +621,6 @@ fn a_batch_of_one_sample_is_a_batch() {
     let networks = (&generator::<B, 2>(&[2]), &d);
     let one = real::<B>().narrow(0, 0, 1);
     assert_eq!(Sample::batch_size(&one), 1);
-    let found = penalty_of::<B, _, _, 2>(Penalty::wgan_gp(1.0), networks, &one, &one);
+    let found = penalty_of::<B, _, _, 2>(Term::wgan_gp(1.0), networks, &one, &one);
     assert!(values(found)[0].is_finite());
 }

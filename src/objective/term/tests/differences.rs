@@ -5,7 +5,7 @@ use burn::tensor::backend::AutodiffBackend;
 
 use super::{discriminator_cost, generator, mlp};
 use crate::models::Activation;
-use crate::objective::{Loss, Objective, ObjectiveState, Penalty, SecondOrder};
+use crate::objective::{Loss, Objective, ObjectiveState, SecondOrder, Term};
 use crate::random::{Stream, reseed};
 use crate::testing::{assign, for_each_autodiff_backend, gradients, parameters};
 
@@ -14,7 +14,7 @@ fn both<B: AutodiffBackend>(
     inputs: usize,
     hidden: &[usize],
     activation: Activation,
-    penalty: &Penalty,
+    penalty: &Term,
     gain: f64,
     seed: u64,
 ) -> [Vec<Vec<f64>>; 2] {
@@ -33,10 +33,10 @@ fn both<B: AutodiffBackend>(
     let (real, fake) = (points(), points());
     [SecondOrder::Exact, SecondOrder::finite_differences()].map(|second_order| {
         let mut objective = Objective::new(Loss::NonSaturating).with_second_order(second_order);
-        objective.penalties = vec![penalty.clone()];
+        objective.terms = vec![penalty.clone()];
         let state = &mut ObjectiveState::new(seed);
         let cost = discriminator_cost(&objective, state, (&g, &d), &real, &fake, &());
-        gradients::<B, _>(&d, &cost.penalty.expect("due").backward())
+        gradients::<B, _>(&d, &cost.terms.expect("due").backward())
     })
 }
 
@@ -45,7 +45,7 @@ fn both<B: AutodiffBackend>(
 fn errors<B: AutodiffBackend>(activation: Activation, gain: f64) -> Vec<f64> {
     let networks: [(usize, &[usize]); 4] =
         [(5, &[7, 6]), (2, &[32, 32]), (3, &[8]), (24, &[16, 8, 8])];
-    let penalties = [Penalty::r1(1.0), Penalty::r2(1.0), Penalty::wgan_gp(1.0)];
+    let penalties = [Term::r1(1.0), Term::r2(1.0), Term::wgan_gp(1.0)];
     let mut all = Vec::new();
     for (inputs, hidden) in networks {
         for penalty in &penalties {

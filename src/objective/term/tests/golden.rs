@@ -16,9 +16,9 @@ use crate::network::{
     TrainableGenerator, Verdict,
 };
 use crate::nn::{Linear, LinearConfig, SpectralNorm};
-use crate::objective::penalty::second_order::input_gradient;
-use crate::objective::penalty::{PenaltyKind, r1};
-use crate::objective::{Loss, Objective, ObjectiveState, Penalty, SecondOrder};
+use crate::objective::term::second_order::input_gradient;
+use crate::objective::term::{TermKind, WganGp, r1};
+use crate::objective::{Loss, Objective, ObjectiveState, SecondOrder, Term};
 use crate::testing::{
     assert_close, assign, floats, for_each_autodiff_backend, gradients, on_wgpu, parameters,
     tensor2, values,
@@ -257,7 +257,7 @@ fn compare<B, G, D, const R: usize>(
     case: &Case,
     generator: &G,
     discriminator: D,
-    condition: P::Condition,
+    condition: ConditionOf<D, B>,
     second_order: SecondOrder,
     tolerance: Tolerance,
 ) -> f64
@@ -265,25 +265,27 @@ where
     B: AutodiffBackend,
     G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, R>>,
     D: TrainableDiscriminator<B>
-        + Discriminator<B, Sample = Tensor<B, R>, Condition = P::Condition>,
+        + Discriminator<B, Sample = Tensor<B, R>, Condition = G::Condition>,
 {
     let weights = case.weights.iter().map(Named::in_our_layout).collect();
     let discriminator = assign::<B, _>(discriminator, weights);
-    let x: P::Sample = case.input.tensor();
-    let norm = |one_sided| PenaltyKind::WganGp {
-        target: 1.0,
-        one_sided,
+    let x: SampleOf<D, B> = case.input.tensor();
+    let norm = |one_sided| {
+        TermKind::WganGp(WganGp {
+            target: 1.0,
+            one_sided,
+        })
     };
     let mut worst = 0.0f64;
     for (kind, expected) in [
-        (PenaltyKind::R1, &case.penalties.r1),
-        (PenaltyKind::R2, &case.penalties.r1),
+        (TermKind::R1, &case.penalties.r1),
+        (TermKind::R2, &case.penalties.r1),
         (norm(false), &case.penalties.wgan_gp),
         (norm(true), &case.penalties.wgan_gp_one_sided),
     ] {
-        let what = format!("{} of {}", kind.name(), case.name);
+        let what = format!("{} of {}", kind.info().name(), case.name);
         let objective = Objective::new(Loss::Wasserstein)
-            .with_penalty(Penalty::new(kind, 1.0))
+            .with_term(Term::new(kind, 1.0))
             .with_second_order(second_order);
         // Between a batch and itself lies the batch, whatever the interpolation weights.
         let cost = discriminator_cost(
@@ -294,7 +296,7 @@ where
             &x,
             &condition,
         );
-        let penalty = cost.penalty.expect("due");
+        let penalty = cost.terms.expect("due");
         let actual = gradients::<B, _>(&discriminator, &penalty.backward());
         assert_close(&values(penalty), &[expected.value], tolerance.value, 1e-12);
         assert_eq!(actual.len(), expected.gradients.len(), "{what}");

@@ -1,21 +1,22 @@
-//! Penalties: what is common to their tests.
+//! Terms: what is common to their tests.
 
 mod behaviour;
 mod differences;
 mod golden;
 mod probe;
 
-use crate::pair::Pair;
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
+use crate::gan::Gan;
 use crate::models::{
     Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use crate::network::{
-    Discriminator, SampleOf, TrainableDiscriminator, TrainableGenerator, Verdict, initialize,
+    Discriminator, Network, SampleOf, TrainableDiscriminator, TrainableGenerator, Verdict,
+    initialize,
 };
 use crate::nn::{Linear, LinearConfig};
 use crate::objective::{Batch, DiscriminatorCost, Objective, ObjectiveState};
@@ -77,22 +78,32 @@ impl<B: Backend> Discriminator<B> for Normed<B> {
 }
 
 /// The discriminator's half of a step on these batches.
-pub(super) fn discriminator_cost<P: Pair>(
+pub(super) fn discriminator_cost<G, D, B>(
     objective: &Objective,
     state: &mut ObjectiveState<B>,
     (generator, discriminator): (&G, &D),
-    real: &P::Sample,
-    fake: &P::Sample,
-    condition: &P::Condition,
-) -> DiscriminatorCost<B> {
+    real: &SampleOf<D, B>,
+    fake: &SampleOf<D, B>,
+    condition: &D::Condition,
+) -> DiscriminatorCost<B>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B>,
+    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
+{
     objective.validate().expect("valid settings");
     let batch = Batch {
         real,
+        real_condition: condition,
         fake,
-        condition,
+        fake_condition: condition,
         latent: &latents(crate::network::Sample::batch_size(real)),
+        prior: None,
     };
-    objective.discriminator_cost(state, generator, discriminator, &batch)
+    let cost =
+        objective.discriminator_cost::<Gan<G, D, B>>(state, generator, discriminator, &batch);
+    state.count(Network::Discriminator);
+    cost
 }
 
 /// `count` fixed latents of three numbers.
@@ -102,20 +113,30 @@ pub(super) fn latents<B: Backend>(count: usize) -> Tensor<B, 2> {
 }
 
 /// The generator's half of a step, its samples drawn from [`latents`].
-pub(super) fn generator_cost<P: Pair>(
+pub(super) fn generator_cost<G, D, B>(
     objective: &Objective,
     state: &mut ObjectiveState<B>,
     (generator, discriminator): (&G, &D),
-    real: &P::Sample,
-) -> crate::objective::GeneratorCost<B> {
+    real: &G::Sample,
+) -> crate::objective::GeneratorCost<B>
+where
+    B: AutodiffBackend,
+    G: TrainableGenerator<B> + crate::network::Generator<B, Condition = ()>,
+    D: TrainableDiscriminator<B> + Discriminator<B, Sample = G::Sample, Condition = ()>,
+{
     objective.validate().expect("valid settings");
     let latent = latents::<B>(crate::network::Sample::batch_size(real));
     let fake = generator.generate(latent.clone(), &());
     let batch = Batch {
         real,
+        real_condition: &(),
         fake: &fake,
-        condition: &(),
+        fake_condition: &(),
         latent: &latent,
+        prior: None,
     };
-    objective.generator_cost(state, generator, &discriminator.clone().no_grad(), &batch)
+    let still = discriminator.clone().no_grad();
+    let cost = objective.generator_cost::<Gan<G, D, B>>(state, generator, &still, &batch);
+    state.count(Network::Generator);
+    cost
 }

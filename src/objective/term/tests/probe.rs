@@ -8,13 +8,16 @@ use burn::tensor::backend::Backend;
 
 use super::{Normed, generator, latents, mlp};
 use crate::error::Result;
-use crate::models::{Activation, MlpDiscriminatorConfig};
+use crate::gan::Gan;
+use crate::models::{Activation, MlpDiscriminatorConfig, MlpGenerator};
 use crate::network::{Discriminator, TrainableDiscriminator, Verdict, initialize};
 use crate::nn::{Linear, LinearConfig};
-use crate::objective::{FeatureMatching, Loss, Objective, ObjectiveState, Penalty, SecondOrder};
+use crate::objective::probe::Trial;
+use crate::objective::{Loss, Objective, ObjectiveState, SecondOrder, Term};
 use crate::testing::{Cpu, parameters, values};
 
 type B = Autodiff<Cpu>;
+type Networks<D> = Gan<MlpGenerator<B, 2>, D, B>;
 
 /// burn's own linear layer, which has no second derivative.
 #[derive(Module, Debug)]
@@ -91,11 +94,13 @@ fn probe<D>(objective: &Objective, discriminator: &D) -> Result<()>
 where
     D: TrainableDiscriminator<B> + Discriminator<B, Sample = Tensor<B, 2>, Condition = ()>,
 {
-    objective.probe(&generator(&[2]), discriminator, &points(), &(), &latents(4))
+    let g = generator(&[2]);
+    let latent = latents(4);
+    objective.probe::<Networks<D>>(&g, discriminator, &points(), &(), &latent, None)
 }
 
 fn with_r1() -> Objective {
-    Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(1.0))
+    Objective::new(Loss::NonSaturating).with_term(Term::r1(1.0))
 }
 
 #[test]
@@ -121,7 +126,14 @@ fn a_pooling_on_the_samples_path_is_found_too() {
     let real = Tensor::ones([4, 1, 4, 4], &Default::default());
     let g = generator::<B, 4>(&[1, 4, 4]);
     let error = with_r1()
-        .probe(&g, &discriminator, &real, &(), &latents(4))
+        .probe::<Gan<MlpGenerator<B, 4>, Pooled<B>, B>>(
+            &g,
+            &discriminator,
+            &real,
+            &(),
+            &latents(4),
+            None,
+        )
         .expect_err("a pooling");
     assert!(
         error.to_string().contains("avg pool 2d backward"),
@@ -133,14 +145,14 @@ fn a_pooling_on_the_samples_path_is_found_too() {
 fn what_the_crate_has_passes_with_every_penalty() {
     let mut objective = with_r1();
     for penalty in [
-        Penalty::r2(1.0),
-        Penalty::wgan_gp(10.0),
-        Penalty::dragan(10.0),
-        Penalty::zero_centered(1.0),
-        Penalty::path_length(1.0),
-        Penalty::path_length(2.0).every(4),
+        Term::r2(1.0),
+        Term::wgan_gp(10.0),
+        Term::dragan(10.0),
+        Term::zero_centered(1.0),
+        Term::path_length(1.0),
+        Term::path_length(2.0).every(4),
     ] {
-        objective = objective.with_penalty(penalty);
+        objective = objective.with_term(penalty);
     }
     probe(&objective, &mlp(2, [4], Activation::Relu)).expect("twice differentiable");
     let by_differences = objective.with_second_order(SecondOrder::finite_differences());
@@ -259,8 +271,14 @@ fn a_network_that_fails_without_the_penalty_is_not_blamed_on_the_penalty() {
     let tired = Tired::<B> {
         head: LinearConfig::new(2, 1).init(&Default::default()),
     };
-    let error =
-        with_r1().differentiate_twice(&generator(&[2]), &tired, &points(), &(), &latents(4));
+    let error = with_r1().try_terms::<Networks<Tired<B>>>(&Trial {
+        generator: &generator(&[2]),
+        discriminator: &tired,
+        real: &points(),
+        condition: &(),
+        latent: &latents(4),
+        prior: None,
+    });
     let error = error.expect_err("it panics").to_string();
     assert!(
         error.contains("the discriminator panicked") && error.contains("code: 11"),
@@ -271,8 +289,7 @@ fn a_network_that_fails_without_the_penalty_is_not_blamed_on_the_penalty() {
 
 #[test]
 fn feature_matching_wants_features() {
-    let objective =
-        Objective::new(Loss::NonSaturating).with_feature_matching(FeatureMatching::alone());
+    let objective = Objective::new(Loss::NonSaturating).with_term(Term::feature_matching_alone());
     probe(&objective, &mlp(2, [4], Activation::Relu)).expect("stock networks have features");
     let error = probe(&objective, &Theirs::new()).expect_err("no features");
     assert!(error.to_string().contains("Verdict::features"), "{error}");
@@ -299,5 +316,5 @@ fn a_probe_leaves_running_statistics_alone() {
 #[test]
 #[should_panic(expected = "linear_x_backward")]
 fn burns_own_linear_layer_still_panics() {
-    let _ = crate::objective::penalty::r1::<B, _>(&Theirs::new(), points(), &()).backward();
+    let _ = crate::objective::term::r1::<B, _>(&Theirs::new(), points(), &()).backward();
 }

@@ -295,14 +295,15 @@ fn step_ms(
     // The clock of a step's event stops before its observers and its health check: those of the
     // last step, which are due at the end of a run whatever their rhythm, are not counted.
     let (mut start, mut end) = (Duration::ZERO, Duration::ZERO);
-    let clock = |event: &StepEvent<'_, G, D, B>| {
+    let clock = |event: &StepEvent<'_, Gan<G, D, B>>| {
         if event.step == UNTIMED as u64 {
             start = event.session;
         }
         end = event.session;
         Ok(())
     };
-    let mut trainer = Trainer::new(config, &Default::default())?.observe(Rhythm::Every(1), clock);
+    let mut trainer =
+        Trainer::new(config, &Default::default())?.observe(Rhythm::Every(1), observe_fn(clock));
     if around.observers {
         let rhythm = Rhythm::Every(RHYTHM as u64);
         trainer = trainer
@@ -332,7 +333,7 @@ fn samples(plan: &Plan, data: &MemoryDataset<4>) -> Result<()> {
     let run = Trainer::new(config, &device)?
         .observe(
             Rhythm::Every(1),
-            observe_fn(|_: &StepEvent<'_, G, D, B>| {
+            observe_fn(|_: &StepEvent<'_, Gan<G, D, B>>| {
                 before.set(Instant::now());
                 steps.push(milliseconds(behind.get().elapsed()));
                 Ok(())
@@ -341,7 +342,7 @@ fn samples(plan: &Plan, data: &MemoryDataset<4>) -> Result<()> {
         .observe(Rhythm::Every(1), grid.with_scale(2))
         .observe(
             Rhythm::Every(1),
-            observe_fn(|_: &StepEvent<'_, G, D, B>| {
+            observe_fn(|_: &StepEvent<'_, Gan<G, D, B>>| {
                 drawn.push(milliseconds(before.get().elapsed()));
                 behind.set(Instant::now());
                 Ok(())

@@ -85,11 +85,8 @@ fn by_hand(gan: Pair, data: &MemoryDataset<2>, steps: usize) -> Result<Pair> {
     let batches = BatchPlan::new(BATCH).epoch(BATCHES * BATCH, SEED, 0)?;
     for indices in batches.iter().take(steps) {
         let (real, condition) = data.batch(indices, &device).expect("a batch");
-        let batch = StepBatch {
-            real,
-            condition,
-            latent: latent().draw(indices.len(), &mut latents, &device),
-        };
+        let latent = latent().draw(indices.len(), &mut latents, &device);
+        let batch = StepBatch::new(real, condition, latent);
         (state, _) = step(state, &StepSettings::new(&objective), vec![batch], &mut ());
     }
     Ok(state.gan)

@@ -109,12 +109,12 @@ struct Portrait {
 #[derive(Default)]
 struct FirstLook(Option<Portrait>);
 
-impl<B: AutodiffBackend> Observer<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>
+impl<B: AutodiffBackend> Observer<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>
     for &mut FirstLook
 {
     fn observe(
         &mut self,
-        event: &StepEvent<'_, MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>,
+        event: &StepEvent<'_, Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>,
     ) -> Result<()> {
         if self.0.is_none() {
             let device = event.outcome.generator_loss.device();

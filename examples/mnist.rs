@@ -183,7 +183,7 @@ impl Args {
             Model::Mlp => 6_000,
             Model::Dcgan => 1_500,
         });
-        let config = TrainerConfig::new(steps as u64, BATCH, latent)
+        let config = TrainerConfig::new(steps as u64, BATCH, latent.clone())
             .with_seed(seed)
             .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(self.gamma())))
             .with_optimizers(OptimizerConfig::adam(5e-4).with_betas(0.0, 0.99))

@@ -270,9 +270,9 @@ impl Args {
         B: AutodiffBackend,
         D: TrainableDiscriminator<B> + Discriminator<B, Sample = Tensor<B, 2>, Condition = ()>,
     {
-        let (seed, latent) = (config.seed, config.latent);
+        let (seed, latent) = (config.seed, config.latent.clone());
         let gan = Gan::seeded(generator, discriminator, seed, device);
-        let run: Run<_, _, B> = self
+        let run: Run<Gan<_, _, B>> = self
             .common
             .trainer(&config, &[], folder, device)?
             .run(gan, data)?;

@@ -175,8 +175,8 @@ fn train(case: &str, folder: &Path, at: u64) -> Result<(String, Option<String>)>
                 .start(Start::Resume),
         )
         .observe(Rhythm::Every(1), Progress::new())
-        .observe(Rhythm::Every(1), trouble)
-        .observe(Rhythm::Every(1), relief)
+        .observe(Rhythm::Every(1), observe_fn(trouble))
+        .observe(Rhythm::Every(1), observe_fn(relief))
         .observe(
             Rhythm::Every(1),
             observe_fn(|event: &Event<'_>| {

@@ -9,7 +9,8 @@ use burn_gan::models::{
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use burn_gan::network::Augmentation;
-use burn_gan::objective::{Loss, Network, Objective, Pairing, SecondOrder, Term};
+use burn_gan::network::Network;
+use burn_gan::objective::{Loss, Objective, Pairing, SecondOrder, Term};
 use burn_gan::random::Stream;
 use burn_gan::train::observe_fn;
 use burn_gan::train::{Rhythm, StepEvent, Trainer, TrainerConfig};

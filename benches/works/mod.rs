@@ -126,10 +126,10 @@ pub struct Work<G, D, B>
 where
     B: AutodiffBackend,
     G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
+    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
 {
     /// A step takes it and gives it back: never `None` between steps.
-    state: Option<TrainState<G, D, B>>,
+    state: Option<TrainState<Gan<G, D, B>>>,
     objective: Objective,
     real: <G as Generator<B>>::Sample,
     prior: Latent,
@@ -229,11 +229,8 @@ where
     pub fn step(&mut self) -> f32 {
         let state = self.state.take().expect("the last step gave it back");
         let count = self.real.batch_size();
-        let batch = StepBatch {
-            real: self.real.clone(),
-            condition: (),
-            latent: self.prior.draw(count, &mut self.latents, &self.device),
-        };
+        let latent = self.prior.draw(count, &mut self.latents, &self.device);
+        let batch = StepBatch::new(self.real.clone(), (), latent);
         let (state, outcome) = step(
             state,
             &StepSettings::new(&self.objective),

@@ -1,5 +1,6 @@
 //! A checkpoint that a run goes on from: read, restored, and one step further.
 
+use burn_gan::train::observe_fn;
 use std::path::Path;
 
 use burn_gan::burn::backend::{Autodiff, Flex};
@@ -42,7 +43,7 @@ fn run(
     folder: &Path,
     start: Start,
     stop: Option<u64>,
-) -> Result<Run<Generator, Discriminator, B>> {
+) -> Result<Run<Gan<Generator, Discriminator, B>>> {
     let device = Default::default();
     let gan = Gan::<_, _, B>::seeded(
         MlpGeneratorConfig::new(2, [2])
@@ -79,12 +80,14 @@ fn run(
         .observe(Rhythm::Every(1), History::new())
         .observe(
             Rhythm::Every(1),
-            move |event: &StepEvent<'_, Generator, Discriminator, B>| {
-                if Some(event.step) == stop {
-                    button.request();
-                }
-                Ok(())
-            },
+            observe_fn(
+                move |event: &StepEvent<'_, Gan<Generator, Discriminator, B>>| {
+                    if Some(event.step) == stop {
+                        button.request();
+                    }
+                    Ok(())
+                },
+            ),
         )
         .run(gan, &data)
 }

@@ -1,5 +1,6 @@
 //! Settings from JSON, as a program reads them: parsed, validated, stored and read again.
 
+use burn_gan::Gan;
 use std::fmt::Debug;
 
 use burn_gan::burn::backend::{Autodiff, Flex};
@@ -22,7 +23,7 @@ use crate::random::Random;
 pub struct Settings;
 
 type B = Autodiff<Flex>;
-type Anyone<'a> = Trainer<'a, MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
+type Anyone<'a> = Trainer<'a, Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>;
 
 /// One type's part: what the text is as one of its values.
 fn read<T>(text: &[u8], validate: impl Fn(&T) -> Result<()>) -> Outcome

@@ -275,14 +275,14 @@ fn a_slip_is_answered_with_the_name_that_was_meant() {
             "stepp",
             "step",
         ),
-        ("/objective/penalties/2", "wieght", "weight"),
+        ("/objective/terms/2", "wieght", "weight"),
         (
-            "/objective/penalties/2/kind/wgan_gp",
+            "/objective/terms/2/kind/wgan_gp",
             "onesided",
             "one_sided",
         ),
         (
-            "/objective/penalties/7/kind/balanced_consistency/augmentation/images",
+            "/objective/terms/7/kind/balanced_consistency/augmentation/images",
             "flipp",
             "flip",
         ),
@@ -432,7 +432,7 @@ fn a_name_that_comes_twice_is_refused() {
 /// Public types that are read by serde's own derive: what a run wrote, read back; names of what a
 /// program brings; losses without settings; and three that are read through a private type of
 /// settings.
-const RECORDS: [&str; 25] = [
+const RECORDS: [&str; 26] = [
     "Finding",
     "FindingKind",
     "GanRecordItem",
@@ -450,7 +450,8 @@ const RECORDS: [&str; 25] = [
     "Stream",
     //
     "CustomLoss",
-    "CustomPenalty",
+    "CustomAugment",
+    "CustomTerm",
     //
     "Hinge",
     "MaximumLikelihood",

@@ -617,8 +617,8 @@ fn objectives_that_look_at_a_whole_batch_are_named() {
         "objective.terms.le_cam",
         "objective.terms.dragan",
         "objective.terms.path_length",
-        "objective.top_k",
         "objective.terms.feature_matching",
+        "objective.top_k",
     ];
     assert_eq!(of(all), expected);
 }

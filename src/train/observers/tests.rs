@@ -12,7 +12,10 @@ use crate::Latent;
 use crate::data::{MemoryDataset, Mixture};
 use crate::error::Result;
 use crate::gan::Gan;
-use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
+use crate::models::{
+    Conditional, LabelEmbedding, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator,
+    MlpGeneratorConfig,
+};
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
@@ -566,9 +569,9 @@ mod pictures {
         let told = grid().with_conditions(&labels);
         let refused = Observer::<
             Gan<
-                crate::models::LabelGenerator<B, Draws<B>>,
-                crate::models::MlpLabelDiscriminator<B, 4>,
-                B,
+            Conditional<B, LabelEmbedding<B>, Draws<B>>,
+            Conditional<B, LabelEmbedding<B>, MlpDiscriminator<B, 4>>,
+            B,
             >,
         >::check(&told, &[1, 8, 8]);
         says(refused, &["`samples.conditions` = 15 labels", "16 images"]);

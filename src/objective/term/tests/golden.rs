@@ -10,7 +10,7 @@ use burn::tensor::{Tensor, TensorData};
 use serde::Deserialize;
 
 use super::{discriminator_cost, generator, mlp};
-use crate::models::{Activation, LabelEmbedding, LabelGenerator};
+use crate::models::{Activation, Conditional, LabelEmbedding};
 use crate::network::{
     ConditionOf, Discriminator, Generator, Labels, SampleOf, TrainableDiscriminator,
     TrainableGenerator, Verdict,
@@ -366,7 +366,7 @@ fn odd_cases<B: AutodiffBackend>(second_order: SecondOrder, tolerance: Tolerance
     let labels = conditional.labels.clone().expect("golden labels");
     let labels = Labels::from_slice(&labels, 3, &device).expect("labels in range");
     let embedding = LabelEmbedding::new(3, 2, &device).expect("valid sizes");
-    let labelled = LabelGenerator::new(embedding, points::<B>(2));
+    let labelled = Conditional::new(embedding, points::<B>(2));
     let worst = [
         compare::<B, _, _, 2>(
             &golden("mlp_tanh"),

@@ -14,8 +14,10 @@ mod initialize;
 mod packed;
 mod parameters;
 mod sample;
+mod style;
 mod trainable;
 mod verdict;
+mod which;
 
 pub use augmentation::{Augmentation, Fill};
 pub use condition::{Condition, ConditionRule, ConditionSource, CustomConditions, Labels, Vectors};
@@ -24,11 +26,13 @@ pub use initialize::initialize;
 pub use packed::Packed;
 pub(crate) use parameters::{Parameter, names, not_finite, parameters};
 pub use sample::Sample;
+pub use style::{StyleSpace, for_all_layers, mean_style, mix_styles, truncate_styles};
 pub use trainable::{
     ConditionOf, InnerDiscriminator, InnerGenerator, LiftedDiscriminator, LiftedGenerator,
     SampleOf, TrainableDiscriminator, TrainableGenerator, TrainingBackend,
 };
 pub use verdict::Verdict;
+pub use which::Network;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -71,6 +75,11 @@ pub trait Generator<B: Backend>: Module<B> {
 
     /// Draws one sample for each row of `latent`, `[batch, latent]`.
     fn generate(&self, latent: Tensor<B, 2>, condition: &Self::Condition) -> Self::Sample;
+
+    /// The style space between latents and samples, of a generator that has one: `Some(self)`.
+    fn style_space(&self) -> Option<&dyn StyleSpace<B, Self::Sample, Self::Condition>> {
+        None
+    }
 
     /// The interval that every number of a sample lies in, where the network knows it: (−1, 1)
     /// behind a tanh. Preflight compares the data with it.

@@ -16,19 +16,18 @@ use crate::models::{
     Activation, DcganDiscriminatorConfig, DcganGeneratorConfig, ImageShape, MlpDiscriminatorConfig,
     MlpGeneratorConfig,
 };
+use crate::network::Network;
 use crate::network::{Augmentation, Fill};
 use crate::nn::{
     BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig, LinearConfig, MaxoutConfig, MinibatchStd,
 };
 use crate::objective::loss::{EnergyBased, FDivergence, FGan, LeastSquares};
 use crate::objective::{
-    FeatureMatching, LabelSmoothing, Loss, Objective, Pairing, Penalty, PenaltyKind, SecondOrder,
-    Side, TopK,
+    LabelSmoothing, Loss, Objective, Pairing, SecondOrder, Term, TermKind, TopK,
 };
+use crate::step::{EmaConfig, OptimizerConfig};
 use crate::train::health::{Collapse, Explosion, MemoryGrowth, Overfitting, Saturation, Vanishing};
-use crate::train::{
-    Curve, EmaConfig, HealthConfig, Limits, OptimizerConfig, Policy, Ramp, Schedule, TrainerConfig,
-};
+use crate::train::{Curve, HealthConfig, Limits, Policy, Ramp, Schedule, TrainerConfig};
 
 /// A name that is near to none.
 const EXTRA: &str = "qqq_zzz";
@@ -93,25 +92,25 @@ fn walk<T: Serialize + DeserializeOwned>(settings: &T) -> usize {
 }
 
 /// One of every penalty.
-fn penalties() -> Vec<Penalty> {
+fn penalties() -> Vec<Term> {
     let images = Augmentation::Images {
         shift: 1,
         flip: true,
         fill: Fill::Edge,
     };
     vec![
-        Penalty::r1(1.0),
-        Penalty::r2(1.0),
-        Penalty::wgan_gp(1.0),
-        Penalty::dragan(1.0),
-        Penalty::zero_centered(1.0),
-        Penalty::lecam(1.0),
-        Penalty::consistency(1.0, Augmentation::Noise { std: 0.1 }),
-        Penalty::balanced_consistency(1.0, images),
-        Penalty::latent_consistency(1.0, 0.1),
-        Penalty::latent_diversity(1.0, 0.1),
-        Penalty::orthogonal(1.0, Side::Generator),
-        Penalty::path_length(1.0),
+        Term::r1(1.0),
+        Term::r2(1.0),
+        Term::wgan_gp(1.0),
+        Term::dragan(1.0),
+        Term::zero_centered(1.0),
+        Term::lecam(1.0),
+        Term::consistency(1.0, Augmentation::Noise { std: 0.1 }),
+        Term::balanced_consistency(1.0, images),
+        Term::latent_consistency(1.0, 0.1),
+        Term::latent_diversity(1.0, 0.1),
+        Term::orthogonal(1.0, Network::Generator),
+        Term::path_length(1.0),
     ]
 }
 
@@ -124,8 +123,8 @@ fn objective() -> Objective {
         .with_label_smoothing(LabelSmoothing::one_sided(0.1))
         .with_weight_clipping(0.01)
         .with_top_k(TopK::new(0.5, 0.99))
-        .with_feature_matching(FeatureMatching::alone());
-    objective.penalties = penalties();
+        .with_term(Term::feature_matching_alone());
+    objective.terms = penalties();
     objective
 }
 
@@ -205,7 +204,7 @@ fn an_extra_name_is_refused_at_every_depth_of_every_type() {
         walk(&second_order);
     }
     walk(&TopK::new(0.5, 0.9));
-    walk(&FeatureMatching::alone());
+    walk(&Term::feature_matching_alone());
     walk(&LabelSmoothing::default());
     walk(&LeastSquares::default());
     walk(&EnergyBased { margin: 1.0 });
@@ -226,7 +225,7 @@ fn an_extra_name_is_refused_at_every_depth_of_every_type() {
     }
     walk(&PixelRange::Unit);
     walk(&Curve::Linear);
-    walk(&Side::Generator);
+    walk(&Network::Generator);
 }
 
 #[test]
@@ -276,14 +275,14 @@ fn a_slip_is_answered_with_the_name_that_was_meant() {
             "stepp",
             "step",
         ),
-        ("/objective/penalties/2", "wieght", "weight"),
+        ("/objective/terms/2", "wieght", "weight"),
         (
-            "/objective/penalties/2/kind/wgan_gp",
+            "/objective/terms/2/kind/wgan_gp",
             "onesided",
             "one_sided",
         ),
         (
-            "/objective/penalties/7/kind/balanced_consistency/augmentation/images",
+            "/objective/terms/7/kind/balanced_consistency/augmentation/images",
             "flipp",
             "flip",
         ),
@@ -353,7 +352,7 @@ fn an_unknown_choice_is_refused_with_the_nearest() {
         error.contains("unknown Loss `hing`: did you mean `hinge`?"),
         "{error}"
     );
-    let error = refusal::<PenaltyKind>(&json!({"wgan-gp": {}}));
+    let error = refusal::<TermKind>(&json!({"wgan-gp": {}}));
     assert!(error.contains("did you mean `wgan_gp`?"), "{error}");
     let error = refusal::<LinearConfig>(&json!({
         "d_input": 1, "d_output": 1, "bias": true, "initializer": {"Norml": {}},
@@ -433,7 +432,7 @@ fn a_name_that_comes_twice_is_refused() {
 /// Public types that are read by serde's own derive: what a run wrote, read back; names of what a
 /// program brings; losses without settings; and three that are read through a private type of
 /// settings.
-const RECORDS: [&str; 25] = [
+const RECORDS: [&str; 26] = [
     "Finding",
     "FindingKind",
     "GanRecordItem",
@@ -451,7 +450,8 @@ const RECORDS: [&str; 25] = [
     "Stream",
     //
     "CustomLoss",
-    "CustomPenalty",
+    "CustomAugment",
+    "CustomTerm",
     //
     "Hinge",
     "MaximumLikelihood",

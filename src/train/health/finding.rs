@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::objective::Side;
+use crate::network::Network;
 
 /// Something that is wrong with a run.
 ///
@@ -38,7 +38,7 @@ pub enum FindingKind {
     /// A gradient is not finite, or too large to be squared.
     NonFiniteGradient {
         /// Whose gradient.
-        network: Side,
+        network: Network,
         /// The first such parameter, in the module's order.
         parameter: String,
         /// How many parameters have such a gradient.
@@ -67,7 +67,7 @@ pub enum FindingKind {
     /// A network's gradients are far larger than usual.
     GradientExplosion {
         /// Whose gradients.
-        network: Side,
+        network: Network,
         /// Their norm.
         norm: f64,
         /// Their usual norm.
@@ -78,7 +78,7 @@ pub enum FindingKind {
     /// A network's gradients are next to nothing.
     GradientVanishing {
         /// Whose gradients.
-        network: Side,
+        network: Network,
         /// Their norm.
         norm: f64,
         /// Their usual norm; 0 if they have been nothing from the first check on.
@@ -141,7 +141,7 @@ pub enum FindingKind {
         /// The name of the finding: `generator_collapse`, …
         what: String,
         /// Whose, where there is one for each network.
-        network: Option<Side>,
+        network: Option<Network>,
         /// The step after which it was last told.
         told: u64,
     },
@@ -330,7 +330,7 @@ mod tests {
         let finding = Finding {
             step: 10,
             kind: FindingKind::NonFiniteGradient {
-                network: Side::Discriminator,
+                network: Network::Discriminator,
                 parameter: "layers.0.weight".to_owned(),
                 parameters: 3,
                 value: NonFinite::Infinity,

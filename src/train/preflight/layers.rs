@@ -11,10 +11,7 @@ const BATCH_NORM: &str = "Struct:BatchNorm";
 const LONGEST: usize = 1 << 20;
 
 /// The paths of all batch norms within a network, its own name first.
-pub(in crate::train) fn batch_norms<B: Backend, M: Module<B>>(
-    module: &M,
-    network: &str,
-) -> Vec<String> {
+pub(crate) fn batch_norms<B: Backend, M: Module<B>>(module: &M, network: &str) -> Vec<String> {
     let mut finder = Finder {
         path: vec![network.to_owned()],
         found: Vec::new(),
@@ -24,7 +21,7 @@ pub(in crate::train) fn batch_norms<B: Backend, M: Module<B>>(
 }
 
 /// Whether a network holds a layer of this name that has parameters: `SpectralNorm`.
-pub(super) fn has<B: Backend, M: Module<B>>(module: &M, layer: &str) -> bool {
+pub(crate) fn has<B: Backend, M: Module<B>>(module: &M, layer: &str) -> bool {
     let mut search = Search {
         layer: format!("Struct:{layer}"),
         found: false,
@@ -35,7 +32,7 @@ pub(super) fn has<B: Backend, M: Module<B>>(module: &M, layer: &str) -> bool {
 
 /// Whether a network holds a layer of this name that may have no parameters, which visitors do not come
 /// to: by its `Debug` form, in which parameters are no more than their ids.
-pub(super) fn mentions<B: Backend, M: Module<B>>(module: &M, layer: &str) -> bool {
+pub(crate) fn mentions<B: Backend, M: Module<B>>(module: &M, layer: &str) -> bool {
     let mut words = Words {
         layer,
         found: false,

@@ -11,8 +11,8 @@ use burn_gan::models::{
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use burn_gan::network::{Augmentation, Discriminator, Generator, Packed, Sample, Verdict};
-use burn_gan::objective::penalty::r1;
-use burn_gan::objective::{Loss, Objective, Penalty, SecondOrder};
+use burn_gan::objective::term::r1;
+use burn_gan::objective::{Loss, Objective, SecondOrder, Term};
 use burn_gan::random::Stream;
 use burn_gan::train::{History, Rhythm, Trainer, TrainerConfig};
 use burn_gan::{Gan, Latent, Result};
@@ -268,21 +268,21 @@ fn assert_close(what: &str, found: &[f64], expected: &[f64]) {
 }
 
 fn objectives() -> Vec<(&'static str, Objective)> {
-    let with = |penalty| Objective::new(Loss::NonSaturating).with_penalty(penalty);
+    let with = |term| Objective::new(Loss::NonSaturating).with_term(term);
     let noise = Augmentation::Noise { std: 0.1 };
-    let differences = with(Penalty::r1(0.5));
+    let differences = with(Term::r1(0.5));
     let differences = differences.with_second_order(SecondOrder::finite_differences());
     vec![
-        ("r1", with(Penalty::r1(0.5))),
+        ("r1", with(Term::r1(0.5))),
         ("r1 by differences", differences),
         ("wgan-gp", Objective::wgan_gp()),
-        ("dragan", with(Penalty::dragan(1.0))),
+        ("dragan", with(Term::dragan(1.0))),
         ("r3gan", Objective::r3gan(0.1)),
-        ("path length", with(Penalty::path_length(0.5))),
-        ("diversity", with(Penalty::latent_diversity(0.5, 0.1))),
+        ("path length", with(Term::path_length(0.5))),
+        ("diversity", with(Term::latent_diversity(0.5, 0.1))),
         (
             "consistency",
-            with(Penalty::balanced_consistency(0.5, noise)),
+            with(Term::balanced_consistency(0.5, noise)),
         ),
     ]
 }

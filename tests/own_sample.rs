@@ -280,10 +280,7 @@ fn objectives() -> Vec<(&'static str, Objective)> {
         ("r3gan", Objective::r3gan(0.1)),
         ("path length", with(Term::path_length(0.5))),
         ("diversity", with(Term::latent_diversity(0.5, 0.1))),
-        (
-            "consistency",
-            with(Term::balanced_consistency(0.5, noise)),
-        ),
+        ("consistency", with(Term::balanced_consistency(0.5, noise))),
     ]
 }
 

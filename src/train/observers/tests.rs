@@ -569,9 +569,9 @@ mod pictures {
         let told = grid().with_conditions(&labels);
         let refused = Observer::<
             Gan<
-            Conditional<B, LabelEmbedding<B>, Draws<B>>,
-            Conditional<B, LabelEmbedding<B>, MlpDiscriminator<B, 4>>,
-            B,
+                Conditional<B, LabelEmbedding<B>, Draws<B>>,
+                Conditional<B, LabelEmbedding<B>, MlpDiscriminator<B, 4>>,
+                B,
             >,
         >::check(&told, &[1, 8, 8]);
         says(refused, &["`samples.conditions` = 15 labels", "16 images"]);

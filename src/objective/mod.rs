@@ -184,19 +184,6 @@ impl Objective {
         Ok(())
     }
 
-    /// Settings that were read back, with the functions that the ones they were stored from hold.
-    pub(crate) fn with_functions_of(mut self, original: &Self) -> Self {
-        if let Loss::Custom(_) = original.loss {
-            self.loss = original.loss.clone();
-        }
-        for (penalty, before) in self.penalties.iter_mut().zip(&original.penalties) {
-            if let PenaltyKind::Custom(_) = before.kind {
-                penalty.kind = before.kind.clone();
-            }
-        }
-        self
-    }
-
     /// The discriminator's loss, `[1]`, without penalties.
     ///
     /// Logits are `[batch, patches]`. Without pairing, or with the average one, the batches may

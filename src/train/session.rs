@@ -283,7 +283,7 @@ where
         data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
     ) -> Result<Verdict> {
         let done = work.step;
-        let config = self.ramps.at(done)?;
+        let config = self.ramps.at(done);
         let rates = self.rates(&config, done);
         let due = work.health.is_due(done + 1, self.config.steps);
         // Dropout draws from the backend's one hidden generator.

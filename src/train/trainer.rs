@@ -79,7 +79,7 @@ where
     pub fn new(config: TrainerConfig, device: &B::Device) -> Result<Self> {
         config.validate()?;
         // Names of ramped settings are known here only.
-        Ramps::new(&config, &config.ramps)?;
+        Ramps::new(&config)?;
         Ok(Self {
             config,
             device: device.clone(),
@@ -206,7 +206,7 @@ where
             None => Position::start(&config)?,
         };
         let mut session = Session {
-            ramps: Ramps::new(&config, &config.ramps)?,
+            ramps: Ramps::new(&config)?,
             config,
             device: self.device,
             observers: self.observers,

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::objective::named::Named;
 use crate::random::Stream;
+use crate::settings::numbers::Numbers;
 
 /// A penalty of one's own: a term on the discriminator, on the generator, or on both.
 ///
@@ -87,6 +88,8 @@ where
 /// [`bind`](Self::bind) gives them. Two are equal if their names are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CustomPenalty(Named);
+
+impl Numbers for CustomPenalty {}
 
 /// What is bound.
 type Term<G, D, B> = Box<dyn PenaltyTerm<G, D, B>>;

@@ -79,6 +79,7 @@
 
 pub use burn;
 
+mod activation;
 pub mod data;
 pub mod divergence;
 mod error;

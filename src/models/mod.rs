@@ -8,7 +8,7 @@ mod weights;
 
 pub use dcgan::{
     DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
-    DcganLabelDiscriminator, ImageShape, MIN_SIZE,
+    DcganLabelDiscriminator,
 };
 pub use label::{LabelEmbedding, LabelGenerator};
 pub use mlp::{

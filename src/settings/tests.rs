@@ -9,11 +9,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::data::{BatchPlan, LastBatch, Mixture, PixelRange};
+use crate::data::{BatchPlan, ImageShape, LastBatch, Mixture, PixelRange};
 use crate::divergence::{Gaussian, Interval};
 use crate::latent::Latent;
 use crate::models::{
-    Activation, DcganDiscriminatorConfig, DcganGeneratorConfig, ImageShape, MlpDiscriminatorConfig,
+    Activation, DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig,
     MlpGeneratorConfig,
 };
 use crate::network::{Augmentation, Fill};

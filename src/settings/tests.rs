@@ -182,7 +182,7 @@ fn trainer() -> TrainerConfig {
         .with_generator_optimizer(OptimizerConfig::adam_w(1e-3, 0.1))
         .with_discriminator_optimizer(OptimizerConfig::sgd(1e-3, 0.0))
         .with_schedule(Schedule::Cosine { floor: 0.1 })
-        .with_ramp(Ramp::cosine("ema.images", 1.0, 5))
+        .with_ramp(Ramp::cosine("ema.samples", 1.0, 5))
         .with_ema(EmaConfig::half_life(10.0).with_ramp_up(0.1))
         .with_health(health)
         .with_limits(Limits::default().with_memory(1 << 30))

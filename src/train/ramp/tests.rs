@@ -93,7 +93,7 @@ settings! {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Average {
-    HalfLife { images: f64, ramp_up: Option<f64> },
+    HalfLife { samples: f64, ramp_up: Option<f64> },
 }
 }
 
@@ -152,7 +152,7 @@ fn settings() -> Settings {
         generator_optimizer: optimizer.clone(),
         discriminator_optimizer: optimizer,
         ema: Some(Average::HalfLife {
-            images: 0.0,
+            samples: 0.0,
             ramp_up: None,
         }),
         gradient_clipping: None,
@@ -175,7 +175,7 @@ fn ramps() -> Vec<Ramp> {
         Ramp::cosine("generator_optimizer.beta_2", 0.99, 800),
         Ramp::cosine("objective.penalties[0].weight", 0.03, 400),
         Ramp::linear("objective.penalties[1].kind.wgan_gp.target", 0.0, 400),
-        Ramp::linear("ema.images", 5e5, 800),
+        Ramp::linear("ema.samples", 5e5, 800),
     ]
 }
 
@@ -230,7 +230,7 @@ fn settings_move_and_the_others_stay() {
         one_sided: false,
     };
     expected.ema = Some(Average::HalfLife {
-        images: 2.5e5,
+        samples: 2.5e5,
         ramp_up: None,
     });
     let mut half_way = (*ramps.at(400)).clone();
@@ -293,8 +293,8 @@ fn unknown_names_are_refused_with_near_ones() {
     assert!(error.contains(likeliest), "{error}");
     for (name, meant) in [
         ("generator_optimizer/beta_2", "generator_optimizer.beta_2"),
-        ("ema_images", "ema.images"),
-        ("ema.images ", "ema.images"),
+        ("ema_samples", "ema.samples"),
+        ("ema.samples ", "ema.samples"),
         (
             "objectiv.penalties[0].weigth",
             "objective.penalties[0].weight",
@@ -306,7 +306,7 @@ fn unknown_names_are_refused_with_near_ones() {
     for name in ["gamma", ""] {
         let error = message(&[Ramp::cosine(name, 0.9, 1)]);
         assert!(error.contains("those that can move are "), "{error}");
-        assert!(error.contains("ema.images"), "{error}");
+        assert!(error.contains("ema.samples"), "{error}");
         assert!(!error.contains("ramps[0].to"), "{error}");
     }
 }
@@ -338,11 +338,11 @@ fn settings_that_are_no_floating_point_numbers_are_refused() {
 #[test]
 fn ramps_without_an_end_are_refused() {
     for to in [f64::NAN, f64::INFINITY] {
-        let error = message(&[Ramp::cosine("ema.images", to, 1)]);
+        let error = message(&[Ramp::cosine("ema.samples", to, 1)]);
         assert!(error.contains("`ramps[0].to` = "), "{error}");
     }
     let error = message(&[
-        Ramp::cosine("ema.images", 1.0, 1),
+        Ramp::cosine("ema.samples", 1.0, 1),
         Ramp::linear("objective.penalties[0].weight", 1.0, 0),
     ]);
     assert!(error.contains("`ramps[1].steps` = 0"), "{error}");
@@ -350,10 +350,13 @@ fn ramps_without_an_end_are_refused() {
 
 #[test]
 fn two_ramps_of_one_setting_are_refused() {
-    let ramp = Ramp::cosine("ema.images", 1.0, 1);
+    let ramp = Ramp::cosine("ema.samples", 1.0, 1);
     let other = Ramp::cosine("objective.penalties[0].weight", 1.0, 1);
     let error = message(&[other, ramp.clone(), ramp]);
-    assert!(error.contains("`ramps[2].setting` = ema.images"), "{error}");
+    assert!(
+        error.contains("`ramps[2].setting` = ema.samples"),
+        "{error}"
+    );
     assert!(error.contains("by ramps[1]; keep one"), "{error}");
 }
 
@@ -369,11 +372,11 @@ fn an_end_that_no_run_can_be_made_with_is_refused() {
 
 #[test]
 fn ramps_are_stored_by_name() {
-    let ramp = Ramp::linear("ema.images", 5e5, 800);
+    let ramp = Ramp::linear("ema.samples", 5e5, 800);
     let json = serde_json::to_string(&ramp).unwrap();
     assert_eq!(
         json,
-        r#"{"setting":"ema.images","to":500000.0,"steps":800,"curve":"linear"}"#
+        r#"{"setting":"ema.samples","to":500000.0,"steps":800,"curve":"linear"}"#
     );
     assert_eq!(serde_json::from_str::<Ramp>(&json).unwrap(), ramp);
     let short: Ramp = serde_json::from_str(r#"{"setting":"x","to":1,"steps":2}"#).unwrap();

@@ -85,6 +85,7 @@ pub mod divergence;
 mod error;
 mod files;
 mod gan;
+mod json;
 #[cfg(feature = "flex")]
 mod kernels;
 pub mod latent;

@@ -1,6 +1,6 @@
 //! Curves, thinned so that a long run's report stays small and loses nothing that a reader looks for.
 
-use super::json::Json;
+use crate::json::Json;
 
 /// How many points of a curve a report keeps.
 pub(super) const KEPT: usize = 500;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::json::Json;
+use crate::json::Json;
 
 /// How much a [`ReportFinding`] matters.
 ///

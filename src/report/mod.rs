@@ -37,7 +37,6 @@ mod curve;
 mod finding;
 #[cfg(feature = "plot")]
 mod html;
-pub(crate) mod json;
 mod picture;
 
 pub use finding::{ReportFinding, Severity};
@@ -47,10 +46,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use self::curve::Curve;
-use self::json::Json;
 use self::picture::Picture;
 use crate::error::{Error, Result};
 use crate::files::write_whole;
+use crate::json::{self, Json};
 use crate::text::visible_json;
 #[cfg(feature = "plot")]
 use crate::text::visible_lines;

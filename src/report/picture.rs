@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::json::Json;
 use crate::error::{Error, Result};
+use crate::json::Json;
 
 /// A picture file, and the step it shows.
 #[derive(Debug, Clone, PartialEq)]

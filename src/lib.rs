@@ -97,6 +97,7 @@ pub mod objective;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod random;
+mod readback;
 mod records;
 pub mod report;
 mod settings;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::Json;
 
-/// How much a [`ReportFinding`] matters.
+/// How much a finding matters.
 ///
 /// ```
 /// use burn_gan::report::Severity;

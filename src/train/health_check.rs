@@ -10,7 +10,6 @@ use super::health::{
     DiversityReading, Finding, GradientReading, HealthConfig, HealthWatch, HeldOutReading,
     LogitReading, LossReading, Policy, VitalSigns,
 };
-use super::observers::scalar;
 use super::vitals::{GradientNorms, Vitals};
 use super::{StepOutcome, TrainState};
 use crate::data::Dataset;
@@ -23,6 +22,7 @@ use crate::network::{
 };
 use crate::objective::Objective;
 use crate::random::{Stream, derived_seed};
+use crate::readback::scalar;
 
 /// Samples of each kind that the discriminator is asked about.
 const HELD_OUT: usize = 64;

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use burn::tensor::backend::AutodiffBackend;
 
-use super::health::Severity;
 use super::{Finding, Notice, TrainState};
 use crate::network::{TrainableDiscriminator, TrainableGenerator, TrainingBackend};
-use crate::report::{self, Report, ReportFinding};
+use crate::report::{Report, ReportFinding};
 
 /// Why a run ended.
 #[derive(Debug, Clone)]
@@ -138,11 +137,7 @@ impl From<&Finding> for ReportFinding {
     fn from(finding: &Finding) -> Self {
         Self {
             step: finding.step,
-            severity: match finding.severity() {
-                Severity::Notice => report::Severity::Info,
-                Severity::Warning => report::Severity::Warning,
-                Severity::Fatal => report::Severity::Error,
-            },
+            severity: finding.severity(),
             title: finding.title().to_string(),
             evidence: finding.evidence(),
             why: finding.why().to_string(),

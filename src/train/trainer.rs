@@ -222,6 +222,7 @@ where
             refused: None,
         };
         session.recall(beginning.state.step)?;
+        session.check_memories()?;
         for warning in warnings {
             session.tell(Notice::Warning(warning));
         }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use burn::tensor::backend::AutodiffBackend;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
-use super::history::scalar;
 use crate::error::Result;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
+use crate::readback::scalar;
 use crate::terminal::say;
 use crate::train::observer::observe_by_reference;
 use crate::train::{Notice, Observer, StepEvent, StepOutcome};

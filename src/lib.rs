@@ -80,11 +80,13 @@
 
 pub use burn;
 
+mod activation;
 pub mod data;
 pub mod divergence;
 mod error;
 mod files;
 mod gan;
+mod json;
 #[cfg(feature = "flex")]
 mod kernels;
 pub mod latent;
@@ -97,6 +99,7 @@ mod pair;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod random;
+mod readback;
 mod records;
 pub mod report;
 mod settings;

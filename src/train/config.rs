@@ -283,9 +283,8 @@ impl TrainerConfig {
 }
 
 impl Ramped for TrainerConfig {
-    fn with_functions_of(mut self, original: &Self) -> Self {
-        self.objective = self.objective.with_functions_of(&original.objective);
-        self
+    fn ramps(&self) -> &[Ramp] {
+        &self.ramps
     }
 
     fn check(&self) -> Result<()> {

@@ -276,11 +276,7 @@ fn a_slip_is_answered_with_the_name_that_was_meant() {
             "step",
         ),
         ("/objective/terms/2", "wieght", "weight"),
-        (
-            "/objective/terms/2/kind/wgan_gp",
-            "onesided",
-            "one_sided",
-        ),
+        ("/objective/terms/2/kind/wgan_gp", "onesided", "one_sided"),
         (
             "/objective/terms/7/kind/balanced_consistency/augmentation/images",
             "flipp",

@@ -16,7 +16,6 @@ use crate::models::{
     Conditional, LabelEmbedding, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator,
     MlpGeneratorConfig,
 };
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
 use crate::step::OptimizerConfig;
@@ -569,9 +568,9 @@ mod pictures {
         let told = grid().with_conditions(&labels);
         let refused = Observer::<
             Gan<
-            Conditional<B, LabelEmbedding<B>, Draws<B>>,
-            Conditional<B, LabelEmbedding<B>, MlpDiscriminator<B, 4>>,
-            B,
+                Conditional<B, LabelEmbedding<B>, Draws<B>>,
+                Conditional<B, LabelEmbedding<B>, MlpDiscriminator<B, 4>>,
+                B,
             >,
         >::check(&told, &[1, 8, 8]);
         says(refused, &["`samples.conditions` = 15 labels", "16 images"]);

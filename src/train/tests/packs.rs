@@ -8,7 +8,7 @@ use crate::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
 };
 use crate::network::{Packed, TrainableDiscriminator, TrainableGenerator, Vectors};
-use crate::objective::{Loss, Objective, Penalty};
+use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters};
 use crate::train::{Trainer, TrainerConfig};
@@ -29,7 +29,7 @@ fn trains<B, G, D>(
     let before = parameters::<B, _>(&gan.discriminator);
     let config = TrainerConfig::new(2, 6, Latent::normal(3))
         // Without a pairing: in it, a condition that real and generated samples share may cancel.
-        .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.1)))
+        .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(0.1)))
         .with_seed(1);
     let trainer = Trainer::new(config, &device).expect("valid settings");
     let run = trainer.run(gan, data).expect("a run");

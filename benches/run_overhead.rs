@@ -32,6 +32,7 @@ use burn_gan::models::{
     MlpDiscriminatorConfig, MlpGeneratorConfig,
 };
 use burn_gan::network::{TrainableDiscriminator, TrainableGenerator};
+use burn_gan::plot::GridSize;
 use burn_gan::step::EmaConfig;
 use burn_gan::train::{
     Checkpoints, HealthConfig, History, JsonLines, Notice, Progress, Rhythm, SampleGrid, Start,
@@ -323,7 +324,13 @@ fn samples(plan: &Plan, data: &MemoryDataset<4>) -> Result<()> {
     let [columns, rows] = GRID;
     let device = Default::default();
     let prior = dcgan.prior();
-    let grid = SampleGrid::<B>::new(folder.path(), &prior, columns, rows, SEED, &device)?;
+    let grid = SampleGrid::<B>::new(
+        folder.path(),
+        &prior,
+        GridSize { rows, columns },
+        SEED,
+        &device,
+    )?;
     let config = config(UNTIMED + plan.repeats, prior)
         .with_health(HealthConfig::off())
         .with_ema(EmaConfig::half_life(EMA_IMAGES));

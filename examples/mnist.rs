@@ -24,6 +24,7 @@ use burn_gan::models::{
 };
 use burn_gan::network::{Condition, Generator, Labels, TrainableDiscriminator, TrainableGenerator};
 use burn_gan::objective::{Loss, Objective, Term};
+use burn_gan::plot::GridSize;
 use burn_gan::step::{EmaConfig, OptimizerConfig};
 use burn_gan::train::{
     History, Interpolations, JsonLines, Progress, Rhythm, SampleGrid, Schedule, TrainerConfig,
@@ -191,7 +192,11 @@ impl Args {
             .with_ema(EmaConfig::half_life(EMA_IMAGES).with_ramp_up(0.05));
 
         // The same latents at every look, so that pictures of different steps compare.
-        let mut grid = SampleGrid::<B>::new(&out, &latent, CLASSES, GRID_ROWS, seed, &device)?
+        let size = GridSize {
+            rows: GRID_ROWS,
+            columns: CLASSES,
+        };
+        let mut grid = SampleGrid::<B>::new(&out, &latent, size, seed, &device)?
             .with_conditions(&asked)
             .with_scale(2);
         // One digit to a row here, where labels are told.
@@ -199,7 +204,11 @@ impl Args {
             .map(|i| (i / GRID_ROWS) as i32)
             .collect();
         let one_each = asked.select(Tensor::from_ints(rows.as_slice(), &device));
-        let mut walks = Interpolations::<B>::new(&out, &latent, CLASSES, GRID_ROWS, seed, &device)?
+        let size = GridSize {
+            rows: CLASSES,
+            columns: GRID_ROWS,
+        };
+        let mut walks = Interpolations::<B>::new(&out, &latent, size, seed, &device)?
             .with_conditions(&one_each)
             .with_scale(2);
 

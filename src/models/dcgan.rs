@@ -10,6 +10,7 @@ use super::embedding::FEATURES;
 use super::{
     Activation, ConcatenateFeatures, Conditional, LabelEmbedding, VectorEmbedding, range_of,
 };
+use crate::data::ImageShape;
 use crate::error::{Result, check};
 use crate::network::{Discriminator, Generator, Verdict};
 use crate::nn::{
@@ -19,8 +20,8 @@ use crate::nn::{
 use crate::settings::settings;
 use crate::sizes;
 
-/// The smallest height and width of an image.
-pub const MIN_SIZE: usize = 8;
+/// The smallest height and width of an image, and of what is halved once more.
+const SMALLEST_SIDE: usize = 8;
 /// Convolution kernels are 4×4 with stride 2 and padding 1: they halve or double a size.
 const KERNEL: [usize; 2] = [4, 4];
 const STRIDE: [usize; 2] = [2, 2];
@@ -34,69 +35,46 @@ fn initializer() -> Initializer {
     }
 }
 
-settings! {
-/// An image's shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct ImageShape {
-    /// Colour channels.
-    pub channels: usize,
-    /// Height in pixels.
-    pub height: usize,
-    /// Width in pixels.
-    pub width: usize,
-}
+/// Refuses images that can't be halved, and those that are too large.
+fn check_image(image: &ImageShape) -> Result<()> {
+    check::at_least("channels", image.channels, 1)?;
+    check::at_least("height", image.height, SMALLEST_SIDE)?;
+    check::at_least("width", image.width, SMALLEST_SIDE)?;
+    let shape = [image.channels, image.height, image.width];
+    sizes::shape("shape", &shape).map(|_| ())
 }
 
-impl ImageShape {
-    /// `[channels, height, width]`.
-    pub fn new([channels, height, width]: [usize; 3]) -> Self {
-        Self {
-            channels,
-            height,
-            width,
-        }
+/// Refuses convolutions that are too large: channels of the image, then `width`, doubled at each
+/// size below; and `ends`, the linear layer at the small end, from or to so many numbers.
+fn check_layers(image: &ImageShape, width: usize, ends: usize) -> Result<()> {
+    let pyramid = pyramid(image);
+    let stages = pyramid.len() - 1;
+    let mut channels = vec![image.channels];
+    for stage in 0..stages {
+        // At most 2²⁴ pixels a side are 22 halvings; a width that no shift holds is refused
+        // with the layers.
+        channels.push(width.saturating_mul(1 << stage));
     }
+    let mut layers: Vec<Vec<usize>> = channels
+        .windows(2)
+        .map(|pair| vec![pair[0], pair[1], KERNEL[0], KERNEL[1]])
+        .collect();
+    let [height, low_width] = pyramid[stages];
+    layers.push(vec![ends, channels[stages], height, low_width]);
+    sizes::network("width", &layers)
+}
 
-    fn validate(&self) -> Result<()> {
-        check::at_least("channels", self.channels, 1)?;
-        check::at_least("height", self.height, MIN_SIZE)?;
-        check::at_least("width", self.width, MIN_SIZE)?;
-        let shape = [self.channels, self.height, self.width];
-        sizes::shape("shape", &shape).map(|_| ())
+/// Height and width at full size and after each halving (odd sizes round down), until the
+/// shorter side is below 8: 32 → 16 → 8 → 4, 28 → 14 → 7, 24×40 → 12×20 → 6×10.
+fn pyramid(image: &ImageShape) -> Vec<[usize; 2]> {
+    let [mut height, mut width] = [image.height, image.width];
+    let mut sizes = vec![[height, width]];
+    while height.min(width) >= SMALLEST_SIDE {
+        height /= 2;
+        width /= 2;
+        sizes.push([height, width]);
     }
-
-    /// Refuses convolutions that are too large: channels of the image, then `width`, doubled at each
-    /// size below; and `ends`, the linear layer at the small end, from or to so many numbers.
-    fn check_layers(&self, width: usize, ends: usize) -> Result<()> {
-        let pyramid = self.pyramid();
-        let stages = pyramid.len() - 1;
-        let mut channels = vec![self.channels];
-        for stage in 0..stages {
-            // At most 2²⁴ pixels a side are 22 halvings; a width that no shift holds is refused
-            // with the layers.
-            channels.push(width.saturating_mul(1 << stage));
-        }
-        let mut layers: Vec<Vec<usize>> = channels
-            .windows(2)
-            .map(|pair| vec![pair[0], pair[1], KERNEL[0], KERNEL[1]])
-            .collect();
-        let [height, low_width] = pyramid[stages];
-        layers.push(vec![ends, channels[stages], height, low_width]);
-        sizes::network("width", &layers)
-    }
-
-    /// Height and width at full size and after each halving (odd sizes round down), until the
-    /// shorter side is below 8: 32 → 16 → 8 → 4, 28 → 14 → 7, 24×40 → 12×20 → 6×10.
-    fn pyramid(&self) -> Vec<[usize; 2]> {
-        let mut sizes = vec![[self.height, self.width]];
-        let (mut height, mut width) = (self.height, self.width);
-        while height.min(width) >= MIN_SIZE {
-            height /= 2;
-            width /= 2;
-            sizes.push([height, width]);
-        }
-        sizes
-    }
+    sizes
 }
 
 settings! {
@@ -156,8 +134,8 @@ impl DcganGeneratorConfig {
     pub fn validate(&self) -> Result<()> {
         sizes::size("latent", self.latent)?;
         sizes::size("width", self.width)?;
-        self.image.validate().map_err(|e| e.within("image"))?;
-        self.image.check_layers(self.width, self.latent)
+        check_image(&self.image).map_err(|e| e.within("image"))?;
+        check_layers(&self.image, self.width, self.latent)
     }
 
     /// Makes the generator.
@@ -166,7 +144,7 @@ impl DcganGeneratorConfig {
     /// As [`validate`](Self::validate).
     pub fn init<B: Backend>(&self, device: &B::Device) -> Result<DcganGenerator<B>> {
         self.validate()?;
-        let sizes = self.image.pyramid();
+        let sizes = pyramid(&self.image);
         let stages = sizes.len() - 1;
         let channels = |stage: usize| self.width << stage;
         let base = channels(stages - 1);
@@ -353,14 +331,14 @@ impl DcganDiscriminatorConfig {
         sizes::size("width", self.width)?;
         check::at_least("pack", self.pack, 1)?;
         check::at_most("pack", self.pack, sizes::REPEATS)?;
-        self.image.validate().map_err(|e| e.within("image"))?;
+        check_image(&self.image).map_err(|e| e.within("image"))?;
         let channels = self.pack * (self.image.channels + more);
         let input = ImageShape {
             channels,
             ..self.image
         };
-        input.validate().map_err(|e| e.within("image"))?;
-        input.check_layers(self.width, 1)?;
+        check_image(&input).map_err(|e| e.within("image"))?;
+        check_layers(&input, self.width, 1)?;
         Ok(input)
     }
 
@@ -374,7 +352,7 @@ impl DcganDiscriminatorConfig {
 
     /// The layers.
     fn stack<B: Backend>(&self, input: &ImageShape, device: &B::Device) -> DcganDiscriminator<B> {
-        let sizes = input.pyramid();
+        let sizes = pyramid(input);
         let stages = sizes.len() - 1;
         let mut channels = input.channels;
         let mut blocks = Vec::with_capacity(stages);

@@ -9,8 +9,7 @@ mod weights;
 
 pub use conditional::{ConcatenateFeatures, ConditionEmbedding, Conditional};
 pub use dcgan::{
-    DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig, ImageShape,
-    MIN_SIZE,
+    DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
 };
 pub use embedding::{LabelEmbedding, VectorEmbedding};
 pub use mlp::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};

@@ -199,22 +199,6 @@ impl Objective {
         self.augment.as_ref()?.strength::<P>(state.augmentation())
     }
 
-    /// Settings that were read back, with the functions that the ones they were stored from hold.
-    pub(crate) fn with_functions_of(mut self, original: &Self) -> Self {
-        if let Loss::Custom(_) = original.loss {
-            self.loss = original.loss.clone();
-        }
-        for (term, before) in self.terms.iter_mut().zip(&original.terms) {
-            if let TermKind::Custom(_) = before.kind {
-                term.kind = before.kind.clone();
-            }
-        }
-        if let Some(Augment::Custom(_)) = original.augment {
-            self.augment = original.augment.clone();
-        }
-        self
-    }
-
     /// The discriminator's loss, `[1]`, without terms.
     ///
     /// Logits are `[batch, patches]`. Without pairing, or with the average one, the batches may

@@ -9,11 +9,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::data::{BatchPlan, LastBatch, Mixture, PixelRange};
+use crate::data::{BatchPlan, ImageShape, LastBatch, Mixture, PixelRange};
 use crate::divergence::{Gaussian, Interval};
 use crate::latent::Latent;
 use crate::models::{
-    Activation, DcganDiscriminatorConfig, DcganGeneratorConfig, ImageShape, MlpDiscriminatorConfig,
+    Activation, DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig,
     MlpGeneratorConfig,
 };
 use crate::network::Network;
@@ -25,6 +25,7 @@ use crate::objective::loss::{EnergyBased, FDivergence, FGan, LeastSquares};
 use crate::objective::{
     LabelSmoothing, Loss, Objective, Pairing, SecondOrder, Term, TermKind, TopK,
 };
+use crate::settings::numbers::{Name, Numbers};
 use crate::step::{EmaConfig, OptimizerConfig};
 use crate::train::health::{Collapse, Explosion, MemoryGrowth, Overfitting, Saturation, Vanishing};
 use crate::train::{Curve, HealthConfig, Limits, Policy, Ramp, Schedule, TrainerConfig};
@@ -72,9 +73,53 @@ fn with_extra(value: &Value) -> Vec<Value> {
     found
 }
 
+/// Where a setting is, in settings that are stored.
+fn pointer(name: &str) -> String {
+    format!("/{}", name.replace(['.', '['], "/").replace(']', ""))
+}
+
+/// The floating-point numbers in stored settings.
+fn floats(value: &Value) -> usize {
+    match value {
+        // burn's initialisers, which don't hand out theirs.
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(key, _)| *key != "initializer")
+            .map(|(_, inner)| floats(inner))
+            .sum(),
+        Value::Array(items) => items.iter().map(floats).sum(),
+        Value::Number(number) => usize::from(number.is_f64()),
+        _ => 0,
+    }
+}
+
+/// Every floating-point number is handed out, under the name that it is stored by.
+#[track_caller]
+fn hands_out_its_numbers<T: Numbers>(settings: &mut T, stored: &Value) {
+    let mut count = 0;
+    settings.numbers(Name::Whole, &mut |name, number| {
+        let name = name.to_string();
+        if !name.is_empty() {
+            let value = stored.pointer(&pointer(&name)).and_then(Value::as_f64);
+            assert_eq!(value, Some(number.get()), "{name} in {stored}");
+        }
+        count += 1;
+    });
+    assert_eq!(count, floats(stored), "{stored}");
+}
+
+/// [`walk_names`], and the settings hand out their numbers.
+#[track_caller]
+fn walk<T: Serialize + DeserializeOwned + Numbers>(settings: &T) -> usize {
+    let stored = serde_json::to_value(settings).expect("settings serialise");
+    let mut copy: T = serde_json::from_value(stored.clone()).expect("and come back");
+    hands_out_its_numbers(&mut copy, &stored);
+    walk_names(settings)
+}
+
 /// The settings come back as they are, and with an extra name in any of their objects they don't.
 #[track_caller]
-fn walk<T: Serialize + DeserializeOwned>(settings: &T) -> usize {
+fn walk_names<T: Serialize + DeserializeOwned>(settings: &T) -> usize {
     let value = serde_json::to_value(settings).expect("settings serialise");
     let text = value.to_string();
     let again: T = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -143,7 +188,7 @@ fn trainer() -> TrainerConfig {
         .with_generator_optimizer(OptimizerConfig::adam_w(1e-3, 0.1))
         .with_discriminator_optimizer(OptimizerConfig::sgd(1e-3, 0.0))
         .with_schedule(Schedule::Cosine { floor: 0.1 })
-        .with_ramp(Ramp::cosine("ema.images", 1.0, 5))
+        .with_ramp(Ramp::cosine("ema.samples", 1.0, 5))
         .with_ema(EmaConfig::half_life(10.0).with_ramp_up(0.1))
         .with_health(health)
         .with_limits(Limits::default().with_memory(1 << 30))
@@ -213,9 +258,9 @@ fn an_extra_name_is_refused_at_every_depth_of_every_type() {
         saturating: true,
     });
     walk(&BatchPlan::new(4));
-    walk(&Gaussian::new(0.0, 1.0).unwrap());
-    walk(&Interval::new(0.0, 1.0, 10).unwrap());
-    walk(&Mixture::ring());
+    walk_names(&Gaussian::new(0.0, 1.0).unwrap());
+    walk_names(&Interval::new(0.0, 1.0, 10).unwrap());
+    walk_names(&Mixture::ring());
     for (pairing, last) in [
         (Pairing::None, LastBatch::Drop),
         (Pairing::Average, LastBatch::Keep),
@@ -252,6 +297,11 @@ fn an_extra_name_is_refused_in_the_settings_of_networks_and_layers() {
     walk(&BatchNormConfig::new(2));
     walk(&MinibatchStd::new(4));
     walk(&Augmentation::Noise { std: 0.1 });
+    walk(&Augmentation::Images {
+        shift: 1,
+        flip: false,
+        fill: Fill::Value(0.5),
+    });
 }
 
 #[test]

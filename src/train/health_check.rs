@@ -13,7 +13,6 @@ use super::health::{
     DiversityReading, Finding, GradientReading, HealthConfig, HealthWatch, HeldOutReading,
     LogitReading, LossReading, Policy, VitalSigns,
 };
-use super::observers::scalar;
 use crate::data::Dataset;
 use crate::divergence::js_lower_bound;
 use crate::error::{Error, Result};
@@ -21,6 +20,7 @@ use crate::latent::Latent;
 use crate::network::{Condition, Discriminator, Generator, Sample, not_finite};
 use crate::objective::Objective;
 use crate::random::{Stream, derived_seed};
+use crate::readback::scalar;
 use crate::step::{GradientNorms, Vitals};
 use crate::step::{StepOutcome, TrainState};
 

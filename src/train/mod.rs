@@ -19,7 +19,6 @@ mod notice;
 mod observer;
 pub mod observers;
 mod preflight;
-pub(crate) use preflight::layers;
 mod ramp;
 mod run;
 mod schedule;

@@ -5,9 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::health::Severity;
 use super::{Finding, Notice};
-use crate::report::{self, Report, ReportFinding};
+use crate::report::{Report, ReportFinding};
 use crate::step::TrainState;
 
 /// Why a run ended.
@@ -127,11 +126,7 @@ impl From<&Finding> for ReportFinding {
     fn from(finding: &Finding) -> Self {
         Self {
             step: finding.step,
-            severity: match finding.severity() {
-                Severity::Notice => report::Severity::Info,
-                Severity::Warning => report::Severity::Warning,
-                Severity::Fatal => report::Severity::Error,
-            },
+            severity: finding.severity(),
             title: finding.title().to_string(),
             evidence: finding.evidence(),
             why: finding.why().to_string(),

@@ -263,7 +263,7 @@ impl<P: Pair> Session<'_, P> {
         data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Verdict> {
         let done = work.step;
-        let config = self.ramps.at(done)?;
+        let config = self.ramps.at(done);
         let rates = self.rates(&config, done);
         let due = work.health.is_due(done + 1, self.config.steps);
         // Dropout draws from the backend's one hidden generator.
@@ -631,16 +631,39 @@ impl<P: Pair> Session<'_, P> {
         problem
     }
 
-    /// Asks observers what is to be stored of them; one that fails keeps what it had stored before.
-    fn remember(&mut self, step: u64) {
-        let mut failures = Vec::new();
+    /// Refuses observers whose memories would go under one name.
+    pub(super) fn check_memories(&self) -> Result<()> {
+        let mut names = Memories::default();
+        if self.store.is_none() {
+            return Ok(());
+        }
         for (_, observer) in &self.observers {
             let mut memories = Memories::default();
-            match tried(|| observer.remember(&mut memories)) {
-                Ok(()) => self.position.memories.extend(memories),
-                Err(problem) => failures.push(Notice::ObserverFailed { step, problem }),
+            match caught(|| observer.remember(&mut memories)) {
+                Ok(Ok(())) => names.add(memories)?,
+                Ok(Err(error @ Error::Setting { .. })) => return Err(error),
+                // Told of when there is a checkpoint.
+                _ => {}
             }
         }
+        Ok(())
+    }
+
+    /// Asks observers what is to be stored of them; one that fails keeps what it had stored before.
+    fn remember(&mut self, step: u64) {
+        let mut saved = Memories::default();
+        let mut failures = Vec::new();
+        for (_, observer) in &self.observers {
+            let remembered = tried(|| {
+                let mut memories = Memories::default();
+                observer.remember(&mut memories)?;
+                saved.add(memories)
+            });
+            if let Err(problem) = remembered {
+                failures.push(Notice::ObserverFailed { step, problem });
+            }
+        }
+        self.position.memories.update(saved);
         for notice in failures {
             self.tell(notice);
         }

@@ -65,7 +65,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
     pub fn new(config: TrainerConfig, device: &Device<P::Backend>) -> Result<Self> {
         config.validate()?;
         // Names of ramped settings are known here only.
-        Ramps::new(&config, &config.ramps)?;
+        Ramps::new(&config)?;
         Ok(Self {
             config,
             device: device.clone(),
@@ -213,7 +213,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
             None => Position::start(&config)?,
         };
         let mut session = Session {
-            ramps: Ramps::new(&config, &config.ramps)?,
+            ramps: Ramps::new(&config)?,
             config,
             device: self.device,
             observers: self.observers,
@@ -231,6 +231,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
             refused: None,
         };
         session.recall(beginning.state.step)?;
+        session.check_memories()?;
         for warning in warnings {
             session.tell(Notice::Warning(warning));
         }

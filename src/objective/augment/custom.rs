@@ -9,6 +9,7 @@ use super::{OnBothLevels, SampleAugment};
 use crate::error::Result;
 use crate::objective::named::Named;
 use crate::pair::{LiftedSample, Pair};
+use crate::settings::numbers::Numbers;
 
 /// A user's own [`SampleAugment`] under a name.
 ///
@@ -16,6 +17,8 @@ use crate::pair::{LiftedSample, Pair};
 /// [`bind`](Self::bind) gives them. Two are equal if their names are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CustomAugment(Named);
+
+impl Numbers for CustomAugment {}
 
 /// What is bound.
 type Functions<P> = Box<dyn OnBothLevels<P>>;

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::network::Network;
 use crate::objective::named::Named;
 use crate::pair::Pair;
+use crate::settings::numbers::Numbers;
 
 /// A user's own [`CostTerm`].
 ///
@@ -22,6 +23,8 @@ pub struct CustomTerm {
     #[serde(skip, default = "unbound")]
     info: Arc<dyn TermInfo>,
 }
+
+impl Numbers for CustomTerm {}
 
 /// What is bound.
 type Functions<P> = Arc<dyn CostTerm<P>>;

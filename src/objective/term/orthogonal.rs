@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{CostTerm, Term, TermInfo, TermKind};
 use crate::network::{Network, Sample};
-use crate::nn::{outputs_second, weight_matrix};
+use crate::nn::{LayerKind, outputs_second, weight_matrix};
 
 use crate::objective::pass::{Memory, Pass};
 use crate::pair::Pair;
@@ -77,7 +77,7 @@ impl<P: Pair> CostTerm<P> for Orthogonal {
 /// synthesis*, arXiv:1809.11096, section 3.1.
 pub fn orthogonal<B: Backend, M: Module<B>>(module: &M, device: &B::Device) -> Tensor<B, 1> {
     let mut weights = Weights {
-        containers: Vec::new(),
+        layers: Vec::new(),
         sum: None,
     };
     module.visit(&mut weights);
@@ -85,24 +85,24 @@ pub fn orthogonal<B: Backend, M: Module<B>>(module: &M, device: &B::Device) -> T
 }
 
 struct Weights<B: Backend> {
-    /// The types that the visit is in, the innermost last.
-    containers: Vec<String>,
+    /// The layers that the visit is in, the innermost last.
+    layers: Vec<Option<LayerKind>>,
     sum: Option<Tensor<B, 1>>,
 }
 
 impl<B: Backend> ModuleVisitor<B> for Weights<B> {
     fn enter_module(&mut self, _name: &str, container_type: &str) {
-        self.containers.push(container_type.to_owned());
+        self.layers.push(LayerKind::of(container_type));
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.containers.pop();
+        self.layers.pop();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        let layer = self.containers.last().map_or("", String::as_str);
+        let layer = self.layers.last().copied().flatten();
         let weight = param.val();
-        if D < 2 || !weight.is_require_grad() || layer == "Struct:Embedding" {
+        if D < 2 || !weight.is_require_grad() || layer == Some(LayerKind::Embedding) {
             return;
         }
         let rows = weight_matrix(weight, outputs_second(D, layer));

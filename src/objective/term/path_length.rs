@@ -1,7 +1,7 @@
 //! Path length regularisation of the generator.
 
 use burn::backend::Autodiff;
-use burn::module::{AutodiffModule, HasAutodiffModule, Module};
+use burn::module::{AutodiffModule, Module};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::Serialize;

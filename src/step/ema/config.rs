@@ -27,7 +27,7 @@ settings! {
 /// networks with limited data*, arXiv:2006.06676.
 ///
 /// ```
-/// use burn_gan::train::EmaConfig;
+/// use burn_gan::step::EmaConfig;
 ///
 /// let ema = EmaConfig::half_life(10_000.0).with_ramp_up(0.05);
 /// ema.validate()?;
@@ -52,7 +52,7 @@ pub enum EmaConfig {
     /// A half-life in real samples.
     HalfLife {
         /// h, in samples, at least 0; at 0 the average is the generator itself.
-        images: f64,
+        samples: f64,
         /// r, above 0; `None` for no ramp-up.
         ramp_up: Option<f64>,
     },
@@ -70,9 +70,9 @@ impl EmaConfig {
 
     /// A half-life in real samples, without ramp-up; StyleGAN2-ADA has 10,000 to 20,000 of
     /// them, or 500,000 on CIFAR-10.
-    pub fn half_life(images: f64) -> Self {
+    pub fn half_life(samples: f64) -> Self {
         Self::HalfLife {
-            images,
+            samples,
             ramp_up: None,
         }
     }
@@ -101,8 +101,8 @@ impl EmaConfig {
                 }
                 ramp_up
             }
-            Self::HalfLife { images, ramp_up } => {
-                check::not_negative("images", images)?;
+            Self::HalfLife { samples, ramp_up } => {
+                check::not_negative("samples", samples)?;
                 ramp_up
             }
         };
@@ -116,7 +116,10 @@ impl EmaConfig {
     pub fn decay_at(&self, samples: u64, batch: usize) -> f64 {
         let (decay, ramp_up) = match *self {
             Self::Decay { decay, ramp_up } => (decay, ramp_up),
-            Self::HalfLife { images, ramp_up } => (halved(batch, images), ramp_up),
+            Self::HalfLife {
+                samples: half_life,
+                ramp_up,
+            } => (halved(batch, half_life), ramp_up),
         };
         match ramp_up {
             // The decay rises with the half-life: the smaller half-life has the smaller decay.
@@ -210,9 +213,9 @@ mod tests {
             (EmaConfig::decay(1.0), "decay"),
             (EmaConfig::decay(f64::NAN), "decay"),
             (EmaConfig::decay(-0.1), "decay"),
-            (EmaConfig::half_life(-1.0), "images"),
-            (EmaConfig::half_life(f64::NAN), "images"),
-            (EmaConfig::half_life(f64::INFINITY), "images"),
+            (EmaConfig::half_life(-1.0), "samples"),
+            (EmaConfig::half_life(f64::NAN), "samples"),
+            (EmaConfig::half_life(f64::INFINITY), "samples"),
             (EmaConfig::decay(0.9).with_ramp_up(0.0), "ramp_up"),
             (EmaConfig::half_life(9.0).with_ramp_up(f64::NAN), "ramp_up"),
         ] {
@@ -227,7 +230,7 @@ mod tests {
         let json = serde_json::to_string(&ema).unwrap();
         assert_eq!(
             json,
-            r#"{"length":"half_life","images":500.0,"ramp_up":0.05}"#
+            r#"{"length":"half_life","samples":500.0,"ramp_up":0.05}"#
         );
         assert_eq!(serde_json::from_str::<EmaConfig>(&json).unwrap(), ema);
         let short: EmaConfig = serde_json::from_str(r#"{"length":"decay","decay":0.9}"#).unwrap();

@@ -14,7 +14,7 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Tensor, TensorPrimitive};
 
 use crate::network::{Generator, InnerGenerator, TrainableGenerator};
-use crate::train::layers;
+use crate::nn::LayerKind;
 
 /// The moving average of a generator's weights.
 ///
@@ -96,7 +96,10 @@ impl<G: TrainableGenerator<B>, B: AutodiffBackend> Ema<G, B> {
     /// A loop of one's own may not know.
     fn warn_of_statistics(&self) {
         static ONCE: Once = Once::new();
-        if let Some(layer) = layers::batch_norms(&self.generator, "generator").first() {
+        if let Some(layer) = LayerKind::BatchNorm
+            .paths_in(&self.generator, "generator")
+            .first()
+        {
             ONCE.call_once(|| {
                 log::warn!(
                     "`{layer}` of an averaged generator has the running statistics of other \

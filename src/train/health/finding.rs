@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::network::Network;
+use crate::report::Severity;
 
 /// Something that is wrong with a run.
 ///
@@ -223,18 +224,6 @@ impl fmt::Display for NonFinite {
     }
 }
 
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Often passes by itself; worth a look if it stays.
-    Notice,
-    /// Training will hardly get better from here without a change.
-    Warning,
-    /// Nothing that is trained from here on is of use.
-    Fatal,
-}
-
 impl Finding {
     /// Its identifier, in snake case, for files and filters.
     pub fn name(&self) -> &'static str {
@@ -261,9 +250,9 @@ impl Finding {
             FindingKind::NonFiniteLoss { .. }
             | FindingKind::NonFiniteGradient { .. }
             | FindingKind::NonFiniteWeight { .. }
-            | FindingKind::Diverged { .. } => Severity::Fatal,
+            | FindingKind::Diverged { .. } => Severity::Error,
             FindingKind::DiscriminatorSaturated { .. } | FindingKind::Passed { .. } => {
-                Severity::Notice
+                Severity::Info
             }
             FindingKind::LossExplosion { .. }
             | FindingKind::GradientExplosion { .. }

@@ -1,12 +1,11 @@
 //! The losses of a run, kept for charts and reports.
 
 use crate::pair::Pair;
-use burn::tensor::backend::Backend;
-use burn::tensor::{ElementConversion, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::divergence::js_lower_bound;
 use crate::error::{Result, check};
+use crate::readback::scalar;
 use crate::report::Report;
 use crate::train::{Memories, Observer, StepEvent};
 
@@ -49,11 +48,6 @@ impl Reading {
             generator_rate: config.generator_optimizer.learning_rate() * event.rates.generator,
         }
     }
-}
-
-/// One number read back from the device.
-pub(crate) fn scalar<B: Backend>(tensor: &Tensor<B, 1>) -> f64 {
-    tensor.clone().into_scalar().elem()
 }
 
 /// An observer that keeps a [`Reading`] each time it is called, [`LIMIT`](Self::LIMIT) of them at most.

@@ -10,6 +10,7 @@ use super::SampleGrid;
 use crate::error::{Result, check};
 use crate::latent::Latent;
 use crate::network::{Condition, TrainingBackend};
+use crate::plot::GridSize;
 use crate::random::Stream;
 use crate::sizes;
 use crate::train::{Memories, Observer, StepEvent};
@@ -26,6 +27,7 @@ use crate::train::{Memories, Observer, StepEvent};
 /// use burn_gan::burn::backend::{Autodiff, Flex};
 /// use burn_gan::data::MemoryDataset;
 /// use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
+/// use burn_gan::plot::GridSize;
 /// use burn_gan::train::observers::Interpolations;
 /// use burn_gan::train::{Rhythm, Trainer, TrainerConfig};
 /// use burn_gan::{Gan, Latent};
@@ -44,8 +46,9 @@ use crate::train::{Memories, Observer, StepEvent};
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let out = folder.path();
 /// let latent = Latent::normal(4);
-/// // Three rows of seven images, from seed 42, the ends of typical latents.
-/// let walks = Interpolations::<B>::new(out, &latent, 3, 7, 42, &device)?.with_truncation(1.0)?;
+/// // Three walks of seven images, from seed 42, their ends typical latents.
+/// let size = GridSize { rows: 3, columns: 7 };
+/// let walks = Interpolations::<B>::new(out, &latent, size, 42, &device)?.with_truncation(1.0)?;
 /// Trainer::new(TrainerConfig::new(4, 8, latent), &device)?
 ///     .observe(Rhythm::AtEnd, walks)
 ///     .run(gan, &data)?;
@@ -56,8 +59,7 @@ use crate::train::{Memories, Observer, StepEvent};
 pub struct Interpolations<B: AutodiffBackend, C: Condition<B> = ()> {
     grid: SampleGrid<B, C>,
     prior: Latent,
-    rows: usize,
-    columns: usize,
+    size: GridSize,
     seed: u64,
 }
 
@@ -70,11 +72,11 @@ impl<B: AutodiffBackend> Interpolations<B> {
     pub fn new(
         folder: impl Into<PathBuf>,
         latent: &Latent,
-        rows: usize,
-        columns: usize,
+        size: GridSize,
         seed: u64,
         device: &B::Device,
     ) -> Result<Self> {
+        let GridSize { rows, columns } = size;
         check::at_least("rows", rows, 1)?;
         check::at_least("columns", columns, 2)?;
         sizes::latents("rows", &[rows, columns, latent.dimensions()])?;
@@ -84,8 +86,7 @@ impl<B: AutodiffBackend> Interpolations<B> {
         Ok(Self {
             grid: SampleGrid::from_latents(folder, latents, columns)?.with_name("interpolation"),
             prior: latent.clone(),
-            rows,
-            columns,
+            size,
             seed,
         })
     }
@@ -99,9 +100,9 @@ impl<B: AutodiffBackend, C: Condition<B>> Interpolations<B, C> {
     /// If the prior can't be truncated at this threshold.
     pub fn with_truncation(mut self, threshold: f32) -> Result<Self> {
         let device = self.grid.latents().device();
-        let latents = walks(&self.prior, self.columns, self.seed, |stream| {
+        let latents = walks(&self.prior, self.size.columns, self.seed, |stream| {
             self.prior
-                .draw_truncated(self.rows, threshold, stream, &device)
+                .draw_truncated(self.size.rows, threshold, stream, &device)
         })?;
         self.grid.set_latents(latents);
         Ok(self)
@@ -112,8 +113,7 @@ impl<B: AutodiffBackend, C: Condition<B>> Interpolations<B, C> {
         Interpolations {
             grid: self.grid.with_conditions(conditions),
             prior: self.prior,
-            rows: self.rows,
-            columns: self.columns,
+            size: self.size,
             seed: self.seed,
         }
     }

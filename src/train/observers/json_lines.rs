@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Reading;
 use crate::error::{Error, Result};
 use crate::files::{self, write_whole};
-use crate::report::json;
+use crate::json;
 use crate::train::health::FindingKind;
 use crate::train::{Memories, Notice, Observer, StepEvent};
 
@@ -153,8 +153,8 @@ impl JsonLines {
 
     fn write(&mut self, line: &impl Serialize) -> Result<()> {
         let mut bytes = json::of(line)
-            .and_then(|line| serde_json::to_vec(&line))
-            .map_err(|error| Error::data(&self.path, error.to_string()))?;
+            .and_then(|line| serde_json::to_vec(&line).map_err(|error| error.to_string()))
+            .map_err(|problem| Error::data(&self.path, problem))?;
         bytes.push(b'\n');
         match &mut self.file {
             Some(file) => {

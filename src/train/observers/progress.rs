@@ -6,8 +6,8 @@ use std::time::Duration;
 use burn::tensor::backend::AutodiffBackend;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
-use super::history::scalar;
 use crate::error::Result;
+use crate::readback::scalar;
 use crate::step::StepOutcome;
 use crate::terminal::say;
 use crate::train::{Notice, Observer, StepEvent};

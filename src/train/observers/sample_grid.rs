@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
+use crate::data::ImageShape;
 use crate::error::{Error, Result, check};
 use crate::latent::Latent;
-use crate::models::ImageShape;
 use crate::network::guard::quietly;
 use crate::network::{Condition, Generator, TrainingBackend};
-use crate::plot::{GridStyle, check_grid, image_grid};
+use crate::plot::{GridSize, GridStyle, check_grid, image_grid};
 use crate::random::Stream;
 use crate::sizes;
 use crate::train::{Memories, Observer, StepEvent};
@@ -31,6 +31,7 @@ use crate::train::{Memories, Observer, StepEvent};
 /// use burn_gan::burn::backend::{Autodiff, Flex};
 /// use burn_gan::data::MemoryDataset;
 /// use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
+/// use burn_gan::plot::GridSize;
 /// use burn_gan::train::observers::SampleGrid;
 /// use burn_gan::train::{Rhythm, Trainer, TrainerConfig};
 /// use burn_gan::{Gan, Latent};
@@ -49,8 +50,8 @@ use crate::train::{Memories, Observer, StepEvent};
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let out = folder.path();
 /// let latent = Latent::normal(4);
-/// // Five columns, two rows, from seed 42.
-/// let mut grid = SampleGrid::<B>::new(out, &latent, 5, 2, 42, &device)?.with_scale(2);
+/// let size = GridSize { rows: 2, columns: 5 };
+/// let mut grid = SampleGrid::<B>::new(out, &latent, size, 42, &device)?.with_scale(2);
 /// Trainer::new(TrainerConfig::new(4, 8, latent), &device)?
 ///     .observe(Rhythm::Every(2), &mut grid)
 ///     .run(gan, &data)?;
@@ -71,15 +72,14 @@ pub struct SampleGrid<B: AutodiffBackend, C: Condition<B> = ()> {
 }
 
 impl<B: AutodiffBackend> SampleGrid<B> {
-    /// Pictures in `folder` of `columns × rows` images, their latents drawn from the prior by `seed`.
+    /// Pictures in `folder` of `rows × columns` images, their latents drawn from the prior by `seed`.
     ///
     /// # Errors
     /// If there is no column or no row, or more latents than memory holds.
     pub fn new(
         folder: impl Into<PathBuf>,
         latent: &Latent,
-        columns: usize,
-        rows: usize,
+        GridSize { rows, columns }: GridSize,
         seed: u64,
         device: &B::Device,
     ) -> Result<Self> {

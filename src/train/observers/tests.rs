@@ -16,7 +16,6 @@ use crate::models::{
     Conditional, LabelEmbedding, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator,
     MlpGeneratorConfig,
 };
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
 use crate::step::OptimizerConfig;
@@ -384,6 +383,7 @@ fn without_a_terminal_nothing_breaks() {
 mod pictures {
     use super::*;
     use crate::network::Labels;
+    use crate::plot::GridSize;
     use crate::train::observers::{Interpolations, LossChart, SampleGrid};
 
     type Draws<B> = MlpGenerator<B, 4>;
@@ -448,6 +448,10 @@ mod pictures {
         names
     }
 
+    fn grid_of(rows: usize, columns: usize) -> GridSize {
+        GridSize { rows, columns }
+    }
+
     fn size(path: &Path) -> (u32, u32) {
         image::image_dimensions(path).expect("a picture")
     }
@@ -456,7 +460,7 @@ mod pictures {
         let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path();
         let prior = Latent::normal(3);
-        let mut grid = SampleGrid::<B>::new(out, &prior, 3, 2, 1, &Default::default())
+        let mut grid = SampleGrid::<B>::new(out, &prior, grid_of(2, 3), 1, &Default::default())
             .expect("valid settings")
             .with_scale(2);
         draw::<B>(5, Rhythm::Every(2), &mut grid);
@@ -476,7 +480,7 @@ mod pictures {
 
         // The same latents and weights give the same picture, to the byte.
         let first = std::fs::read(&pictures[0].1).expect("a picture");
-        let again = SampleGrid::<B>::new(out, &prior, 3, 2, 1, &Default::default());
+        let again = SampleGrid::<B>::new(out, &prior, grid_of(2, 3), 1, &Default::default());
         draw::<B>(
             2,
             Rhythm::AtEnd,
@@ -487,7 +491,8 @@ mod pictures {
 
         let mut memories = Memories::default();
         Observer::<Gan<Draws<B>, Judges<B>, B>>::remember(&grid, &mut memories).expect("a memory");
-        let moved = SampleGrid::<B>::new("elsewhere", &prior, 3, 2, 1, &Default::default());
+        let moved =
+            SampleGrid::<B>::new("elsewhere", &prior, grid_of(2, 3), 1, &Default::default());
         let mut moved = moved.expect("valid settings");
         Observer::<Gan<Draws<B>, Judges<B>, B>>::recall(&mut moved, 4, &memories)
             .expect("a memory");
@@ -508,8 +513,7 @@ mod pictures {
             let grid = SampleGrid::<B>::new(
                 folder.path(),
                 &Latent::normal(3),
-                2,
-                1,
+                grid_of(1, 2),
                 1,
                 &Default::default(),
             );
@@ -526,7 +530,9 @@ mod pictures {
     fn what_cannot_be_drawn_is_refused_before_a_run<B: AutodiffBackend>() {
         let device = Default::default();
         let prior = Latent::normal(3);
-        let grid = || SampleGrid::<B>::new("x", &prior, 8, 2, 1, &device).expect("valid settings");
+        let grid = || {
+            SampleGrid::<B>::new("x", &prior, grid_of(2, 8), 1, &device).expect("valid settings")
+        };
         #[track_caller]
         fn says(refused: Result<()>, words: &[&str]) {
             let error = refused.expect_err("it can't be drawn").to_string();
@@ -558,7 +564,7 @@ mod pictures {
             check::<B>(grid().with_scale(0), &[1, 8, 8]),
             &["`samples.style.scale` = 0"],
         );
-        let walks = Interpolations::<B>::new("x", &prior, 2, 5, 1, &device);
+        let walks = Interpolations::<B>::new("x", &prior, grid_of(2, 5), 1, &device);
         let walks = walks.expect("valid settings").with_scale(200);
         says(
             check::<B>(walks, &[5, 8, 8]),
@@ -580,7 +586,13 @@ mod pictures {
     fn walks_have_a_row_each<B: AutodiffBackend>() {
         let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path();
-        let walks = Interpolations::<B>::new(out, &Latent::normal(3), 2, 5, 1, &Default::default());
+        let walks = Interpolations::<B>::new(
+            out,
+            &Latent::normal(3),
+            grid_of(2, 5),
+            1,
+            &Default::default(),
+        );
         let walks = walks.expect("valid settings");
         let truncated = walks.clone().with_name("truncated").with_truncation(0.5);
         draw::<B>(1, Rhythm::AtEnd, walks);
@@ -608,7 +620,7 @@ mod pictures {
             .expect("labels");
         let asked = Labels::<B>::from_slice(&[0, 1, 0, 1], 2, &device).expect("labels");
         let prior = Latent::normal(3);
-        let grid = SampleGrid::<B>::new(folder.path(), &prior, 2, 2, 1, &device);
+        let grid = SampleGrid::<B>::new(folder.path(), &prior, grid_of(2, 2), 1, &device);
         Trainer::new(TrainerConfig::new(1, 4, prior), &device)
             .expect("valid settings")
             .observe(
@@ -653,23 +665,24 @@ mod pictures {
     #[test]
     fn grids_without_images_are_refused_by_name() {
         let prior = Latent::normal(3);
-        let grid = |columns, rows| {
-            SampleGrid::<B>::new("x", &prior, columns, rows, 1, &Default::default()).err()
+        let grid = |rows, columns| {
+            SampleGrid::<B>::new("x", &prior, grid_of(rows, columns), 1, &Default::default()).err()
         };
         let walks = |rows, columns| {
-            Interpolations::<B>::new("x", &prior, rows, columns, 1, &Default::default()).err()
+            Interpolations::<B>::new("x", &prior, grid_of(rows, columns), 1, &Default::default())
+                .err()
         };
         let says = |error: Option<crate::Error>, field: &str| {
             let error = error.expect("refused").to_string();
             assert!(error.contains(field), "{error}");
         };
-        says(grid(0, 2), "`columns` = 0");
-        says(grid(2, 0), "`rows` = 0");
+        says(grid(2, 0), "`columns` = 0");
+        says(grid(0, 2), "`rows` = 0");
         says(walks(0, 2), "`rows` = 0");
         says(walks(2, 1), "`columns` = 1");
         for many in [1 << 40, usize::MAX] {
-            says(grid(many, 2), "`rows` = 2×");
-            says(grid(2, many), "`rows` = ");
+            says(grid(2, many), "`rows` = 2×");
+            says(grid(many, 2), "`rows` = ");
             says(walks(many, 2), "`rows` = ");
             says(walks(2, many), "`rows` = 2×");
         }

@@ -1,6 +1,5 @@
 //! What can be told before the first step: what can't work, and what usually does not.
 
-pub(crate) mod layers;
 mod look;
 mod passes;
 mod settings;
@@ -21,6 +20,7 @@ use super::limits::check_memory;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::network::{Condition, Discriminator, Generator, Sample, initialize};
+use crate::nn::LayerKind;
 
 /// Looks at settings, networks and the first batches of the data, and lists what usually does not
 /// work.
@@ -97,22 +97,22 @@ pub(super) fn check<P: Pair>(
     let known = [generator.classes(), discriminator.classes()];
     let known = known.into_iter().flatten().max();
     warnings.extend(look::labels(&look.labels, known));
-    let spectral = layers::has(discriminator, "SpectralNorm");
+    let spectral = LayerKind::SpectralNorm.is_in(discriminator);
     warnings.extend(settings::nothing_keeps_smooth(config, spectral));
     if let Some(range) = passes::bounds(&judge, &real, &condition, parts[0]) {
         warnings.push(Warning::BoundedDiscriminator { range });
     }
     let half = real_shape[0] / 2;
     if half > 0
-        && !layers::mentions(discriminator, "MinibatchStd")
+        && !LayerKind::MinibatchStd.is_in(discriminator)
         && passes::mixes_samples(&judge, &real, &condition, half)
     {
         warnings.push(Warning::MixedSamples { samples: half });
     }
-    let norms = layers::batch_norms(discriminator, "discriminator");
+    let norms = LayerKind::BatchNorm.paths_in(discriminator, "discriminator");
     warnings.extend(settings::norms_under_penalties(config, &norms));
     if config.micro_batches > 1 {
-        let mut sources = layers::batch_norms(generator, "generator");
+        let mut sources = LayerKind::BatchNorm.paths_in(generator, "generator");
         sources.extend(norms);
         let samples = parts[0];
         if passes::mixes_samples(&judge, &real, &condition, samples) {

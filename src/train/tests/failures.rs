@@ -19,7 +19,7 @@ use crate::random::Stream;
 use crate::step::{EmaConfig, Hooks, OptimizerConfig};
 use crate::testing::{Cpu, for_each_autodiff_backend};
 use crate::train::{
-    Better, Checkpoints, Ending, Notice, Observer, Rhythm, Run, Start, StepEvent, Trainer,
+    Better, Checkpoints, Ending, History, Notice, Observer, Rhythm, Run, Start, StepEvent, Trainer,
     TrainerConfig,
 };
 use crate::{Error, Gan, Latent, Result};
@@ -423,6 +423,30 @@ fn a_picture_that_fails_is_a_notice() {
     assert!(failed[1].0 == 4 && failed[1].1.contains("no colours"));
     assert!(failed[0].1.contains("samples.png") && failed[0].1.contains("a folder"));
     assert_eq!(run.state.digest(), undisturbed::<Tape>());
+}
+
+#[test]
+fn two_observers_of_one_name_are_refused_before_the_first_step() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut histories = [History::new(), History::new()];
+    let run = |folder, histories: &mut [History; 2]| {
+        let [one, other] = histories;
+        trainer::<Tape>(folder, 2)
+            .observe(Rhythm::Every(1), one)
+            .observe(Rhythm::Every(1), other)
+            .run(restless(5, 8), &points(20))
+            .map(|run| run.state.step)
+    };
+    let error = run(Some(folder.path()), &mut histories).expect_err("one name");
+    let told = "`memory` = history: is stored twice";
+    assert!(error.to_string().contains(told), "{error}");
+    assert!(histories[0].readings().is_empty());
+    assert!(stored(folder.path()).is_empty());
+    // Without checkpoints nothing is stored, and a name of its own is enough.
+    assert!(run(None, &mut histories).is_ok());
+    let [one, other] = histories;
+    let mut named = [one, other.with_name("another")];
+    assert!(run(Some(folder.path()), &mut named).is_ok());
 }
 
 #[test]

@@ -18,10 +18,11 @@ use crate::network::Network;
 use crate::network::{self, Generator};
 use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
+use crate::report::Severity;
 use crate::step::{EmaConfig, Hooks, OptimizerConfig};
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters, values};
 use crate::train::health::{
-    Explosion, Finding, FindingKind, HealthConfig, LossPart, NonFinite, Policy, Severity,
+    Explosion, Finding, FindingKind, HealthConfig, LossPart, NonFinite, Policy,
 };
 use crate::train::tests::networks::restless;
 use crate::train::{
@@ -435,7 +436,7 @@ fn a_discriminator_that_separates_at_once_is_saturated<B: AutodiffBackend>() {
             if separated == 1.0 && checks == 3),
         "{finding}"
     );
-    assert_eq!(finding.severity(), Severity::Notice);
+    assert_eq!(finding.severity(), Severity::Info);
     assert_eq!(&run.findings[0], finding);
 }
 
@@ -853,6 +854,6 @@ fn a_run_at_a_learning_rate_beyond_all_measure_is_halted_not_finished() {
         panic!("{}", run.ending);
     };
     assert_eq!((finding.name(), finding.step), ("diverged", 30));
-    assert_eq!(finding.severity(), Severity::Fatal);
+    assert_eq!(finding.severity(), Severity::Error);
     assert_eq!(run.ending.exit_code(), 1);
 }

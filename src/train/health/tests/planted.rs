@@ -2,6 +2,7 @@
 
 use super::series::{Noise, checks, gradients, healthy, run};
 use crate::network::Network;
+use crate::report::Severity;
 use crate::train::health::*;
 
 /// When faults begin: with the run, and later.
@@ -37,7 +38,7 @@ fn a_loss_that_is_nan_names_its_first_step_and_part() {
             }
         );
         assert!(finding.step < begin + 10, "{finding}");
-        assert_eq!(finding.severity(), Severity::Fatal);
+        assert_eq!(finding.severity(), Severity::Error);
     }
 }
 
@@ -340,7 +341,7 @@ fn what_passes_says_so_once() {
     let vanished = passed("gradient_vanishing", Some(Network::Generator), 420);
     assert_eq!(found[2].kind, vanished);
     assert_eq!(found[3].kind, passed("generator_collapse", None, 410));
-    assert_eq!(found[3].severity(), Severity::Notice);
+    assert_eq!(found[3].severity(), Severity::Info);
     assert_eq!(
         found[3].to_string(),
         "step 1040: passed: generator collapse, told after step 410, is not seen any more"
@@ -467,7 +468,7 @@ fn a_run_that_is_lost_ends() {
         }
         let finding = halted.unwrap();
         assert_eq!(finding.name(), "diverged");
-        assert_eq!(finding.severity(), Severity::Fatal);
+        assert_eq!(finding.severity(), Severity::Error);
         assert!((begin..begin + 40).contains(&finding.step), "{finding}");
     }
     // Neither losses alone, nor samples alone, nor a single step.

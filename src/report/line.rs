@@ -1,18 +1,18 @@
 //! Curves, thinned so that a long run's report stays small and loses nothing that a reader looks for.
 
-use super::json::Json;
+use crate::json::Json;
 
 /// How many points of a curve a report keeps.
 pub(super) const KEPT: usize = 500;
 
 /// A named line of a chart.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Curve {
+pub(super) struct Line {
     pub(super) name: String,
     pub(super) points: Vec<(f64, f64)>,
 }
 
-impl Curve {
+impl Line {
     pub(super) fn new(name: &str, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         Self {
             name: name.to_owned(),

@@ -23,10 +23,11 @@ use burn_gan::models::{
     SavedGenerator, save_safetensors,
 };
 use burn_gan::network::{Condition, Generator, Labels, TrainableDiscriminator, TrainableGenerator};
-use burn_gan::objective::{Loss, Objective, Penalty};
+use burn_gan::objective::{Loss, Objective, Term};
+use burn_gan::plot::GridSize;
+use burn_gan::step::{EmaConfig, OptimizerConfig};
 use burn_gan::train::{
-    EmaConfig, History, Interpolations, JsonLines, OptimizerConfig, Progress, Rhythm, SampleGrid,
-    Schedule, TrainerConfig,
+    History, Interpolations, JsonLines, Progress, Rhythm, SampleGrid, Schedule, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, Result};
 use clap::{Parser, ValueEnum};
@@ -183,17 +184,19 @@ impl Args {
             Model::Mlp => 6_000,
             Model::Dcgan => 1_500,
         });
-        let config = TrainerConfig::new(steps as u64, BATCH, latent)
+        let config = TrainerConfig::new(steps as u64, BATCH, latent.clone())
             .with_seed(seed)
-            .with_objective(
-                Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(self.gamma())),
-            )
+            .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(self.gamma())))
             .with_optimizers(OptimizerConfig::adam(5e-4).with_betas(0.0, 0.99))
             .with_schedule(Schedule::Cosine { floor: 0.1 })
             .with_ema(EmaConfig::half_life(EMA_IMAGES).with_ramp_up(0.05));
 
         // The same latents at every look, so that pictures of different steps compare.
-        let mut grid = SampleGrid::<B>::new(&out, &latent, CLASSES, GRID_ROWS, seed, &device)?
+        let size = GridSize {
+            rows: GRID_ROWS,
+            columns: CLASSES,
+        };
+        let mut grid = SampleGrid::<B>::new(&out, &latent, size, seed, &device)?
             .with_conditions(&asked)
             .with_scale(2);
         // One digit to a row here, where labels are told.
@@ -201,7 +204,11 @@ impl Args {
             .map(|i| (i / GRID_ROWS) as i32)
             .collect();
         let one_each = asked.select(Tensor::from_ints(rows.as_slice(), &device));
-        let mut walks = Interpolations::<B>::new(&out, &latent, CLASSES, GRID_ROWS, seed, &device)?
+        let size = GridSize {
+            rows: CLASSES,
+            columns: GRID_ROWS,
+        };
+        let mut walks = Interpolations::<B>::new(&out, &latent, size, seed, &device)?
             .with_conditions(&one_each)
             .with_scale(2);
 

@@ -11,9 +11,10 @@
 //! use burn_gan::data::{MemoryDataset, Mixture};
 //! use burn_gan::models::{Activation, MlpDiscriminatorConfig, MlpGeneratorConfig};
 //! use burn_gan::network::Generator;
-//! use burn_gan::objective::{Loss, Objective, Penalty};
+//! use burn_gan::objective::{Loss, Objective, Term};
 //! use burn_gan::random::Stream;
-//! use burn_gan::train::{OptimizerConfig, Trainer, TrainerConfig};
+//! use burn_gan::train::{Trainer, TrainerConfig};
+//! use burn_gan::step::OptimizerConfig;
 //! use burn_gan::{Gan, Latent};
 //!
 //! type B = Autodiff<Flex>;
@@ -37,9 +38,9 @@
 //! );
 //!
 //! // Training: the non-saturating loss with an exact R1 penalty.
-//! let config = TrainerConfig::new(50, 64, latent)
+//! let config = TrainerConfig::new(50, 64, latent.clone())
 //!     .with_seed(42)
-//!     .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.05)))
+//!     .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(0.05)))
 //!     .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99));
 //! let run = Trainer::new(config, &device)?.run(gan, &data)?;
 //!
@@ -79,11 +80,13 @@
 
 pub use burn;
 
+mod activation;
 pub mod data;
 pub mod divergence;
 mod error;
 mod files;
 mod gan;
+mod json;
 #[cfg(feature = "flex")]
 mod kernels;
 pub mod latent;
@@ -92,13 +95,16 @@ pub mod models;
 pub mod network;
 pub mod nn;
 pub mod objective;
+mod pair;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod random;
+mod readback;
 mod records;
 pub mod report;
 mod settings;
 mod sizes;
+pub mod step;
 mod terminal;
 #[cfg(test)]
 mod testing;
@@ -108,6 +114,7 @@ pub mod train;
 pub use error::{Error, Result};
 pub use gan::{Gan, GanRecord, GanRecordItem};
 pub use latent::Latent;
+pub use pair::{GanOf, InnerBackend, InnerSample, Judge, LiftedSample, Pair, Sampler};
 
 // README's program is compiled and run with the documentation's.
 #[cfg(doctest)]

@@ -6,6 +6,7 @@ mod dataset;
 #[cfg(feature = "download")]
 mod download;
 mod idx;
+mod image_shape;
 mod mixture;
 mod mnist;
 
@@ -14,5 +15,6 @@ pub use dataset::{Dataset, LabelledDataset, MemoryDataset};
 #[cfg(feature = "download")]
 pub use download::{MNIST_URL, download_mnist};
 pub use idx::IdxArray;
+pub use image_shape::ImageShape;
 pub use mixture::Mixture;
 pub use mnist::{Mnist, PixelRange};

@@ -469,6 +469,7 @@ mod tests {
     #[test]
     fn autodiff_through_samples_gives_half_the_gradient_of_kl() {
         type B = Autodiff<NdArray<f64>>;
+        crate::testing::settle_precision();
         let device = Default::default();
         // The expectation over z as a weighted sum over quadrature nodes: no sampling noise.
         let prior = gaussian(0.0, 1.0);

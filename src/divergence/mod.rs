@@ -38,12 +38,16 @@
 
 mod discriminator;
 mod gaussian;
+#[cfg(test)]
+mod gaussian_mixture;
 mod likelihood;
 mod quadrature;
 
 pub use discriminator::{
     js_lower_bound, js_lower_bound_from_slices, optimal_discriminator, optimal_logit, value,
 };
-pub use gaussian::{Gaussian, GaussianMixture, kl_diagonal};
+pub use gaussian::{Gaussian, kl_diagonal};
+#[cfg(test)]
+pub(crate) use gaussian_mixture::GaussianMixture;
 pub use likelihood::{Histogram, fit_gaussian, mean_log_likelihood};
 pub use quadrature::{Interval, expectation, js_divergence, kl_divergence};

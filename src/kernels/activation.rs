@@ -2,11 +2,11 @@
 //! both sides of 0, from the input where it is smooth.
 
 use super::simd::{Once, vectorized};
-use crate::nn::Activation;
+use crate::activation::Activation;
 
 /// The functions that kernels know, in f32.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Slope {
+pub(crate) enum Elementwise {
     Identity,
     Relu,
     LeakyRelu(f32),
@@ -14,7 +14,7 @@ pub(crate) enum Slope {
     Sigmoid,
 }
 
-impl Slope {
+impl Elementwise {
     /// `None` for a leaky ReLU whose slope is not above 0: its output does not tell where the
     /// input was.
     pub(super) fn of(activation: Activation) -> Option<Self> {
@@ -36,19 +36,19 @@ impl Slope {
 }
 
 /// x becomes f(x).
-pub(super) fn apply(numbers: &mut [f32], activation: Slope) {
+pub(super) fn apply(numbers: &mut [f32], activation: Elementwise) {
     match activation {
-        Slope::Identity => {}
+        Elementwise::Identity => {}
         // Comparisons, not `max`: NaN passes.
-        Slope::Relu => each(numbers, |x| if x <= 0.0 { 0.0 } else { x }),
-        Slope::LeakyRelu(slope) => each(numbers, |x| if x < 0.0 { slope * x } else { x }),
-        Slope::Tanh => each(numbers, tanh),
-        Slope::Sigmoid => each(numbers, sigmoid),
+        Elementwise::Relu => each(numbers, |x| if x <= 0.0 { 0.0 } else { x }),
+        Elementwise::LeakyRelu(slope) => each(numbers, |x| if x < 0.0 { slope * x } else { x }),
+        Elementwise::Tanh => each(numbers, tanh),
+        Elementwise::Sigmoid => each(numbers, sigmoid),
     }
 }
 
 /// Each row plus the bias, then f.
-pub(super) fn apply_with_bias(rows: &mut [f32], bias: Option<&[f32]>, activation: Slope) {
+pub(super) fn apply_with_bias(rows: &mut [f32], bias: Option<&[f32]>, activation: Elementwise) {
     let Some(bias) = bias else {
         return apply(rows, activation);
     };
@@ -62,16 +62,21 @@ pub(super) fn apply_with_bias(rows: &mut [f32], bias: Option<&[f32]>, activation
 
 /// out = g·f′, f′ told from f(x), or from x where f is smooth. At 0 the ReLU has slope 0, the leaky one
 /// 1, as burn has it.
-pub(super) fn gradient(out: &mut [f32], gradient: &[f32], told_from: &[f32], activation: Slope) {
+pub(super) fn gradient(
+    out: &mut [f32],
+    gradient: &[f32],
+    told_from: &[f32],
+    activation: Elementwise,
+) {
     let y = told_from;
     match activation {
-        Slope::Identity => out.copy_from_slice(gradient),
-        Slope::Relu => zip(out, gradient, y, |g, y| if y <= 0.0 { 0.0 } else { g }),
-        Slope::LeakyRelu(slope) => {
+        Elementwise::Identity => out.copy_from_slice(gradient),
+        Elementwise::Relu => zip(out, gradient, y, |g, y| if y <= 0.0 { 0.0 } else { g }),
+        Elementwise::LeakyRelu(slope) => {
             zip(out, gradient, y, |g, y| if y < 0.0 { slope * g } else { g });
         }
-        Slope::Tanh => zip(out, gradient, told_from, |g, x| g * tanh_slope(x)),
-        Slope::Sigmoid => zip(out, gradient, told_from, |g, x| g * sigmoid_slope(x)),
+        Elementwise::Tanh => zip(out, gradient, told_from, |g, x| g * tanh_slope(x)),
+        Elementwise::Sigmoid => zip(out, gradient, told_from, |g, x| g * sigmoid_slope(x)),
     }
 }
 
@@ -269,11 +274,11 @@ mod tests {
     #[test]
     fn nan_passes_every_function() {
         for activation in [
-            Slope::Identity,
-            Slope::Relu,
-            Slope::LeakyRelu(0.2),
-            Slope::Tanh,
-            Slope::Sigmoid,
+            Elementwise::Identity,
+            Elementwise::Relu,
+            Elementwise::LeakyRelu(0.2),
+            Elementwise::Tanh,
+            Elementwise::Sigmoid,
         ] {
             let mut x = [f32::NAN, 1.0];
             apply(&mut x, activation);

@@ -6,7 +6,7 @@ use burn::tensor::FloatDType;
 use burn::tensor::backend::Backend;
 use burn::tensor::ops::{FloatTensor, FloatTensorOps};
 
-use super::activation::{self, Slope};
+use super::activation::{self, Elementwise};
 use super::bilinear::Bilinear;
 use super::storage::{
     channels_last, from_channels_last, from_rows, is_dense, lies_channels_last, recycle, row_major,
@@ -21,14 +21,14 @@ pub(crate) trait Kernels: Backend {
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        Self::layer(operation, Slope::Identity, a, b, None)
+        Self::layer(operation, Elementwise::Identity, a, b, None)
     }
 
     /// f(operation(x, w) + b), the bias `[channels]` added along the second axis; f linear on both
     /// sides of 0.
     fn layer(
         operation: Bilinear,
-        activation: Slope,
+        activation: Elementwise,
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: Option<FloatTensor<Self>>,
@@ -36,16 +36,16 @@ pub(crate) trait Kernels: Backend {
 
     /// g·f′ with f′ told from f(x), or from x where f is smooth.
     fn activation_gradient(
-        activation: Slope,
+        activation: Elementwise,
         gradient: FloatTensor<Self>,
         told_from: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
     /// f(x) of a smooth f.
-    fn smooth(activation: Slope, x: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn smooth(activation: Elementwise, x: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// f′(x) of a smooth f.
-    fn smooth_slope(activation: Slope, x: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn smooth_slope(activation: Elementwise, x: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// The sums over all axes but the second, `[channels]`.
     fn channel_sums(x: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -65,7 +65,7 @@ pub(crate) trait Kernels: Backend {
 impl Kernels for Flex {
     fn layer(
         operation: Bilinear,
-        activation: Slope,
+        activation: Elementwise,
         x: FlexTensor,
         weight: FlexTensor,
         bias: Option<FlexTensor>,
@@ -84,14 +84,18 @@ impl Kernels for Flex {
                 convolution::input_gradient(&x, &weight, bias, activation, sizes)
             }
             Bilinear::WeightGradient(sizes) => {
-                debug_assert!(bias.is_none() && activation == Slope::Identity);
+                debug_assert!(bias.is_none() && activation == Elementwise::Identity);
                 convolution::weight_gradient(&x, &weight, sizes)
             }
         }
     }
 
-    fn activation_gradient(activation: Slope, gradient: FlexTensor, y: FlexTensor) -> FlexTensor {
-        if activation == Slope::Identity {
+    fn activation_gradient(
+        activation: Elementwise,
+        gradient: FlexTensor,
+        y: FlexTensor,
+    ) -> FlexTensor {
+        if activation == Elementwise::Identity {
             return gradient;
         }
         let shape = y.layout().shape().to_vec();
@@ -116,7 +120,7 @@ impl Kernels for Flex {
         }
     }
 
-    fn smooth(activation: Slope, x: FlexTensor) -> FlexTensor {
+    fn smooth(activation: Elementwise, x: FlexTensor) -> FlexTensor {
         // In place where nobody else holds x.
         let mut y = if is_dense(&x) { x } else { x.to_contiguous() };
         let count = y.layout().num_elements();
@@ -126,7 +130,7 @@ impl Kernels for Flex {
         y
     }
 
-    fn smooth_slope(activation: Slope, x: FlexTensor) -> FlexTensor {
+    fn smooth_slope(activation: Elementwise, x: FlexTensor) -> FlexTensor {
         let shape = x.layout().shape().to_vec().into();
         let ones = Self::float_ones(shape, &Default::default(), FloatDType::F32);
         Self::activation_gradient(activation, ones, x)

@@ -8,7 +8,7 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::ops::FloatTensor;
 
-use super::activation::Slope;
+use super::activation::Elementwise;
 use super::buffers;
 use super::norm;
 use super::storage::{channels_last, from_channels_last_like, from_rows, recycle};
@@ -34,7 +34,7 @@ pub(super) fn train(
     gamma: FloatTensor<Autodiff<Flex>>,
     beta: FloatTensor<Autodiff<Flex>>,
     epsilon: f32,
-    activation: Slope,
+    activation: Elementwise,
 ) -> Trained {
     let shape = x.primitive.layout().shape().to_vec();
     let (y, gamma_values, mean, variance, inverse_deviation) = {
@@ -85,7 +85,7 @@ pub(super) fn infer(
     mean: &FlexTensor,
     variance: &FlexTensor,
     epsilon: f32,
-    activation: Slope,
+    activation: Elementwise,
 ) -> FlexTensor {
     let inverse = norm::inverse_deviation(&channels_last(variance), epsilon);
     let scale: Vec<f32> = channels_last(gamma)
@@ -116,7 +116,7 @@ struct Saved {
 /// The backward pass; parents x, γ and β.
 #[derive(Debug)]
 struct NormStep {
-    activation: Slope,
+    activation: Elementwise,
 }
 
 impl Backward<Flex, 3> for NormStep {

@@ -10,9 +10,9 @@
 
 use burn::backend::flex::FlexTensor;
 
-use super::activation::{Slope, apply_with_bias};
+use super::activation::{Elementwise, apply_with_bias};
 use super::bilinear::Geometry;
-use super::gemm::{Into, Matrix, product};
+use super::gemm::{Matrix, Update, product};
 use super::im2col::Patches;
 use super::storage::{channels_last, from_channels_last, from_channels_last_like};
 use super::tiles::{self, Tiles};
@@ -37,7 +37,7 @@ pub(super) fn forward(
     x: &FlexTensor,
     weight: &FlexTensor,
     bias: Option<&[f32]>,
-    activation: Slope,
+    activation: Elementwise,
     sizes: Geometry,
 ) -> FlexTensor {
     let [batch, channels] = batch_and_channels(x);
@@ -62,7 +62,7 @@ pub(super) fn forward(
         if patches.are_pixels() {
             let pixels = rows.len() * width;
             let pixels = Matrix::row_major(&x[rows.start * width * channels..], pixels, channels);
-            product(y, Into::Replace, pixels, weight);
+            product(y, Update::Replace, pixels, weight);
             return apply_with_bias(y, bias, activation);
         }
         let step = block_rows(&patches).min(rows.len());
@@ -77,7 +77,7 @@ pub(super) fn forward(
             let columns = &mut columns[..pixels * length];
             patches.gather(&x, rows, columns);
             let columns = Matrix::row_major(columns, pixels, length);
-            product(y, Into::Replace, columns, weight);
+            product(y, Update::Replace, columns, weight);
             apply_with_bias(y, bias, activation);
         }
     });
@@ -89,7 +89,7 @@ pub(super) fn input_gradient(
     y: &FlexTensor,
     weight: &FlexTensor,
     bias: Option<&[f32]>,
-    activation: Slope,
+    activation: Elementwise,
     sizes: Geometry,
 ) -> FlexTensor {
     let [batch, outputs] = batch_and_channels(y);
@@ -116,7 +116,7 @@ pub(super) fn input_gradient(
         let rows = images.len() * height;
         if patches.are_pixels() {
             let pixels = Matrix::row_major(y, rows * width, outputs);
-            product(x, Into::Replace, pixels, weight);
+            product(x, Update::Replace, pixels, weight);
             return apply_with_bias(x, bias, activation);
         }
         x.fill(0.0);
@@ -127,7 +127,7 @@ pub(super) fn input_gradient(
             let pixels = rows.len() * width;
             let columns = &mut columns[..pixels * length];
             let y = Matrix::row_major(&y[start * width * outputs..], pixels, outputs);
-            product(columns, Into::Replace, y, weight);
+            product(columns, Update::Replace, y, weight);
             patches.scatter(columns, rows, x);
         }
         apply_with_bias(x, bias, activation);
@@ -162,10 +162,10 @@ pub(super) fn weight_gradient(x: &FlexTensor, y: &FlexTensor, sizes: Geometry) -
         for start in rows.clone().step_by(step) {
             let block = start..(start + step).min(rows.end);
             let pixels = block.len() * width;
-            let into = if start == rows.start {
-                Into::Replace
+            let update = if start == rows.start {
+                Update::Replace
             } else {
-                Into::Add
+                Update::Add
             };
             let columns = if patches.are_pixels() {
                 &x[start * width * channels..]
@@ -175,7 +175,7 @@ pub(super) fn weight_gradient(x: &FlexTensor, y: &FlexTensor, sizes: Geometry) -
             };
             let columns = Matrix::row_major(columns, pixels, length);
             let y = Matrix::row_major(&y[start * width * outputs..], pixels, outputs);
-            product(sum, into, y.transposed(), columns);
+            product(sum, update, y.transposed(), columns);
         }
     });
     let Some(total) = threads::total(sums) else {

@@ -12,13 +12,13 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::ops::FloatTensor;
 use burn::tensor::{DType, ElementConversion, Tensor, TensorPrimitive};
 
-use super::activation::Slope;
+use super::activation::Elementwise;
 use super::adam::{self, AdamStep};
 use super::average;
 use super::backend::Kernels;
 use super::batch_norm;
 use super::bilinear::{Bilinear, Geometry};
-use crate::nn::Activation;
+use crate::activation::Activation;
 
 type Tape = Autodiff<Flex>;
 type TapeOfTape = Autodiff<Autodiff<Flex>>;
@@ -73,7 +73,7 @@ macro_rules! on_kernels {
 
 fn run_layer<B: Backend, K: Kernels, const R: usize>(
     operation: Bilinear,
-    activation: Slope,
+    activation: Elementwise,
     x: &Tensor<B, R>,
     weight: &Tensor<B, R>,
     bias: Option<&Tensor<B, 1>>,
@@ -95,12 +95,12 @@ fn layer<B: Backend, const R: usize>(
     weight: &Tensor<B, R>,
     bias: Option<&Tensor<B, 1>>,
 ) -> Option<Tensor<B, R>> {
-    let (slope, smooth) = within_and_after(activation)?;
+    let (within, after) = within_and_after(activation)?;
     if !suits(x) || !suits(weight) || bias.is_some_and(|bias| !suits(bias)) {
         return None;
     }
-    let y = on_kernels!(B, run_layer, operation, slope, x, weight, bias)?;
-    match smooth {
+    let y = on_kernels!(B, run_layer, operation, within, x, weight, bias)?;
+    match after {
         Some(smooth) => on_kernels!(B, run_smooth, smooth, y),
         None => Some(y),
     }
@@ -108,17 +108,17 @@ fn layer<B: Backend, const R: usize>(
 
 /// What a layer's kernel applies itself, and what is applied to its output: the slope of a smooth
 /// function is told from its input, which is then kept.
-fn within_and_after(activation: Activation) -> Option<(Slope, Option<Slope>)> {
-    let slope = Slope::of(activation)?;
-    Some(if slope.is_piecewise_linear() {
-        (slope, None)
+fn within_and_after(activation: Activation) -> Option<(Elementwise, Option<Elementwise>)> {
+    let function = Elementwise::of(activation)?;
+    Some(if function.is_piecewise_linear() {
+        (function, None)
     } else {
-        (Slope::Identity, Some(slope))
+        (Elementwise::Identity, Some(function))
     })
 }
 
 fn run_smooth<B: Backend, K: Kernels, const R: usize>(
-    smooth: Slope,
+    smooth: Elementwise,
     x: Tensor<B, R>,
 ) -> Tensor<B, R> {
     let x = cast::<_, Tensor<K, R>>(x).into_primitive().tensor();
@@ -239,7 +239,7 @@ pub(crate) fn batch_norm_training<B: Backend, const R: usize>(
     epsilon: f64,
     activation: Activation,
 ) -> Option<Normalized<B, R>> {
-    let (slope, smooth) = within_and_after(activation)?;
+    let (within, after) = within_and_after(activation)?;
     if !(is::<B, Tape>() && suits(x) && suits(gamma) && suits(beta)) {
         return None;
     }
@@ -248,11 +248,11 @@ pub(crate) fn batch_norm_training<B: Backend, const R: usize>(
         primitive::<B, Tape, 1>(gamma),
         primitive::<B, Tape, 1>(beta),
         epsilon as f32,
-        slope,
+        within,
     );
     let constant = |inner| tensor::<B, Tape, 1>(Tape::from_inner(inner));
     Some(Normalized {
-        y: tensor::<B, Tape, R>(match smooth {
+        y: tensor::<B, Tape, R>(match after {
             Some(smooth) => Tape::smooth(smooth, trained.y),
             None => trained.y,
         }),
@@ -269,7 +269,7 @@ pub(crate) fn batch_norm_inference<B: Backend, const R: usize>(
     epsilon: f64,
     activation: Activation,
 ) -> Option<Tensor<B, R>> {
-    let (slope, smooth) = within_and_after(activation)?;
+    let (within, after) = within_and_after(activation)?;
     let vectors = [gamma, beta, mean, variance];
     if !is::<B, Flex>() || !suits(x) || !vectors.into_iter().all(suits) {
         return None;
@@ -282,9 +282,9 @@ pub(crate) fn batch_norm_inference<B: Backend, const R: usize>(
         &mean,
         &variance,
         epsilon as f32,
-        slope,
+        within,
     );
-    Some(tensor::<B, Flex, R>(match smooth {
+    Some(tensor::<B, Flex, R>(match after {
         Some(smooth) => Flex::smooth(smooth, y),
         None => y,
     }))

@@ -88,7 +88,7 @@ impl<'a> Matrix<'a> {
 
 /// What becomes of the numbers that the output holds already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Into {
+pub(super) enum Update {
     /// They are overwritten, unread.
     Replace,
     /// The product is added to them.
@@ -99,7 +99,7 @@ pub(super) enum Into {
 ///
 /// # Panics
 /// If the sizes do not fit each other, or `out` is not of the product's size.
-pub(super) fn product(out: &mut [f32], into: Into, a: Matrix, b: Matrix) {
+pub(super) fn product(out: &mut [f32], update: Update, a: Matrix, b: Matrix) {
     check_sizes(out, a, b);
     let columns = b.columns;
     let out = Output {
@@ -109,11 +109,11 @@ pub(super) fn product(out: &mut [f32], into: Into, a: Matrix, b: Matrix) {
     };
     // SAFETY: `check_sizes` has compared out's length with rows × columns, and `out` is borrowed
     // mutably for the whole call.
-    unsafe { block(&out, [0, a.rows], [0, columns], into, a, b) }
+    unsafe { block(&out, [0, a.rows], [0, columns], update, a, b) }
 }
 
 /// As [`product`], shared out among the threads where it is large enough.
-pub(super) fn product_on_all_threads(out: &mut [f32], into: Into, a: Matrix, b: Matrix) {
+pub(super) fn product_on_all_threads(out: &mut [f32], update: Update, a: Matrix, b: Matrix) {
     check_sizes(out, a, b);
     let [rows, columns, inner] = [a.rows, b.columns, a.columns];
     // By the longer side: each thread then packs a part of the larger operand, not all of it.
@@ -137,7 +137,7 @@ pub(super) fn product_on_all_threads(out: &mut [f32], into: Into, a: Matrix, b: 
         };
         // SAFETY: as in `product`; the parts of `threads::split` do not overlap, so no element
         // of `out` is written by two threads.
-        unsafe { block(&out, row_range, column_range, into, a, b) }
+        unsafe { block(&out, row_range, column_range, update, a, b) }
     });
 }
 
@@ -178,7 +178,7 @@ unsafe fn block(
     out: &Output<'_>,
     [row, row_end]: [usize; 2],
     [column, column_end]: [usize; 2],
-    into: Into,
+    update: Update,
     a: Matrix,
     b: Matrix,
 ) {
@@ -188,7 +188,7 @@ unsafe fn block(
         return;
     }
     if a.columns == 0 {
-        if into == Into::Replace {
+        if update == Update::Replace {
             for row in row..row_end {
                 for column in column..column_end {
                     // SAFETY: within the block.
@@ -211,7 +211,7 @@ unsafe fn block(
             out.start.add(row * out.stride + column),
             1,
             out.stride as isize,
-            into == Into::Add,
+            update == Update::Add,
             a.data.as_ptr().add(row * a.row_stride),
             a.column_stride as isize,
             a.row_stride as isize,

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::activation::{self, Slope};
+use super::activation::{self, Elementwise};
 use super::buffers::{self, Buffer};
 use super::threads;
 
@@ -104,7 +104,7 @@ pub(super) fn normalize(
     mean: &[f32],
     scale: &[f32],
     shift: &[f32],
-    activation: Slope,
+    activation: Elementwise,
 ) -> Buffer {
     let channels = mean.len();
     let shares = shares(x.len(), channels);
@@ -142,7 +142,7 @@ pub(super) fn gradients(
     gamma: &[f32],
     mean: &[f32],
     inverse_deviation: &[f32],
-    activation: Slope,
+    activation: Elementwise,
 ) -> Gradients {
     let channels = gamma.len();
     let rows = x.len() / channels;

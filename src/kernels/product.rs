@@ -2,8 +2,8 @@
 
 use burn::backend::flex::FlexTensor;
 
-use super::activation::{Slope, apply_with_bias};
-use super::gemm::{Into, product_on_all_threads};
+use super::activation::{Elementwise, apply_with_bias};
+use super::gemm::{Update, product_on_all_threads};
 use super::storage::{from_rows, with_matrix};
 use super::{buffers, threads};
 
@@ -15,7 +15,7 @@ pub(super) fn product(
     b: &FlexTensor,
     transpose_b: bool,
     bias: Option<&[f32]>,
-    activation: Slope,
+    activation: Elementwise,
 ) -> FlexTensor {
     let side = |tensor: &FlexTensor, first: bool| tensor.layout().shape()[usize::from(!first)];
     let rows = side(a, !transpose_a);
@@ -25,10 +25,10 @@ pub(super) fn product(
         let a = if transpose_a { a.transposed() } else { a };
         with_matrix(b, |b| {
             let b = if transpose_b { b.transposed() } else { b };
-            product_on_all_threads(&mut out, Into::Replace, a, b);
+            product_on_all_threads(&mut out, Update::Replace, a, b);
         });
     });
-    if bias.is_some() || activation != Slope::Identity {
+    if bias.is_some() || activation != Elementwise::Identity {
         let wanted = threads::for_numbers(out.len());
         let ranges = threads::split(rows, wanted);
         let pieces = threads::cut(&mut out, &ranges, columns);

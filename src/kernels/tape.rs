@@ -13,7 +13,7 @@ use burn::tensor::TensorMetadata;
 use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::ops::{FloatTensor, FloatTensorOps};
 
-use super::activation::Slope;
+use super::activation::Elementwise;
 use super::backend::Kernels;
 use super::bilinear::Bilinear;
 
@@ -41,7 +41,7 @@ macro_rules! register {
 #[derive(Debug)]
 struct LayerStep {
     operation: Bilinear,
-    activation: Slope,
+    activation: Elementwise,
 }
 
 impl<B: Kernels, const N: usize> Backward<B, N> for LayerStep {
@@ -88,7 +88,7 @@ impl<B: Kernels, const N: usize> Backward<B, N> for LayerStep {
 
 /// The backward pass of g·f′(y) with respect to g, for an f whose slope is piecewise constant.
 #[derive(Debug)]
-struct SlopeStep(Slope);
+struct SlopeStep(Elementwise);
 
 impl<B: Kernels> Backward<B, 1> for SlopeStep {
     type State = FloatTensor<B>;
@@ -112,7 +112,7 @@ impl<B: Kernels> Backward<B, 1> for SlopeStep {
 
 /// The backward pass of a smooth f(x).
 #[derive(Debug)]
-struct SmoothStep(Slope);
+struct SmoothStep(Elementwise);
 
 impl<B: Kernels> Backward<B, 1> for SmoothStep {
     /// x.
@@ -143,7 +143,7 @@ impl<B: Kernels> Backward<B, 1> for SmoothStep {
 /// tanh″ = −2·tanh·tanh′,     sigmoid″(x) = −tanh(x/2)·sigmoid′(x)
 /// ```
 #[derive(Debug)]
-struct CurvatureStep(Slope);
+struct CurvatureStep(Elementwise);
 
 impl<B: Kernels> Backward<B, 1> for CurvatureStep {
     /// x.
@@ -160,12 +160,12 @@ impl<B: Kernels> Backward<B, 1> for CurvatureStep {
         let x = ops.state;
         let curved = |x: FloatTensor<B>| {
             let factor = match self.0 {
-                Slope::Tanh => {
-                    let tanh = B::smooth(Slope::Tanh, x.clone());
+                Elementwise::Tanh => {
+                    let tanh = B::smooth(Elementwise::Tanh, x.clone());
                     B::float_mul_scalar(tanh, (-2.0).into())
                 }
                 _ => B::float_neg(B::smooth(
-                    Slope::Tanh,
+                    Elementwise::Tanh,
                     B::float_mul_scalar(x.clone(), 0.5.into()),
                 )),
             };
@@ -198,7 +198,7 @@ impl<B: Kernels> Backward<B, 1> for SameStep {
 impl<B: Kernels> Kernels for Autodiff<B> {
     fn layer(
         operation: Bilinear,
-        activation: Slope,
+        activation: Elementwise,
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: Option<FloatTensor<Self>>,
@@ -221,7 +221,7 @@ impl<B: Kernels> Kernels for Autodiff<B> {
         );
         // What the output is needed for is the activation's slope.
         debug_assert!(activation.is_piecewise_linear());
-        let kept = (activation != Slope::Identity).then(|| y.clone());
+        let kept = (activation != Elementwise::Identity).then(|| y.clone());
         let saved = (inner_x, inner_weight, kept);
         // The number of parents is a part of the type.
         macro_rules! record {
@@ -240,7 +240,7 @@ impl<B: Kernels> Kernels for Autodiff<B> {
     }
 
     fn activation_gradient(
-        activation: Slope,
+        activation: Elementwise,
         gradient: FloatTensor<Self>,
         y: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
@@ -260,7 +260,7 @@ impl<B: Kernels> Kernels for Autodiff<B> {
         Self::float_mul(gradient, slope)
     }
 
-    fn smooth(activation: Slope, x: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn smooth(activation: Elementwise, x: FloatTensor<Self>) -> FloatTensor<Self> {
         let y = B::smooth(activation, x.primitive.clone());
         let step = SmoothStep(activation);
         let prepared = Backward::<B, 1>::prepare::<NoCheckpointing>(step, [x.node]);
@@ -270,7 +270,7 @@ impl<B: Kernels> Kernels for Autodiff<B> {
         }
     }
 
-    fn smooth_slope(activation: Slope, x: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn smooth_slope(activation: Elementwise, x: FloatTensor<Self>) -> FloatTensor<Self> {
         let slope = B::smooth_slope(activation, x.primitive.clone());
         let step = CurvatureStep(activation);
         let prepared = Backward::<B, 1>::prepare::<NoCheckpointing>(step, [x.node]);

@@ -26,10 +26,10 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::activation::{Slope, apply_with_bias};
+use super::activation::{Elementwise, apply_with_bias};
 use super::bilinear::Geometry;
 use super::buffers::{self, Buffer};
-use super::gemm::{Into, Matrix, product};
+use super::gemm::{Matrix, Update, product};
 use super::simd::{Once, vectorized};
 use super::threads;
 
@@ -210,7 +210,7 @@ pub(super) fn forward(
     x: &[f32],
     weight: &[f32],
     bias: Option<&[f32]>,
-    activation: Slope,
+    activation: Elementwise,
 ) -> Option<Buffer> {
     let finite = AtomicBool::new(true);
     let (outputs, depth) = (tiles.outputs, tiles.depth());
@@ -243,7 +243,7 @@ pub(super) fn forward(
             for (out, (x, weight)) in products.chunks_exact_mut(rows * outputs).zip(operands) {
                 let x = Matrix::row_major(x, rows, depth);
                 let weight = Matrix::row_major(weight, outputs, depth);
-                product(out, Into::Replace, x, weight.transposed());
+                product(out, Update::Replace, x, weight.transposed());
             }
             let points: Vec<&[f32]> = products.chunks_exact(rows * outputs).collect();
             for (index, y) in y.chunks_exact_mut(y_image).enumerate() {
@@ -271,7 +271,7 @@ pub(super) fn input_gradient(
     y: &[f32],
     weight: &[f32],
     bias: Option<&[f32]>,
-    activation: Slope,
+    activation: Elementwise,
 ) -> Option<Buffer> {
     let finite = AtomicBool::new(true);
     let (channels, outputs, depth) = (tiles.channels, tiles.outputs, tiles.depth());
@@ -304,7 +304,7 @@ pub(super) fn input_gradient(
             for (out, (y, weight)) in products.chunks_exact_mut(rows * depth).zip(operands) {
                 let y = Matrix::row_major(y, rows, outputs);
                 let weight = Matrix::row_major(weight, outputs, depth);
-                product(out, Into::Replace, y, weight);
+                product(out, Update::Replace, y, weight);
             }
             let points: Vec<&[f32]> = products.chunks_exact(rows * depth).collect();
             x.fill(0.0);
@@ -358,10 +358,10 @@ pub(super) fn weight_gradient(tiles: Tiles, x: &[f32], y: &[f32]) -> Option<Buff
             let gradients = &mut gradients[..POINTS * rows * outputs];
             tiles.transform_input(x, block.clone(), inputs, &mut seen_x);
             tiles.transform_gradient(y, block, gradients, &mut seen_y);
-            let into = if start == images.start {
-                Into::Replace
+            let update = if start == images.start {
+                Update::Replace
             } else {
-                Into::Add
+                Update::Add
             };
             let operands = inputs
                 .chunks_exact(rows * depth)
@@ -369,7 +369,7 @@ pub(super) fn weight_gradient(tiles: Tiles, x: &[f32], y: &[f32]) -> Option<Buff
             for (out, (x, y)) in sum.chunks_exact_mut(outputs * depth).zip(operands) {
                 let x = Matrix::row_major(x, rows, depth);
                 let y = Matrix::row_major(y, rows, outputs);
-                product(out, into, y.transposed(), x);
+                product(out, update, y.transposed(), x);
             }
         }
         note(&seen_x, &finite);

@@ -6,9 +6,13 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::Serialize;
 
-use super::{Activation, LabelEmbedding, LabelGenerator, range_of};
+use super::embedding::FEATURES;
+use super::{
+    Activation, ConcatenateFeatures, Conditional, LabelEmbedding, VectorEmbedding, range_of,
+};
+use crate::data::ImageShape;
 use crate::error::{Result, check};
-use crate::network::{Discriminator, Generator, Labels, Verdict};
+use crate::network::{Discriminator, Generator, Verdict};
 use crate::nn::{
     BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig,
     Linear, LinearConfig, channels_last,
@@ -16,8 +20,8 @@ use crate::nn::{
 use crate::settings::settings;
 use crate::sizes;
 
-/// The smallest height and width of an image.
-pub const MIN_SIZE: usize = 8;
+/// The smallest height and width of an image, and of what is halved once more.
+const SMALLEST_SIDE: usize = 8;
 /// Convolution kernels are 4×4 with stride 2 and padding 1: they halve or double a size.
 const KERNEL: [usize; 2] = [4, 4];
 const STRIDE: [usize; 2] = [2, 2];
@@ -31,69 +35,46 @@ fn initializer() -> Initializer {
     }
 }
 
-settings! {
-/// An image's shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct ImageShape {
-    /// Colour channels.
-    pub channels: usize,
-    /// Height in pixels.
-    pub height: usize,
-    /// Width in pixels.
-    pub width: usize,
-}
+/// Refuses images that can't be halved, and those that are too large.
+fn check_image(image: &ImageShape) -> Result<()> {
+    check::at_least("channels", image.channels, 1)?;
+    check::at_least("height", image.height, SMALLEST_SIDE)?;
+    check::at_least("width", image.width, SMALLEST_SIDE)?;
+    let shape = [image.channels, image.height, image.width];
+    sizes::shape("shape", &shape).map(|_| ())
 }
 
-impl ImageShape {
-    /// `[channels, height, width]`.
-    pub fn new([channels, height, width]: [usize; 3]) -> Self {
-        Self {
-            channels,
-            height,
-            width,
-        }
+/// Refuses convolutions that are too large: channels of the image, then `width`, doubled at each
+/// size below; and `ends`, the linear layer at the small end, from or to so many numbers.
+fn check_layers(image: &ImageShape, width: usize, ends: usize) -> Result<()> {
+    let pyramid = pyramid(image);
+    let stages = pyramid.len() - 1;
+    let mut channels = vec![image.channels];
+    for stage in 0..stages {
+        // At most 2²⁴ pixels a side are 22 halvings; a width that no shift holds is refused
+        // with the layers.
+        channels.push(width.saturating_mul(1 << stage));
     }
+    let mut layers: Vec<Vec<usize>> = channels
+        .windows(2)
+        .map(|pair| vec![pair[0], pair[1], KERNEL[0], KERNEL[1]])
+        .collect();
+    let [height, low_width] = pyramid[stages];
+    layers.push(vec![ends, channels[stages], height, low_width]);
+    sizes::network("width", &layers)
+}
 
-    fn validate(&self) -> Result<()> {
-        check::at_least("channels", self.channels, 1)?;
-        check::at_least("height", self.height, MIN_SIZE)?;
-        check::at_least("width", self.width, MIN_SIZE)?;
-        let shape = [self.channels, self.height, self.width];
-        sizes::shape("shape", &shape).map(|_| ())
+/// Height and width at full size and after each halving (odd sizes round down), until the
+/// shorter side is below 8: 32 → 16 → 8 → 4, 28 → 14 → 7, 24×40 → 12×20 → 6×10.
+fn pyramid(image: &ImageShape) -> Vec<[usize; 2]> {
+    let [mut height, mut width] = [image.height, image.width];
+    let mut sizes = vec![[height, width]];
+    while height.min(width) >= SMALLEST_SIDE {
+        height /= 2;
+        width /= 2;
+        sizes.push([height, width]);
     }
-
-    /// Refuses convolutions that are too large: channels of the image, then `width`, doubled at each
-    /// size below; and `ends`, the linear layer at the small end, from or to so many numbers.
-    fn check_layers(&self, width: usize, ends: usize) -> Result<()> {
-        let pyramid = self.pyramid();
-        let stages = pyramid.len() - 1;
-        let mut channels = vec![self.channels];
-        for stage in 0..stages {
-            // At most 2²⁴ pixels a side are 22 halvings; a width that no shift holds is refused
-            // with the layers.
-            channels.push(width.saturating_mul(1 << stage));
-        }
-        let mut layers: Vec<Vec<usize>> = channels
-            .windows(2)
-            .map(|pair| vec![pair[0], pair[1], KERNEL[0], KERNEL[1]])
-            .collect();
-        let [height, low_width] = pyramid[stages];
-        layers.push(vec![ends, channels[stages], height, low_width]);
-        sizes::network("width", &layers)
-    }
-
-    /// Height and width at full size and after each halving (odd sizes round down), until the
-    /// shorter side is below 8: 32 → 16 → 8 → 4, 28 → 14 → 7, 24×40 → 12×20 → 6×10.
-    fn pyramid(&self) -> Vec<[usize; 2]> {
-        let mut sizes = vec![[self.height, self.width]];
-        let (mut height, mut width) = (self.height, self.width);
-        while height.min(width) >= MIN_SIZE {
-            height /= 2;
-            width /= 2;
-            sizes.push([height, width]);
-        }
-        sizes
-    }
+    sizes
 }
 
 settings! {
@@ -153,8 +134,8 @@ impl DcganGeneratorConfig {
     pub fn validate(&self) -> Result<()> {
         sizes::size("latent", self.latent)?;
         sizes::size("width", self.width)?;
-        self.image.validate().map_err(|e| e.within("image"))?;
-        self.image.check_layers(self.width, self.latent)
+        check_image(&self.image).map_err(|e| e.within("image"))?;
+        check_layers(&self.image, self.width, self.latent)
     }
 
     /// Makes the generator.
@@ -163,7 +144,7 @@ impl DcganGeneratorConfig {
     /// As [`validate`](Self::validate).
     pub fn init<B: Backend>(&self, device: &B::Device) -> Result<DcganGenerator<B>> {
         self.validate()?;
-        let sizes = self.image.pyramid();
+        let sizes = pyramid(&self.image);
         let stages = sizes.len() - 1;
         let channels = |stage: usize| self.width << stage;
         let base = channels(stages - 1);
@@ -201,7 +182,7 @@ impl DcganGeneratorConfig {
         })
     }
 
-    /// Makes a generator that is told a label of `classes` beside its latent.
+    /// Makes a generator that is conditioned on labels of `classes`.
     ///
     /// # Errors
     /// As [`validate`](Self::validate), or if there is no class.
@@ -209,14 +190,33 @@ impl DcganGeneratorConfig {
         &self,
         classes: usize,
         device: &B::Device,
-    ) -> Result<LabelGenerator<B, DcganGenerator<B>>> {
+    ) -> Result<Conditional<B, LabelEmbedding<B>, DcganGenerator<B>>> {
+        let network = self.wider()?.init(device)?;
+        let embedding = LabelEmbedding::new(classes, FEATURES, device)?;
+        Ok(Conditional::new(embedding, network))
+    }
+
+    /// Makes a generator that is conditioned on vectors of `size` numbers.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if vectors have no numbers.
+    pub fn init_on_vectors<B: Backend>(
+        &self,
+        size: usize,
+        device: &B::Device,
+    ) -> Result<Conditional<B, VectorEmbedding<B>, DcganGenerator<B>>> {
+        let network = self.wider()?.init(device)?;
+        let embedding = VectorEmbedding::new(size, FEATURES, device)?;
+        Ok(Conditional::new(embedding, network))
+    }
+
+    /// With room for a condition's features beside the latent.
+    fn wider(&self) -> Result<Self> {
         self.validate()?;
-        let embedding = LabelEmbedding::new(classes, LabelEmbedding::<B>::FEATURES, device)?;
-        let wider = Self {
-            latent: self.latent + LabelEmbedding::<B>::FEATURES,
+        Ok(Self {
+            latent: self.latent + FEATURES,
             ..self.clone()
-        };
-        Ok(LabelGenerator::new(embedding, wider.init(device)?))
+        })
     }
 }
 
@@ -279,6 +279,10 @@ pub struct DcganDiscriminatorConfig {
     /// Whether all convolutions but the first have a batch norm; true by default. Gradient
     /// penalties are per sample, and a batch norm mixes samples: turn it off with them.
     pub batch_norm: bool,
+    /// How many images are judged together, by [`Packed`](crate::network::Packed) around it; 1 by
+    /// default.
+    #[serde(default = "super::alone")]
+    pub pack: usize,
 }
 }
 
@@ -289,6 +293,7 @@ impl DcganDiscriminatorConfig {
             image: ImageShape::new(image),
             width: 64,
             batch_norm: true,
+            pack: 1,
         }
     }
 
@@ -304,14 +309,37 @@ impl DcganDiscriminatorConfig {
         self
     }
 
+    /// How many images are judged together, by [`Packed`](crate::network::Packed) around it.
+    pub fn with_pack(mut self, pack: usize) -> Self {
+        self.pack = pack;
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
     /// If a size is 0 or too large, or height or width is below 8.
     pub fn validate(&self) -> Result<()> {
+        self.input(0).map(|_| ())
+    }
+
+    /// What the first convolution sees: the images of a pack, with so many more channels each.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    fn input(&self, more: usize) -> Result<ImageShape> {
         sizes::size("width", self.width)?;
-        self.image.validate().map_err(|e| e.within("image"))?;
-        self.image.check_layers(self.width, 1)
+        check::at_least("pack", self.pack, 1)?;
+        check::at_most("pack", self.pack, sizes::REPEATS)?;
+        check_image(&self.image).map_err(|e| e.within("image"))?;
+        let channels = self.pack * (self.image.channels + more);
+        let input = ImageShape {
+            channels,
+            ..self.image
+        };
+        check_image(&input).map_err(|e| e.within("image"))?;
+        check_layers(&input, self.width, 1)?;
+        Ok(input)
     }
 
     /// Makes the discriminator.
@@ -319,10 +347,14 @@ impl DcganDiscriminatorConfig {
     /// # Errors
     /// As [`validate`](Self::validate).
     pub fn init<B: Backend>(&self, device: &B::Device) -> Result<DcganDiscriminator<B>> {
-        self.validate()?;
-        let sizes = self.image.pyramid();
+        Ok(self.stack(&self.input(0)?, device))
+    }
+
+    /// The layers.
+    fn stack<B: Backend>(&self, input: &ImageShape, device: &B::Device) -> DcganDiscriminator<B> {
+        let sizes = pyramid(input);
         let stages = sizes.len() - 1;
-        let mut channels = self.image.channels;
+        let mut channels = input.channels;
         let mut blocks = Vec::with_capacity(stages);
         for stage in 0..stages {
             let out = self.width << stage;
@@ -341,16 +373,16 @@ impl DcganDiscriminatorConfig {
             channels = out;
         }
         let [height, width] = sizes[stages];
-        Ok(DcganDiscriminator {
+        DcganDiscriminator {
             blocks,
             head: LinearConfig::new(channels * height * width, 1)
                 .with_initializer(initializer())
                 .init(device),
-        })
+        }
     }
 
-    /// Makes a discriminator that is told a label of `classes`: it sees the label's learned
-    /// picture as one more channel.
+    /// Makes a discriminator that is conditioned on labels of `classes`: it sees the label's
+    /// learned picture as one more channel.
     ///
     /// # Errors
     /// As [`validate`](Self::validate), or if there is no class.
@@ -358,14 +390,25 @@ impl DcganDiscriminatorConfig {
         &self,
         classes: usize,
         device: &B::Device,
-    ) -> Result<DcganLabelDiscriminator<B>> {
-        self.validate()?;
-        let mut deeper = self.clone();
-        deeper.image.channels += 1;
-        Ok(DcganLabelDiscriminator {
-            embedding: LabelEmbedding::new(classes, self.image.height * self.image.width, device)?,
-            discriminator: deeper.init(device)?,
-        })
+    ) -> Result<Conditional<B, LabelEmbedding<B>, DcganDiscriminator<B>>> {
+        let input = self.input(1)?;
+        let embedding = LabelEmbedding::new(classes, input.height * input.width, device)?;
+        Ok(Conditional::new(embedding, self.stack(&input, device)))
+    }
+
+    /// Makes a discriminator that is conditioned on vectors of `size` numbers: it sees a learned
+    /// picture of them as one more channel.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if vectors have no numbers.
+    pub fn init_on_vectors<B: Backend>(
+        &self,
+        size: usize,
+        device: &B::Device,
+    ) -> Result<Conditional<B, VectorEmbedding<B>, DcganDiscriminator<B>>> {
+        let input = self.input(1)?;
+        let embedding = VectorEmbedding::new(size, input.height * input.width, device)?;
+        Ok(Conditional::new(embedding, self.stack(&input, device)))
     }
 }
 
@@ -403,28 +446,12 @@ impl<B: Backend> Discriminator<B> for DcganDiscriminator<B> {
     }
 }
 
-/// A [`DcganDiscriminator`] that sees a learned picture of the label as one more channel.
-#[derive(Module, Debug)]
-pub struct DcganLabelDiscriminator<B: Backend> {
-    embedding: LabelEmbedding<B>,
-    discriminator: DcganDiscriminator<B>,
-}
-
-impl<B: Backend> Discriminator<B> for DcganLabelDiscriminator<B> {
-    type Sample = Tensor<B, 4>;
-    type Condition = Labels<B>;
-
-    fn discriminate(&self, sample: Tensor<B, 4>, condition: &Labels<B>) -> Verdict<B> {
+/// Features are pictures: each as large as the image, channels after its own.
+impl<B: Backend> ConcatenateFeatures<B> for DcganDiscriminator<B> {
+    fn discriminate_with(&self, sample: Tensor<B, 4>, features: Tensor<B, 2>) -> Verdict<B> {
         let [batch, _, height, width] = sample.dims();
-        let label = self
-            .embedding
-            .forward(condition)
-            .reshape([batch, 1, height, width]);
-        self.discriminator
-            .discriminate(Tensor::cat(vec![sample, label], 1), &())
-    }
-
-    fn classes(&self) -> Option<usize> {
-        Some(self.embedding.classes())
+        let pictures = features.dims()[1] / (height * width);
+        let pictures = features.reshape([batch, pictures, height, width]);
+        self.discriminate(Tensor::cat(vec![sample, pictures], 1), &())
     }
 }

@@ -1,9 +1,10 @@
 //! Spectral normalisation: a layer whose largest stretch is 1.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Distribution, Tensor};
 
+use super::layer_kind::{BurnGanSpectralNorm, LayerKind};
 use super::weight_matrix::{outputs_second, weight_matrix};
 use super::{Activation, Conv2d, ConvTranspose2d, Linear};
 
@@ -38,6 +39,8 @@ const EPSILON: f64 = 1e-12;
 /// networks*, arXiv:1802.05957.
 #[derive(Module, Debug)]
 pub struct SpectralNorm<B: Backend, L> {
+    /// The first field, so that who walks through the others knows what they are in.
+    mark: BurnGanSpectralNorm<B>,
     layer: L,
     u: Param<Tensor<B, 1>>,
     v: Param<Tensor<B, 1>>,
@@ -70,6 +73,7 @@ impl<B: Backend, L> SpectralNorm<B, L> {
     /// Cold vectors for a weight that is a matrix of this many outputs by inputs.
     fn around(layer: L, [outputs, inputs]: [usize; 2], device: B::Device) -> Self {
         Self {
+            mark: BurnGanSpectralNorm::new(),
             layer,
             u: unit_vector(outputs, device.clone()),
             v: unit_vector(inputs, device),
@@ -104,9 +108,21 @@ impl<B: Backend> SpectralNorm<B, Linear<B>> {
     /// # Panics
     /// If the last dimension is not `d_input`.
     pub fn forward<const R: usize>(&self, input: Tensor<B, R>) -> Tensor<B, R> {
+        self.forward_activated(input, Activation::Identity)
+    }
+
+    /// Applies the layer, then an activation, in one operation where there is a kernel for it.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn forward_activated<const R: usize>(
+        &self,
+        input: Tensor<B, R>,
+        activation: Activation,
+    ) -> Tensor<B, R> {
         let weight = self.layer.weight().val();
         let weight = self.over_sigma(weight, true);
-        self.layer.forward_with(input, weight, Activation::Identity)
+        self.layer.forward_with(input, weight, activation)
     }
 }
 
@@ -121,8 +137,13 @@ impl<B: Backend> SpectralNorm<B, Conv2d<B>> {
     /// Applies the layer, `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, height, width]`.
     pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
+        self.forward_activated(input, Activation::Identity)
+    }
+
+    /// Applies the layer, then an activation, in one operation where there is a kernel for it.
+    pub fn forward_activated(&self, input: Tensor<B, 4>, activation: Activation) -> Tensor<B, 4> {
         let weight = self.over_sigma(self.layer.weight().val(), false);
-        self.layer.forward_with(input, weight, Activation::Identity)
+        self.layer.forward_with(input, weight, activation)
     }
 }
 
@@ -137,8 +158,13 @@ impl<B: Backend> SpectralNorm<B, ConvTranspose2d<B>> {
     /// Applies the layer, `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, height, width]`.
     pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
+        self.forward_activated(input, Activation::Identity)
+    }
+
+    /// Applies the layer, then an activation, in one operation where there is a kernel for it.
+    pub fn forward_activated(&self, input: Tensor<B, 4>, activation: Activation) -> Tensor<B, 4> {
         let weight = self.over_sigma(self.layer.weight().val(), true);
-        self.layer.forward_with(input, weight, Activation::Identity)
+        self.layer.forward_with(input, weight, activation)
     }
 }
 
@@ -150,34 +176,25 @@ impl<B: Backend> SpectralNorm<B, ConvTranspose2d<B>> {
 ///
 /// A module without such layers comes back as it is.
 pub fn update_spectral_norms<B: Backend, M: Module<B>>(module: M, iterations: usize) -> M {
-    let mut finder = Finder(false);
-    module.visit(&mut finder);
-    if !finder.0 {
+    if !LayerKind::OwnSpectralNorm.is_in(&module) {
         return module;
     }
     module.map(&mut PowerIteration::<B> {
         iterations,
         path: Vec::new(),
+        depth: None,
         weight: None,
         v: None,
     })
 }
 
-const CONTAINER: &str = "Struct:SpectralNorm";
-
-struct Finder(bool);
-
-impl<B: Backend> ModuleVisitor<B> for Finder {
-    fn enter_module(&mut self, _name: &str, container_type: &str) {
-        self.0 |= container_type == CONTAINER;
-    }
-}
-
-/// Walks through `layer.weight`, `u` and `v` of each wrapper, in this order.
+/// Walks through the mark, `layer.weight`, `u` and `v` of each wrapper, in this order.
 struct PowerIteration<B: Backend> {
     iterations: usize,
-    /// Names and container types of where the walk is, the innermost last.
-    path: Vec<(String, String)>,
+    /// Fields that the walk is in, with the layers they belong to, the innermost last.
+    path: Vec<(String, Option<LayerKind>)>,
+    /// How deep in the path the fields of the wrapper are that the walk is in.
+    depth: Option<usize>,
     /// The weight of the wrapper that the walk is in, as a matrix.
     weight: Option<Tensor<B, 2>>,
     v: Option<Tensor<B, 1>>,
@@ -201,35 +218,34 @@ impl<B: Backend> PowerIteration<B> {
 
 impl<B: Backend> ModuleMapper<B> for PowerIteration<B> {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push((name.to_owned(), container_type.to_owned()));
+        let layer = LayerKind::of(container_type);
+        if layer == Some(LayerKind::OwnSpectralNorm) {
+            self.depth = self.path.len().checked_sub(1);
+        }
+        self.path.push((name.to_owned(), layer));
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
         self.path.pop();
+        if self.depth.is_some_and(|depth| self.path.len() < depth) {
+            self.depth = None;
+        }
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
-        let Some((name, container)) = self.path.last() else {
-            return param;
-        };
-        let wrapped = self.path.iter().rev().nth(1);
-        if wrapped.is_some_and(|(name, container)| name == "layer" && container == CONTAINER)
-            && name == "weight"
-        {
-            let weight = param.val().detach();
-            self.weight = Some(weight_matrix(weight, outputs_second(D, container)));
-            return param;
-        }
-        if container != CONTAINER {
-            return param;
-        }
-        match name.as_str() {
-            "u" => {
+        let fields = self.depth.and_then(|depth| self.path.get(depth..));
+        match fields {
+            Some([(wrapped, _), (name, layer)]) if wrapped == "layer" && name == "weight" => {
+                let weight = param.val().detach();
+                self.weight = Some(weight_matrix(weight, outputs_second(D, *layer)));
+                param
+            }
+            Some([(name, _)]) if name == "u" => {
                 let length = param.dims()[0];
                 let u = self.iterate(param.val().reshape([length]));
                 param.map(|old| u.detach().reshape(old.dims()))
             }
-            "v" => match self.v.take() {
+            Some([(name, _)]) if name == "v" => match self.v.take() {
                 Some(v) => param.map(|old| v.detach().reshape(old.dims())),
                 None => param,
             },
@@ -246,6 +262,7 @@ mod tests {
     use crate::testing::{assert_close, assign, for_each_backend, on_wgpu, parameters, values};
     use burn::module::AutodiffModule;
     use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Recorder};
+    use burn::tensor::backend::AutodiffBackend;
 
     /// The largest singular value of a matrix of rows, by many power iterations in f64.
     fn largest_singular_value(rows: &[Vec<f64>]) -> f64 {
@@ -332,6 +349,80 @@ mod tests {
             .map(|y| y / sigma)
             .collect();
         assert_close(&values(layer.forward(x)), &expected, 1e-4, 1e-6);
+    }
+
+    /// Output, and gradients by input and parameters, of Σ (i + 1)·yᵢ/10.
+    fn outcome<B: AutodiffBackend, M: Module<B>, const R: usize>(
+        module: &M,
+        shape: [usize; R],
+        run: impl Fn(&M, Tensor<B, R>) -> Tensor<B, R>,
+    ) -> Vec<Vec<f64>> {
+        let device = Default::default();
+        let ramp = |shape: [usize; R], scale: f64| {
+            let count = shape.iter().product::<usize>() as i64;
+            let numbers = Tensor::<B, 1, burn::tensor::Int>::arange(0..count, &device).float();
+            numbers.mul_scalar(scale).reshape(shape)
+        };
+        // On both sides of 0.
+        let x = ramp(shape, 0.1).sub_scalar(0.5).require_grad();
+        let y = run(module, x.clone());
+        let gradients = (y.clone() * ramp(y.dims(), 0.1).add_scalar(0.1))
+            .sum()
+            .backward();
+        let by_input = x.grad(&gradients).expect("a gradient by the input");
+        let mut found = vec![values(y), values(by_input)];
+        found.extend(crate::testing::gradients::<B, _>(module, &gradients));
+        found
+    }
+
+    #[track_caller]
+    fn same(found: &[Vec<f64>], expected: &[Vec<f64>], what: &str) {
+        assert_eq!(found.len(), expected.len(), "{what}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert_close(found, expected, 1e-5, 1e-6);
+        }
+    }
+
+    fn an_activation_in_the_layer_is_one_after_it<B: AutodiffBackend>() {
+        let device = Default::default();
+        let linear = SpectralNorm::new(LinearConfig::new(4, 3).init::<B>(&device));
+        let conv = Conv2dConfig::new([2, 3], [2, 2]).init::<B>(&device);
+        let conv = SpectralNorm::conv2d(conv);
+        let back = ConvTranspose2dConfig::new([2, 3], [2, 2]).init::<B>(&device);
+        let back = SpectralNorm::conv_transpose2d(back);
+        initialize(&linear);
+        initialize(&conv);
+        initialize(&back);
+        for activation in [
+            Activation::Identity,
+            Activation::Relu,
+            Activation::LEAKY,
+            Activation::Tanh,
+            Activation::Sigmoid,
+        ] {
+            let what = format!("{activation:?}");
+            same(
+                &outcome(&linear, [3, 4], |l, x| l.forward_activated(x, activation)),
+                &outcome(&linear, [3, 4], |l, x| activation.apply(l.forward(x))),
+                &what,
+            );
+            let images = [2, 2, 3, 3];
+            same(
+                &outcome(&conv, images, |l, x| l.forward_activated(x, activation)),
+                &outcome(&conv, images, |l, x| activation.apply(l.forward(x))),
+                &what,
+            );
+            same(
+                &outcome(&back, images, |l, x| l.forward_activated(x, activation)),
+                &outcome(&back, images, |l, x| activation.apply(l.forward(x))),
+                &what,
+            );
+        }
+    }
+
+    mod activated {
+        use super::an_activation_in_the_layer_is_one_after_it;
+        crate::testing::for_each_autodiff_backend!(an_activation_in_the_layer_is_one_after_it);
     }
 
     for_each_backend!(

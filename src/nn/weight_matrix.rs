@@ -3,6 +3,8 @@
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
+use super::LayerKind;
+
 /// A weight as a matrix, outputs by inputs: `[outputs, inputs·kernel]`.
 pub(crate) fn weight_matrix<B: Backend, const R: usize>(
     weight: Tensor<B, R>,
@@ -19,8 +21,7 @@ pub(crate) fn weight_matrix<B: Backend, const R: usize>(
 }
 
 /// Whether a weight's second dimension is that of its outputs, by burn's layouts: linear
-/// `[in, out]`, convolution `[out, in, …]`, transposed `[in, out, …]`. `layer` is the container's
-/// name in a visit.
-pub(crate) fn outputs_second(rank: usize, layer: &str) -> bool {
-    rank == 2 || layer.starts_with("Struct:ConvTranspose")
+/// `[in, out]`, convolution `[out, in, …]`, transposed `[in, out, …]`.
+pub(crate) fn outputs_second(rank: usize, layer: Option<LayerKind>) -> bool {
+    rank == 2 || layer == Some(LayerKind::ConvTranspose)
 }

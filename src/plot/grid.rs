@@ -5,8 +5,8 @@ use std::path::Path;
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
+use crate::data::ImageShape;
 use crate::error::{Error, Result};
-use crate::models::ImageShape;
 
 /// Longest side of a picture in pixels: more is a mistake in the settings.
 const LONGEST: usize = 32_768;
@@ -27,6 +27,15 @@ const IN_A_ROW: usize = 8;
 /// pixels of the image.
 const GROUND: [f32; 2] = [1.0, 0.8];
 const SQUARE: usize = 4;
+
+/// How many images a picture has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GridSize {
+    /// Rows of images.
+    pub rows: usize,
+    /// Images in a row.
+    pub columns: usize,
+}
 
 /// How images are laid out and coloured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -140,7 +149,7 @@ impl Picture {
 /// longer than 32,768 pixels on a side or hold more than 100,000,000 pixels (300 MB in memory).
 ///
 /// ```
-/// use burn_gan::models::ImageShape;
+/// use burn_gan::data::ImageShape;
 /// use burn_gan::plot::{GridStyle, image_grid};
 ///
 /// # let folder = tempfile::tempdir().unwrap();

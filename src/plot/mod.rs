@@ -35,7 +35,7 @@ mod series;
 
 pub use color::Color;
 pub(crate) use grid::check_grid;
-pub use grid::{GridStyle, Picture, image_grid};
+pub use grid::{GridSize, GridStyle, Picture, image_grid};
 pub use line::LineChart;
 pub use panels::{Panel, Panels};
 pub use scatter::Scatter;

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::json::Json;
+use crate::json::Json;
 
-/// How much a [`ReportFinding`] matters.
+/// How much a finding matters.
 ///
 /// ```
 /// use burn_gan::report::Severity;

@@ -33,11 +33,10 @@
 //! without scripts and without the network, for wide and narrow screens, light and dark. It needs the
 //! feature `plot`; without it, `report.json` alone is written.
 
-mod curve;
 mod finding;
 #[cfg(feature = "plot")]
 mod html;
-pub(crate) mod json;
+mod line;
 mod picture;
 
 pub use finding::{ReportFinding, Severity};
@@ -46,11 +45,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use self::curve::Curve;
-use self::json::Json;
-use self::picture::Picture;
+use self::line::Line;
+use self::picture::PictureFile;
 use crate::error::{Error, Result};
 use crate::files::write_whole;
+use crate::json::{self, Json};
 use crate::text::visible_json;
 #[cfg(feature = "plot")]
 use crate::text::visible_lines;
@@ -109,8 +108,8 @@ pub struct Report {
     timings: Vec<(String, Json)>,
     metrics: Vec<(String, Json)>,
     /// Charts and their lines.
-    curves: Vec<(String, Vec<Curve>)>,
-    pictures: Vec<Picture>,
+    curves: Vec<(String, Vec<Line>)>,
+    pictures: Vec<PictureFile>,
     findings: Vec<ReportFinding>,
     files: Vec<PathBuf>,
     /// The first thing that could not be written.
@@ -215,7 +214,7 @@ impl Report {
         name: &str,
         points: impl IntoIterator<Item = (f64, f64)>,
     ) -> Self {
-        let curve = Curve::new(name, points);
+        let added = Line::new(name, points);
         let lines = match self.curves.iter().position(|(title, _)| title == chart) {
             Some(place) => &mut self.curves[place].1,
             None => {
@@ -225,8 +224,8 @@ impl Report {
             }
         };
         match lines.iter_mut().find(|line| line.name == name) {
-            Some(line) => *line = curve,
-            None => lines.push(curve),
+            Some(line) => *line = added,
+            None => lines.push(added),
         }
         self
     }
@@ -241,7 +240,7 @@ impl Report {
         path: impl Into<PathBuf>,
         step: Option<u64>,
     ) -> Self {
-        self.pictures.push(Picture {
+        self.pictures.push(PictureFile {
             caption: caption.into(),
             path: path.into(),
             step,
@@ -293,7 +292,7 @@ impl Report {
     /// The whole report; file names relative to `folder` where they lie inside it.
     fn json(&self, folder: &Path) -> Json {
         let text = |text: &str| Json::text(text);
-        let chart = |(title, lines): &(String, Vec<Curve>)| {
+        let chart = |(title, lines): &(String, Vec<Line>)| {
             let lines = lines.iter().map(|line| (line.name.clone(), line.json()));
             (title.clone(), Json::Object(lines.collect()))
         };

@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use super::json::Json;
 use crate::error::{Error, Result};
+use crate::json::Json;
 
 /// A picture file, and the step it shows.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Picture {
+pub(super) struct PictureFile {
     pub(super) caption: String,
     pub(super) path: PathBuf,
     pub(super) step: Option<u64>,
 }
 
-impl Picture {
+impl PictureFile {
     /// Refuses a picture whose file is not there.
     pub(super) fn check(&self) -> Result<()> {
         let found = std::fs::metadata(&self.path).map_err(|error| Error::io(&self.path, error))?;

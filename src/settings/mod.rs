@@ -6,6 +6,7 @@
 //! read by way of the macro [`settings!`], at every depth and from every format of serde's.
 
 mod nearest;
+pub(crate) mod numbers;
 mod strict;
 mod tagged;
 #[cfg(test)]
@@ -34,7 +35,8 @@ pub(crate) use tagged::Tagged;
 /// ```
 ///
 /// The derived `Deserialize` is that of a copy, `Mirror`; it reads through [`Strict`] or [`Tagged`],
-/// which know from it what names there are.
+/// which know from it what names there are. The floating-point numbers in it, at every depth, are handed
+/// out by [`Numbers`](numbers::Numbers).
 macro_rules! settings {
     (
         $(#[doc = $doc:literal])*
@@ -56,6 +58,7 @@ macro_rules! settings {
             #[allow(dead_code)]
             struct Mirror { $($body)* }
 
+            $crate::settings::settings!(@numbers $name { $($body)* });
             $crate::settings::settings!(@read $name, deserializer => $crate::settings::Strict {
                 deserializer,
                 name: stringify!($name),
@@ -98,8 +101,76 @@ macro_rules! settings {
                 $( $variant $({ $($fields)* })? $(( $($inner)* ))? ),*
             }
 
+            $crate::settings::settings!(@numbers [$($tag)?] $name {
+                $( $variant $({ $($fields)* })? $(( $($inner)* ))? ),*
+            });
             $crate::settings::settings!(@enum $name $($tag)?);
         };
+    };
+    (@numbers $name:ident {
+        $( $(#[$($attribute:tt)*])* $field_vis:vis $field:ident : $field_type:ty ),* $(,)?
+    }) => {
+        impl $crate::settings::numbers::Numbers for $name {
+            #[allow(unused_variables)]
+            fn numbers(
+                &mut self,
+                name: $crate::settings::numbers::Name<'_>,
+                found: $crate::settings::numbers::Found<'_>,
+            ) {
+                let Self { $($field),* } = self;
+                $crate::settings::settings!(@fields [name found] $($field)*);
+            }
+        }
+    };
+    // `$tag` is in brackets, which may be empty.
+    (@numbers $tag:tt $name:ident {
+        $( $variant:ident $({ $($fields:tt)* })? $(( $($inner:tt)* ))? ),*
+    }) => {
+        impl $crate::settings::numbers::Numbers for $name {
+            #[allow(irrefutable_let_patterns, unused_variables)]
+            fn numbers(
+                &mut self,
+                name: $crate::settings::numbers::Name<'_>,
+                found: $crate::settings::numbers::Found<'_>,
+            ) {
+                let settings = self;
+                $(
+                    $crate::settings::settings!(
+                        @variant [settings name found] $tag
+                        $variant $({ $($fields)* })? $(( $($inner)* ))?
+                    );
+                )*
+            }
+        }
+    };
+    (@fields [$outer:ident $found:ident] $($field:ident)*) => {
+        $(
+            let name = $crate::settings::numbers::Name::Field(&$outer, stringify!($field));
+            $crate::settings::numbers::Numbers::numbers($field, name, $found);
+        )*
+    };
+    (@variant [$settings:ident $outer:ident $found:ident] $tag:tt $variant:ident) => {};
+    (@variant [$settings:ident $outer:ident $found:ident] [] $variant:ident {
+        $( $(#[$($attribute:tt)*])* $field:ident : $field_type:ty ),* $(,)?
+    }) => {
+        if let Self::$variant { $($field),* } = &mut *$settings {
+            let outer = $crate::settings::numbers::Name::Variant(&$outer, stringify!($variant));
+            $crate::settings::settings!(@fields [outer $found] $($field)*);
+        }
+    };
+    // What is in a variant with a tag stands beside the tag.
+    (@variant [$settings:ident $outer:ident $found:ident] [$tag:literal] $variant:ident {
+        $( $(#[$($attribute:tt)*])* $field:ident : $field_type:ty ),* $(,)?
+    }) => {
+        if let Self::$variant { $($field),* } = &mut *$settings {
+            $crate::settings::settings!(@fields [$outer $found] $($field)*);
+        }
+    };
+    (@variant [$settings:ident $outer:ident $found:ident] [] $variant:ident ( $inner:ty )) => {
+        if let Self::$variant(inner) = &mut *$settings {
+            let name = $crate::settings::numbers::Name::Variant(&$outer, stringify!($variant));
+            $crate::settings::numbers::Numbers::numbers(inner, name, $found);
+        }
     };
     (@enum $name:ident) => {
         $crate::settings::settings!(@read $name, deserializer => $crate::settings::Strict {

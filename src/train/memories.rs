@@ -53,11 +53,15 @@ impl<'de> Deserialize<'de> for Memory {
 }
 
 impl Memories {
-    /// Stores a value, or replaces the one of this name.
+    /// Stores a value.
     ///
     /// # Errors
-    /// If the value can't be serialised.
+    /// If the value can't be serialised, or one of this name is stored already: two observers that
+    /// shared a name would go on with each other's memory.
     pub fn put(&mut self, name: &str, value: &impl Serialize) -> Result<()> {
+        if self.0.contains_key(name) {
+            return Err(taken(name));
+        }
         let bytes = rmp_serde::to_vec_named(value)
             .map_err(|error| Error::data(format!("memory `{name}`"), error.to_string()))?;
         self.0.insert(name.to_owned(), Memory(bytes));
@@ -70,9 +74,21 @@ impl Memories {
         values.map(|(name, memory)| (name.as_str(), memory.0.as_slice()))
     }
 
-    /// Takes over what `others` has, in the place of values of the same names.
-    pub(super) fn extend(&mut self, others: Self) {
+    /// Adds what another observer stored.
+    ///
+    /// # Errors
+    /// If a name of its is taken; nothing is added then.
+    pub(super) fn add(&mut self, others: Self) -> Result<()> {
+        if let Some(name) = others.0.keys().find(|name| self.0.contains_key(*name)) {
+            return Err(taken(name));
+        }
         self.0.extend(others.0);
+        Ok(())
+    }
+
+    /// Takes over what a later save has, in the place of values of the same names.
+    pub(super) fn update(&mut self, later: Self) {
+        self.0.extend(later.0);
     }
 
     /// The value of this name; `None` where nobody stored one.
@@ -88,9 +104,41 @@ impl Memories {
     }
 }
 
+fn taken(name: &str) -> Error {
+    Error::setting(
+        "memory",
+        name,
+        "is stored twice in one checkpoint; give each observer a name of its own (`with_name`)",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn holding(name: &str, value: u32) -> Memories {
+        let mut memories = Memories::default();
+        memories.put(name, &value).expect("a number can be stored");
+        memories
+    }
+
+    #[test]
+    fn a_name_that_is_stored_twice_is_refused() {
+        let mut memories = holding("history", 1);
+        let error = memories.put("history", &2).expect_err("taken");
+        assert!(error.to_string().contains("`memory` = history"), "{error}");
+
+        let mut two = holding("history", 2);
+        two.put("charts", &3).expect("another name");
+        let error = memories.add(two).expect_err("taken");
+        assert!(error.to_string().contains("`memory` = history"), "{error}");
+        // What was there stays, and nothing else came.
+        assert_eq!(memories, holding("history", 1));
+        memories.add(holding("charts", 4)).expect("another name");
+        memories.update(holding("history", 5));
+        assert_eq!(memories.get("history").expect("a number"), Some(5));
+        assert_eq!(memories.get("charts").expect("a number"), Some(4));
+    }
 
     #[test]
     fn another_kind_of_value_is_an_error_that_names_it() {

@@ -2,7 +2,7 @@
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::kernels::gemm::{Into, Matrix, product, product_on_all_threads};
+use crate::kernels::gemm::{Matrix, Update, product, product_on_all_threads};
 use crate::random::Stream;
 
 /// How a matrix lies in memory; the elements between its own are NaN.
@@ -124,7 +124,7 @@ impl Expected {
     }
 }
 
-type Multiply = fn(&mut [f32], Into, Matrix, Matrix);
+type Multiply = fn(&mut [f32], Update, Matrix, Matrix);
 
 /// Numbers on either side of an output, which must not change.
 const GUARD: usize = 37;
@@ -135,26 +135,26 @@ const SENTINEL: f32 = -12_345.5;
 fn attempt(
     case: &str,
     multiply: Multiply,
-    into: Into,
+    update: Update,
     (a, b): (Matrix, Matrix),
     expected: &Expected,
 ) -> Vec<f32> {
     let [rows, columns] = expected.size;
     let count = rows * columns;
     // What is replaced must not be read: NaN would stay.
-    let before: Vec<f32> = match into {
-        Into::Replace => vec![f32::NAN; count],
-        Into::Add => Stream::new(2, "output").normal(count),
+    let before: Vec<f32> = match update {
+        Update::Replace => vec![f32::NAN; count],
+        Update::Add => Stream::new(2, "output").normal(count),
     };
     let mut buffer = vec![SENTINEL; GUARD + count + GUARD];
     buffer[GUARD..GUARD + count].copy_from_slice(&before);
-    multiply(&mut buffer[GUARD..GUARD + count], into, a, b);
+    multiply(&mut buffer[GUARD..GUARD + count], update, a, b);
 
     let out = &buffer[GUARD..GUARD + count];
     for (index, found) in out.iter().enumerate() {
-        let start = match into {
-            Into::Replace => 0.0,
-            Into::Add => f64::from(before[index]),
+        let start = match update {
+            Update::Replace => 0.0,
+            Update::Add => f64::from(before[index]),
         };
         let wanted = start + expected.values[index];
         // Rounding can't do worse, in whatever order the terms are added.
@@ -162,14 +162,14 @@ fn attempt(
         let bound = roundings * (start.abs() + expected.magnitudes[index]);
         assert!(
             (f64::from(*found) - wanted).abs() <= bound,
-            "{case}, {into:?}, {rows} by {columns} of {} terms at {index}: {found} is not {wanted}",
+            "{case}, {update:?}, {rows} by {columns} of {} terms at {index}: {found} is not {wanted}",
             expected.inner
         );
     }
     let outside = buffer[..GUARD].iter().chain(&buffer[GUARD + count..]);
     assert!(
         outside.into_iter().all(|x| *x == SENTINEL),
-        "{case}, {into:?}: written outside"
+        "{case}, {update:?}: written outside"
     );
     out.to_vec()
 }
@@ -181,7 +181,7 @@ fn pool(threads: usize) -> ThreadPool {
         .expect("threads")
 }
 
-const INTO: [Into; 2] = [Into::Replace, Into::Add];
+const UPDATES: [Update; 2] = [Update::Replace, Update::Add];
 
 #[test]
 fn products_are_right_however_their_matrices_lie() {
@@ -205,9 +205,9 @@ fn products_are_right_however_their_matrices_lie() {
                 let b = Stored::new([inner, columns], b_way, &mut stream);
                 let expected = Expected::new(&a.numbers, &b.numbers, [rows, inner, columns]);
                 let case = format!("{a_way:?} {b_way:?}");
-                for into in INTO {
+                for update in UPDATES {
                     let operands = (a.matrix(), b.matrix());
-                    attempt(&case, product, into, operands, &expected);
+                    attempt(&case, product, update, operands, &expected);
                 }
             }
         }
@@ -227,13 +227,13 @@ fn products_of_random_sizes_are_right_on_any_number_of_threads() {
         let b = Stored::new([inner, columns], b_way, &mut stream);
         let expected = Expected::new(&a.numbers, &b.numbers, sizes);
         let case = format!("{a_way:?} {b_way:?}");
-        for into in INTO {
+        for update in UPDATES {
             let operands = || (a.matrix(), b.matrix());
-            attempt(&case, product, into, operands(), &expected);
+            attempt(&case, product, update, operands(), &expected);
             for (threads, pool) in &pools {
                 let case = format!("{case}, {threads} threads");
                 pool.install(|| {
-                    attempt(&case, product_on_all_threads, into, operands(), &expected)
+                    attempt(&case, product_on_all_threads, update, operands(), &expected)
                 });
             }
         }
@@ -262,15 +262,15 @@ fn large_products_are_shared_out_right_and_repeat_bit_by_bit() {
         let expected = Expected::new(&a.numbers, &b.numbers, sizes);
         for (threads, pool) in &pools {
             let case = format!("{a_way:?} {b_way:?}, {threads} threads");
-            for into in INTO {
+            for update in UPDATES {
                 let once = || {
                     let operands = (a.matrix(), b.matrix());
-                    attempt(&case, product_on_all_threads, into, operands, &expected)
+                    attempt(&case, product_on_all_threads, update, operands, &expected)
                 };
                 let first = pool.install(once);
                 assert!(
                     first == pool.install(once),
-                    "{case}, {into:?}: not repeated"
+                    "{case}, {update:?}: not repeated"
                 );
             }
         }
@@ -282,14 +282,14 @@ fn a_sum_of_no_terms_is_0() {
     for multiply in [product as Multiply, product_on_all_threads] {
         let mut out = [f32::NAN; 6];
         let (a, b) = (Matrix::row_major(&[], 2, 0), Matrix::row_major(&[], 0, 3));
-        multiply(&mut out, Into::Replace, a, b);
+        multiply(&mut out, Update::Replace, a, b);
         assert_eq!(out, [0.0; 6]);
         let mut out = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        multiply(&mut out, Into::Add, a, b);
+        multiply(&mut out, Update::Add, a, b);
         assert_eq!(out, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
         // Nothing at all.
         let rows = Matrix::row_major(&[], 0, 4);
-        multiply(&mut [], Into::Replace, rows, rows.transposed());
+        multiply(&mut [], Update::Replace, rows, rows.transposed());
     }
 }
 
@@ -311,11 +311,11 @@ fn elements_may_share_their_place() {
         ("again", again, dense(8, 6, &|_, j| j)),
     ] {
         let expected = Expected::new(&a, &b_numbers, [5, 8, 6]);
-        attempt(name, product, Into::Replace, (sums, b), &expected);
+        attempt(name, product, Update::Replace, (sums, b), &expected);
         attempt(
             name,
             product_on_all_threads,
-            Into::Add,
+            Update::Add,
             (sums, b),
             &expected,
         );
@@ -366,14 +366,14 @@ fn a_stride_that_is_negative_when_signed_is_refused() {
 fn inner_sizes_that_differ_are_refused() {
     let (a, b) = ([0.0; 6], [0.0; 8]);
     let (a, b) = (Matrix::row_major(&a, 2, 3), Matrix::row_major(&b, 4, 2));
-    product(&mut [0.0; 4], Into::Replace, a, b);
+    product(&mut [0.0; 4], Update::Replace, a, b);
 }
 
 /// 2 by 3 times 3 by 2, into an output of some length.
 fn multiply_into(length: usize, multiply: Multiply) {
     let numbers = [0.0; 6];
     let a = Matrix::row_major(&numbers, 2, 3);
-    multiply(&mut vec![0.0; length], Into::Replace, a, a.transposed());
+    multiply(&mut vec![0.0; length], Update::Replace, a, a.transposed());
 }
 
 #[test]
@@ -412,5 +412,5 @@ fn an_output_whose_size_overflows_is_refused() {
     // Matrices without elements may have any size: rows × columns is 0 in 64 bits.
     let a = Matrix::new(&[], [usize::MAX / 2 + 1, 0], [0, 0]);
     let b = Matrix::new(&[], [0, 2], [0, 0]);
-    product(&mut [], Into::Replace, a, b);
+    product(&mut [], Update::Replace, a, b);
 }

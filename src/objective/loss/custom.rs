@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::AdversarialLoss;
 use crate::error::Result;
 use crate::objective::named::Named;
+use crate::settings::numbers::Numbers;
 
 /// A user's own [`AdversarialLoss`] under a name.
 ///
@@ -16,6 +17,8 @@ use crate::objective::named::Named;
 /// if their names are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CustomLoss(Named);
+
+impl Numbers for CustomLoss {}
 
 /// What is bound.
 type Functions<B> = Box<dyn AdversarialLoss<B>>;

@@ -15,7 +15,7 @@ use super::AdversarialLoss;
 ///
 /// With a 1-Lipschitz critic, minus the critic's loss is a lower bound of the earth mover's
 /// distance, which follows the quality of samples. The bound on the slope is not part of the loss:
-/// take the penalty [`wgan_gp`](crate::objective::PenaltyKind::WganGp), weight clipping or
+/// take the penalty [`wgan_gp`](crate::objective::TermKind::WganGp), weight clipping or
 /// spectral normalisation with it.
 ///
 /// Arjovsky, Chintala, Bottou 2017, *Wasserstein GAN*, arXiv:1701.07875.

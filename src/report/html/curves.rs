@@ -5,14 +5,14 @@ use maud::{Markup, PreEscaped, html};
 use super::number::measured;
 use super::section;
 use crate::plot::{LineChart, Series};
-use crate::report::curve::Curve;
+use crate::report::line::Line;
 
 /// Width and height of a chart alone, of one of several, and on a narrow screen.
 const ALONE: (u32, u32) = (960, 360);
 const BESIDE: (u32, u32) = (470, 300);
 const NARROW: (u32, u32) = (340, 260);
 
-pub(super) fn curves(charts: &[(String, Vec<Curve>)]) -> Markup {
+pub(super) fn curves(charts: &[(String, Vec<Line>)]) -> Markup {
     if charts.is_empty() {
         return html! {};
     }
@@ -25,7 +25,7 @@ pub(super) fn curves(charts: &[(String, Vec<Curve>)]) -> Markup {
     section("curves", "Curves", content)
 }
 
-fn chart(title: &str, lines: &[Curve], wide: (u32, u32)) -> Markup {
+fn chart(title: &str, lines: &[Line], wide: (u32, u32)) -> Markup {
     let mut drawn = LineChart::new("", "step", "");
     drawn.series = lines
         .iter()
@@ -62,8 +62,8 @@ fn chart(title: &str, lines: &[Curve], wide: (u32, u32)) -> Markup {
 }
 
 /// What the picture shows, for those who hear it.
-fn described(title: &str, lines: &[Curve]) -> String {
-    let line = |line: &Curve| {
+fn described(title: &str, lines: &[Line]) -> String {
+    let line = |line: &Line| {
         let (Some(first), Some(last)) = (line.points.first(), line.points.last()) else {
             return format!("{}: no points", line.name);
         };

@@ -6,7 +6,7 @@ use super::number::{duration, metric};
 use super::section;
 use super::table::{Row, table};
 use super::value::{Fields, inline, is_single, label, object};
-use crate::report::json::Json;
+use crate::json::Json;
 
 /// Longer text is set smaller than a number.
 const SHORT: usize = 14;

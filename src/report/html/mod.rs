@@ -134,7 +134,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::models::ImageShape;
+    use crate::data::ImageShape;
     use crate::plot::{GridStyle, image_grid};
     use crate::report::{ReportFinding, Severity};
 

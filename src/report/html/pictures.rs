@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::number::count;
 use super::section;
 use crate::error::{Error, Result};
-use crate::report::picture::Picture;
+use crate::report::picture::PictureFile;
 
 /// How many pictures of a timeline are shown.
 const SHOWN: usize = 12;
@@ -20,7 +20,7 @@ const SMALL: u32 = 256;
 /// A picture with its file inside.
 #[derive(Debug)]
 struct Embedded<'a> {
-    picture: &'a Picture,
+    picture: &'a PictureFile,
     uri: String,
     /// Width and height in pixels; `None` for an SVG file, which has a size of its own in every viewer.
     size: Option<(u32, u32)>,
@@ -36,7 +36,7 @@ pub(super) struct Pictures<'a> {
 }
 
 impl<'a> Pictures<'a> {
-    pub(super) fn read(pictures: &'a [Picture]) -> Result<Self> {
+    pub(super) fn read(pictures: &'a [PictureFile]) -> Result<Self> {
         let alone = pictures.iter().filter(|picture| picture.step.is_none());
         let mut steps: Vec<_> = pictures.iter().filter(|p| p.step.is_some()).collect();
         // Stable: pictures of one step stay in the order they were given in.
@@ -100,11 +100,11 @@ impl<'a> Pictures<'a> {
     }
 }
 
-fn step(picture: &Picture) -> String {
+fn step(picture: &PictureFile) -> String {
     format!("step {}", count(picture.step.unwrap_or_default()))
 }
 
-fn title(picture: &Picture) -> String {
+fn title(picture: &PictureFile) -> String {
     match picture.step {
         Some(_) => format!("{}, {}", picture.caption, step(picture)),
         None => picture.caption.clone(),
@@ -137,7 +137,7 @@ fn spread(count: usize) -> Vec<usize> {
 }
 
 /// Reads a picture and tells its kind by its content.
-fn embed(picture: &Picture) -> Result<Embedded<'_>> {
+fn embed(picture: &PictureFile) -> Result<Embedded<'_>> {
     let path = &picture.path;
     let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
     let (kind, size) = match png_size(&bytes) {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::number;
 use super::section;
 use super::value::{Fields, inline, object};
-use crate::report::json::Json;
+use crate::json::Json;
 
 /// More settings than this are folded away.
 const MANY: usize = 12;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::number::metric;
 use super::value::{Fields, inline, label, object};
-use crate::report::json::Json;
+use crate::json::Json;
 
 /// A row: its name, where it has one, and its fields.
 pub(super) type Row<'a> = (Option<&'a str>, &'a Fields);
@@ -121,7 +121,7 @@ fn heading(column: &Column<'_>, all: &[Column<'_>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::json;
+    use crate::json;
     use serde_json::json;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::report::json::Json;
+use crate::json::Json;
 
 /// Fields of an object, in their order.
 pub(super) type Fields = [(String, Json)];
@@ -70,8 +70,8 @@ pub(super) fn label(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
     use crate::report::html::number;
-    use crate::report::json;
 
     #[test]
     fn nested_values_keep_their_parts_together() {

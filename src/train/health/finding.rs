@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::objective::Side;
+use crate::network::Network;
+use crate::report::Severity;
 
 /// Something that is wrong with a run.
 ///
@@ -38,7 +39,7 @@ pub enum FindingKind {
     /// A gradient is not finite, or too large to be squared.
     NonFiniteGradient {
         /// Whose gradient.
-        network: Side,
+        network: Network,
         /// The first such parameter, in the module's order.
         parameter: String,
         /// How many parameters have such a gradient.
@@ -67,7 +68,7 @@ pub enum FindingKind {
     /// A network's gradients are far larger than usual.
     GradientExplosion {
         /// Whose gradients.
-        network: Side,
+        network: Network,
         /// Their norm.
         norm: f64,
         /// Their usual norm.
@@ -78,7 +79,7 @@ pub enum FindingKind {
     /// A network's gradients are next to nothing.
     GradientVanishing {
         /// Whose gradients.
-        network: Side,
+        network: Network,
         /// Their norm.
         norm: f64,
         /// Their usual norm; 0 if they have been nothing from the first check on.
@@ -141,7 +142,7 @@ pub enum FindingKind {
         /// The name of the finding: `generator_collapse`, …
         what: String,
         /// Whose, where there is one for each network.
-        network: Option<Side>,
+        network: Option<Network>,
         /// The step after which it was last told.
         told: u64,
     },
@@ -223,18 +224,6 @@ impl fmt::Display for NonFinite {
     }
 }
 
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Often passes by itself; worth a look if it stays.
-    Notice,
-    /// Training will hardly get better from here without a change.
-    Warning,
-    /// Nothing that is trained from here on is of use.
-    Fatal,
-}
-
 impl Finding {
     /// Its identifier, in snake case, for files and filters.
     pub fn name(&self) -> &'static str {
@@ -261,9 +250,9 @@ impl Finding {
             FindingKind::NonFiniteLoss { .. }
             | FindingKind::NonFiniteGradient { .. }
             | FindingKind::NonFiniteWeight { .. }
-            | FindingKind::Diverged { .. } => Severity::Fatal,
+            | FindingKind::Diverged { .. } => Severity::Error,
             FindingKind::DiscriminatorSaturated { .. } | FindingKind::Passed { .. } => {
-                Severity::Notice
+                Severity::Info
             }
             FindingKind::LossExplosion { .. }
             | FindingKind::GradientExplosion { .. }
@@ -330,7 +319,7 @@ mod tests {
         let finding = Finding {
             step: 10,
             kind: FindingKind::NonFiniteGradient {
-                network: Side::Discriminator,
+                network: Network::Discriminator,
                 parameter: "layers.0.weight".to_owned(),
                 parameters: 3,
                 value: NonFinite::Infinity,

@@ -19,7 +19,7 @@ pub use config::{
     Collapse, Divergence, Explosion, HealthConfig, MemoryGrowth, Overfitting, Saturation, Stall,
     Vanishing,
 };
-pub use finding::{Finding, FindingKind, LossPart, NonFinite, Severity};
+pub use finding::{Finding, FindingKind, LossPart, NonFinite};
 pub use policy::Policy;
 pub use signs::{
     DiversityReading, GradientReading, HeldOutReading, LogitReading, LossReading, VitalSigns,

@@ -1,15 +1,16 @@
 //! Walks through the latent space: what lies between two samples.
 
+use crate::pair::Pair;
 use std::path::PathBuf;
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::SampleGrid;
-use super::sample_grid::draw_by_reference;
 use crate::error::{Result, check};
 use crate::latent::Latent;
-use crate::network::{Condition, Generator, TrainableDiscriminator, TrainableGenerator};
+use crate::network::{Condition, TrainingBackend};
+use crate::plot::GridSize;
 use crate::random::Stream;
 use crate::sizes;
 use crate::train::{Memories, Observer, StepEvent};
@@ -26,6 +27,7 @@ use crate::train::{Memories, Observer, StepEvent};
 /// use burn_gan::burn::backend::{Autodiff, Flex};
 /// use burn_gan::data::MemoryDataset;
 /// use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
+/// use burn_gan::plot::GridSize;
 /// use burn_gan::train::observers::Interpolations;
 /// use burn_gan::train::{Rhythm, Trainer, TrainerConfig};
 /// use burn_gan::{Gan, Latent};
@@ -44,8 +46,9 @@ use crate::train::{Memories, Observer, StepEvent};
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let out = folder.path();
 /// let latent = Latent::normal(4);
-/// // Three rows of seven images, from seed 42, the ends of typical latents.
-/// let walks = Interpolations::<B>::new(out, &latent, 3, 7, 42, &device)?.with_truncation(1.0)?;
+/// // Three walks of seven images, from seed 42, their ends typical latents.
+/// let size = GridSize { rows: 3, columns: 7 };
+/// let walks = Interpolations::<B>::new(out, &latent, size, 42, &device)?.with_truncation(1.0)?;
 /// Trainer::new(TrainerConfig::new(4, 8, latent), &device)?
 ///     .observe(Rhythm::AtEnd, walks)
 ///     .run(gan, &data)?;
@@ -56,8 +59,7 @@ use crate::train::{Memories, Observer, StepEvent};
 pub struct Interpolations<B: AutodiffBackend, C: Condition<B> = ()> {
     grid: SampleGrid<B, C>,
     prior: Latent,
-    rows: usize,
-    columns: usize,
+    size: GridSize,
     seed: u64,
 }
 
@@ -70,11 +72,11 @@ impl<B: AutodiffBackend> Interpolations<B> {
     pub fn new(
         folder: impl Into<PathBuf>,
         latent: &Latent,
-        rows: usize,
-        columns: usize,
+        size: GridSize,
         seed: u64,
         device: &B::Device,
     ) -> Result<Self> {
+        let GridSize { rows, columns } = size;
         check::at_least("rows", rows, 1)?;
         check::at_least("columns", columns, 2)?;
         sizes::latents("rows", &[rows, columns, latent.dimensions()])?;
@@ -83,9 +85,8 @@ impl<B: AutodiffBackend> Interpolations<B> {
         })?;
         Ok(Self {
             grid: SampleGrid::from_latents(folder, latents, columns)?.with_name("interpolation"),
-            prior: *latent,
-            rows,
-            columns,
+            prior: latent.clone(),
+            size,
             seed,
         })
     }
@@ -99,9 +100,9 @@ impl<B: AutodiffBackend, C: Condition<B>> Interpolations<B, C> {
     /// If the prior can't be truncated at this threshold.
     pub fn with_truncation(mut self, threshold: f32) -> Result<Self> {
         let device = self.grid.latents().device();
-        let latents = walks(&self.prior, self.columns, self.seed, |stream| {
+        let latents = walks(&self.prior, self.size.columns, self.seed, |stream| {
             self.prior
-                .draw_truncated(self.rows, threshold, stream, &device)
+                .draw_truncated(self.size.rows, threshold, stream, &device)
         })?;
         self.grid.set_latents(latents);
         Ok(self)
@@ -112,8 +113,7 @@ impl<B: AutodiffBackend, C: Condition<B>> Interpolations<B, C> {
         Interpolations {
             grid: self.grid.with_conditions(conditions),
             prior: self.prior,
-            rows: self.rows,
-            columns: self.columns,
+            size: self.size,
             seed: self.seed,
         }
     }
@@ -161,32 +161,29 @@ fn walks<B: Backend>(
     prior.path(from, to, columns)
 }
 
-impl<G, D, B, C> Observer<G, D, B> for Interpolations<B, C>
+impl<P, B, C> Observer<P> for Interpolations<B, C>
 where
-    B: AutodiffBackend,
+    P: Pair<Backend = B, Sample = Tensor<B, 4>, Condition = C>,
+    B: TrainingBackend,
     C: Condition<B>,
-    G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, 4>, Condition = C>,
-    D: TrainableDiscriminator<B>,
 {
     fn check(&self, sample_shape: &[usize]) -> Result<()> {
-        Observer::<G, D, B>::check(&self.grid, sample_shape)
+        Observer::<P>::check(&self.grid, sample_shape)
     }
 
     fn ends_run(&self) -> bool {
         false
     }
 
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
+    fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
         self.grid.observe(event)
     }
 
     fn remember(&self, memories: &mut Memories) -> Result<()> {
-        Observer::<G, D, B>::remember(&self.grid, memories)
+        Observer::<P>::remember(&self.grid, memories)
     }
 
     fn recall(&mut self, step: u64, memories: &Memories) -> Result<()> {
-        Observer::<G, D, B>::recall(&mut self.grid, step, memories)
+        Observer::<P>::recall(&mut self.grid, step, memories)
     }
 }
-
-draw_by_reference!(Interpolations);

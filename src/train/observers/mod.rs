@@ -18,7 +18,6 @@ mod tests;
 #[cfg(feature = "dashboard")]
 pub use dashboard::Dashboard;
 pub use failure::{Required, Tolerated};
-pub(crate) use history::scalar;
 pub use history::{History, Reading};
 #[cfg(feature = "plot")]
 pub use interpolation::Interpolations;

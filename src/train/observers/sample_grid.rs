@@ -1,16 +1,17 @@
 //! The same latents drawn again and again: how a generator learns, in pictures.
 
+use crate::pair::Pair;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
+use crate::data::ImageShape;
 use crate::error::{Error, Result, check};
 use crate::latent::Latent;
-use crate::models::ImageShape;
 use crate::network::guard::quietly;
-use crate::network::{Condition, Generator, TrainableDiscriminator, TrainableGenerator};
-use crate::plot::{GridStyle, check_grid, image_grid};
+use crate::network::{Condition, Generator, TrainingBackend};
+use crate::plot::{GridSize, GridStyle, check_grid, image_grid};
 use crate::random::Stream;
 use crate::sizes;
 use crate::train::{Memories, Observer, StepEvent};
@@ -30,6 +31,7 @@ use crate::train::{Memories, Observer, StepEvent};
 /// use burn_gan::burn::backend::{Autodiff, Flex};
 /// use burn_gan::data::MemoryDataset;
 /// use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
+/// use burn_gan::plot::GridSize;
 /// use burn_gan::train::observers::SampleGrid;
 /// use burn_gan::train::{Rhythm, Trainer, TrainerConfig};
 /// use burn_gan::{Gan, Latent};
@@ -48,8 +50,8 @@ use crate::train::{Memories, Observer, StepEvent};
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let out = folder.path();
 /// let latent = Latent::normal(4);
-/// // Five columns, two rows, from seed 42.
-/// let mut grid = SampleGrid::<B>::new(out, &latent, 5, 2, 42, &device)?.with_scale(2);
+/// let size = GridSize { rows: 2, columns: 5 };
+/// let mut grid = SampleGrid::<B>::new(out, &latent, size, 42, &device)?.with_scale(2);
 /// Trainer::new(TrainerConfig::new(4, 8, latent), &device)?
 ///     .observe(Rhythm::Every(2), &mut grid)
 ///     .run(gan, &data)?;
@@ -70,15 +72,14 @@ pub struct SampleGrid<B: AutodiffBackend, C: Condition<B> = ()> {
 }
 
 impl<B: AutodiffBackend> SampleGrid<B> {
-    /// Pictures in `folder` of `columns × rows` images, their latents drawn from the prior by `seed`.
+    /// Pictures in `folder` of `rows × columns` images, their latents drawn from the prior by `seed`.
     ///
     /// # Errors
     /// If there is no column or no row, or more latents than memory holds.
     pub fn new(
         folder: impl Into<PathBuf>,
         latent: &Latent,
-        columns: usize,
-        rows: usize,
+        GridSize { rows, columns }: GridSize,
         seed: u64,
         device: &B::Device,
     ) -> Result<Self> {
@@ -213,12 +214,11 @@ impl<B: AutodiffBackend, C: Condition<B>> SampleGrid<B, C> {
     }
 }
 
-impl<G, D, B, C> Observer<G, D, B> for SampleGrid<B, C>
+impl<P, B, C> Observer<P> for SampleGrid<B, C>
 where
-    B: AutodiffBackend,
+    P: Pair<Backend = B, Sample = Tensor<B, 4>, Condition = C>,
+    B: TrainingBackend,
     C: Condition<B>,
-    G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, 4>, Condition = C>,
-    D: TrainableDiscriminator<B>,
 {
     fn check(&self, sample_shape: &[usize]) -> Result<()> {
         self.refuse(sample_shape)
@@ -229,7 +229,7 @@ where
         false
     }
 
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
+    fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
         let path = self.file(event.step);
         let generator = if self.trained_weights {
             event.state.trained()
@@ -257,27 +257,3 @@ where
         Ok(())
     }
 }
-
-/// [`observe_by_reference`](crate::train::observer) for the observers that draw images: they know the
-/// backend and the condition by their types.
-macro_rules! draw_by_reference {
-    ($observer:ident) => {
-        impl<G, D, B, C> Observer<G, D, B> for &mut $observer<B, C>
-        where
-            B: AutodiffBackend,
-            C: Condition<B>,
-            G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, 4>, Condition = C>,
-            D: TrainableDiscriminator<B>,
-        {
-            $crate::train::observer::hand_on!(
-                self,
-                &**self,
-                &mut **self,
-                ends_run: Observer::<G, D, B>::ends_run(&**self)
-            );
-        }
-    };
-}
-pub(super) use draw_by_reference;
-
-draw_by_reference!(SampleGrid);

@@ -1,5 +1,6 @@
 //! The observers in runs.
 
+use crate::pair::Pair;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -11,14 +12,16 @@ use crate::Latent;
 use crate::data::{MemoryDataset, Mixture};
 use crate::error::Result;
 use crate::gan::Gan;
-use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
-use crate::objective::{Loss, Objective, Penalty};
+use crate::models::{
+    Conditional, LabelEmbedding, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator,
+    MlpGeneratorConfig,
+};
+use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
+use crate::step::OptimizerConfig;
 use crate::testing::{Cpu, for_each_autodiff_backend};
 use crate::train::{
-    Memories, Notice, Observer, OptimizerConfig, Rhythm, Schedule, StepEvent, Trainer,
-    TrainerConfig,
+    Memories, Notice, Observer, Rhythm, Schedule, StepEvent, Trainer, TrainerConfig,
 };
 
 type Points<B> = (MlpGenerator<B, 2>, MlpDiscriminator<B, 2>);
@@ -26,7 +29,7 @@ type Points<B> = (MlpGenerator<B, 2>, MlpDiscriminator<B, 2>);
 fn run<B: AutodiffBackend>(
     config: TrainerConfig,
     rhythm: Rhythm,
-    observer: impl Observer<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>,
+    observer: impl Observer<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>,
 ) {
     let device = Default::default();
     let points = Mixture::ring().sample(64, &mut Stream::new(3, "points"));
@@ -47,20 +50,17 @@ fn run<B: AutodiffBackend>(
 
 fn config(steps: u64) -> TrainerConfig {
     TrainerConfig::new(steps, 16, Latent::normal(3))
-        .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.1).every(2)))
+        .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(0.1).every(2)))
 }
 
 /// Hands on the steps behind one alone, as a resumed run has them.
 struct After<O>(u64, O);
 
-impl<G, D, B, O> Observer<G, D, B> for After<O>
+impl<P: Pair, O> Observer<P> for After<O>
 where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-    O: Observer<G, D, B>,
+    O: Observer<P>,
 {
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
+    fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
         if event.step > self.0 {
             self.1.observe(event)?;
         }
@@ -69,7 +69,7 @@ where
 }
 
 fn recall<B: AutodiffBackend>(
-    observer: &mut impl Observer<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>,
+    observer: &mut impl Observer<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>,
     step: u64,
     memories: &Memories,
 ) {
@@ -77,7 +77,7 @@ fn recall<B: AutodiffBackend>(
 }
 
 fn notice<B: AutodiffBackend>(
-    observer: &mut impl Observer<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>,
+    observer: &mut impl Observer<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>,
     notice: Notice,
 ) {
     observer.notice(&notice);
@@ -189,7 +189,7 @@ fn a_history_remembers_what_lies_before_a_step<B: AutodiffBackend>() {
     run::<B>(config.clone(), Rhythm::Every(2), &mut whole);
 
     let mut memories = Memories::default();
-    Observer::<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>::remember(&whole, &mut memories)
+    Observer::<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>::remember(&whole, &mut memories)
         .expect("a memory");
     let mut other = History::new().with_name("coarse");
     recall::<B>(&mut other, 4, &memories);
@@ -239,12 +239,12 @@ fn a_log_that_cannot_be_written_is_an_error_of_the_next_call() {
 /// Keeps an observer's error.
 struct Catch<O>(O, Arc<Mutex<Option<String>>>);
 
-impl<O: Observer<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>
-    Observer<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B> for Catch<O>
+impl<O: Observer<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>>
+    Observer<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>> for Catch<O>
 {
     fn observe(
         &mut self,
-        event: &StepEvent<'_, MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>,
+        event: &StepEvent<'_, Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>,
     ) -> Result<()> {
         let error = self.0.observe(event).err().map(|error| error.to_string());
         *self.1.lock().expect("one thread") = error;
@@ -383,6 +383,7 @@ fn without_a_terminal_nothing_breaks() {
 mod pictures {
     use super::*;
     use crate::network::Labels;
+    use crate::plot::GridSize;
     use crate::train::observers::{Interpolations, LossChart, SampleGrid};
 
     type Draws<B> = MlpGenerator<B, 4>;
@@ -403,7 +404,7 @@ mod pictures {
     fn draw<B: AutodiffBackend>(
         steps: u64,
         rhythm: Rhythm,
-        observer: impl Observer<Draws<B>, Judges<B>, B>,
+        observer: impl Observer<Gan<Draws<B>, Judges<B>, B>>,
     ) {
         draw_of(IMAGE, steps, rhythm, observer);
     }
@@ -412,7 +413,7 @@ mod pictures {
         image: [usize; 3],
         steps: u64,
         rhythm: Rhythm,
-        observer: impl Observer<Draws<B>, Judges<B>, B>,
+        observer: impl Observer<Gan<Draws<B>, Judges<B>, B>>,
     ) {
         let device = Default::default();
         let generator = MlpGeneratorConfig::new(3, image).with_hidden([8]);
@@ -447,6 +448,10 @@ mod pictures {
         names
     }
 
+    fn grid_of(rows: usize, columns: usize) -> GridSize {
+        GridSize { rows, columns }
+    }
+
     fn size(path: &Path) -> (u32, u32) {
         image::image_dimensions(path).expect("a picture")
     }
@@ -455,7 +460,7 @@ mod pictures {
         let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path();
         let prior = Latent::normal(3);
-        let mut grid = SampleGrid::<B>::new(out, &prior, 3, 2, 1, &Default::default())
+        let mut grid = SampleGrid::<B>::new(out, &prior, grid_of(2, 3), 1, &Default::default())
             .expect("valid settings")
             .with_scale(2);
         draw::<B>(5, Rhythm::Every(2), &mut grid);
@@ -475,7 +480,7 @@ mod pictures {
 
         // The same latents and weights give the same picture, to the byte.
         let first = std::fs::read(&pictures[0].1).expect("a picture");
-        let again = SampleGrid::<B>::new(out, &prior, 3, 2, 1, &Default::default());
+        let again = SampleGrid::<B>::new(out, &prior, grid_of(2, 3), 1, &Default::default());
         draw::<B>(
             2,
             Rhythm::AtEnd,
@@ -485,10 +490,12 @@ mod pictures {
         assert_ne!(std::fs::read(&pictures[1].1).expect("a picture"), first);
 
         let mut memories = Memories::default();
-        Observer::<Draws<B>, Judges<B>, B>::remember(&grid, &mut memories).expect("a memory");
-        let moved = SampleGrid::<B>::new("elsewhere", &prior, 3, 2, 1, &Default::default());
+        Observer::<Gan<Draws<B>, Judges<B>, B>>::remember(&grid, &mut memories).expect("a memory");
+        let moved =
+            SampleGrid::<B>::new("elsewhere", &prior, grid_of(2, 3), 1, &Default::default());
         let mut moved = moved.expect("valid settings");
-        Observer::<Draws<B>, Judges<B>, B>::recall(&mut moved, 4, &memories).expect("a memory");
+        Observer::<Gan<Draws<B>, Judges<B>, B>>::recall(&mut moved, 4, &memories)
+            .expect("a memory");
         let expected = [2, 4].map(|s| {
             (
                 s,
@@ -506,14 +513,13 @@ mod pictures {
             let grid = SampleGrid::<B>::new(
                 folder.path(),
                 &Latent::normal(3),
-                2,
-                1,
+                grid_of(1, 2),
                 1,
                 &Default::default(),
             );
             let mut grid = grid.expect("valid settings").with_name(name);
             let image = [channels, 4, 4];
-            let check = Observer::<Draws<B>, Judges<B>, B>::check(&grid, &image);
+            let check = Observer::<Gan<Draws<B>, Judges<B>, B>>::check(&grid, &image);
             check.expect("it can be drawn");
             draw_of::<B>(image, 1, Rhythm::AtEnd, &mut grid);
             let (width, _) = size(&grid.pictures()[0].1);
@@ -524,7 +530,9 @@ mod pictures {
     fn what_cannot_be_drawn_is_refused_before_a_run<B: AutodiffBackend>() {
         let device = Default::default();
         let prior = Latent::normal(3);
-        let grid = || SampleGrid::<B>::new("x", &prior, 8, 2, 1, &device).expect("valid settings");
+        let grid = || {
+            SampleGrid::<B>::new("x", &prior, grid_of(2, 8), 1, &device).expect("valid settings")
+        };
         #[track_caller]
         fn says(refused: Result<()>, words: &[&str]) {
             let error = refused.expect_err("it can't be drawn").to_string();
@@ -533,7 +541,7 @@ mod pictures {
             }
         }
         fn check<B: AutodiffBackend>(
-            grid: impl Observer<Draws<B>, Judges<B>, B>,
+            grid: impl Observer<Gan<Draws<B>, Judges<B>, B>>,
             shape: &[usize],
         ) -> Result<()> {
             grid.check(shape)
@@ -556,7 +564,7 @@ mod pictures {
             check::<B>(grid().with_scale(0), &[1, 8, 8]),
             &["`samples.style.scale` = 0"],
         );
-        let walks = Interpolations::<B>::new("x", &prior, 2, 5, 1, &device);
+        let walks = Interpolations::<B>::new("x", &prior, grid_of(2, 5), 1, &device);
         let walks = walks.expect("valid settings").with_scale(200);
         says(
             check::<B>(walks, &[5, 8, 8]),
@@ -566,9 +574,11 @@ mod pictures {
         let labels = Labels::<B>::from_slice(&[0; 15], 2, &device).expect("labels");
         let told = grid().with_conditions(&labels);
         let refused = Observer::<
-            crate::models::LabelGenerator<B, Draws<B>>,
-            crate::models::MlpLabelDiscriminator<B, 4>,
-            B,
+            Gan<
+                Conditional<B, LabelEmbedding<B>, Draws<B>>,
+                Conditional<B, LabelEmbedding<B>, MlpDiscriminator<B, 4>>,
+                B,
+            >,
         >::check(&told, &[1, 8, 8]);
         says(refused, &["`samples.conditions` = 15 labels", "16 images"]);
     }
@@ -576,7 +586,13 @@ mod pictures {
     fn walks_have_a_row_each<B: AutodiffBackend>() {
         let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path();
-        let walks = Interpolations::<B>::new(out, &Latent::normal(3), 2, 5, 1, &Default::default());
+        let walks = Interpolations::<B>::new(
+            out,
+            &Latent::normal(3),
+            grid_of(2, 5),
+            1,
+            &Default::default(),
+        );
         let walks = walks.expect("valid settings");
         let truncated = walks.clone().with_name("truncated").with_truncation(0.5);
         draw::<B>(1, Rhythm::AtEnd, walks);
@@ -604,7 +620,7 @@ mod pictures {
             .expect("labels");
         let asked = Labels::<B>::from_slice(&[0, 1, 0, 1], 2, &device).expect("labels");
         let prior = Latent::normal(3);
-        let grid = SampleGrid::<B>::new(folder.path(), &prior, 2, 2, 1, &device);
+        let grid = SampleGrid::<B>::new(folder.path(), &prior, grid_of(2, 2), 1, &device);
         Trainer::new(TrainerConfig::new(1, 4, prior), &device)
             .expect("valid settings")
             .observe(
@@ -624,8 +640,11 @@ mod pictures {
         let mut chart = LossChart::new(&whole);
         run::<B>(config(6), Rhythm::Every(1), &mut chart);
         let mut memories = Memories::default();
-        Observer::<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>::remember(&chart, &mut memories)
-            .expect("a memory");
+        Observer::<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>::remember(
+            &chart,
+            &mut memories,
+        )
+        .expect("a memory");
         let mut resumed = LossChart::new(&cut);
         recall::<B>(&mut resumed, 3, &memories);
         run::<B>(config(6), Rhythm::Every(1), After(3, &mut resumed));
@@ -646,23 +665,24 @@ mod pictures {
     #[test]
     fn grids_without_images_are_refused_by_name() {
         let prior = Latent::normal(3);
-        let grid = |columns, rows| {
-            SampleGrid::<B>::new("x", &prior, columns, rows, 1, &Default::default()).err()
+        let grid = |rows, columns| {
+            SampleGrid::<B>::new("x", &prior, grid_of(rows, columns), 1, &Default::default()).err()
         };
         let walks = |rows, columns| {
-            Interpolations::<B>::new("x", &prior, rows, columns, 1, &Default::default()).err()
+            Interpolations::<B>::new("x", &prior, grid_of(rows, columns), 1, &Default::default())
+                .err()
         };
         let says = |error: Option<crate::Error>, field: &str| {
             let error = error.expect("refused").to_string();
             assert!(error.contains(field), "{error}");
         };
-        says(grid(0, 2), "`columns` = 0");
-        says(grid(2, 0), "`rows` = 0");
+        says(grid(2, 0), "`columns` = 0");
+        says(grid(0, 2), "`rows` = 0");
         says(walks(0, 2), "`rows` = 0");
         says(walks(2, 1), "`columns` = 1");
         for many in [1 << 40, usize::MAX] {
-            says(grid(many, 2), "`rows` = 2×");
-            says(grid(2, many), "`rows` = ");
+            says(grid(2, many), "`rows` = 2×");
+            says(grid(many, 2), "`rows` = ");
             says(walks(many, 2), "`rows` = ");
             says(walks(2, many), "`rows` = 2×");
         }

@@ -20,10 +20,11 @@ use burn_gan::burn::tensor::backend::{AutodiffBackend, Backend};
 use burn_gan::data::{MemoryDataset, Mixture};
 use burn_gan::metrics::ModeCoverage;
 use burn_gan::models::{
-    Activation, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig, save_safetensors,
+    MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig, save_safetensors,
 };
 use burn_gan::network::{Discriminator, Generator, TrainableDiscriminator, Verdict};
-use burn_gan::objective::loss::FDivergence;
+use burn_gan::nn::Activation;
+use burn_gan::objective::FDivergence;
 use burn_gan::objective::{Loss, Objective, Pairing, Term};
 use burn_gan::plot::{Panels, Scatter};
 use burn_gan::random::Stream;

@@ -4,7 +4,7 @@
 
 use burn_gan::data::Mixture;
 use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
-use burn_gan::objective::{AdversarialLoss, loss::softplus};
+use burn_gan::objective::{AdversarialLoss, softplus};
 use burn_gan::prelude::*;
 
 /// The non-saturating loss at a temperature: logits are divided by it.

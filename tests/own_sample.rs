@@ -11,7 +11,7 @@ use burn_gan::models::{
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use burn_gan::network::{Augmentation, Discriminator, Generator, Packed, Sample, Verdict};
-use burn_gan::objective::term::r1;
+use burn_gan::objective::r1;
 use burn_gan::objective::{Loss, Objective, SecondOrder, Term};
 use burn_gan::random::Stream;
 use burn_gan::train::{History, Rhythm, Trainer, TrainerConfig};
@@ -210,7 +210,7 @@ macro_rules! pair {
                 let generator = MlpGeneratorConfig::new(4, [3]).with_hidden([8]);
                 let discriminator = MlpDiscriminatorConfig::new([3])
                     .with_hidden([8])
-                    .with_activation(burn_gan::models::Activation::Tanh);
+                    .with_activation(burn_gan::nn::Activation::Tanh);
                 let draws = Draws {
                     mlp: generator.init(&device)?,
                 };

@@ -12,7 +12,8 @@ use burn_gan::models::{
 use burn_gan::objective::{Objective, Term};
 use burn_gan::random::Stream;
 use burn_gan::step::{EmaConfig, OptimizerConfig};
-use burn_gan::train::{HealthConfig, Ramp, Schedule, Trainer, TrainerConfig};
+use burn_gan::train::health::HealthConfig;
+use burn_gan::train::{Ramp, Schedule, Trainer, TrainerConfig};
 use burn_gan::{Latent, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -9,32 +9,41 @@
 //! `docs/theory.md` and computed in [`divergence`](crate::divergence); `docs/objectives.md` is a
 //! table of all of them with advice.
 
-pub mod augment;
+mod augment;
 mod clipping;
 mod cost;
 mod judged;
-pub mod loss;
+mod loss;
 mod named;
 mod pairing;
 mod pass;
 mod presets;
 mod probe;
 mod state;
-pub mod term;
+mod term;
 #[cfg(test)]
 mod tests;
 mod top_k;
 
-pub use augment::{Augment, SampleAugment};
+pub use augment::{Augment, CustomAugment, Probability, RandomChange, SampleAugment};
 pub use clipping::clip_weights;
 pub use cost::{Batch, DiscriminatorCost, GeneratorCost};
 pub use judged::Judged;
-pub use loss::{AdversarialLoss, LabelSmoothing, Loss, LossInfo};
+pub use loss::{
+    AdversarialLoss, CustomLoss, EXP_JOINT, EnergyBased, FDivergence, FGan, Hinge, LabelSmoothing,
+    LeastSquares, Loss, LossInfo, MaximumLikelihood, Minimax, NonSaturating, Wasserstein,
+    exp_then_linear, mean, softplus,
+};
 pub use pairing::Pairing;
 pub use pass::{Memory, Pass};
 pub use state::{ObjectiveState, ObjectiveStateItem};
-pub use term::second_order::SecondOrder;
-pub use term::{CostTerm, Term, TermInfo, TermKind};
+pub use term::second_order::{SecondOrder, input_gradient, logit_gradient};
+pub use term::{
+    AuxiliaryClass, BalancedConsistency, Consistency, CostTerm, CustomTerm, Dragan,
+    FeatureMatching, LatentConsistency, LatentDiversity, LeCam, MutualInformation, Orthogonal,
+    PathLength, R1, R2, Term, TermInfo, TermKind, WganGp, ZeroCentered, feature_distance,
+    gradient_norm, orthogonal, r1,
+};
 pub use top_k::TopK;
 
 use burn::tensor::Tensor;

@@ -8,10 +8,9 @@ use super::{
     term::feature_distance,
 };
 use crate::gan::Gan;
-use crate::models::{
-    Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
-};
+use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 use crate::network::{Discriminator, Generator, Network, initialize};
+use crate::nn::Activation;
 use crate::testing::{
     assert_close, for_each_autodiff_backend, gradients, on_wgpu, tensor2, values,
 };

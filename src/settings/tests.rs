@@ -13,15 +13,15 @@ use crate::data::{BatchPlan, ImageShape, LastBatch, Mixture, PixelRange};
 use crate::divergence::{Gaussian, Interval};
 use crate::latent::Latent;
 use crate::models::{
-    Activation, DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig,
-    MlpGeneratorConfig,
+    DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
 };
 use crate::network::Network;
 use crate::network::{Augmentation, Fill};
+use crate::nn::Activation;
 use crate::nn::{
     BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig, LinearConfig, MaxoutConfig, MinibatchStd,
 };
-use crate::objective::loss::{EnergyBased, FDivergence, FGan, LeastSquares};
+use crate::objective::{EnergyBased, FDivergence, FGan, LeastSquares};
 use crate::objective::{
     LabelSmoothing, Loss, Objective, Pairing, SecondOrder, Term, TermKind, TopK,
 };

@@ -49,7 +49,7 @@ use crate::settings::settings;
 /// ```
 /// use burn_gan::burn::backend::{Autodiff, Flex};
 /// use burn_gan::burn::tensor::{Tensor, backend::Backend};
-/// use burn_gan::objective::{AdversarialLoss, Loss, Objective, loss::softplus};
+/// use burn_gan::objective::{AdversarialLoss, Loss, Objective, softplus};
 ///
 /// /// The non-saturating loss at a temperature.
 /// #[derive(Debug)]

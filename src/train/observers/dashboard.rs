@@ -48,7 +48,7 @@ const METRICS: [(&str, Option<&str>, bool); 4] = [
 /// use burn_gan::burn::backend::{Autodiff, Flex};
 /// use burn_gan::data::MemoryDataset;
 /// use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
-/// use burn_gan::train::observers::Dashboard;
+/// use burn_gan::train::Dashboard;
 /// use burn_gan::train::{Interrupt, Rhythm, Trainer, TrainerConfig};
 /// use burn_gan::{Gan, Latent};
 ///

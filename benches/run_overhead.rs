@@ -19,6 +19,7 @@
 #[path = "works/mod.rs"]
 mod works;
 
+use burn_gan::train::observe_fn;
 use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -32,9 +33,10 @@ use burn_gan::models::{
 };
 use burn_gan::network::{TrainableDiscriminator, TrainableGenerator};
 use burn_gan::plot::GridSize;
+use burn_gan::step::EmaConfig;
 use burn_gan::train::{
-    Checkpoints, EmaConfig, HealthConfig, History, JsonLines, Notice, Progress, Rhythm, SampleGrid,
-    Start, StepEvent, Trainer, TrainerConfig,
+    Checkpoints, HealthConfig, History, JsonLines, Notice, Progress, Rhythm, SampleGrid, Start,
+    StepEvent, Trainer, TrainerConfig,
 };
 use burn_gan::{Error, Gan, Latent, Result};
 use works::{BATCH, adam, objective, pixels};
@@ -294,14 +296,15 @@ fn step_ms(
     // The clock of a step's event stops before its observers and its health check: those of the
     // last step, which are due at the end of a run whatever their rhythm, are not counted.
     let (mut start, mut end) = (Duration::ZERO, Duration::ZERO);
-    let clock = |event: &StepEvent<'_, G, D, B>| {
+    let clock = |event: &StepEvent<'_, Gan<G, D, B>>| {
         if event.step == UNTIMED as u64 {
             start = event.session;
         }
         end = event.session;
         Ok(())
     };
-    let mut trainer = Trainer::new(config, &Default::default())?.observe(Rhythm::Every(1), clock);
+    let mut trainer =
+        Trainer::new(config, &Default::default())?.observe(Rhythm::Every(1), observe_fn(clock));
     if around.observers {
         let rhythm = Rhythm::Every(RHYTHM as u64);
         trainer = trainer
@@ -335,17 +338,23 @@ fn samples(plan: &Plan, data: &MemoryDataset<4>) -> Result<()> {
     let (before, behind) = (Cell::new(Instant::now()), Cell::new(Instant::now()));
     let (mut steps, mut drawn) = (Vec::new(), Vec::new());
     let run = Trainer::new(config, &device)?
-        .observe(Rhythm::Every(1), |_: &StepEvent<'_, G, D, B>| {
-            before.set(Instant::now());
-            steps.push(milliseconds(behind.get().elapsed()));
-            Ok(())
-        })
+        .observe(
+            Rhythm::Every(1),
+            observe_fn(|_: &StepEvent<'_, Gan<G, D, B>>| {
+                before.set(Instant::now());
+                steps.push(milliseconds(behind.get().elapsed()));
+                Ok(())
+            }),
+        )
         .observe(Rhythm::Every(1), grid.with_scale(2))
-        .observe(Rhythm::Every(1), |_: &StepEvent<'_, G, D, B>| {
-            drawn.push(milliseconds(before.get().elapsed()));
-            behind.set(Instant::now());
-            Ok(())
-        })
+        .observe(
+            Rhythm::Every(1),
+            observe_fn(|_: &StepEvent<'_, Gan<G, D, B>>| {
+                drawn.push(milliseconds(before.get().elapsed()));
+                behind.set(Instant::now());
+                Ok(())
+            }),
+        )
         .run(dcgan.pair()?, data)?;
     assert!(run.ending.is_finished(), "{}", run.ending);
     let draw = median(drawn.into_iter().skip(UNTIMED));

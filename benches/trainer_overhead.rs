@@ -18,9 +18,8 @@ use burn_gan::burn::backend::{Autodiff, Flex};
 use burn_gan::data::{BatchPlan, Dataset, MemoryDataset};
 use burn_gan::models::{MlpDiscriminator, MlpGenerator};
 use burn_gan::random::Stream;
-use burn_gan::train::{
-    Progress, Rhythm, StepBatch, StepSettings, TrainState, Trainer, TrainerConfig, step,
-};
+use burn_gan::step::{StepBatch, StepSettings, TrainState, step};
+use burn_gan::train::{Progress, Rhythm, Trainer, TrainerConfig};
 use burn_gan::{Gan, Result};
 use works::{BATCH, PIXELS, adam, latent, mlp_pair, objective, pixels};
 
@@ -86,11 +85,8 @@ fn by_hand(gan: Pair, data: &MemoryDataset<2>, steps: usize) -> Result<Pair> {
     let batches = BatchPlan::new(BATCH).epoch(BATCHES * BATCH, SEED, 0)?;
     for indices in batches.iter().take(steps) {
         let (real, condition) = data.batch(indices, &device).expect("a batch");
-        let batch = StepBatch {
-            real,
-            condition,
-            latent: latent().draw(indices.len(), &mut latents, &device),
-        };
+        let latent = latent().draw(indices.len(), &mut latents, &device);
+        let batch = StepBatch::new(real, condition, latent);
         (state, _) = step(state, &StepSettings::new(&objective), vec![batch], &mut ());
     }
     Ok(state.gan)

@@ -54,7 +54,7 @@ mod measured {
     use burn_gan::models::{DcganDiscriminatorConfig, DcganGeneratorConfig};
     use burn_gan::network::{Discriminator, Generator};
     use burn_gan::random::Stream;
-    use burn_gan::train::NetworkOptimizer;
+    use burn_gan::step::NetworkOptimizer;
 
     use crate::works::{BATCH, DcganWork, adam, latent, pixels};
 

@@ -32,12 +32,12 @@ use burn_gan::models::{
     save_safetensors,
 };
 use burn_gan::network::{Discriminator, Generator};
-use burn_gan::objective::{Loss, Objective, Penalty};
+use burn_gan::objective::{Loss, Objective, Term};
 use burn_gan::plot::{Color, LineChart, Panels, Series};
 use burn_gan::random::Stream;
+use burn_gan::step::OptimizerConfig;
 use burn_gan::train::{
-    Ending, History, Memories, Observer, OptimizerConfig, Progress, Rhythm, Schedule, StepEvent,
-    TrainerConfig,
+    Ending, History, Memories, Observer, Progress, Rhythm, Schedule, StepEvent, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, Result};
 use clap::Parser;
@@ -109,12 +109,12 @@ struct Portrait {
 #[derive(Default)]
 struct FirstLook(Option<Portrait>);
 
-impl<B: AutodiffBackend> Observer<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>
+impl<B: AutodiffBackend> Observer<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>
     for &mut FirstLook
 {
     fn observe(
         &mut self,
-        event: &StepEvent<'_, MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>,
+        event: &StepEvent<'_, Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>,
     ) -> Result<()> {
         if self.0.is_none() {
             let device = event.outcome.generator_loss.device();
@@ -237,7 +237,7 @@ impl Args {
         let mut settings =
             TrainerConfig::new(self.common.steps_or(STEPS) as u64, BATCH, Latent::normal(2))
                 .with_seed(self.common.seed)
-                .with_objective(Objective::new(loss).with_penalty(Penalty::r1(0.02)))
+                .with_objective(Objective::new(loss).with_term(Term::r1(0.02)))
                 .with_schedule(Schedule::Cosine { floor: 0.02 });
         // The theory's discriminator is always the best one: let it learn faster than the generator.
         settings.generator_optimizer = adam(1e-3);

@@ -23,11 +23,11 @@ use burn_gan::models::{
     SavedGenerator, save_safetensors,
 };
 use burn_gan::network::{Condition, Generator, Labels, TrainableDiscriminator, TrainableGenerator};
-use burn_gan::objective::{Loss, Objective, Penalty};
+use burn_gan::objective::{Loss, Objective, Term};
 use burn_gan::plot::GridSize;
+use burn_gan::step::{EmaConfig, OptimizerConfig};
 use burn_gan::train::{
-    EmaConfig, History, Interpolations, JsonLines, OptimizerConfig, Progress, Rhythm, SampleGrid,
-    Schedule, TrainerConfig,
+    History, Interpolations, JsonLines, Progress, Rhythm, SampleGrid, Schedule, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, Result};
 use clap::{Parser, ValueEnum};
@@ -184,11 +184,9 @@ impl Args {
             Model::Mlp => 6_000,
             Model::Dcgan => 1_500,
         });
-        let config = TrainerConfig::new(steps as u64, BATCH, latent)
+        let config = TrainerConfig::new(steps as u64, BATCH, latent.clone())
             .with_seed(seed)
-            .with_objective(
-                Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(self.gamma())),
-            )
+            .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(self.gamma())))
             .with_optimizers(OptimizerConfig::adam(5e-4).with_betas(0.0, 0.99))
             .with_schedule(Schedule::Cosine { floor: 0.1 })
             .with_ema(EmaConfig::half_life(EMA_IMAGES).with_ramp_up(0.05));

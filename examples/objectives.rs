@@ -24,10 +24,11 @@ use burn_gan::models::{
 };
 use burn_gan::network::{Discriminator, Generator, TrainableDiscriminator, Verdict};
 use burn_gan::objective::loss::FDivergence;
-use burn_gan::objective::{Loss, Objective, Pairing, Penalty};
+use burn_gan::objective::{Loss, Objective, Pairing, Term};
 use burn_gan::plot::{Panels, Scatter};
 use burn_gan::random::Stream;
-use burn_gan::train::{Ending, OptimizerConfig, Run, Schedule, TrainerConfig};
+use burn_gan::step::OptimizerConfig;
+use burn_gan::train::{Ending, Run, Schedule, TrainerConfig};
 use burn_gan::{Gan, Latent, Result};
 use clap::Parser;
 use common::{Common, Program};
@@ -100,7 +101,7 @@ impl Args {
         let latent = Latent::normal(2);
         TrainerConfig::new(self.common.steps_or(STEPS) as u64, BATCH, latent)
             .with_seed(self.common.seed)
-            .with_objective(objective.with_penalty(Penalty::r1(self.gamma)))
+            .with_objective(objective.with_term(Term::r1(self.gamma)))
             .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99))
             .with_schedule(Schedule::Cosine { floor: 0.05 })
     }
@@ -269,9 +270,9 @@ impl Args {
         B: AutodiffBackend,
         D: TrainableDiscriminator<B> + Discriminator<B, Sample = Tensor<B, 2>, Condition = ()>,
     {
-        let (seed, latent) = (config.seed, config.latent);
+        let (seed, latent) = (config.seed, config.latent.clone());
         let gan = Gan::seeded(generator, discriminator, seed, device);
-        let run: Run<_, _, B> = self
+        let run: Run<Gan<_, _, B>> = self
             .common
             .trainer(&config, &[], folder, device)?
             .run(gan, data)?;

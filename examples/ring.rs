@@ -20,7 +20,8 @@ use burn_gan::network::Generator;
 use burn_gan::objective::Objective;
 use burn_gan::plot::Scatter;
 use burn_gan::random::Stream;
-use burn_gan::train::{History, OptimizerConfig, Progress, Rhythm, Schedule, TrainerConfig};
+use burn_gan::step::OptimizerConfig;
+use burn_gan::train::{History, Progress, Rhythm, Schedule, TrainerConfig};
 use burn_gan::{Gan, Latent, Result};
 use clap::Parser;
 use common::{Common, Program};
@@ -103,7 +104,7 @@ impl Program for Args {
 
         let mut objective = self.objective.unwrap_or_else(Objective::recommended);
         if let Some(gamma) = self.gamma {
-            for penalty in &mut objective.penalties {
+            for penalty in &mut objective.terms {
                 penalty.weight = gamma;
             }
         }
@@ -123,7 +124,7 @@ impl Program for Args {
             &device,
         );
 
-        let config = TrainerConfig::new(self.common.steps_or(STEPS) as u64, BATCH, latent)
+        let config = TrainerConfig::new(self.common.steps_or(STEPS) as u64, BATCH, latent.clone())
             .with_seed(seed)
             .with_objective(objective)
             .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99))

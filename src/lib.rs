@@ -13,7 +13,8 @@
 //! use burn_gan::network::Generator;
 //! use burn_gan::objective::{Loss, Objective, Penalty};
 //! use burn_gan::random::Stream;
-//! use burn_gan::train::{OptimizerConfig, Trainer, TrainerConfig};
+//! use burn_gan::train::{Trainer, TrainerConfig};
+//! use burn_gan::step::OptimizerConfig;
 //! use burn_gan::{Gan, Latent};
 //!
 //! type B = Autodiff<Flex>;
@@ -94,6 +95,7 @@ pub mod models;
 pub mod network;
 pub mod nn;
 pub mod objective;
+mod pair;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod random;
@@ -102,6 +104,7 @@ mod records;
 pub mod report;
 mod settings;
 mod sizes;
+pub mod step;
 mod terminal;
 #[cfg(test)]
 mod testing;
@@ -111,6 +114,7 @@ pub mod train;
 pub use error::{Error, Result};
 pub use gan::{Gan, GanRecord, GanRecordItem};
 pub use latent::Latent;
+pub use pair::{GanOf, InnerBackend, InnerSample, Judge, LiftedSample, Pair, Sampler};
 
 // README's program is compiled and run with the documentation's.
 #[cfg(doctest)]

@@ -38,6 +38,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stream {
     generator: ChaCha8Rng,
+    /// Which part of how many parts of each draw is given out; all of it where there is one.
+    #[serde(skip, default = "whole")]
+    share: (usize, usize),
+}
+
+fn whole() -> (usize, usize) {
+    (0, 1)
 }
 
 impl Stream {
@@ -45,7 +52,8 @@ impl Stream {
     pub fn new(seed: u64, purpose: &str) -> Self {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream(fnv1a(purpose.as_bytes()));
-        Self { generator }
+        let share = whole();
+        Self { generator, share }
     }
 
     /// Whether it is a stream for this purpose, of whatever seed and wherever it stands.
@@ -55,16 +63,13 @@ impl Stream {
 
     /// `count` independent draws from N(0, 1).
     pub fn normal(&mut self, count: usize) -> Vec<f32> {
-        (0..count)
-            .map(|_| self.generator.sample::<f32, _>(StandardNormal))
-            .collect()
+        self.draws(count, |generator| generator.sample(StandardNormal))
     }
 
     /// `count` independent draws from the uniform distribution on `[low, high)`.
     pub fn uniform(&mut self, count: usize, low: f32, high: f32) -> Vec<f32> {
-        (0..count)
-            .map(|_| low + (high - low) * self.generator.random::<f32>())
-            .collect()
+        let width = high - low;
+        self.draws(count, |generator| low + width * generator.random::<f32>())
     }
 
     /// One draw from `0..below`.
@@ -75,11 +80,48 @@ impl Stream {
         self.generator.random_range(0..below)
     }
 
+    /// `count` independent draws from `0..below`.
+    ///
+    /// # Panics
+    /// If `below` is 0.
+    pub fn indices(&mut self, count: usize, below: usize) -> Vec<usize> {
+        self.draws(count, |generator| generator.random_range(0..below))
+    }
+
     /// The numbers `0..count` in random order.
     pub fn permutation(&mut self, count: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..count).collect();
         order.shuffle(&mut self.generator);
         order
+    }
+
+    /// A stream of its own, which takes one number of this one, however much is drawn from it.
+    pub(crate) fn fork(&mut self) -> Self {
+        let seed = self.generator.random();
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        generator.set_stream(self.generator.get_stream());
+        let share = self.share;
+        Self { generator, share }
+    }
+
+    /// The same stream for part `index` of `of` parts of a batch: what it draws for the rows of the
+    /// part is what the stream draws for them in the whole batch. Draws are rows, one after the other,
+    /// and parts have one length.
+    pub(crate) fn for_share(&self, index: usize, of: usize) -> Self {
+        Self {
+            generator: self.generator.clone(),
+            share: (index, of),
+        }
+    }
+
+    /// So many draws of which this stream's share is left.
+    fn draws<T>(&mut self, count: usize, draw: impl FnMut(&mut ChaCha8Rng) -> T) -> Vec<T> {
+        let (index, of) = self.share;
+        let mut draw = draw;
+        let mut all = (0..count * of).map(|_| draw(&mut self.generator));
+        let share = all.by_ref().skip(index * count).take(count).collect();
+        all.for_each(drop);
+        share
     }
 
     /// The generator itself, for draws from any other distribution of `rand_distr`.

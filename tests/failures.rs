@@ -9,6 +9,7 @@
 
 mod child;
 
+use burn_gan::train::observe_fn;
 use std::cell::Cell;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -22,17 +23,15 @@ use burn_gan::data::{Dataset, MemoryDataset, Mixture};
 use burn_gan::models::{
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
-use burn_gan::objective::{Objective, Penalty};
+use burn_gan::objective::{Objective, Term};
 use burn_gan::random::Stream;
-use burn_gan::train::{
-    Checkpoints, EmaConfig, OptimizerConfig, Progress, Rhythm, Start, StepEvent, Trainer,
-    TrainerConfig,
-};
+use burn_gan::step::{EmaConfig, OptimizerConfig};
+use burn_gan::train::{Checkpoints, Progress, Rhythm, Start, StepEvent, Trainer, TrainerConfig};
 use burn_gan::{Error, Gan, Latent, Result};
 use child::{Order, asked, newest, number, repetitions, words};
 
 type B = Autodiff<Flex>;
-type Event<'a> = StepEvent<'a, MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
+type Event<'a> = StepEvent<'a, Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>;
 
 const STEPS: u64 = 60;
 /// Steps between two checkpoints.
@@ -124,7 +123,7 @@ fn train(case: &str, folder: &Path, at: u64) -> Result<(String, Option<String>)>
     };
     let config = TrainerConfig::new(STEPS, 4, Latent::normal(4))
         .with_seed(7)
-        .with_objective(Objective::recommended().with_penalty(Penalty::lecam(0.1)))
+        .with_objective(Objective::recommended().with_term(Term::lecam(0.1)))
         .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.9))
         .with_ema(EmaConfig::half_life(100.0));
     let trouble = |event: &Event<'_>| -> Result<()> {
@@ -176,15 +175,18 @@ fn train(case: &str, folder: &Path, at: u64) -> Result<(String, Option<String>)>
                 .start(Start::Resume),
         )
         .observe(Rhythm::Every(1), Progress::new())
-        .observe(Rhythm::Every(1), trouble)
-        .observe(Rhythm::Every(1), relief)
-        .observe(Rhythm::Every(1), |event: &Event<'_>| {
-            // A terminal that is gone is none of the program's business.
-            let _ = writeln!(std::io::stdout(), "step {}", event.step);
-            let _ = writeln!(std::io::stderr(), "step {}", event.step);
-            std::thread::sleep(pause);
-            Ok(())
-        })
+        .observe(Rhythm::Every(1), observe_fn(trouble))
+        .observe(Rhythm::Every(1), observe_fn(relief))
+        .observe(
+            Rhythm::Every(1),
+            observe_fn(|event: &Event<'_>| {
+                // A terminal that is gone is none of the program's business.
+                let _ = writeln!(std::io::stdout(), "step {}", event.step);
+                let _ = writeln!(std::io::stderr(), "step {}", event.step);
+                std::thread::sleep(pause);
+                Ok(())
+            }),
+        )
         .run(gan, &data)?;
     Ok((run.state.digest(), run.unsaved))
 }

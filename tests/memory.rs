@@ -9,13 +9,15 @@ use burn_gan::models::{
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use burn_gan::network::Augmentation;
-use burn_gan::objective::{Loss, Objective, Pairing, Penalty, SecondOrder, Side};
+use burn_gan::network::Network;
+use burn_gan::objective::{Loss, Objective, Pairing, SecondOrder, Term};
 use burn_gan::random::Stream;
+use burn_gan::train::observe_fn;
 use burn_gan::train::{Rhythm, StepEvent, Trainer, TrainerConfig};
 use burn_gan::{Gan, Latent};
 
 type B = Autodiff<Flex>;
-type Event<'a> = StepEvent<'a, MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
+type Event<'a> = StepEvent<'a, Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>;
 
 /// Resident memory in MiB.
 fn resident() -> f64 {
@@ -53,10 +55,13 @@ fn memory_stays_flat(objective: Objective) {
     let mut memory = Vec::new();
     Trainer::new(config, &device)
         .expect("valid settings")
-        .observe(Rhythm::Every(10), |event: &Event<'_>| {
-            memory.push((event.step, resident()));
-            Ok(())
-        })
+        .observe(
+            Rhythm::Every(10),
+            observe_fn(|event: &Event<'_>| {
+                memory.push((event.step, resident()));
+                Ok(())
+            }),
+        )
         .run(gan, &data)
         .expect("a run");
 
@@ -76,12 +81,12 @@ fn memory_stays_flat(objective: Objective) {
 /// Penalties on gradients, of both networks.
 fn second_order() -> Objective {
     Objective::new(Loss::NonSaturating)
-        .with_penalty(Penalty::r1(0.1))
-        .with_penalty(Penalty::r2(0.1))
-        .with_penalty(Penalty::wgan_gp(0.1))
-        .with_penalty(Penalty::dragan(0.1))
-        .with_penalty(Penalty::zero_centered(0.1))
-        .with_penalty(Penalty::path_length(0.1))
+        .with_term(Term::r1(0.1))
+        .with_term(Term::r2(0.1))
+        .with_term(Term::wgan_gp(0.1))
+        .with_term(Term::dragan(0.1))
+        .with_term(Term::zero_centered(0.1))
+        .with_term(Term::path_length(0.1))
 }
 
 // Of all penalties together: what any of them kept would show.
@@ -101,12 +106,12 @@ fn ten_thousand_steps_with_every_other_penalty() {
     let noise = Augmentation::Noise { std: 0.05 };
     let objective = Objective::new(Loss::NonSaturating)
         .with_pairing(Pairing::Average)
-        .with_penalty(Penalty::lecam(0.1))
-        .with_penalty(Penalty::consistency(0.1, noise))
-        .with_penalty(Penalty::balanced_consistency(0.1, noise))
-        .with_penalty(Penalty::latent_consistency(0.1, 0.1))
-        .with_penalty(Penalty::latent_diversity(0.1, 0.1))
-        .with_penalty(Penalty::orthogonal(1e-4, Side::Generator))
-        .with_penalty(Penalty::orthogonal(1e-4, Side::Discriminator));
+        .with_term(Term::lecam(0.1))
+        .with_term(Term::consistency(0.1, noise))
+        .with_term(Term::balanced_consistency(0.1, noise))
+        .with_term(Term::latent_consistency(0.1, 0.1))
+        .with_term(Term::latent_diversity(0.1, 0.1))
+        .with_term(Term::orthogonal(1e-4, Network::Generator))
+        .with_term(Term::orthogonal(1e-4, Network::Discriminator));
     memory_stays_flat(objective);
 }

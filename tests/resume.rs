@@ -6,6 +6,7 @@
 
 mod child;
 
+use burn_gan::train::observe_fn;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -20,11 +21,11 @@ use burn_gan::models::{
 };
 use burn_gan::network::{Discriminator, TrainableDiscriminator, TrainableGenerator, Verdict};
 use burn_gan::nn::{Linear, LinearConfig, SpectralNorm};
-use burn_gan::objective::{Loss, Objective, Penalty};
+use burn_gan::objective::{Loss, Objective, Term};
 use burn_gan::random::Stream;
+use burn_gan::step::{EmaConfig, OptimizerConfig};
 use burn_gan::train::{
-    Checkpoints, EmaConfig, Interrupt, OptimizerConfig, Ramp, Rhythm, Schedule, Start, StepEvent,
-    Trainer, TrainerConfig,
+    Checkpoints, Interrupt, Ramp, Rhythm, Schedule, Start, StepEvent, Trainer, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, burn};
 use child::{asked, newest, number, repetitions, words};
@@ -94,12 +95,15 @@ impl Order {
                     .start(Start::Resume),
             )
             .stop_on(&interrupt)
-            .observe(Rhythm::Every(1), move |event: &StepEvent<'_, G, D, B>| {
-                if event.step == stop {
-                    button.request();
-                }
-                Ok(())
-            })
+            .observe(
+                Rhythm::Every(1),
+                observe_fn(move |event: &StepEvent<'_, Gan<G, D, B>>| {
+                    if event.step == stop {
+                        button.request();
+                    }
+                    Ok(())
+                }),
+            )
             .run(gan, data)
             .expect("a run");
         if run.ending.is_finished() {
@@ -122,7 +126,7 @@ impl Order {
         };
         let points = Mixture::ring().sample(30, &mut Stream::new(3, "points"));
         let data = MemoryDataset::<2>::new(points, [2]).expect("pairs of numbers");
-        let objective = Objective::recommended().with_penalty(Penalty::lecam(0.1));
+        let objective = Objective::recommended().with_term(Term::lecam(0.1));
         self.train::<_, _, B>(objective, networks, &data);
     }
 
@@ -139,7 +143,7 @@ impl Order {
                 discriminator.init::<B, 4>(device).expect("valid settings"),
             )
         };
-        let objective = Objective::new(Loss::Hinge).with_penalty(Penalty::lecam(0.1));
+        let objective = Objective::new(Loss::Hinge).with_term(Term::lecam(0.1));
         self.train::<_, _, B>(objective, networks, &images(8));
     }
 
@@ -154,7 +158,7 @@ impl Order {
                 discriminator.init::<B>(device).expect("valid settings"),
             )
         };
-        let objective = Objective::new(Loss::NonSaturating).with_penalty(Penalty::lecam(0.1));
+        let objective = Objective::new(Loss::NonSaturating).with_term(Term::lecam(0.1));
         self.train::<_, _, B>(objective, networks, &images(16));
     }
 }
@@ -182,11 +186,14 @@ fn wait_for_signals(order: &Order, pause: Duration) -> ! {
             .expect("valid settings")
             .with_checkpoints(Checkpoints::new(order.folder.join(name)).every(0))
             .stop_on(&interrupt)
-            .observe(Rhythm::Every(1), |event: &StepEvent<'_, _, _, _>| {
-                println!("{name} step {}", event.step);
-                std::thread::sleep(pause);
-                Ok(())
-            })
+            .observe(
+                Rhythm::Every(1),
+                observe_fn(|event: &StepEvent<'_, _>| {
+                    println!("{name} step {}", event.step);
+                    std::thread::sleep(pause);
+                    Ok(())
+                }),
+            )
             .run(gan, &data)
             .expect("a run")
     };

@@ -110,7 +110,7 @@ class Report:
     parameters: int
 
 
-class Side:
+class Network:
     """A resident process that takes training steps when told to."""
 
     def __init__(self, label: str, command: list[str], timeout: float) -> None:
@@ -131,7 +131,7 @@ class Side:
             self.errors.close()
             raise Failure(f"{label} did not start: {error}") from error
 
-    def __enter__(self) -> Side:
+    def __enter__(self) -> Network:
         try:
             first = self.read()
             if first != "ready":
@@ -240,7 +240,7 @@ def executable_in(message: str) -> str | None:
     return fields.get("executable")
 
 
-def steps_for_a_round(side: Side, wanted: int | None) -> int:
+def steps_for_a_round(side: Network, wanted: int | None) -> int:
     """As many steps as asked for, or as take about a second: tried on 1, 2, then some 0.2 s."""
     if wanted is not None:
         return wanted
@@ -251,7 +251,7 @@ def steps_for_a_round(side: Side, wanted: int | None) -> int:
 
 
 def take_turns(
-    sides: list[Side], rounds: int, wanted: int | None
+    sides: list[Network], rounds: int, wanted: int | None
 ) -> list[tuple[Report, ...]]:
     """Lets all run in turn; what they said, in their order, in each round that counts."""
     steps = {side: steps_for_a_round(side, wanted) for side in sides}
@@ -282,16 +282,16 @@ def rounded(mb: float | None) -> float | None:
     return None if mb is None else round(mb, 1)
 
 
-def our_side(work: Work, ours: str, args: argparse.Namespace) -> Side:
+def our_side(work: Work, ours: str, args: argparse.Namespace) -> Network:
     """Starts our process for the work."""
     command = [ours, "--serve", "--work", work.name, "--backend", work.backend]
-    return Side(f"{work.name}: our side", command, args.timeout)
+    return Network(f"{work.name}: our side", command, args.timeout)
 
 
-def peer_side(work: Work, args: argparse.Namespace) -> Side:
+def peer_side(work: Work, args: argparse.Namespace) -> Network:
     """Starts the peer's process for the work."""
     command = [args.python, str(HERE / work.peer), "--serve", "--work", work.name]
-    return Side(f"{work.name}: the peer", command, args.timeout)
+    return Network(f"{work.name}: the peer", command, args.timeout)
 
 
 def rounds_of(work: Work, ours: str, args: argparse.Namespace) -> list[tuple[Report, Report]]:

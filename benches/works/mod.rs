@@ -15,9 +15,9 @@ use burn_gan::models::{
 use burn_gan::network::{
     Discriminator, Generator, Sample, TrainableDiscriminator, TrainableGenerator,
 };
-use burn_gan::objective::{Loss, Objective, Penalty};
+use burn_gan::objective::{Loss, Objective, Term};
 use burn_gan::random::Stream;
-use burn_gan::train::{OptimizerConfig, StepBatch, StepSettings, TrainState, step};
+use burn_gan::step::{OptimizerConfig, StepBatch, StepSettings, TrainState, step};
 use burn_gan::{Gan, Latent};
 
 /// glibc gives memory of a tensor's size back to the system at each free and faults it in again
@@ -55,7 +55,7 @@ pub fn objective() -> Objective {
 
 /// The same with R1 at every discriminator step.
 fn r1_objective() -> Objective {
-    objective().with_penalty(Penalty::r1(1.0))
+    objective().with_term(Term::r1(1.0))
 }
 
 /// The MLP pair: 100-256-512-784 with tanh, 784-512-256-1.
@@ -126,10 +126,10 @@ pub struct Work<G, D, B>
 where
     B: AutodiffBackend,
     G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
+    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
 {
     /// A step takes it and gives it back: never `None` between steps.
-    state: Option<TrainState<G, D, B>>,
+    state: Option<TrainState<Gan<G, D, B>>>,
     objective: Objective,
     real: <G as Generator<B>>::Sample,
     prior: Latent,
@@ -229,11 +229,8 @@ where
     pub fn step(&mut self) -> f32 {
         let state = self.state.take().expect("the last step gave it back");
         let count = self.real.batch_size();
-        let batch = StepBatch {
-            real: self.real.clone(),
-            condition: (),
-            latent: self.prior.draw(count, &mut self.latents, &self.device),
-        };
+        let latent = self.prior.draw(count, &mut self.latents, &self.device);
+        let batch = StepBatch::new(self.real.clone(), (), latent);
         let (state, outcome) = step(
             state,
             &StepSettings::new(&self.objective),

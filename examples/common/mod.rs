@@ -6,6 +6,7 @@
 // Each example compiles this file for itself and uses a part of it.
 #![allow(dead_code)]
 
+use burn_gan::Gan;
 use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -107,7 +108,7 @@ impl Common {
         options: &[(&str, String)],
         folder: &Path,
         device: &B::Device,
-    ) -> Result<Trainer<'a, G, D, B>>
+    ) -> Result<Trainer<'a, Gan<G, D, B>>>
     where
         B: AutodiffBackend,
         G: TrainableGenerator<B>,

@@ -1,5 +1,6 @@
 //! A checkpoint that a run goes on from: read, restored, and one step further.
 
+use burn_gan::train::observe_fn;
 use std::path::Path;
 
 use burn_gan::burn::backend::{Autodiff, Flex};
@@ -7,11 +8,11 @@ use burn_gan::data::{MemoryDataset, Mixture};
 use burn_gan::models::{
     Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
-use burn_gan::objective::{Loss, Objective, Penalty};
+use burn_gan::objective::{Loss, Objective, Term};
 use burn_gan::random::Stream;
+use burn_gan::step::{EmaConfig, OptimizerConfig};
 use burn_gan::train::{
-    Checkpoints, EmaConfig, History, Interrupt, OptimizerConfig, Rhythm, Run, Start, StepEvent,
-    Trainer, TrainerConfig,
+    Checkpoints, History, Interrupt, Rhythm, Run, Start, StepEvent, Trainer, TrainerConfig,
 };
 use burn_gan::{Gan, Latent, Result};
 
@@ -31,7 +32,7 @@ const END: u64 = 3;
 
 fn config() -> TrainerConfig {
     TrainerConfig::new(END, 4, Latent::normal(2))
-        .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::lecam(0.1)))
+        .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::lecam(0.1)))
         .with_optimizers(OptimizerConfig::adam(1e-3))
         .with_ema(EmaConfig::half_life(100.0))
 }
@@ -42,7 +43,7 @@ fn run(
     folder: &Path,
     start: Start,
     stop: Option<u64>,
-) -> Result<Run<Generator, Discriminator, B>> {
+) -> Result<Run<Gan<Generator, Discriminator, B>>> {
     let device = Default::default();
     let gan = Gan::<_, _, B>::seeded(
         MlpGeneratorConfig::new(2, [2])
@@ -79,12 +80,14 @@ fn run(
         .observe(Rhythm::Every(1), History::new())
         .observe(
             Rhythm::Every(1),
-            move |event: &StepEvent<'_, Generator, Discriminator, B>| {
-                if Some(event.step) == stop {
-                    button.request();
-                }
-                Ok(())
-            },
+            observe_fn(
+                move |event: &StepEvent<'_, Gan<Generator, Discriminator, B>>| {
+                    if Some(event.step) == stop {
+                        button.request();
+                    }
+                    Ok(())
+                },
+            ),
         )
         .run(gan, &data)
 }

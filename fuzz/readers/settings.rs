@@ -1,5 +1,6 @@
 //! Settings from JSON, as a program reads them: parsed, validated, stored and read again.
 
+use burn_gan::Gan;
 use std::fmt::Debug;
 
 use burn_gan::burn::backend::{Autodiff, Flex};
@@ -8,10 +9,9 @@ use burn_gan::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminator, MlpDiscriminatorConfig,
     MlpGenerator, MlpGeneratorConfig,
 };
-use burn_gan::objective::{Objective, Penalty};
-use burn_gan::train::{
-    EmaConfig, HealthConfig, OptimizerConfig, Ramp, Schedule, Trainer, TrainerConfig,
-};
+use burn_gan::objective::{Objective, Term};
+use burn_gan::step::{EmaConfig, OptimizerConfig};
+use burn_gan::train::{HealthConfig, Ramp, Schedule, Trainer, TrainerConfig};
 use burn_gan::{Latent, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,7 +23,7 @@ use crate::random::Random;
 pub struct Settings;
 
 type B = Autodiff<Flex>;
-type Anyone<'a> = Trainer<'a, MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
+type Anyone<'a> = Trainer<'a, Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>;
 
 /// One type's part: what the text is as one of its values.
 fn read<T>(text: &[u8], validate: impl Fn(&T) -> Result<()>) -> Outcome
@@ -71,8 +71,8 @@ impl Reader for Settings {
             serde_json::to_vec_pretty(value).expect("settings")
         }
         let objective = Objective::recommended()
-            .with_penalty(Penalty::lecam(0.1))
-            .with_penalty(Penalty::wgan_gp(10.0).every(4));
+            .with_term(Term::lecam(0.1))
+            .with_term(Term::wgan_gp(10.0).every(4));
         let trainer = TrainerConfig::new(1_000, 16, Latent::normal(8))
             .with_seed(7)
             .with_batches(BatchPlan::new(16))

@@ -47,6 +47,15 @@ pub trait Dataset<B: Backend> {
         device: &B::Device,
     ) -> Result<(Self::Sample, Self::Condition)>;
 
+    /// The conditions of the samples at `indices`; a data set that knows them without reading samples
+    /// gives them so.
+    ///
+    /// # Errors
+    /// As [`batch`](Self::batch).
+    fn conditions(&self, indices: &[usize], device: &B::Device) -> Result<Self::Condition> {
+        Ok(self.batch(indices, device)?.1)
+    }
+
     /// What tells these samples from others, such as a checksum over all of them; `None` where that
     /// would cost too much. A run is resumed on data of the same digest only.
     fn digest(&self) -> Option<String> {

@@ -3,7 +3,7 @@
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 
-use super::Latent;
+use super::{Latent, Part};
 use crate::error::{Result, check};
 use crate::sizes;
 
@@ -15,6 +15,10 @@ impl Latent {
     /// than draws, and a generator has seen hardly any of them. A uniform prior takes [`lerp`],
     /// which does not leave its box.
     ///
+    /// In a prior in parts each goes its own way: normal ones on arcs, uniform ones and continuous
+    /// codes on lines, and a categorical code, which has nothing between its classes, changes from
+    /// the one to the other after half of the way.
+    ///
     /// Latent j of pair i is row `i·steps + j`, so that pair i is row i of a grid of `steps`
     /// columns.
     ///
@@ -22,7 +26,7 @@ impl Latent {
     /// If there are fewer than two steps.
     ///
     /// # Panics
-    /// If the shapes differ.
+    /// If the shapes differ, or are not those of this prior's latents.
     ///
     /// ```
     /// use burn_gan::burn::backend::Flex;
@@ -45,10 +49,46 @@ impl Latent {
         let [rows, dimensions] = from.dims();
         sizes::latents("steps", &[rows, dimensions, steps])?;
         let weights: Vec<f64> = (0..steps).map(|j| j as f64 / (steps - 1) as f64).collect();
-        Ok(match self {
-            Self::Normal { .. } => slerp(from, to, &weights),
-            Self::Uniform { .. } => lerp(from, to, &weights),
-        })
+        assert_eq!(
+            dimensions,
+            self.dimensions(),
+            "a path between latents of another prior, by their number of components"
+        );
+        let parts = self.as_parts();
+        if let [only] = parts.as_ref() {
+            return Ok(along(only, from, to, &weights));
+        }
+        let mut offset = 0;
+        let columns = parts.iter().map(|part| {
+            let width = part.dimensions();
+            let [from, to] = [&from, &to].map(|end| end.clone().narrow(1, offset, width));
+            offset += width;
+            along(part, from, to, &weights)
+        });
+        Ok(Tensor::cat(columns.collect(), 1))
+    }
+}
+
+/// One part's way.
+fn along<B: Backend>(
+    part: &Part,
+    from: Tensor<B, 2>,
+    to: Tensor<B, 2>,
+    weights: &[f64],
+) -> Tensor<B, 2> {
+    match part {
+        Part::Normal { .. } => slerp(from, to, weights),
+        Part::Uniform { .. } | Part::Continuous { .. } => lerp(from, to, weights),
+        Part::Categorical { .. } => interpolate(from, to, weights, |_, _| nearer),
+    }
+}
+
+/// The nearer end as it is, the first of the two at half of the way.
+fn nearer(weight: f64) -> [f64; 2] {
+    if weight <= 0.5 {
+        [1.0, 0.0]
+    } else {
+        [0.0, 1.0]
     }
 }
 
@@ -214,7 +254,10 @@ mod tests {
 
     fn ends_are_the_latents_to_the_bit<B: Backend>() {
         let mut stream = Stream::new(5, "z");
-        for prior in [Latent::normal(64), Latent::uniform(64)] {
+        let parts = Latent::normal(50)
+            .with_categorical("digit", 10)
+            .with_continuous("slant", 4);
+        for prior in [Latent::normal(64), Latent::uniform(64), parts] {
             let from = prior.draw::<B>(6, &mut stream, &Default::default());
             let to = prior.draw::<B>(6, &mut stream, &Default::default());
             let path = prior
@@ -301,6 +344,27 @@ mod tests {
         let path = Latent::uniform(2).path(from, to, 5).expect("enough steps");
         let expected = [-1.0, 1.0, -0.5, 1.0, 0.0, 1.0, 0.5, 1.0, 1.0, 1.0];
         assert_close(&values(path), &expected, 0.0, 1e-7);
+    }
+
+    #[test]
+    fn each_part_goes_its_own_way_and_a_class_is_never_mixed() {
+        let prior = Latent::normal(2)
+            .with_categorical("digit", 3)
+            .with_continuous("slant", 1);
+        let from = tensor2::<Cpu, 6>([[2.0, 0.0, 1.0, 0.0, 0.0, -1.0]]);
+        let to = tensor2::<Cpu, 6>([[0.0, 2.0, 0.0, 0.0, 1.0, 1.0]]);
+        let path = values(prior.path(from, to, 5).expect("enough steps"));
+        let at = |w: f64| {
+            let (sin, cos) = (w * std::f64::consts::FRAC_PI_2).sin_cos();
+            let late = f64::from(u8::from(w > 0.5));
+            let slant = 2.0 * w - 1.0;
+            [2.0 * cos, 2.0 * sin, 1.0 - late, 0.0, late, slant]
+        };
+        let expected = WEIGHTS.map(at);
+        assert_close(&path, expected.as_flattened(), 1e-6, 1e-6);
+        for row in path.chunks_exact(6) {
+            assert!(row[2..5].iter().all(|x| *x == 0.0 || *x == 1.0), "{row:?}");
+        }
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Draws from the middle of the prior.
 
+use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use burn::tensor::{Tensor, TensorData};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-use super::Latent;
+use super::{Latent, Part};
 use crate::error::{Error, Result};
 use crate::random::Stream;
 
@@ -26,8 +26,10 @@ impl Latent {
     /// exp(−z²/2) (Robert 1995, *Simulation of truncated normal variables*, arXiv:0907.4010). How
     /// far the stream moves depends on the numbers drawn.
     ///
+    /// Of a prior in parts the normal ones are truncated; uniform ones and codes are drawn whole.
+    ///
     /// # Errors
-    /// If the prior is uniform, or the threshold is not a finite number above 0.
+    /// If the prior has no normal part, or the threshold is not a finite number above 0.
     ///
     /// ```
     /// use burn_gan::burn::backend::Flex;
@@ -46,12 +48,13 @@ impl Latent {
         stream: &mut Stream,
         device: &B::Device,
     ) -> Result<Tensor<B, 2>> {
-        if let Self::Uniform { .. } = self {
+        let normal = |part: &Part| matches!(part, Part::Normal { .. });
+        if !self.as_parts().iter().any(normal) {
             return Err(Error::setting(
                 "threshold",
                 threshold,
-                "cuts the tails of a normal prior, and a uniform one has none; draw from a \
-                 `Latent::Uniform` with narrower bounds",
+                "cuts the tails of a normal prior, and this one has no normal part; draw from a \
+                 uniform one with narrower bounds",
             ));
         }
         if !(threshold > 0.0) || threshold.is_infinite() {
@@ -61,13 +64,14 @@ impl Latent {
                 "must be a number above 0; `draw` draws from the whole prior",
             ));
         }
-        let count = batch * self.dimensions();
-        let rng = stream.rng();
-        let values: Vec<f32> = (0..count)
-            .map(|_| truncated_normal(threshold, rng))
-            .collect();
-        let data = TensorData::new(values, [batch, self.dimensions()]);
-        Ok(Tensor::from_data(data, device))
+        Ok(self.draw_parts(batch, device, |part| match *part {
+            Part::Normal { dimensions } => {
+                let rng = stream.rng();
+                let draws = 0..batch * dimensions;
+                draws.map(|_| truncated_normal(threshold, rng)).collect()
+            }
+            _ => part.draw(batch, stream),
+        }))
     }
 }
 
@@ -204,6 +208,30 @@ mod tests {
     for_each_backend!(the_seed_decides_the_draws);
 
     #[test]
+    fn codes_and_uniform_parts_are_drawn_whole() {
+        let prior = Latent::normal(4)
+            .with_categorical("digit", 3)
+            .with_continuous("slant", 2)
+            .with_part(Part::uniform(2));
+        let (count, device) = (500, Default::default());
+        let mut stream = Stream::new(2, "z");
+        let z = prior.draw_truncated::<Cpu>(count, 0.1, &mut stream, &device);
+        let z = z.expect("a normal part");
+        assert_eq!(z.dims(), [count, 11]);
+        let largest = |x: Tensor<Cpu, 2>| values(x.abs().max())[0];
+        assert!(largest(z.clone().narrow(1, 0, 4)) <= 0.1);
+        let digits = values(prior.code("digit").expect("a code").of(&z));
+        for row in digits.chunks_exact(3) {
+            assert_eq!(row.iter().filter(|x| **x == 1.0).count(), 1);
+            assert_eq!(row.iter().filter(|x| **x == 0.0).count(), 2);
+        }
+        // 1,000 draws from U[−1, 1): all within 0.9 with probability 10⁻⁴⁶.
+        for offset in [7, 9] {
+            assert!(largest(z.clone().narrow(1, offset, 2)) > 0.9);
+        }
+    }
+
+    #[test]
     fn a_uniform_prior_and_wrong_thresholds_are_refused() {
         let refused = |prior: Latent, threshold: f32| {
             let mut stream = Stream::new(1, "z");
@@ -214,7 +242,10 @@ mod tests {
             let error = refused(Latent::normal(2), threshold);
             assert!(error.contains(&format!("`threshold` = {threshold}: ")));
         }
-        let error = refused(Latent::uniform(2), 0.5);
-        assert!(error.contains("narrower bounds"), "{error}");
+        let codes = Latent::parts([Part::categorical("digit", 3), Part::uniform(2)]);
+        for prior in [Latent::uniform(2), codes] {
+            let error = refused(prior, 0.5);
+            assert!(error.contains("narrower bounds"), "{error}");
+        }
     }
 }

@@ -6,10 +6,13 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::Serialize;
 
-use super::{Activation, LabelEmbedding, LabelGenerator, range_of};
+use super::embedding::FEATURES;
+use super::{
+    Activation, ConcatenateFeatures, Conditional, LabelEmbedding, VectorEmbedding, range_of,
+};
 use crate::data::ImageShape;
 use crate::error::{Result, check};
-use crate::network::{Discriminator, Generator, Labels, Verdict};
+use crate::network::{Discriminator, Generator, Verdict};
 use crate::nn::{
     BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig,
     Linear, LinearConfig, channels_last,
@@ -179,7 +182,7 @@ impl DcganGeneratorConfig {
         })
     }
 
-    /// Makes a generator that is told a label of `classes` beside its latent.
+    /// Makes a generator that is conditioned on labels of `classes`.
     ///
     /// # Errors
     /// As [`validate`](Self::validate), or if there is no class.
@@ -187,14 +190,33 @@ impl DcganGeneratorConfig {
         &self,
         classes: usize,
         device: &B::Device,
-    ) -> Result<LabelGenerator<B, DcganGenerator<B>>> {
+    ) -> Result<Conditional<B, LabelEmbedding<B>, DcganGenerator<B>>> {
+        let network = self.wider()?.init(device)?;
+        let embedding = LabelEmbedding::new(classes, FEATURES, device)?;
+        Ok(Conditional::new(embedding, network))
+    }
+
+    /// Makes a generator that is conditioned on vectors of `size` numbers.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if vectors have no numbers.
+    pub fn init_on_vectors<B: Backend>(
+        &self,
+        size: usize,
+        device: &B::Device,
+    ) -> Result<Conditional<B, VectorEmbedding<B>, DcganGenerator<B>>> {
+        let network = self.wider()?.init(device)?;
+        let embedding = VectorEmbedding::new(size, FEATURES, device)?;
+        Ok(Conditional::new(embedding, network))
+    }
+
+    /// With room for a condition's features beside the latent.
+    fn wider(&self) -> Result<Self> {
         self.validate()?;
-        let embedding = LabelEmbedding::new(classes, LabelEmbedding::<B>::FEATURES, device)?;
-        let wider = Self {
-            latent: self.latent + LabelEmbedding::<B>::FEATURES,
+        Ok(Self {
+            latent: self.latent + FEATURES,
             ..self.clone()
-        };
-        Ok(LabelGenerator::new(embedding, wider.init(device)?))
+        })
     }
 }
 
@@ -257,6 +279,10 @@ pub struct DcganDiscriminatorConfig {
     /// Whether all convolutions but the first have a batch norm; true by default. Gradient
     /// penalties are per sample, and a batch norm mixes samples: turn it off with them.
     pub batch_norm: bool,
+    /// How many images are judged together, by [`Packed`](crate::network::Packed) around it; 1 by
+    /// default.
+    #[serde(default = "super::alone")]
+    pub pack: usize,
 }
 }
 
@@ -267,6 +293,7 @@ impl DcganDiscriminatorConfig {
             image: ImageShape::new(image),
             width: 64,
             batch_norm: true,
+            pack: 1,
         }
     }
 
@@ -282,14 +309,37 @@ impl DcganDiscriminatorConfig {
         self
     }
 
+    /// How many images are judged together, by [`Packed`](crate::network::Packed) around it.
+    pub fn with_pack(mut self, pack: usize) -> Self {
+        self.pack = pack;
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
     /// If a size is 0 or too large, or height or width is below 8.
     pub fn validate(&self) -> Result<()> {
+        self.input(0).map(|_| ())
+    }
+
+    /// What the first convolution sees: the images of a pack, with so many more channels each.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    fn input(&self, more: usize) -> Result<ImageShape> {
         sizes::size("width", self.width)?;
+        check::at_least("pack", self.pack, 1)?;
+        check::at_most("pack", self.pack, sizes::REPEATS)?;
         check_image(&self.image).map_err(|e| e.within("image"))?;
-        check_layers(&self.image, self.width, 1)
+        let channels = self.pack * (self.image.channels + more);
+        let input = ImageShape {
+            channels,
+            ..self.image
+        };
+        check_image(&input).map_err(|e| e.within("image"))?;
+        check_layers(&input, self.width, 1)?;
+        Ok(input)
     }
 
     /// Makes the discriminator.
@@ -297,10 +347,14 @@ impl DcganDiscriminatorConfig {
     /// # Errors
     /// As [`validate`](Self::validate).
     pub fn init<B: Backend>(&self, device: &B::Device) -> Result<DcganDiscriminator<B>> {
-        self.validate()?;
-        let sizes = pyramid(&self.image);
+        Ok(self.stack(&self.input(0)?, device))
+    }
+
+    /// The layers.
+    fn stack<B: Backend>(&self, input: &ImageShape, device: &B::Device) -> DcganDiscriminator<B> {
+        let sizes = pyramid(input);
         let stages = sizes.len() - 1;
-        let mut channels = self.image.channels;
+        let mut channels = input.channels;
         let mut blocks = Vec::with_capacity(stages);
         for stage in 0..stages {
             let out = self.width << stage;
@@ -319,16 +373,16 @@ impl DcganDiscriminatorConfig {
             channels = out;
         }
         let [height, width] = sizes[stages];
-        Ok(DcganDiscriminator {
+        DcganDiscriminator {
             blocks,
             head: LinearConfig::new(channels * height * width, 1)
                 .with_initializer(initializer())
                 .init(device),
-        })
+        }
     }
 
-    /// Makes a discriminator that is told a label of `classes`: it sees the label's learned
-    /// picture as one more channel.
+    /// Makes a discriminator that is conditioned on labels of `classes`: it sees the label's
+    /// learned picture as one more channel.
     ///
     /// # Errors
     /// As [`validate`](Self::validate), or if there is no class.
@@ -336,14 +390,25 @@ impl DcganDiscriminatorConfig {
         &self,
         classes: usize,
         device: &B::Device,
-    ) -> Result<DcganLabelDiscriminator<B>> {
-        self.validate()?;
-        let mut deeper = self.clone();
-        deeper.image.channels += 1;
-        Ok(DcganLabelDiscriminator {
-            embedding: LabelEmbedding::new(classes, self.image.height * self.image.width, device)?,
-            discriminator: deeper.init(device)?,
-        })
+    ) -> Result<Conditional<B, LabelEmbedding<B>, DcganDiscriminator<B>>> {
+        let input = self.input(1)?;
+        let embedding = LabelEmbedding::new(classes, input.height * input.width, device)?;
+        Ok(Conditional::new(embedding, self.stack(&input, device)))
+    }
+
+    /// Makes a discriminator that is conditioned on vectors of `size` numbers: it sees a learned
+    /// picture of them as one more channel.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if vectors have no numbers.
+    pub fn init_on_vectors<B: Backend>(
+        &self,
+        size: usize,
+        device: &B::Device,
+    ) -> Result<Conditional<B, VectorEmbedding<B>, DcganDiscriminator<B>>> {
+        let input = self.input(1)?;
+        let embedding = VectorEmbedding::new(size, input.height * input.width, device)?;
+        Ok(Conditional::new(embedding, self.stack(&input, device)))
     }
 }
 
@@ -381,28 +446,12 @@ impl<B: Backend> Discriminator<B> for DcganDiscriminator<B> {
     }
 }
 
-/// A [`DcganDiscriminator`] that sees a learned picture of the label as one more channel.
-#[derive(Module, Debug)]
-pub struct DcganLabelDiscriminator<B: Backend> {
-    embedding: LabelEmbedding<B>,
-    discriminator: DcganDiscriminator<B>,
-}
-
-impl<B: Backend> Discriminator<B> for DcganLabelDiscriminator<B> {
-    type Sample = Tensor<B, 4>;
-    type Condition = Labels<B>;
-
-    fn discriminate(&self, sample: Tensor<B, 4>, condition: &Labels<B>) -> Verdict<B> {
+/// Features are pictures: each as large as the image, channels after its own.
+impl<B: Backend> ConcatenateFeatures<B> for DcganDiscriminator<B> {
+    fn discriminate_with(&self, sample: Tensor<B, 4>, features: Tensor<B, 2>) -> Verdict<B> {
         let [batch, _, height, width] = sample.dims();
-        let label = self
-            .embedding
-            .forward(condition)
-            .reshape([batch, 1, height, width]);
-        self.discriminator
-            .discriminate(Tensor::cat(vec![sample, label], 1), &())
-    }
-
-    fn classes(&self) -> Option<usize> {
-        Some(self.embedding.classes())
+        let pictures = features.dims()[1] / (height * width);
+        let pictures = features.reshape([batch, pictures, height, width]);
+        self.discriminate(Tensor::cat(vec![sample, pictures], 1), &())
     }
 }

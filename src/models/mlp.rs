@@ -6,9 +6,12 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::Serialize;
 
-use super::{Activation, LabelEmbedding, LabelGenerator, range_of};
+use super::embedding::FEATURES;
+use super::{
+    Activation, ConcatenateFeatures, Conditional, LabelEmbedding, VectorEmbedding, range_of,
+};
 use crate::error::{Error, Result, check};
-use crate::network::{Discriminator, Generator, Labels, Verdict};
+use crate::network::{Discriminator, Generator, Verdict};
 use crate::nn::{Linear, LinearConfig};
 use crate::settings::settings;
 use crate::sizes;
@@ -199,7 +202,7 @@ impl MlpGeneratorConfig {
         })
     }
 
-    /// Makes a generator that is told a label of `classes` beside its latent.
+    /// Makes a generator that is conditioned on labels of `classes`.
     ///
     /// # Errors
     /// As [`init`](Self::init), or if there is no class.
@@ -207,14 +210,33 @@ impl MlpGeneratorConfig {
         &self,
         classes: usize,
         device: &B::Device,
-    ) -> Result<LabelGenerator<B, MlpGenerator<B, R>>> {
+    ) -> Result<Conditional<B, LabelEmbedding<B>, MlpGenerator<B, R>>> {
+        let network = self.wider()?.init(device)?;
+        let embedding = LabelEmbedding::new(classes, FEATURES, device)?;
+        Ok(Conditional::new(embedding, network))
+    }
+
+    /// Makes a generator that is conditioned on vectors of `size` numbers.
+    ///
+    /// # Errors
+    /// As [`init`](Self::init), or if vectors have no numbers.
+    pub fn init_on_vectors<B: Backend, const R: usize>(
+        &self,
+        size: usize,
+        device: &B::Device,
+    ) -> Result<Conditional<B, VectorEmbedding<B>, MlpGenerator<B, R>>> {
+        let network = self.wider()?.init(device)?;
+        let embedding = VectorEmbedding::new(size, FEATURES, device)?;
+        Ok(Conditional::new(embedding, network))
+    }
+
+    /// With room for a condition's features beside the latent.
+    fn wider(&self) -> Result<Self> {
         sizes::size("latent", self.latent)?;
-        let embedding = LabelEmbedding::new(classes, LabelEmbedding::<B>::FEATURES, device)?;
-        let wider = Self {
-            latent: self.latent + LabelEmbedding::<B>::FEATURES,
+        Ok(Self {
+            latent: self.latent + FEATURES,
             ..self.clone()
-        };
-        Ok(LabelGenerator::new(embedding, wider.init(device)?))
+        })
     }
 }
 
@@ -256,6 +278,10 @@ pub struct MlpDiscriminatorConfig {
     /// How weights are drawn; U(±1/√fan_in) if `None`.
     #[serde(default, deserialize_with = "crate::settings::foreign_option")]
     pub initializer: Option<Initializer>,
+    /// How many samples are judged together, by [`Packed`](crate::network::Packed) around it; 1 by
+    /// default.
+    #[serde(default = "super::alone")]
+    pub pack: usize,
 }
 }
 
@@ -268,6 +294,7 @@ impl MlpDiscriminatorConfig {
             activation: Activation::LEAKY,
             dropout: 0.0,
             initializer: None,
+            pack: 1,
         }
     }
 
@@ -283,6 +310,12 @@ impl MlpDiscriminatorConfig {
         self
     }
 
+    /// How many samples are judged together, by [`Packed`](crate::network::Packed) around it.
+    pub fn with_pack(mut self, pack: usize) -> Self {
+        self.pack = pack;
+        self
+    }
+
     /// The probability that a hidden unit is dropped.
     pub fn with_dropout(mut self, dropout: f64) -> Self {
         self.dropout = dropout;
@@ -295,11 +328,12 @@ impl MlpDiscriminatorConfig {
         self
     }
 
+    /// The layers, with so many features of a condition beside each sample.
     fn mlp<B: Backend, const R: usize>(
         &self,
-        label_features: usize,
+        features: usize,
         device: &B::Device,
-    ) -> Result<Mlp<B>> {
+    ) -> Result<MlpDiscriminator<B, R>> {
         let stack = Stack {
             hidden: &self.hidden,
             activation: self.activation,
@@ -307,10 +341,14 @@ impl MlpDiscriminatorConfig {
             initializer: self.initializer.as_ref(),
         };
         stack.validate::<R>(&self.shape)?;
-        let features = self.shape.iter().product::<usize>() + label_features;
-        let widths = stack.widths(features, 1);
+        check::at_least("pack", self.pack, 1)?;
+        check::at_most("pack", self.pack, sizes::REPEATS)?;
+        let features = self.shape.iter().product::<usize>() + features;
+        let widths = stack.widths(self.pack * features, 1);
         Stack::check(&widths)?;
-        Ok(Mlp::new(&widths, &stack, device))
+        Ok(MlpDiscriminator {
+            mlp: Mlp::new(&widths, &stack, device),
+        })
     }
 
     /// Makes the discriminator; `R` is the rank of its samples, the batch counted.
@@ -322,12 +360,10 @@ impl MlpDiscriminatorConfig {
         &self,
         device: &B::Device,
     ) -> Result<MlpDiscriminator<B, R>> {
-        Ok(MlpDiscriminator {
-            mlp: self.mlp::<B, R>(0, device)?,
-        })
+        self.mlp(0, device)
     }
 
-    /// Makes a discriminator that is told a label of `classes` beside its sample.
+    /// Makes a discriminator that is conditioned on labels of `classes`.
     ///
     /// # Errors
     /// As [`init`](Self::init), or if there is no class.
@@ -335,12 +371,22 @@ impl MlpDiscriminatorConfig {
         &self,
         classes: usize,
         device: &B::Device,
-    ) -> Result<MlpLabelDiscriminator<B, R>> {
-        let features = LabelEmbedding::<B>::FEATURES;
-        Ok(MlpLabelDiscriminator {
-            embedding: LabelEmbedding::new(classes, features, device)?,
-            mlp: self.mlp::<B, R>(features, device)?,
-        })
+    ) -> Result<Conditional<B, LabelEmbedding<B>, MlpDiscriminator<B, R>>> {
+        let embedding = LabelEmbedding::new(classes, FEATURES, device)?;
+        Ok(Conditional::new(embedding, self.mlp(FEATURES, device)?))
+    }
+
+    /// Makes a discriminator that is conditioned on vectors of `size` numbers.
+    ///
+    /// # Errors
+    /// As [`init`](Self::init), or if vectors have no numbers.
+    pub fn init_on_vectors<B: Backend, const R: usize>(
+        &self,
+        size: usize,
+        device: &B::Device,
+    ) -> Result<Conditional<B, VectorEmbedding<B>, MlpDiscriminator<B, R>>> {
+        let embedding = VectorEmbedding::new(size, FEATURES, device)?;
+        Ok(Conditional::new(embedding, self.mlp(FEATURES, device)?))
     }
 }
 
@@ -360,24 +406,10 @@ impl<B: Backend, const R: usize> Discriminator<B> for MlpDiscriminator<B, R> {
     }
 }
 
-/// A discriminator of linear layers that reads a label beside the sample.
-#[derive(Module, Debug)]
-pub struct MlpLabelDiscriminator<B: Backend, const R: usize> {
-    embedding: LabelEmbedding<B>,
-    mlp: Mlp<B>,
-}
-
-impl<B: Backend, const R: usize> Discriminator<B> for MlpLabelDiscriminator<B, R> {
-    type Sample = Tensor<B, R>;
-    type Condition = Labels<B>;
-
-    fn discriminate(&self, sample: Tensor<B, R>, condition: &Labels<B>) -> Verdict<B> {
+/// Features come after the sample's numbers.
+impl<B: Backend, const R: usize> ConcatenateFeatures<B> for MlpDiscriminator<B, R> {
+    fn discriminate_with(&self, sample: Tensor<B, R>, features: Tensor<B, 2>) -> Verdict<B> {
         let sample: Tensor<B, 2> = sample.flatten(1, R - 1);
-        let label = self.embedding.forward(condition);
-        self.mlp.judge(Tensor::cat(vec![sample, label], 1))
-    }
-
-    fn classes(&self) -> Option<usize> {
-        Some(self.embedding.classes())
+        self.mlp.judge(Tensor::cat(vec![sample, features], 1))
     }
 }

@@ -1,20 +1,18 @@
 //! Stock networks, each with a config that validates itself.
 
+mod conditional;
 mod dcgan;
-mod label;
+mod embedding;
 mod mlp;
 mod saved;
 mod weights;
 
+pub use conditional::{ConcatenateFeatures, ConditionEmbedding, Conditional};
 pub use dcgan::{
     DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
-    DcganLabelDiscriminator,
 };
-pub use label::{LabelEmbedding, LabelGenerator};
-pub use mlp::{
-    MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
-    MlpLabelDiscriminator,
-};
+pub use embedding::{LabelEmbedding, VectorEmbedding};
+pub use mlp::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 pub use saved::SavedGenerator;
 pub use weights::{load_safetensors, save_safetensors};
 
@@ -28,6 +26,11 @@ fn range_of(activation: Activation) -> Option<(f64, f64)> {
         Activation::Relu => Some((0.0, f64::INFINITY)),
         Activation::Identity | Activation::LeakyRelu { .. } => None,
     }
+}
+
+/// A pack of one sample.
+fn alone() -> usize {
+    1
 }
 
 #[cfg(test)]

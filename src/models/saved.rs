@@ -139,7 +139,7 @@ impl<S> SavedGenerator<S> {
         let header = Header {
             crate_version: env!("CARGO_PKG_VERSION").to_owned(),
             settings_type: type_name::<S>().to_owned(),
-            latent: *latent,
+            latent: latent.clone(),
             classes,
             settings: plain,
             sections: sealed::list(&sections),

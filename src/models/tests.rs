@@ -5,9 +5,11 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::*;
-use crate::network::{Discriminator, Generator, Labels};
-use crate::objective::penalty::r1;
-use crate::testing::{for_each_autodiff_backend, for_each_backend, values};
+use crate::network::{Discriminator, Generator, Labels, Packed, Vectors};
+use crate::objective::term::r1;
+use crate::testing::{
+    assert_close, assign, for_each_autodiff_backend, for_each_backend, tensor2, values,
+};
 
 /// The shapes the issue names, an odd one, and the smallest.
 const IMAGES: [[usize; 3]; 6] = [
@@ -95,6 +97,78 @@ fn labels_matter_to_conditional_networks<B: Backend>() {
     )));
 }
 
+/// Conditions are no constants to the stock networks, and no one of a pack is passed over.
+fn vectors_and_packs_matter_to_stock_networks<B: Backend>() {
+    let device = Default::default();
+    let differ = |a: Vec<f64>, b: Vec<f64>| {
+        a.iter()
+            .zip(&b)
+            .any(|(a, b)| (a - b).abs() > 1e-5 * a.abs().max(b.abs()))
+    };
+    // Vectors of two samples; the second's last number is x.
+    let vectors = |x: f64| Vectors::new(tensor2::<B, 3>([[1.0, 2.0, 3.0], [1.0, 2.0, x]]));
+    let labels =
+        |class: usize| Labels::<B>::from_slice(&[1, class], 3, &device).expect("labels in range");
+    let latent = || Tensor::<B, 2>::ones([2, 5], &device);
+    let points = || Tensor::<B, 2>::ones([2, 6], &device);
+    let images = || Tensor::<B, 4>::ones([2, 1, 8, 10], &device);
+
+    let mlp = MlpGeneratorConfig::new(5, [6]).init_on_vectors::<B, 2>(3, &device);
+    let mlp = mlp.expect("valid settings");
+    let draw = |x| values(mlp.generate(latent(), &vectors(x)));
+    assert!(differ(draw(3.0), draw(4.0)));
+    let dcgan = DcganGeneratorConfig::new(5, [1, 8, 10]).with_width(2);
+    let dcgan = dcgan.init_on_vectors::<B>(3, &device);
+    let dcgan = dcgan.expect("valid settings");
+    let draw = |x| values(dcgan.generate(latent(), &vectors(x)));
+    assert!(differ(draw(3.0), draw(4.0)));
+
+    let judge = MlpDiscriminatorConfig::new([6]).with_pack(2);
+    let told = judge.init_conditional::<B, 2>(3, &device);
+    let told = Packed::new(told.expect("valid settings"), 2);
+    let logits = |class| values(told.discriminate(points(), &labels(class)).logits);
+    assert_eq!(logits(0).len(), 1);
+    assert!(differ(logits(0), logits(2)));
+    let told = judge.init_on_vectors::<B, 2>(3, &device);
+    let told = Packed::new(told.expect("valid settings"), 2);
+    let logits = |x| values(told.discriminate(points(), &vectors(x)).logits);
+    assert!(differ(logits(3.0), logits(4.0)));
+
+    let judge = DcganDiscriminatorConfig::new([1, 8, 10])
+        .with_width(2)
+        .with_pack(2);
+    let told = judge.init_conditional::<B>(3, &device);
+    let told = Packed::new(told.expect("valid settings"), 2);
+    let logits = |class| values(told.discriminate(images(), &labels(class)).logits);
+    assert_eq!(logits(0).len(), 1);
+    assert!(differ(logits(0), logits(2)));
+    let told = judge.init_on_vectors::<B>(3, &device);
+    let told = Packed::new(told.expect("valid settings"), 2);
+    let logits = |x| values(told.discriminate(images(), &vectors(x)).logits);
+    assert!(differ(logits(3.0), logits(4.0)));
+    let plain = judge.init::<B>(&device).expect("valid settings");
+    let verdict = Packed::new(plain, 2).discriminate(images(), &());
+    assert_eq!(verdict.logits.dims(), [1, 1]);
+}
+
+/// `v·W + b` of each vector of a pack.
+fn vectors_are_mapped_one_by_one<B: Backend>() {
+    let embedding = VectorEmbedding::<B>::new(2, 3, &Default::default()).expect("sizes");
+    let embedding = assign(
+        embedding,
+        vec![vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], vec![0.5, 0.0, -0.5]],
+    );
+    let vectors = tensor2::<B, 4>([[1.0, 0.0, 0.0, 1.0], [1.0, 1.0, 2.0, 0.0]]);
+    let features = embedding.forward(&Vectors::new(vectors));
+    assert_eq!(features.dims(), [2, 6]);
+    assert_close(
+        &values(features),
+        &[1.5, 2.0, 2.5, 4.5, 5.0, 5.5, 5.5, 7.0, 8.5, 2.5, 4.0, 5.5],
+        1e-6,
+        0.0,
+    );
+}
+
 fn every_discriminator_takes_exact_penalties<B: AutodiffBackend>() {
     fn finite<B: AutodiffBackend, M: AutodiffModule<B> + Module<B>>(
         net: &M,
@@ -120,12 +194,18 @@ fn every_discriminator_takes_exact_penalties<B: AutodiffBackend>() {
     let told = net
         .init_conditional::<B, 4>(3, &device)
         .expect("valid settings");
-    finite(&told, r1::<B, _>(&told, x, &labels));
+    finite(&told, r1::<B, _>(&told, x.clone(), &labels));
+    let told = net.init_on_vectors::<B, 4>(2, &device);
+    let told = told.expect("valid settings");
+    let vectors = Vectors::new(Tensor::<B, 2>::ones([2, 2], &device));
+    finite(&told, r1::<B, _>(&told, x, &vectors));
 }
 
 for_each_backend!(
     mlp_draws_and_judges_samples_of_any_shape,
     labels_matter_to_conditional_networks,
+    vectors_and_packs_matter_to_stock_networks,
+    vectors_are_mapped_one_by_one,
 );
 
 /// Six image sizes are some fifty shapes of convolutions, each of which wgpu would tune for
@@ -174,9 +254,12 @@ fn networks_know_their_range_and_their_classes() {
     let told = judge.init_conditional::<B>(7, &device);
     assert_eq!(plain.classes(), None);
     assert_eq!(told.expect("valid settings").classes(), Some(7));
-    let told = MlpDiscriminatorConfig::new([2 * 3]).init_conditional::<B, 2>(5, &device);
-    let packed = crate::network::Packed::new(told.expect("valid settings"), 2);
+    let judge = MlpDiscriminatorConfig::new([3]).with_pack(2);
+    let told = judge.init_conditional::<B, 2>(5, &device);
+    let packed = Packed::new(told.expect("valid settings"), 2);
     assert_eq!(packed.classes(), Some(5));
+    let on_vectors = judge.init_on_vectors::<B, 2>(5, &device);
+    assert_eq!(on_vectors.expect("valid settings").classes(), None);
 }
 
 #[test]
@@ -198,6 +281,16 @@ fn wrong_settings_are_refused_by_name() {
     assert!(refused(latent.map(|_| ())).contains("`latent` = 0"));
     let classes = DcganGeneratorConfig::new(5, [1, 8, 8]).init_conditional::<B>(0, &device);
     assert!(refused(classes.map(|_| ())).contains("`classes` = 0"));
+    let size = DcganGeneratorConfig::new(5, [1, 8, 8]).init_on_vectors::<B>(0, &device);
+    assert!(refused(size.map(|_| ())).contains("`size` = 0"));
+    for pack in [0, 1_001, usize::MAX] {
+        let told = format!("`pack` = {pack}");
+        let points = MlpDiscriminatorConfig::new([2]).with_pack(pack);
+        assert!(refused(points.init::<B, 2>(&device).map(|_| ())).contains(&told));
+        let images = DcganDiscriminatorConfig::new([1, 8, 8]).with_pack(pack);
+        assert!(refused(images.validate()).contains(&told));
+        assert!(refused(images.init_conditional::<B>(3, &device).map(|_| ())).contains(&told));
+    }
 }
 
 #[test]

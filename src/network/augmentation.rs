@@ -120,17 +120,18 @@ fn shifted<B: Backend, const R: usize>(
     let (batch, height, width) = (dims[0], dims[R - 2], dims[R - 1]);
     let channels = dims[1..R - 2].iter().product::<usize>();
     let device = x.device();
-    let mut draw = || stream.index(2 * shift + 1) as i64 - shift as i64;
+    let shifts = stream.indices(2 * batch, 2 * shift + 1);
     let mut rows = Vec::with_capacity(batch * height);
     let mut columns = Vec::with_capacity(batch * width);
-    for _ in 0..batch {
-        let (down, right) = (draw(), draw());
+    for shifts in shifts.chunks_exact(2) {
+        let [down, right] = [0, 1].map(|axis| shifts[axis] as i64 - shift as i64);
         rows.extend((0..height as i64).map(|y| y - down));
         columns.extend((0..width as i64).map(|x| x - right));
     }
     if flip {
-        for columns in columns.chunks_exact_mut(width) {
-            if stream.index(2) == 1 {
+        let mirrored = stream.indices(batch, 2);
+        for (columns, mirrored) in columns.chunks_exact_mut(width).zip(mirrored) {
+            if mirrored == 1 {
                 columns.reverse();
             }
         }

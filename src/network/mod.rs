@@ -12,21 +12,25 @@ mod initialize;
 mod packed;
 mod parameters;
 mod sample;
+mod style;
 mod trainable;
 mod verdict;
+mod which;
 
 pub use augmentation::{Augmentation, Fill};
-pub use condition::{Condition, Labels};
+pub use condition::{Condition, ConditionRule, ConditionSource, CustomConditions, Labels, Vectors};
 pub(crate) use initialize::draw;
 pub use initialize::initialize;
 pub use packed::Packed;
 pub(crate) use parameters::{Parameter, names, not_finite, parameters};
 pub use sample::Sample;
+pub use style::{StyleSpace, for_all_layers, mean_style, mix_styles, truncate_styles};
 pub use trainable::{
     ConditionOf, InnerDiscriminator, InnerGenerator, LiftedDiscriminator, LiftedGenerator,
     SampleOf, TrainableDiscriminator, TrainableGenerator, TrainingBackend,
 };
 pub use verdict::Verdict;
+pub use which::Network;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -64,11 +68,16 @@ use burn::tensor::backend::Backend;
 pub trait Generator<B: Backend>: Module<B> {
     /// What it draws: a tensor of any rank, the batch first.
     type Sample: Sample<B>;
-    /// What it is told: `()` or [`Labels`].
+    /// What it is conditioned on: `()`, [`Labels`] or [`Vectors`].
     type Condition: Condition<B>;
 
     /// Draws one sample for each row of `latent`, `[batch, latent]`.
     fn generate(&self, latent: Tensor<B, 2>, condition: &Self::Condition) -> Self::Sample;
+
+    /// The style space between latents and samples, of a generator that has one: `Some(self)`.
+    fn style_space(&self) -> Option<&dyn StyleSpace<B, Self::Sample, Self::Condition>> {
+        None
+    }
 
     /// The interval that every number of a sample lies in, where the network knows it: (−1, 1)
     /// behind a tanh. Preflight compares the data with it.

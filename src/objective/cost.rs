@@ -1,256 +1,228 @@
-//! What a half-step of each network costs: forward passes, loss, and the penalties that are due.
+//! What a half-step of each network costs: forward passes, loss, and the terms that are due.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
-use super::penalty::second_order::logits_and_gradient;
-use super::penalty::{DiscriminatorPass, GeneratorPass};
-use super::{Objective, ObjectiveState, PenaltyKind, SecondOrder, Side, feature_distance, top_k};
-use crate::network::{
-    ConditionOf, Sample, SampleOf, TrainableDiscriminator, TrainableGenerator, Verdict,
-};
+use super::augment::Augmented;
+use super::judged::Judge;
+use super::{Judged, Objective, ObjectiveState, Pass, SecondOrder, Term, top_k};
+use crate::latent::Latent;
+use crate::network::{Network, Sample, Verdict};
+use crate::pair::Pair;
 
 /// What half a step is made with.
 #[derive(Debug)]
-pub struct Batch<'a, D, B>
-where
-    B: AutodiffBackend,
-    D: TrainableDiscriminator<B>,
-{
-    /// Real samples. The generator's half looks at them in relativistic pairings and feature
-    /// matching only.
-    pub real: &'a SampleOf<D, B>,
-    /// Generated samples, as many as real ones: cut from the tape in the discriminator's half, on
-    /// it in the generator's.
-    pub fake: &'a SampleOf<D, B>,
-    /// What the networks were told, of both batches.
-    pub condition: &'a ConditionOf<D, B>,
+pub struct Batch<'a, P: Pair> {
+    /// Real samples. The generator's half looks at them in relativistic pairings and where a term
+    /// does.
+    pub real: &'a P::Sample,
+    /// What the real samples are conditioned on.
+    pub real_condition: &'a P::Condition,
+    /// Generated samples: cut from the tape in the discriminator's half, on it in the generator's.
+    pub fake: &'a P::Sample,
+    /// What the generated samples are conditioned on.
+    pub fake_condition: &'a P::Condition,
     /// The latents of the generated samples, `[batch, latent]`.
-    pub latent: &'a Tensor<B, 2>,
+    pub latent: &'a Tensor<P::Backend, 2>,
+    /// What the latents are drawn from, for terms that ask for codes.
+    pub prior: Option<&'a Latent>,
 }
 
 /// What the discriminator's half of a step costs.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct DiscriminatorCost<B: AutodiffBackend> {
-    /// The loss, `[1]`, without penalties.
+    /// The adversarial loss, `[1]`.
     pub loss: Tensor<B, 1>,
-    /// The weighted sum of the penalties that were due, `[1]`.
-    pub penalty: Option<Tensor<B, 1>>,
-    /// The logits of the real samples, `[batch, patches]`.
-    pub real_logits: Tensor<B, 2>,
-    /// The logits of the generated samples, `[batch, patches]`.
-    pub fake_logits: Tensor<B, 2>,
+    /// The weighted sum of the terms that were due, `[1]`.
+    pub terms: Option<Tensor<B, 1>>,
+    /// What the discriminator says about the real samples.
+    pub real: Verdict<B>,
+    /// What it says about the generated samples.
+    pub fake: Verdict<B>,
 }
 
 /// What the generator's half of a step costs.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct GeneratorCost<B: AutodiffBackend> {
-    /// The loss, `[1]`, without penalties.
+    /// The adversarial loss, `[1]`; 0 where a term stands in its place.
     pub loss: Tensor<B, 1>,
-    /// The weighted sum of the penalties that were due, `[1]`.
-    pub penalty: Option<Tensor<B, 1>>,
+    /// The weighted sum of the terms that were due, `[1]`.
+    pub terms: Option<Tensor<B, 1>>,
 }
 
 impl<B: AutodiffBackend> DiscriminatorCost<B> {
-    /// Loss and penalties together, `[1]`: what one backward pass starts from.
+    /// Loss and terms together, `[1]`: what one backward pass starts from.
     pub fn total(&self) -> Tensor<B, 1> {
-        total(&self.loss, &self.penalty)
+        total(&self.loss, &self.terms)
     }
 }
 
 impl<B: AutodiffBackend> GeneratorCost<B> {
-    /// Loss and penalties together, `[1]`.
+    /// Loss and terms together, `[1]`.
     pub fn total(&self) -> Tensor<B, 1> {
-        total(&self.loss, &self.penalty)
+        total(&self.loss, &self.terms)
     }
 }
 
-fn total<B: AutodiffBackend>(loss: &Tensor<B, 1>, penalty: &Option<Tensor<B, 1>>) -> Tensor<B, 1> {
-    match penalty {
-        Some(penalty) => loss.clone() + penalty.clone(),
+fn total<B: AutodiffBackend>(loss: &Tensor<B, 1>, terms: &Option<Tensor<B, 1>>) -> Tensor<B, 1> {
+    match terms {
+        Some(terms) => loss.clone() + terms.clone(),
         None => loss.clone(),
     }
 }
 
 impl Objective {
-    /// Judges both batches and adds up what the discriminator pays; counts one discriminator step.
+    /// Judges both batches and adds up what the discriminator pays.
     ///
-    /// Where R1 or R2 is due, the gradient is taken from the very pass that the loss is made of,
-    /// unless the discriminator holds buffers (parameters without a gradient): running statistics
-    /// are updated by a pass of their own only.
+    /// Where a term asks for the gradient at real or generated samples, it is taken from the very pass
+    /// that the loss is made of, unless the discriminator holds buffers (parameters without a
+    /// gradient): running statistics belong to the module, and the lifted copy's are not the module's.
+    ///
+    /// `state` says which terms are due and takes up what they remember; the step is counted by
+    /// [`ObjectiveState::count`].
     ///
     /// # Panics
-    /// If the discriminator can't judge the batches, or can't be differentiated twice where a
-    /// penalty needs it ([`probe`](Self::probe) tells beforehand).
-    pub fn discriminator_cost<G, D, B>(
+    /// If the networks can't take the batches, or a term can't be computed on them
+    /// ([`probe`](Self::probe) tells beforehand).
+    pub fn discriminator_cost<P: Pair>(
         &self,
-        state: &mut ObjectiveState<B>,
-        generator: &G,
-        discriminator: &D,
-        batch: &Batch<'_, D, B>,
-    ) -> DiscriminatorCost<B>
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
+        state: &mut ObjectiveState<P::Backend>,
+        generator: &P::Generator,
+        discriminator: &P::Discriminator,
+        batch: &Batch<'_, P>,
+    ) -> DiscriminatorCost<P::Backend> {
         let step = state.discriminator_steps;
-        state.discriminator_steps += 1;
-        let due = |kind: &PenaltyKind| {
-            let mut all = self.penalties.iter();
-            all.any(|penalty| penalty.kind == *kind && penalty.is_due(step))
-        };
-        let (at_real, at_fake) = (due(&PenaltyKind::R1), due(&PenaltyKind::R2));
+        let judges = [0, 1].map(|_| self.judge::<P>(state, discriminator));
+        let due = || self.due(Network::Discriminator, step);
+        let at_real = due().any(|(_, term)| term.kind.info().gradient_at_real());
+        let at_fake = due().any(|(_, term)| term.kind.info().gradient_at_fake());
         let shared = (at_real || at_fake)
             && self.second_order == SecondOrder::Exact
-            && !has_buffers::<B, D>(discriminator);
-        let judge = |sample: &D::Sample, with_gradient: bool| {
-            if with_gradient {
-                let sample = sample.clone().detach();
-                let (logits, gradient) =
-                    logits_and_gradient(discriminator, sample, batch.condition);
-                (logits, Some(gradient))
-            } else {
-                let verdict = discriminator.discriminate(sample.clone(), batch.condition);
-                (verdict.logits, None)
-            }
-        };
-        let (real_logits, real_gradient) = judge(batch.real, shared && at_real);
-        let (fake_logits, fake_gradient) = judge(batch.fake, shared && at_fake);
-        let loss = self.discriminator_loss(real_logits.clone(), fake_logits.clone());
-        let pass = DiscriminatorPass {
+            && !has_buffers::<P::Backend, P::Discriminator>(discriminator);
+        let [of_real, of_fake] = &judges;
+        let (real, fake) = (batch.real, batch.fake);
+        let pass = Pass {
+            network: Network::Discriminator,
             generator,
             discriminator,
-            real: batch.real,
-            fake: batch.fake,
-            condition: batch.condition,
+            real: Judged::now(of_real, real, batch.real_condition, shared && at_real),
+            fake: Judged::now(of_fake, fake, batch.fake_condition, shared && at_fake),
             latent: batch.latent,
-            real_logits,
-            fake_logits,
+            prior: batch.prior,
             second_order: self.second_order,
-            real_gradient,
-            fake_gradient,
         };
-        let penalty = self.sum(
-            state,
-            step,
-            Side::Discriminator,
-            |penalty, state, memory| penalty.on_discriminator(&pass, &mut state.noise, memory),
-        );
+        let loss = self.discriminator_loss(pass.real.logits().clone(), pass.fake.logits().clone());
+        let terms = self.terms(state, step, &pass);
+        if let Some(augment) = &self.augment {
+            let verdicts = [pass.real.verdict(), pass.fake.verdict()];
+            let mut memory = state.augmentation.clone();
+            augment.adapt::<P>(verdicts, step, real.batch_size(), &mut memory);
+            state.augmentation = memory.into_iter().map(Tensor::detach).collect();
+        }
         DiscriminatorCost {
             loss,
-            penalty,
-            real_logits: pass.real_logits,
-            fake_logits: pass.fake_logits,
+            terms,
+            real: pass.real.verdict().clone(),
+            fake: pass.fake.verdict().clone(),
         }
     }
 
-    /// Judges the generated batch and adds up what the generator pays; counts one generator step.
+    /// Judges the generated batch and adds up what the generator pays.
     ///
-    /// The discriminator comes without gradients of its own (`no_grad`), so that only the
-    /// samples' are computed.
+    /// The discriminator comes without gradients of its own (`no_grad`), so that only the samples'
+    /// are computed. `state` is used as by [`discriminator_cost`](Self::discriminator_cost).
     ///
     /// # Panics
-    /// If feature matching is asked for and the discriminator returns no features.
-    pub fn generator_cost<G, D, B>(
+    /// If the networks can't take the batches, or a term can't be computed on them.
+    pub fn generator_cost<P: Pair>(
         &self,
-        state: &mut ObjectiveState<B>,
-        generator: &G,
-        discriminator: &D,
-        batch: &Batch<'_, D, B>,
-    ) -> GeneratorCost<B>
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
+        state: &mut ObjectiveState<P::Backend>,
+        generator: &P::Generator,
+        discriminator: &P::Discriminator,
+        batch: &Batch<'_, P>,
+    ) -> GeneratorCost<P::Backend> {
         let step = state.generator_steps;
-        state.generator_steps += 1;
-        let judged = discriminator.discriminate(batch.fake.clone(), batch.condition);
-        let looks_at_real = self.pairing.is_relativistic() || self.feature_matching.is_some();
-        let real =
-            looks_at_real.then(|| discriminator.discriminate(batch.real.clone(), batch.condition));
-        let loss = self.generator_terms(step, real, judged.clone());
-        let pass = GeneratorPass {
+        let judges = [0, 1].map(|_| self.judge::<P>(state, discriminator));
+        let [of_real, of_fake] = &judges;
+        let pass = Pass {
+            network: Network::Generator,
             generator,
             discriminator,
-            fake: batch.fake,
-            condition: batch.condition,
+            real: Judged::later(of_real, batch.real, batch.real_condition),
+            fake: Judged::now(of_fake, batch.fake, batch.fake_condition, false),
             latent: batch.latent,
-            fake_logits: judged.logits,
+            prior: batch.prior,
             second_order: self.second_order,
         };
-        let penalty = self.sum(state, step, Side::Generator, |penalty, state, memory| {
-            penalty.on_generator(&pass, &mut state.noise, memory)
-        });
-        GeneratorCost { loss, penalty }
+        let mut due = self.due(Network::Generator, step);
+        let replaced = due.any(|(_, term)| term.kind.info().replaces_loss());
+        let loss = if replaced {
+            Tensor::zeros_like(&pass.fake.logits().clone().mean().detach())
+        } else {
+            let paired = self.pairing.is_relativistic();
+            let real = paired.then(|| pass.real.logits().clone());
+            self.loss_of_the_best(step, real, pass.fake.logits().clone())
+        };
+        let terms = self.terms(state, step, &pass);
+        GeneratorCost { loss, terms }
     }
 
-    /// The adversarial loss of the samples that count, and feature matching.
-    fn generator_terms<B: AutodiffBackend>(
+    /// The discriminator with the change that one batch goes through before it.
+    fn judge<'a, P: Pair>(
+        &'a self,
+        state: &mut ObjectiveState<P::Backend>,
+        discriminator: &'a P::Discriminator,
+    ) -> Judge<'a, P> {
+        let memory = state.augmentation.clone();
+        Judge {
+            discriminator,
+            augmented: Augmented::new(self.augment.as_ref(), memory, &mut state.noise),
+            second_order: self.second_order,
+        }
+    }
+
+    /// The generator's adversarial loss of the samples that count.
+    fn loss_of_the_best<B: AutodiffBackend>(
         &self,
         step: u64,
-        real: Option<Verdict<B>>,
-        fake: Verdict<B>,
+        real: Option<Tensor<B, 2>>,
+        fake: Tensor<B, 2>,
     ) -> Tensor<B, 1> {
-        let matched = self.feature_matching.map(|matching| {
-            let features = |verdict: Option<&Verdict<B>>| match verdict
-                .and_then(|verdict| verdict.features.clone())
-            {
-                Some(features) => features,
-                None => panic!("feature matching needs a discriminator that returns features"),
-            };
-            let distance = feature_distance(features(real.as_ref()), features(Some(&fake)));
-            (matching, distance.mul_scalar(matching.weight))
-        });
-        if let Some((matching, distance)) = &matched
-            && matching.alone
-        {
-            return distance.clone();
-        }
-        let batch = fake.logits.dims()[0];
+        let batch = fake.dims()[0];
         let count = self.top_k.map_or(batch, |top_k| top_k.count(step, batch));
-        let best = (count < batch).then(|| top_k::best_rows(fake.logits.clone(), count));
-        let loss = self.pairing.generator_loss(
-            self.loss.functions::<B>(),
-            real.map(|verdict| verdict.logits),
-            fake.logits,
-            |costs| match &best {
-                Some(best) => costs.select(0, best.clone()),
-                None => costs,
-            },
-        );
-        match matched {
-            Some((_, distance)) => loss + distance,
-            None => loss,
-        }
+        let best = (count < batch).then(|| top_k::best_rows(fake.clone(), count));
+        let functions = self.loss.functions::<B>();
+        (self.pairing).generator_loss(functions, real, fake, |costs| match &best {
+            Some(best) => costs.select(0, best.clone()),
+            None => costs,
+        })
     }
 
-    /// The sum of one side's penalties that are due; each finds its memory and leaves it.
-    fn sum<B: AutodiffBackend>(
+    /// The terms of one network's cost that are due, with their places in the list.
+    fn due(&self, network: Network, step: u64) -> impl Iterator<Item = (usize, &Term)> {
+        let all = self.terms.iter().enumerate();
+        all.filter(move |(_, term)| term.kind.info().acts_on(network) && term.is_due(step))
+    }
+
+    /// The sum of the terms that are due; each finds its memory and leaves it.
+    fn terms<P: Pair>(
         &self,
-        state: &mut ObjectiveState<B>,
+        state: &mut ObjectiveState<P::Backend>,
         step: u64,
-        side: Side,
-        evaluate: impl Fn(
-            &super::Penalty,
-            &mut ObjectiveState<B>,
-            &mut Vec<Tensor<B, 1>>,
-        ) -> Option<Tensor<B, 1>>,
-    ) -> Option<Tensor<B, 1>> {
-        let mut sum: Option<Tensor<B, 1>> = None;
-        for (index, penalty) in self.penalties.iter().enumerate() {
-            if !penalty.kind.acts_on(side) || !penalty.is_due(step) {
-                continue;
-            }
+        pass: &Pass<'_, P>,
+    ) -> Option<Tensor<P::Backend, 1>> {
+        let mut sum: Option<Tensor<P::Backend, 1>> = None;
+        for (index, term) in self.due(pass.network, step) {
             let mut memory = state.memory(index).to_vec();
-            let term = evaluate(penalty, state, &mut memory);
+            let value = term.value(pass, &mut state.noise, &mut memory);
             state.remember(index, memory);
-            sum = match (sum, term) {
-                (Some(sum), Some(term)) => Some(sum + term),
-                (sum, term) => sum.or(term),
-            };
+            sum = Some(match sum {
+                Some(sum) => sum + value,
+                None => value,
+            });
         }
         sum
     }

@@ -1,7 +1,7 @@
-//! What the two networks minimise: a loss, how logits are compared, and penalties.
+//! What the two networks minimise: a loss, how logits are compared, and the terms beside it.
 //!
 //! ```text
-//! objective = loss × pairing × penalties
+//! objective = loss × pairing × terms
 //! ```
 //!
 //! An [`Objective`] is a serialisable value that names any combination; what must be remembered
@@ -9,28 +9,32 @@
 //! `docs/theory.md` and computed in [`divergence`](crate::divergence); `docs/objectives.md` is a
 //! table of all of them with advice.
 
+pub mod augment;
 mod clipping;
 mod cost;
-mod feature_matching;
+mod judged;
 pub mod loss;
 mod named;
 mod pairing;
-pub mod penalty;
+mod pass;
 mod presets;
 mod probe;
 mod state;
+pub mod term;
 #[cfg(test)]
 mod tests;
 mod top_k;
 
+pub use augment::{Augment, SampleAugment};
 pub use clipping::clip_weights;
 pub use cost::{Batch, DiscriminatorCost, GeneratorCost};
-pub use feature_matching::{FeatureMatching, feature_distance};
+pub use judged::Judged;
 pub use loss::{AdversarialLoss, LabelSmoothing, Loss};
 pub use pairing::Pairing;
-pub use penalty::second_order::SecondOrder;
-pub use penalty::{Penalty, PenaltyKind, Side};
+pub use pass::{Memory, Pass};
 pub use state::{ObjectiveState, ObjectiveStateItem};
+pub use term::second_order::SecondOrder;
+pub use term::{CostTerm, Term, TermInfo, TermKind};
 pub use top_k::TopK;
 
 use burn::tensor::Tensor;
@@ -38,18 +42,19 @@ use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use crate::error::{Error, Result, check};
+use crate::pair::Pair;
 use crate::settings::settings;
 
 settings! {
-/// A loss, its pairing, its penalties, and the smaller choices beside them.
+/// A loss, its pairing, its terms, and the smaller choices beside them.
 ///
 /// ```
-/// use burn_gan::objective::{Loss, Objective, Pairing, Penalty};
+/// use burn_gan::objective::{Loss, Objective, Pairing, Term};
 ///
 /// let objective = Objective::new(Loss::Hinge)
 ///     .with_pairing(Pairing::Average)
-///     .with_penalty(Penalty::r1(0.05))
-///     .with_penalty(Penalty::lecam(0.1).every(4));
+///     .with_term(Term::r1(0.05))
+///     .with_term(Term::lecam(0.1).every(4));
 /// objective.validate()?;
 /// let json = serde_json::to_string(&objective).expect("settings serialise");
 /// let again: Objective = serde_json::from_str(&json).expect("and come back");
@@ -68,8 +73,10 @@ pub struct Objective {
     /// What the loss compares a logit with.
     pub pairing: Pairing,
     /// What the networks pay beside it.
-    pub penalties: Vec<Penalty>,
-    /// How penalties on gradients get the gradient of a gradient.
+    pub terms: Vec<Term>,
+    /// What lies between the generator and the discriminator; `None` for nothing.
+    pub augment: Option<Augment>,
+    /// How terms that are functions of a gradient get the gradient of it.
     pub second_order: SecondOrder,
     /// How sure the discriminator's labels are.
     pub label_smoothing: LabelSmoothing,
@@ -77,13 +84,11 @@ pub struct Objective {
     pub weight_clipping: Option<f64>,
     /// Whether the generator learns from its best samples only.
     pub top_k: Option<TopK>,
-    /// Whether the generator matches features of the discriminator.
-    pub feature_matching: Option<FeatureMatching>,
 }
 }
 
 impl Objective {
-    /// A loss without pairing or penalties.
+    /// A loss without pairing or terms.
     pub fn new(loss: Loss) -> Self {
         Self {
             loss,
@@ -97,13 +102,19 @@ impl Objective {
         self
     }
 
-    /// Adds a penalty.
-    pub fn with_penalty(mut self, penalty: Penalty) -> Self {
-        self.penalties.push(penalty);
+    /// Adds a term.
+    pub fn with_term(mut self, term: Term) -> Self {
+        self.terms.push(term);
         self
     }
 
-    /// How penalties on gradients get the gradient of a gradient.
+    /// Changes real and generated samples on their way to the discriminator.
+    pub fn with_augment(mut self, augment: Augment) -> Self {
+        self.augment = Some(augment);
+        self
+    }
+
+    /// How terms that are functions of a gradient get the gradient of it.
     pub fn with_second_order(mut self, second_order: SecondOrder) -> Self {
         self.second_order = second_order;
         self
@@ -124,12 +135,6 @@ impl Objective {
     /// Lets the generator learn from its best samples only.
     pub fn with_top_k(mut self, top_k: TopK) -> Self {
         self.top_k = Some(top_k);
-        self
-    }
-
-    /// Lets the generator match features of the discriminator.
-    pub fn with_feature_matching(mut self, feature_matching: FeatureMatching) -> Self {
-        self.feature_matching = Some(feature_matching);
         self
     }
 
@@ -166,10 +171,14 @@ impl Objective {
                 ),
             ));
         }
-        for (index, penalty) in self.penalties.iter().enumerate() {
-            penalty
+        for (index, term) in self.terms.iter().enumerate() {
+            term.validate()
+                .map_err(|error| error.within(&format!("terms[{index}]")))?;
+        }
+        if let Some(augment) = &self.augment {
+            augment
                 .validate()
-                .map_err(|error| error.within(&format!("penalties[{index}]")))?;
+                .map_err(|error| error.within("augment"))?;
         }
         self.second_order.validate()?;
         if let Some(limit) = self.weight_clipping {
@@ -178,13 +187,19 @@ impl Objective {
         if let Some(top_k) = &self.top_k {
             top_k.validate()?;
         }
-        if let Some(feature_matching) = &self.feature_matching {
-            feature_matching.validate()?;
-        }
         Ok(())
     }
 
-    /// The discriminator's loss, `[1]`, without penalties.
+    /// How strongly samples are changed between generator and discriminator, `[1]`, where that
+    /// adapts.
+    pub(crate) fn strength<P: Pair>(
+        &self,
+        state: &ObjectiveState<P::Backend>,
+    ) -> Option<Tensor<P::Backend, 1>> {
+        self.augment.as_ref()?.strength::<P>(state.augmentation())
+    }
+
+    /// The discriminator's loss, `[1]`, without terms.
     ///
     /// Logits are `[batch, patches]`. Without pairing, or with the average one, the batches may
     /// differ in size.

@@ -1,6 +1,6 @@
 //! Objectives by the names of the papers they come from.
 
-use super::{Loss, Objective, Pairing, Penalty};
+use super::{Loss, Objective, Pairing, Term};
 
 impl Objective {
     /// DCGAN: the non-saturating loss alone.
@@ -16,7 +16,7 @@ impl Objective {
     /// Its paper makes five critic steps per generator step, with Adam (1e-4, β 0 and .9), and no
     /// batch norm in the critic. Gulrajani et al. 2017, arXiv:1704.00028.
     pub fn wgan_gp() -> Self {
-        Self::new(Loss::Wasserstein).with_penalty(Penalty::wgan_gp(10.0))
+        Self::new(Loss::Wasserstein).with_term(Term::wgan_gp(10.0))
     }
 
     /// SN-GAN: the hinge loss, for a discriminator of spectrally normalised layers
@@ -51,8 +51,8 @@ impl Objective {
     pub fn r3gan(gamma: f64) -> Self {
         Self::new(Loss::NonSaturating)
             .with_pairing(Pairing::Paired)
-            .with_penalty(Penalty::r1(gamma))
-            .with_penalty(Penalty::r2(gamma))
+            .with_term(Term::r1(gamma))
+            .with_term(Term::r2(gamma))
     }
 
     /// What this crate recommends to start with: the non-saturating loss with R1, γ = .05 for data
@@ -64,6 +64,6 @@ impl Objective {
     /// in `docs/objectives.md`, and how γ goes with data of another size. Adam (1e-3, β 0 and .99)
     /// with a learning rate that falls along a cosine was used for them.
     pub fn recommended() -> Self {
-        Self::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.05))
+        Self::new(Loss::NonSaturating).with_term(Term::r1(0.05))
     }
 }

@@ -1,182 +1,206 @@
 //! Finds out before training whether networks can do what an objective asks of them.
 
+use crate::pair::Pair;
+use burn::module::AutodiffModule;
+use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
-use super::penalty::second_order::{NO_GRADIENT, logits_and_gradient};
-use super::{Batch, Objective, ObjectiveState, PenaltyKind, SecondOrder, Side};
+use super::augment::Augmented;
+use super::term::second_order::{NO_GRADIENT, verdict_and_gradient};
+use super::{Batch, Objective, ObjectiveState, SecondOrder, TermKind};
 use crate::error::{Error, Result};
+use crate::latent::Latent;
+use crate::network::Network;
 use crate::network::guard::{is_of_the_machine, quietly};
-use crate::network::{Sample, TrainableDiscriminator, TrainableGenerator, initialize};
+use crate::network::{Discriminator, Generator, Sample, initialize};
 use crate::random::alone;
 
 /// Logits of one batch twice through a network without random layers agree to this, relative to
 /// the largest: GPUs add in no fixed order.
 const REPEATABLE: f64 = 1e-3;
 
+/// One batch to try an objective on.
+pub(super) struct Trial<'a, P: Pair> {
+    pub(super) generator: &'a P::Generator,
+    pub(super) discriminator: &'a P::Discriminator,
+    pub(super) real: &'a P::Sample,
+    pub(super) condition: &'a P::Condition,
+    pub(super) latent: &'a Tensor<P::Backend, 2>,
+    pub(super) prior: Option<&'a Latent>,
+}
+
+impl<P: Pair> Trial<'_, P> {
+    fn batch<'a>(&'a self, fake: &'a P::Sample) -> Batch<'a, P> {
+        Batch {
+            real: self.real,
+            real_condition: self.condition,
+            fake,
+            fake_condition: self.condition,
+            latent: self.latent,
+            prior: self.prior,
+        }
+    }
+
+    /// One half of a step with its backward pass; the words of its panic where it has one. Samples
+    /// are drawn anew each time: a backward pass uses up the graph behind it.
+    fn half(&self, objective: &Objective, network: Network) -> std::result::Result<(), String> {
+        quietly(|| {
+            let state = &mut ObjectiveState::<P::Backend>::default();
+            let (generator, discriminator) = (self.generator, self.discriminator);
+            let fake = generator.generate(self.latent.clone(), self.condition);
+            let total = match network {
+                Network::Discriminator => {
+                    let batch = self.batch(&fake);
+                    let fake = batch.fake.clone().detach();
+                    let batch = Batch {
+                        fake: &fake,
+                        ..batch
+                    };
+                    let cost =
+                        objective.discriminator_cost(state, generator, discriminator, &batch);
+                    cost.total()
+                }
+                Network::Generator => {
+                    let still = discriminator.clone().no_grad();
+                    let batch = self.batch(&fake);
+                    let cost = objective.generator_cost(state, generator, &still, &batch);
+                    cost.total()
+                }
+            };
+            let _ = total.backward();
+        })
+    }
+}
+
 impl Objective {
     /// Tries the objective's demands on copies of the networks, with one batch.
     ///
-    /// Which layers can be differentiated twice can't be told from their names, so the penalties
-    /// that need it are taken once, forward and backward. The trainer does this before its first
-    /// step; a loop of one's own calls it by itself. Nothing is changed by it.
+    /// Which layers can be differentiated twice can't be told from their names, nor what a
+    /// discriminator returns, so each term is taken once, forward and backward. The trainer does this
+    /// before its first step; a loop of one's own calls it by itself. Nothing is changed by it.
     ///
     /// A layer that can't be differentiated twice panics in burn; here that becomes an error. In
     /// a program built with `panic = "abort"` it stays a panic.
     ///
     /// # Errors
-    /// If the discriminator's output does not depend on its input, if a penalty needs a second
-    /// derivative that burn does not have, if finite differences meet layers that draw at random, or if
-    /// feature matching meets a discriminator without features.
+    /// If the discriminator's output does not depend on its input, if a term needs a second
+    /// derivative that burn does not have or something else that the networks don't give, or if finite
+    /// differences meet layers that draw at random.
     ///
     /// # Panics
     /// If the networks can't take the batch at all.
-    pub fn probe<G, D, B>(
+    pub fn probe<P: Pair>(
         &self,
-        generator: &G,
-        discriminator: &D,
-        real: &G::Sample,
-        condition: &G::Condition,
-        latent: &Tensor<B, 2>,
-    ) -> Result<()>
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
+        generator: &P::Generator,
+        discriminator: &P::Discriminator,
+        real: &P::Sample,
+        condition: &P::Condition,
+        latent: &Tensor<P::Backend, 2>,
+        prior: Option<&Latent>,
+    ) -> Result<()> {
         // Dropout draws from the generator that other threads draw from.
         let _alone = alone();
         initialize(generator);
         initialize(discriminator);
-        depends_on_its_input::<D, B>(discriminator, real, condition)?;
-        let mut asked = self.clone();
-        asked
-            .penalties
-            .retain(|penalty| penalty.weight != 0.0 && may_be_second_order(&penalty.kind));
-        if asked.penalties.is_empty() && asked.feature_matching.is_none() {
+        depends_on_its_input::<P>(discriminator, real, condition)?;
+        if self.terms.iter().all(|term| term.weight == 0.0) && self.augment.is_none() {
             return Ok(());
         }
         // Copies with running statistics of their own.
-        let generator = G::from_inner(generator.valid());
-        let discriminator = D::from_inner(discriminator.valid());
-        let verdict = discriminator.discriminate(real.clone(), condition);
-        if asked.feature_matching.is_some() && verdict.features.is_none() {
-            return Err(Error::setting(
-                "feature_matching",
-                "on",
-                "needs a discriminator that returns features: fill in `Verdict::features`",
-            ));
-        }
-        let on = |side: Side| asked.penalties.iter().any(|p| p.kind.acts_on(side));
-        match asked.second_order {
-            SecondOrder::FiniteDifferences { .. } => {
-                if on(Side::Discriminator) {
-                    let again = discriminator.discriminate(real.clone(), condition);
-                    repeatable(verdict.logits, again.logits, "discriminator")?;
-                }
-                if on(Side::Generator) {
-                    let norms = || {
-                        let sample = generator.generate(latent.clone(), condition);
-                        sample.squared_norms().unsqueeze_dim(1)
-                    };
-                    repeatable(norms(), norms(), "generator")?;
-                }
-                Ok(())
+        let generator = &P::Generator::from_inner(generator.valid());
+        let discriminator = &P::Discriminator::from_inner(discriminator.valid());
+        if let SecondOrder::FiniteDifferences { .. } = self.second_order {
+            let on = |network| {
+                let mut terms = self.terms.iter();
+                terms.any(|term| term.weighs_on(network) && may_be_second_order(&term.kind))
+            };
+            if on(Network::Discriminator) {
+                let logits = || discriminator.discriminate(real.clone(), condition).logits;
+                repeatable(logits(), logits(), "discriminator")?;
             }
-            SecondOrder::Exact => {
-                asked.differentiate_twice(&generator, &discriminator, real, condition, latent)
+            if on(Network::Generator) {
+                let norms = || {
+                    let sample = generator.generate(latent.clone(), condition);
+                    sample.squared_norms().unsqueeze_dim(1)
+                };
+                repeatable(norms(), norms(), "generator")?;
             }
         }
+        self.try_terms::<P>(&Trial {
+            generator,
+            discriminator,
+            real,
+            condition,
+            latent,
+            prior,
+        })
     }
 
-    /// Each penalty alone, so that the error can name it.
-    pub(super) fn differentiate_twice<G, D, B>(
-        &self,
-        generator: &G,
-        discriminator: &D,
-        real: &G::Sample,
-        condition: &G::Condition,
-        latent: &Tensor<B, 2>,
-    ) -> Result<()>
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
-        for penalty in &self.penalties {
-            let alone = Self {
-                penalties: vec![penalty.clone()],
+    /// Each term alone, so that the error can name it.
+    pub(super) fn try_terms<P: Pair>(&self, trial: &Trial<'_, P>) -> Result<()> {
+        let plain = Self {
+            terms: Vec::new(),
+            augment: None,
+            ..self.clone()
+        };
+        // A pass that fails without a term too is not the term's fault.
+        let plain_fails = || match trial.half(&plain, Network::Discriminator) {
+            Ok(()) => Ok(()),
+            Err(words) => Err(Error::Network {
+                network: "discriminator".to_owned(),
+                problem: format!("{words} (in a step without any term)"),
+            }),
+        };
+        if self.augment.is_some() {
+            let augmented = Self {
+                terms: Vec::new(),
                 ..self.clone()
             };
-            // Drawn anew each time: a backward pass uses up the graph behind it.
-            let fake = generator.generate(latent.clone(), condition);
-            let detached = fake.clone().detach();
-            let tried = quietly(|| {
-                let state = &mut ObjectiveState::default();
-                if penalty.kind.acts_on(Side::Discriminator) {
-                    let batch = Batch {
-                        real,
-                        fake: &detached,
-                        condition,
-                        latent,
-                    };
-                    let cost = alone.discriminator_cost(state, generator, discriminator, &batch);
-                    let _ = cost.total().backward();
+            for network in [Network::Discriminator, Network::Generator] {
+                if let Err(words) = trial.half(&augmented, network) {
+                    plain_fails()?;
+                    return Err(Error::setting(
+                        "augment",
+                        "on",
+                        format!("does not fit these samples ({words})"),
+                    ));
                 }
-                if penalty.kind.acts_on(Side::Generator) {
-                    let batch = Batch {
-                        real,
-                        fake: &fake,
-                        condition,
-                        latent,
-                    };
-                    let still = discriminator.clone().no_grad();
-                    let cost = alone.generator_cost(state, generator, &still, &batch);
-                    let _ = cost.total().backward();
+            }
+        }
+        for term in self.terms.iter().filter(|term| term.weight != 0.0) {
+            let alone = Self {
+                terms: vec![term.clone()],
+                ..self.clone()
+            };
+            for network in [Network::Discriminator, Network::Generator] {
+                if !term.kind.info().acts_on(network) {
+                    continue;
                 }
-            });
-            if let Err(words) = tried {
-                // A pass that fails without the penalty too is not the penalty's fault.
-                let free = Self {
-                    penalties: Vec::new(),
-                    ..self.clone()
+                let Err(words) = trial.half(&alone, network) else {
+                    continue;
                 };
-                let without = quietly(|| {
-                    let state = &mut ObjectiveState::default();
-                    let fake = generator.generate(latent.clone(), condition);
-                    let detached = fake.clone().detach();
-                    let batch = Batch {
-                        real,
-                        fake: &detached,
-                        condition,
-                        latent,
-                    };
-                    let cost = free.discriminator_cost(state, generator, discriminator, &batch);
-                    let _ = cost.total().backward();
-                });
-                if let Err(words) = without {
-                    return Err(Error::Network {
-                        network: "discriminator".to_owned(),
-                        problem: format!("{words} (in a step without any penalty)"),
-                    });
-                }
+                plain_fails()?;
+                let name = term.kind.info().name();
                 if is_of_the_machine(&words) {
                     return Err(Error::Network {
                         network: "discriminator".to_owned(),
-                        problem: format!("{words} (under the penalty `{}`)", penalty.kind.name()),
+                        problem: format!("{words} (under the term `{name}`)"),
                     });
                 }
-                return Err(Error::setting(
-                    "penalties",
-                    penalty.kind.name(),
+                let exact = self.second_order == SecondOrder::Exact;
+                let problem = if exact && may_be_second_order(&term.kind) {
                     format!(
                         "needs the gradient of a gradient, and a layer has none ({words}). Two ways \
                          out: layers that can be differentiated twice (those of `burn_gan::nn`, \
                          convolutions, norms, activations; not burn's own `Linear`, poolings or \
                          interpolations), or \
                          `with_second_order(SecondOrder::finite_differences())`"
-                    ),
-                ));
+                    )
+                } else {
+                    format!("can't be computed on these networks: {words}")
+                };
+                return Err(Error::setting("terms", name, problem));
             }
         }
         Ok(())
@@ -184,16 +208,13 @@ impl Objective {
 }
 
 /// Refuses a discriminator that no sample can reach: nothing could be learnt from it.
-fn depends_on_its_input<D, B>(
-    discriminator: &D,
-    real: &D::Sample,
-    condition: &D::Condition,
-) -> Result<()>
-where
-    B: AutodiffBackend,
-    D: TrainableDiscriminator<B>,
-{
-    let gradient = || logits_and_gradient::<B, D>(discriminator, real.clone(), condition);
+fn depends_on_its_input<P: Pair>(
+    discriminator: &P::Discriminator,
+    real: &P::Sample,
+    condition: &P::Condition,
+) -> Result<()> {
+    let untouched = Augmented::<P>::none();
+    let gradient = || verdict_and_gradient::<P>(discriminator, real.clone(), condition, &untouched);
     match quietly(gradient) {
         Err(words) if words == NO_GRADIENT => Err(Error::setting(
             "discriminator",
@@ -207,9 +228,9 @@ where
     }
 }
 
-/// A penalty of a user's own may be anything.
-fn may_be_second_order(kind: &PenaltyKind) -> bool {
-    kind.is_second_order() || matches!(kind, PenaltyKind::Custom(_))
+/// Whether a term is a function of a gradient.
+fn may_be_second_order(kind: &TermKind) -> bool {
+    kind.info().is_second_order()
 }
 
 /// Refuses a network that answers one batch differently the second time.

@@ -5,11 +5,11 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
-use super::Side;
+use crate::network::Network;
 use crate::random::Stream;
 
 /// What an [`Objective`](super::Objective) carries from step to step: step counts, the random
-/// stream of its penalties, and what single penalties remember.
+/// stream of its terms, what single terms remember, and the augmentation's state.
 ///
 /// A burn record: stored and restored with the networks, a run goes on as it was.
 #[derive(Debug, Clone)]
@@ -18,8 +18,10 @@ pub struct ObjectiveState<B: Backend> {
     pub(super) generator_steps: u64,
     /// Interpolation weights, noise and augmentations come from here.
     pub(super) noise: Stream,
-    /// One entry for each penalty of the objective, in its order: running means, `[1]` each.
+    /// One entry for each term of the objective, in its order: running means, `[1]` each.
     pub(super) memory: Vec<Vec<Tensor<B, 1>>>,
+    /// What the augmentation between generator and discriminator remembers, `[1]` each.
+    pub(super) augmentation: Vec<Tensor<B, 1>>,
 }
 
 impl<B: Backend> ObjectiveState<B> {
@@ -30,6 +32,7 @@ impl<B: Backend> ObjectiveState<B> {
             generator_steps: 0,
             noise: Stream::new(seed, "objective"),
             memory: Vec::new(),
+            augmentation: Vec::new(),
         }
     }
 
@@ -43,8 +46,8 @@ impl<B: Backend> ObjectiveState<B> {
         self.generator_steps
     }
 
-    /// What the penalty at `index` of the objective's list remembers, `[1]` each: empty before its
-    /// first time, and for a penalty without a memory.
+    /// What the term at `index` of the objective's list remembers, `[1]` each: empty before its
+    /// first time, and for a term without a memory.
     pub fn memory(&self, index: usize) -> &[Tensor<B, 1>] {
         self.memory.get(index).map_or(&[], Vec::as_slice)
     }
@@ -54,16 +57,52 @@ impl<B: Backend> ObjectiveState<B> {
         self.noise.is_for("objective")
     }
 
-    /// The next cost of this network is another part of the step that was counted last.
-    pub(crate) fn same_step(&mut self, side: Side) {
-        let steps = match side {
-            Side::Discriminator => &mut self.discriminator_steps,
-            Side::Generator => &mut self.generator_steps,
-        };
-        *steps = steps.saturating_sub(1);
+    /// One more step of this network was made: terms that are not taken at every step go by it.
+    pub fn count(&mut self, network: Network) {
+        match network {
+            Network::Discriminator => self.discriminator_steps += 1,
+            Network::Generator => self.generator_steps += 1,
+        }
     }
 
-    /// Stores what the penalty at `index` remembers from now on.
+    /// The state that part `index` of `of` parts of a batch begins with: what the whole batch draws,
+    /// cut like it.
+    pub(crate) fn for_share(&self, index: usize, of: usize) -> Self {
+        Self {
+            noise: self.noise.for_share(index, of),
+            ..self.clone()
+        }
+    }
+
+    /// The state after the whole batch that this and another part of it belong to, made of `own` and
+    /// of `its` parts themselves: what is remembered is averaged.
+    pub(crate) fn join(&mut self, own: usize, other: Self, its: usize) {
+        let average = |mine: &mut Vec<Tensor<B, 1>>, theirs: Vec<Tensor<B, 1>>| {
+            let share = its as f64 / (own + its) as f64;
+            for (mine, theirs) in mine.iter_mut().zip(theirs) {
+                let kept = mine.clone().mul_scalar(1.0 - share);
+                *mine = kept + theirs.mul_scalar(share);
+            }
+        };
+        for (mine, theirs) in self.memory.iter_mut().zip(other.memory) {
+            average(mine, theirs);
+        }
+        average(&mut self.augmentation, other.augmentation);
+    }
+
+    /// The state after a whole batch.
+    pub(crate) fn of_whole_batch(mut self) -> Self {
+        self.noise = self.noise.for_share(0, 1);
+        self
+    }
+
+    /// What the augmentation between generator and discriminator remembers, `[1]` each: empty before
+    /// its first step, and for one without a state.
+    pub fn augmentation(&self) -> &[Tensor<B, 1>] {
+        &self.augmentation
+    }
+
+    /// Stores what the term at `index` remembers from now on.
     pub(super) fn remember(&mut self, index: usize, memory: Vec<Tensor<B, 1>>) {
         if self.memory.len() <= index {
             self.memory.resize_with(index + 1, Vec::new);
@@ -88,6 +127,7 @@ pub struct ObjectiveStateItem<B: Backend, S: PrecisionSettings> {
     generator_steps: u64,
     noise: Stream,
     memory: Vec<Vec<<Tensor<B, 1> as Record<B>>::Item<S>>>,
+    augmentation: Vec<<Tensor<B, 1> as Record<B>>::Item<S>>,
 }
 
 impl<B: Backend> Record<B> for ObjectiveState<B> {
@@ -104,6 +144,7 @@ impl<B: Backend> Record<B> for ObjectiveState<B> {
                 .into_iter()
                 .map(|tensors| tensors.into_iter().map(item).collect())
                 .collect(),
+            augmentation: self.augmentation.into_iter().map(item).collect(),
         }
     }
 
@@ -118,6 +159,7 @@ impl<B: Backend> Record<B> for ObjectiveState<B> {
                 .into_iter()
                 .map(|items| items.into_iter().map(tensor).collect())
                 .collect(),
+            augmentation: item.augmentation.into_iter().map(tensor).collect(),
         }
     }
 }

@@ -4,14 +4,19 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::{
-    Batch, FeatureMatching, LabelSmoothing, Loss, Objective, ObjectiveState, Pairing, TopK,
-    feature_distance,
+    Batch, LabelSmoothing, Loss, Objective, ObjectiveState, Pairing, Term, TopK,
+    term::feature_distance,
 };
-use crate::models::{Activation, MlpDiscriminatorConfig, MlpGeneratorConfig};
-use crate::network::{Discriminator, Generator, initialize};
+use crate::gan::Gan;
+use crate::models::{
+    Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
+};
+use crate::network::{Discriminator, Generator, Network, initialize};
 use crate::testing::{
     assert_close, for_each_autodiff_backend, gradients, on_wgpu, tensor2, values,
 };
+
+type Networks<B> = Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
 
 /// The generator's loss of given samples under an objective, and its gradient at the samples.
 fn on_samples<B: AutodiffBackend>(
@@ -43,19 +48,22 @@ fn on_samples<B: AutodiffBackend>(
     let latent = Tensor::zeros([4, 3], &device);
     let batch = Batch {
         real: &real,
+        real_condition: &(),
         fake: &fake,
-        condition: &(),
+        fake_condition: &(),
         latent: &latent,
+        prior: None,
     };
     let mut state = ObjectiveState::default();
-    let mut cost = objective.generator_cost(&mut state, &g, &d, &batch);
     for _ in 1..steps {
-        cost = objective.generator_cost(&mut state, &g, &d, &batch);
+        state.count(Network::Generator);
     }
-    let gradients = cost.total().backward();
+    let cost = objective.generator_cost::<Networks<B>>(&mut state, &g, &d, &batch);
+    let total = cost.total();
+    let gradients = total.backward();
     let logits = [real, fake.clone()].map(|x| values(d.discriminate(x, &()).logits));
     let slope = fake.grad(&gradients).map(values).expect("a gradient");
-    (values(cost.loss)[0], slope, logits)
+    (values(total)[0], slope, logits)
 }
 
 fn softplus(x: f64) -> f64 {
@@ -110,9 +118,9 @@ fn features_are_matched_by_their_means<B: AutodiffBackend>() {
 
     let loss = Objective::new(Loss::NonSaturating);
     let (adversarial, _, _) = on_samples::<B>(&loss, 1);
-    let alone = loss.clone().with_feature_matching(FeatureMatching::alone());
+    let alone = loss.clone().with_term(Term::feature_matching_alone());
     let (distance, _, _) = on_samples::<B>(&alone, 1);
-    let beside = loss.with_feature_matching(FeatureMatching::beside(0.3));
+    let beside = loss.with_term(Term::feature_matching(0.3));
     let (both, _, _) = on_samples::<B>(&beside, 1);
     assert!(distance > 0.0);
     assert_close(&[both], &[adversarial + 0.3 * distance], 1e-5, 0.0);
@@ -159,7 +167,7 @@ fn presets_are_the_papers() {
         (Objective::dcgan(), r#"{"loss":"non_saturating"}"#),
         (
             Objective::wgan_gp(),
-            r#"{"loss":"wasserstein","penalties":[{"kind":{"wgan_gp":{"target":1.0,"one_sided":false}},"weight":10.0,"interval":1}]}"#,
+            r#"{"loss":"wasserstein","terms":[{"kind":{"wgan_gp":{"target":1.0,"one_sided":false}},"weight":10.0,"interval":1}]}"#,
         ),
         (Objective::sngan_hinge(), r#"{"loss":"hinge"}"#),
         (
@@ -172,7 +180,7 @@ fn presets_are_the_papers() {
         ),
         (
             Objective::r3gan(0.05),
-            r#"{"loss":"non_saturating","pairing":"paired","penalties":[{"kind":"r1","weight":0.05,"interval":1},{"kind":"r2","weight":0.05,"interval":1}]}"#,
+            r#"{"loss":"non_saturating","pairing":"paired","terms":[{"kind":"r1","weight":0.05,"interval":1},{"kind":"r2","weight":0.05,"interval":1}]}"#,
         ),
     ] {
         preset.validate().expect("a preset is valid");
@@ -184,7 +192,7 @@ fn presets_are_the_papers() {
 #[test]
 fn a_wrong_name_in_settings_is_refused() {
     for json in [
-        r#"{"loss":"hinge","penalty":[]}"#,
+        r#"{"loss":"hinge","term":[]}"#,
         r#"{"loss":"hinges"}"#,
         r#"{"loss":"hinge","pairing":"triple"}"#,
     ] {
@@ -207,8 +215,8 @@ fn wrong_settings_are_refused_by_name() {
             "top_k.decay",
         ),
         (
-            objective().with_feature_matching(FeatureMatching::beside(0.0)),
-            "feature_matching.weight",
+            objective().with_term(Term::feature_matching(-1.0)),
+            "terms[0].weight",
         ),
     ] {
         let error = objective.validate().expect_err(field).to_string();
@@ -235,13 +243,15 @@ fn the_discriminator_gets_no_gradient_from_the_generators_loss() {
     let real = Tensor::ones([4, 2], &device);
     let batch = Batch {
         real: &real,
+        real_condition: &(),
         fake: &fake,
-        condition: &(),
+        fake_condition: &(),
         latent: &latent,
+        prior: None,
     };
     let still = d.clone().no_grad();
-    let cost =
-        Objective::ragan().generator_cost(&mut ObjectiveState::default(), &g, &still, &batch);
+    let state = &mut ObjectiveState::default();
+    let cost = Objective::ragan().generator_cost::<Networks<B>>(state, &g, &still, &batch);
     let found = cost.total().backward();
     assert!(
         gradients::<B, _>(&d, &found)

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::value::MapDeserializer;
+use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, Unexpected,
-    VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, VariantAccess, Visitor,
 };
 use serde::{Deserialize, forward_to_deserialize_any};
 
@@ -76,7 +76,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Entries<V> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<V::Value, A::Error> {
         let mut variant = None;
-        let mut fields: Vec<(String, Scalar)> = Vec::new();
+        let mut fields: Vec<(String, Value)> = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
             if key == self.tag {
                 if variant.replace(map.next_value::<String>()?).is_some() {
@@ -110,7 +110,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Entries<V> {
 /// The variant that the tag names, with its fields.
 struct Chosen<E> {
     variant: &'static str,
-    fields: Vec<(String, Scalar)>,
+    fields: Vec<(String, Value)>,
     error: PhantomData<E>,
 }
 
@@ -159,91 +159,135 @@ impl<'de, E: Error> VariantAccess<'de> for Chosen<E> {
     }
 }
 
-/// A field's value, kept until the tag is known. Tagged settings hold no settings of their own.
-enum Scalar {
+/// A field's value, kept until the tag is known.
+enum Value {
     None,
     Bool(bool),
     Unsigned(u64),
     Signed(i64),
     Float(f64),
     Text(String),
+    List(Vec<Value>),
+    Fields(Vec<(String, Value)>),
 }
 
-impl<'de> Deserialize<'de> for Scalar {
+/// How deep lists and settings may lie within a tagged one: the parts of a prior lie 2 deep.
+const DEPTH: usize = 8;
+
+impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
+        Nested(0).deserialize(deserializer)
     }
 }
 
-struct ScalarVisitor;
+/// Reads a value so many levels deep; another format than JSON may have no bound of its own.
+#[derive(Clone, Copy)]
+struct Nested(usize);
 
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar;
+impl Nested {
+    fn deeper<E: Error>(self) -> Result<Self, E> {
+        match self.0 < DEPTH {
+            true => Ok(Self(self.0 + 1)),
+            false => Err(E::custom(format!("nested more than {DEPTH} deep"))),
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Nested {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Nested {
+    type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number, a word or nothing")
+        f.write_str("a number, a word, a list, settings or nothing")
     }
 
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::None)
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::None)
     }
 
-    fn visit_none<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::None)
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::None)
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Scalar, D::Error> {
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Unsigned(value))
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Unsigned(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Signed(value))
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Signed(value))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Float(value))
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Float(value))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(value.to_owned()))
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let deeper = self.deeper()?;
+        let mut list = Vec::new();
+        while let Some(value) = seq.next_element_seed(deeper)? {
+            list.push(value);
+        }
+        Ok(Value::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let deeper = self.deeper()?;
+        let mut fields = Vec::new();
+        while let Some(name) = map.next_key()? {
+            fields.push((name, map.next_value_seed(deeper)?));
+        }
+        Ok(Value::Fields(fields))
     }
 }
 
-impl<'de, E: Error> IntoDeserializer<'de, E> for Scalar {
-    type Deserializer = ScalarDeserializer<E>;
+impl<'de, E: Error> IntoDeserializer<'de, E> for Value {
+    type Deserializer = ValueDeserializer<E>;
 
-    fn into_deserializer(self) -> ScalarDeserializer<E> {
-        ScalarDeserializer(self, PhantomData)
+    fn into_deserializer(self) -> ValueDeserializer<E> {
+        ValueDeserializer(self, PhantomData)
     }
 }
 
-struct ScalarDeserializer<E>(Scalar, PhantomData<E>);
+struct ValueDeserializer<E>(Value, PhantomData<E>);
 
-impl<'de, E: Error> Deserializer<'de> for ScalarDeserializer<E> {
+impl<'de, E: Error> Deserializer<'de> for ValueDeserializer<E> {
     type Error = E;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         match self.0 {
-            Scalar::None => visitor.visit_unit(),
-            Scalar::Bool(value) => visitor.visit_bool(value),
-            Scalar::Unsigned(value) => visitor.visit_u64(value),
-            Scalar::Signed(value) => visitor.visit_i64(value),
-            Scalar::Float(value) => visitor.visit_f64(value),
-            Scalar::Text(value) => visitor.visit_string(value),
+            Value::None => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(value),
+            Value::Unsigned(value) => visitor.visit_u64(value),
+            Value::Signed(value) => visitor.visit_i64(value),
+            Value::Float(value) => visitor.visit_f64(value),
+            Value::Text(value) => visitor.visit_string(value),
+            Value::List(list) => visitor.visit_seq(SeqDeserializer::new(list.into_iter())),
+            Value::Fields(fields) => visitor.visit_map(MapDeserializer::new(fields.into_iter())),
         }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         match self.0 {
-            Scalar::None => visitor.visit_none(),
+            Value::None => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }

@@ -16,20 +16,19 @@ use crate::models::{
     Activation, DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig,
     MlpGeneratorConfig,
 };
+use crate::network::Network;
 use crate::network::{Augmentation, Fill};
 use crate::nn::{
     BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig, LinearConfig, MaxoutConfig, MinibatchStd,
 };
 use crate::objective::loss::{EnergyBased, FDivergence, FGan, LeastSquares};
 use crate::objective::{
-    FeatureMatching, LabelSmoothing, Loss, Objective, Pairing, Penalty, PenaltyKind, SecondOrder,
-    Side, TopK,
+    LabelSmoothing, Loss, Objective, Pairing, SecondOrder, Term, TermKind, TopK,
 };
 use crate::settings::numbers::{Name, Numbers};
+use crate::step::{EmaConfig, OptimizerConfig};
 use crate::train::health::{Collapse, Explosion, MemoryGrowth, Overfitting, Saturation, Vanishing};
-use crate::train::{
-    Curve, EmaConfig, HealthConfig, Limits, OptimizerConfig, Policy, Ramp, Schedule, TrainerConfig,
-};
+use crate::train::{Curve, HealthConfig, Limits, Policy, Ramp, Schedule, TrainerConfig};
 
 /// A name that is near to none.
 const EXTRA: &str = "qqq_zzz";
@@ -138,25 +137,25 @@ fn walk_names<T: Serialize + DeserializeOwned>(settings: &T) -> usize {
 }
 
 /// One of every penalty.
-fn penalties() -> Vec<Penalty> {
+fn penalties() -> Vec<Term> {
     let images = Augmentation::Images {
         shift: 1,
         flip: true,
         fill: Fill::Edge,
     };
     vec![
-        Penalty::r1(1.0),
-        Penalty::r2(1.0),
-        Penalty::wgan_gp(1.0),
-        Penalty::dragan(1.0),
-        Penalty::zero_centered(1.0),
-        Penalty::lecam(1.0),
-        Penalty::consistency(1.0, Augmentation::Noise { std: 0.1 }),
-        Penalty::balanced_consistency(1.0, images),
-        Penalty::latent_consistency(1.0, 0.1),
-        Penalty::latent_diversity(1.0, 0.1),
-        Penalty::orthogonal(1.0, Side::Generator),
-        Penalty::path_length(1.0),
+        Term::r1(1.0),
+        Term::r2(1.0),
+        Term::wgan_gp(1.0),
+        Term::dragan(1.0),
+        Term::zero_centered(1.0),
+        Term::lecam(1.0),
+        Term::consistency(1.0, Augmentation::Noise { std: 0.1 }),
+        Term::balanced_consistency(1.0, images),
+        Term::latent_consistency(1.0, 0.1),
+        Term::latent_diversity(1.0, 0.1),
+        Term::orthogonal(1.0, Network::Generator),
+        Term::path_length(1.0),
     ]
 }
 
@@ -169,9 +168,16 @@ fn objective() -> Objective {
         .with_label_smoothing(LabelSmoothing::one_sided(0.1))
         .with_weight_clipping(0.01)
         .with_top_k(TopK::new(0.5, 0.99))
-        .with_feature_matching(FeatureMatching::alone());
-    objective.penalties = penalties();
+        .with_term(Term::feature_matching_alone());
+    objective.terms = penalties();
     objective
+}
+
+/// Settings with a tag within settings with a tag.
+fn in_parts() -> Latent {
+    Latent::normal(2)
+        .with_categorical("digit", 3)
+        .with_continuous("slant", 1)
 }
 
 fn trainer() -> TrainerConfig {
@@ -218,6 +224,8 @@ fn an_extra_name_is_refused_at_every_depth_of_every_type() {
     }
     assert_eq!(walk(&Latent::normal(3)), 1);
     assert_eq!(walk(&Latent::uniform(3)), 1);
+    // The prior and each of its parts.
+    assert_eq!(walk(&in_parts()), 4);
     assert_eq!(walk(&EmaConfig::decay(0.9)), 1);
     assert_eq!(walk(&EmaConfig::half_life(9.0)), 1);
     assert_eq!(walk(&Ramp::linear("x", 1.0, 2)), 1);
@@ -241,7 +249,7 @@ fn an_extra_name_is_refused_at_every_depth_of_every_type() {
         walk(&second_order);
     }
     walk(&TopK::new(0.5, 0.9));
-    walk(&FeatureMatching::alone());
+    walk(&Term::feature_matching_alone());
     walk(&LabelSmoothing::default());
     walk(&LeastSquares::default());
     walk(&EnergyBased { margin: 1.0 });
@@ -262,7 +270,7 @@ fn an_extra_name_is_refused_at_every_depth_of_every_type() {
     }
     walk(&PixelRange::Unit);
     walk(&Curve::Linear);
-    walk(&Side::Generator);
+    walk(&Network::Generator);
 }
 
 #[test]
@@ -317,14 +325,10 @@ fn a_slip_is_answered_with_the_name_that_was_meant() {
             "stepp",
             "step",
         ),
-        ("/objective/penalties/2", "wieght", "weight"),
+        ("/objective/terms/2", "wieght", "weight"),
+        ("/objective/terms/2/kind/wgan_gp", "onesided", "one_sided"),
         (
-            "/objective/penalties/2/kind/wgan_gp",
-            "onesided",
-            "one_sided",
-        ),
-        (
-            "/objective/penalties/7/kind/balanced_consistency/augmentation/images",
+            "/objective/terms/7/kind/balanced_consistency/augmentation/images",
             "flipp",
             "flip",
         ),
@@ -394,7 +398,7 @@ fn an_unknown_choice_is_refused_with_the_nearest() {
         error.contains("unknown Loss `hing`: did you mean `hinge`?"),
         "{error}"
     );
-    let error = refusal::<PenaltyKind>(&json!({"wgan-gp": {}}));
+    let error = refusal::<TermKind>(&json!({"wgan-gp": {}}));
     assert!(error.contains("did you mean `wgan_gp`?"), "{error}");
     let error = refusal::<LinearConfig>(&json!({
         "d_input": 1, "d_output": 1, "bias": true, "initializer": {"Norml": {}},
@@ -411,12 +415,45 @@ fn other_formats_are_read_as_strictly() {
     let stored = rmp_serde::to_vec_named(&trainer()).unwrap();
     let read: TrainerConfig = rmp_serde::from_slice(&stored).unwrap();
     assert_eq!(read, trainer());
+    let stored = rmp_serde::to_vec_named(&in_parts()).unwrap();
+    assert_eq!(
+        rmp_serde::from_slice::<Latent>(&stored).unwrap(),
+        in_parts()
+    );
     let value = serde_json::to_value(TopK::new(0.5, 0.9)).unwrap();
     let mut extended = value.clone();
     extended["decai"] = json!(1);
     let error = rmp_serde::from_slice::<TopK>(&rmp_serde::to_vec_named(&extended).unwrap());
     let error = error.unwrap_err().to_string();
     assert!(error.contains("did you mean `decay`?"), "{error}");
+}
+
+#[test]
+fn what_lies_too_deep_in_tagged_settings_is_refused() {
+    let nested = |depth: usize| {
+        let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+        format!(r#"{{"parts":{open}{close},"distribution":"parts"}}"#)
+    };
+    let error = |text: &str| {
+        serde_json::from_str::<Latent>(text)
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(
+        error(&nested(8)).contains("invalid type"),
+        "{}",
+        error(&nested(8))
+    );
+    assert!(error(&nested(9)).contains("nested more than 8 deep"));
+    // A format that has no bound of its own: 100,000 lists of one in each other.
+    let mut lists = vec![0x81, 0xa5];
+    lists.extend(b"parts");
+    lists.extend(vec![0x91; 100_000]);
+    let error = rmp_serde::from_slice::<Latent>(&lists).unwrap_err();
+    assert!(
+        error.to_string().contains("nested more than 8 deep"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -441,7 +478,7 @@ fn a_name_that_comes_twice_is_refused() {
 /// Public types that are read by serde's own derive: what a run wrote, read back; names of what a
 /// program brings; losses without settings; and three that are read through a private type of
 /// settings.
-const RECORDS: [&str; 25] = [
+const RECORDS: [&str; 26] = [
     "Finding",
     "FindingKind",
     "GanRecordItem",
@@ -459,7 +496,8 @@ const RECORDS: [&str; 25] = [
     "Stream",
     //
     "CustomLoss",
-    "CustomPenalty",
+    "CustomAugment",
+    "CustomTerm",
     //
     "Hinge",
     "MaximumLikelihood",

@@ -3,20 +3,23 @@
 use serde::Serialize;
 
 use super::ramp::Ramped;
-use super::{EmaConfig, HealthConfig, Limits, OptimizerConfig, Ramp, Schedule};
+use super::{HealthConfig, Limits, Ramp, Schedule};
 use crate::data::BatchPlan;
 use crate::error::{Error, Result, check};
 use crate::latent::Latent;
+use crate::network::ConditionRule;
 use crate::objective::Objective;
 use crate::settings::settings;
 use crate::sizes;
+use crate::step::{EmaConfig, OptimizerConfig};
 
 settings! {
 /// Settings of a run.
 ///
 /// ```
 /// use burn_gan::objective::{Loss, Objective, Penalty};
-/// use burn_gan::train::{OptimizerConfig, Schedule, TrainerConfig};
+/// use burn_gan::train::{Schedule, TrainerConfig};
+/// use burn_gan::step::OptimizerConfig;
 /// use burn_gan::Latent;
 ///
 /// let config = TrainerConfig::new(1_000, 64, Latent::normal(16))
@@ -37,6 +40,14 @@ pub struct TrainerConfig {
     pub batches: BatchPlan,
     /// The prior.
     pub latent: Latent,
+    /// What generated batches are conditioned on.
+    #[serde(default)]
+    pub conditions: ConditionRule,
+    /// The probability that a generated sample's styles are those of two latents, the first ones up to
+    /// a random layer (style mixing; 0.9 in StyleGAN). For generators with a
+    /// [style space](crate::network::StyleSpace) only; 0 for none.
+    #[serde(default)]
+    pub style_mixing: f64,
     /// What the networks minimise.
     pub objective: Objective,
     /// Discriminator steps for each generator step, 1 to 1,000.
@@ -86,6 +97,8 @@ impl TrainerConfig {
             seed: 0,
             batches: BatchPlan::new(batch_size),
             latent,
+            conditions: ConditionRule::Real,
+            style_mixing: 0.0,
             objective: Objective::default(),
             discriminator_steps: 1,
             generator_optimizer: OptimizerConfig::adam(2e-4),
@@ -110,6 +123,19 @@ impl TrainerConfig {
     /// How the data is cut into batches.
     pub fn with_batches(mut self, batches: BatchPlan) -> Self {
         self.batches = batches;
+        self
+    }
+
+    /// What generated batches are conditioned on; a custom rule is bound by
+    /// [`Trainer::with_conditions`](super::Trainer::with_conditions).
+    pub fn with_conditions(mut self, conditions: ConditionRule) -> Self {
+        self.conditions = conditions;
+        self
+    }
+
+    /// The probability that a generated sample's styles are those of two latents.
+    pub fn with_style_mixing(mut self, probability: f64) -> Self {
+        self.style_mixing = probability;
         self
     }
 
@@ -216,6 +242,16 @@ impl TrainerConfig {
             self.discriminator_steps + 1,
         ];
         sizes::latents("latent.dimensions", &drawn)?;
+        self.conditions
+            .validate()
+            .map_err(|e| e.within("conditions"))?;
+        if !(0.0..=1.0).contains(&self.style_mixing) {
+            return Err(Error::setting(
+                "style_mixing",
+                self.style_mixing,
+                "must be a probability, from 0 to 1",
+            ));
+        }
         self.objective
             .validate()
             .map_err(|e| e.within("objective"))?;

@@ -1,10 +1,10 @@
 //! Batches from a data set that may fail: every one is looked at before it is trained on.
 
+use crate::pair::{GanOf, Pair};
 use burn::tensor::backend::Backend;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::gan::Gan;
 use crate::network::guard::quietly;
 use crate::network::{Condition, Discriminator, Generator, Sample};
 
@@ -18,12 +18,7 @@ pub(super) struct Expected {
 }
 
 /// The networks that have a number of classes, and that number.
-pub(super) fn classes<B, G, D>(gan: &Gan<G, D, B>) -> Vec<(&'static str, usize)>
-where
-    B: Backend,
-    G: Generator<B>,
-    D: Discriminator<B>,
-{
+pub(super) fn classes<P: Pair>(gan: &GanOf<P>) -> Vec<(&'static str, usize)> {
     let networks = [
         ("generator", gan.generator.classes()),
         ("discriminator", gan.discriminator.classes()),

@@ -1,5 +1,8 @@
 //! Brings a run's numbers to the health watch.
 
+use crate::pair::Pair;
+use burn::module::AutodiffModule;
+use burn::tensor::Device;
 use std::collections::VecDeque;
 
 use burn::tensor::Tensor;
@@ -10,19 +13,16 @@ use super::health::{
     DiversityReading, Finding, GradientReading, HealthConfig, HealthWatch, HeldOutReading,
     LogitReading, LossReading, Policy, VitalSigns,
 };
-use super::vitals::{GradientNorms, Vitals};
-use super::{StepOutcome, TrainState};
 use crate::data::Dataset;
 use crate::divergence::js_lower_bound;
 use crate::error::{Error, Result};
 use crate::latent::Latent;
-use crate::network::{
-    Condition, Discriminator, Generator, Sample, TrainableDiscriminator, TrainableGenerator,
-    not_finite,
-};
+use crate::network::{Condition, Discriminator, Generator, Sample, not_finite};
 use crate::objective::Objective;
 use crate::random::{Stream, derived_seed};
 use crate::readback::scalar;
+use crate::step::{GradientNorms, Vitals};
+use crate::step::{StepOutcome, TrainState};
 
 /// Samples of each kind that the discriminator is asked about.
 const HELD_OUT: usize = 64;
@@ -97,9 +97,9 @@ impl<B: AutodiffBackend> HealthCheck<B> {
         self.pending.push(Pending {
             step,
             discriminator: outcome.discriminator_loss.clone(),
-            discriminator_penalty: outcome.penalty.clone(),
+            discriminator_penalty: outcome.discriminator_terms.clone(),
             generator: outcome.generator_loss.clone(),
-            generator_penalty: outcome.generator_penalty.clone(),
+            generator_penalty: outcome.generator_terms.clone(),
         });
     }
 
@@ -119,18 +119,14 @@ impl<B: AutodiffBackend> HealthCheck<B> {
 
     /// Reads everything and lets the watch judge. `spoilt` tells which of some samples of the data set
     /// hold a number that is not finite; it is asked only where a loss is not.
-    pub(super) fn look<G, D>(
+    pub(super) fn look<P: Pair<Backend = B>>(
         &mut self,
-        state: &TrainState<G, D, B>,
+        state: &TrainState<P>,
         outcome: &StepOutcome<B>,
         objective: &Objective,
         held_out: Option<HeldOutReading>,
         spoilt: impl FnOnce(&[usize]) -> Vec<usize>,
-    ) -> Vec<Finding>
-    where
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B>,
-    {
+    ) -> Vec<Finding> {
         self.unread();
         let losses = std::mem::take(&mut self.unread);
         let vitals = outcome.vitals.as_ref();
@@ -146,7 +142,7 @@ impl<B: AutodiffBackend> HealthCheck<B> {
         let mut signs = VitalSigns {
             step: state.step,
             losses,
-            loss_of_guessing: objective.loss_of_guessing::<B>(&outcome.real_logits.device()),
+            loss_of_guessing: objective.loss_of_guessing::<B>(&outcome.real.logits.device()),
             generator_gradients: gradients(|vitals| &vitals.generator_gradients),
             discriminator_gradients: gradients(|vitals| &vitals.discriminator_gradients),
             logits: Some(logits(outcome)),
@@ -196,9 +192,9 @@ fn all_finite(signs: &VitalSigns) -> bool {
 }
 
 fn logits<B: AutodiffBackend>(outcome: &StepOutcome<B>) -> LogitReading {
-    let real: Vec<f64> = outcome.real_logits.to_data().iter().collect();
-    let fake: Vec<f64> = outcome.fake_logits.to_data().iter().collect();
-    let bound = js_lower_bound(outcome.real_logits.clone(), outcome.fake_logits.clone());
+    let real: Vec<f64> = outcome.real.logits.to_data().iter().collect();
+    let fake: Vec<f64> = outcome.fake.logits.to_data().iter().collect();
+    let bound = js_lower_bound(outcome.real.logits.clone(), outcome.fake.logits.clone());
     LogitReading {
         real_mean: mean(&real),
         fake_mean: mean(&fake),
@@ -232,24 +228,19 @@ fn separated(mut real: Vec<f64>, mut fake: Vec<f64>) -> f64 {
 }
 
 /// What the discriminator makes of training, held-out and generated samples, without a tape.
-pub(super) fn held_out<G, D, B>(
-    state: &TrainState<G, D, B>,
-    training: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
-    held_out: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+pub(super) fn held_out<P: Pair>(
+    state: &TrainState<P>,
+    training: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
+    held_out: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     expected: &Expected,
     latent: &Latent,
     seed: u64,
-    device: &B::Device,
-) -> Result<HeldOutReading>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+    device: &Device<P::Backend>,
+) -> Result<HeldOutReading> {
     // A stream of its own: the run's numbers stay what they are.
     let mut stream = Stream::new(derived_seed(seed, "held out", state.step), "held out");
     let discriminator = state.gan.discriminator.valid();
-    let mut draw = |data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>| {
+    let mut draw = |data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>| {
         let count = HELD_OUT.min(data.len());
         let indices: Vec<usize> = (0..count).map(|_| stream.index(data.len())).collect();
         let (sample, condition) = feed::batch(data, &indices, expected, device)?;

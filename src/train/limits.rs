@@ -5,9 +5,10 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use serde::Serialize;
 
-use super::{OptimizerConfig, TrainerConfig};
+use super::TrainerConfig;
 use crate::error::{Error, Result, check};
 use crate::settings::settings;
+use crate::step::OptimizerConfig;
 
 settings! {
 /// How much memory and time a run may take.
@@ -277,8 +278,9 @@ mod tests {
     use crate::models::{
         MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
     };
+    use crate::step::EmaConfig;
     use crate::testing::for_each_autodiff_backend;
-    use crate::train::{EmaConfig, Trainer};
+    use crate::train::Trainer;
 
     /// Two latents to two numbers over so many hidden units, and back to a logit; not drawn yet.
     fn pair<B: AutodiffBackend>(width: usize) -> (MlpGenerator<B, 2>, MlpDiscriminator<B, 2>) {

@@ -5,55 +5,43 @@
 //! the run's health, stores [`Checkpoints`] that a run goes on from bit for bit, and calls observers;
 //! everything a run shows is an observer's doing.
 
-mod adam;
 mod batches;
 mod checkpoint;
 mod config;
-mod digest;
-mod ema;
+mod drawn;
 mod feed;
-mod gradients;
 pub mod health;
 mod health_check;
-mod hooks;
 mod interrupt;
 mod limits;
 mod memories;
 mod notice;
 mod observer;
 pub mod observers;
-mod optimizer;
 mod preflight;
 mod ramp;
 mod run;
 mod schedule;
 mod session;
 mod snapshot;
-mod step;
 #[cfg(test)]
 mod tests;
 mod trainer;
-mod vitals;
 
 pub use checkpoint::{Better, Checkpoints, Start, best_checkpoint};
 pub use config::TrainerConfig;
-pub use ema::{Ema, EmaConfig, StandingStatistics};
 pub use health::{Finding, HealthConfig, HealthWatch, Policy};
 pub(crate) use health::{HealthState, LossReading};
-pub use hooks::Hooks;
 pub use interrupt::Interrupt;
 pub use limits::Limits;
 pub use memories::Memories;
 pub use notice::Notice;
-pub use observer::{Observer, Rhythm, StepEvent};
+pub use observer::{Observer, ObserverFn, Rhythm, StepEvent, observe_fn};
 pub use observers::{History, JsonLines, Progress, Reading};
 #[cfg(feature = "plot")]
 pub use observers::{Interpolations, LossChart, SampleGrid};
-pub use optimizer::{NetworkOptimizer, OptimizerConfig};
 pub use preflight::Warning;
 pub use ramp::{Curve, Ramp};
 pub use run::{Ending, Run};
 pub use schedule::{Schedule, warm_up};
-pub use step::{RateFactors, StepBatch, StepOutcome, StepSettings, TrainState, step};
 pub use trainer::Trainer;
-pub use vitals::{GradientNorms, Vitals};

@@ -1,12 +1,11 @@
 //! Who watches a run, and how often.
 
+use crate::pair::Pair;
 use std::time::Duration;
 
-use burn::tensor::backend::AutodiffBackend;
-
-use super::{Memories, Notice, RateFactors, StepOutcome, TrainState, TrainerConfig};
+use super::{Memories, Notice, TrainerConfig};
 use crate::error::Result;
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
+use crate::step::{RateFactors, StepOutcome, TrainState};
 
 /// When an observer is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +28,7 @@ impl Rhythm {
 
 /// What an observer sees after a step.
 #[derive(Debug)]
-pub struct StepEvent<'a, G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+pub struct StepEvent<'a, P: Pair> {
     /// Steps made so far, from 1.
     pub step: u64,
     /// Steps that the run will have.
@@ -46,9 +40,9 @@ where
     /// The factors that schedule, warm-up and rollbacks put on the learning rates in this step.
     pub rates: RateFactors,
     /// The networks and what trains them.
-    pub state: &'a TrainState<G, D, B>,
+    pub state: &'a TrainState<P>,
     /// The step's losses and logits, still on the device.
-    pub outcome: &'a StepOutcome<B>,
+    pub outcome: &'a StepOutcome<P::Backend>,
     /// Time since the run's start, observers counted; of a resumed run, with the time before.
     pub elapsed: Duration,
     /// Time since this process began to train.
@@ -57,15 +51,10 @@ where
     pub session_steps: u64,
 }
 
-/// Somebody who watches a run. Closures `FnMut(&StepEvent<_, _, _>) -> Result<()>` are observers,
-/// and so are mutable references to those that are asked something afterwards, such as
+/// Somebody who watches a run. [`observe_fn`] makes one of a closure; a mutable reference to an
+/// observer is one, for those that are asked something afterwards, such as
 /// [`History`](super::History).
-pub trait Observer<G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+pub trait Observer<P: Pair> {
     /// Called before the first step, with the shape of a sample (without the batch): refuses what the
     /// observer could not do later.
     ///
@@ -80,7 +69,7 @@ where
     /// # Errors
     /// An error ends the run, unless [`ends_run`](Self::ends_run) says otherwise; a panic is taken
     /// for one. The other observers see the step, and the state after it is stored first.
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()>;
+    fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()>;
 
     /// Called for whatever is told beside the steps, whatever the rhythm.
     fn notice(&mut self, _notice: &Notice) {}
@@ -130,70 +119,82 @@ where
 macro_rules! hand_on {
     ($self:ident, $shared:expr, $unique:expr, ends_run: $ends_run:expr) => {
         fn check(&$self, sample_shape: &[usize]) -> $crate::error::Result<()> {
-            $crate::train::Observer::<G, D, B>::check($shared, sample_shape)
+            $crate::train::Observer::<P>::check($shared, sample_shape)
         }
         fn observe(
             &mut $self,
-            event: &$crate::train::StepEvent<'_, G, D, B>,
+            event: &$crate::train::StepEvent<'_, P>,
         ) -> $crate::error::Result<()> {
-            $crate::train::Observer::<G, D, B>::observe($unique, event)
+            $crate::train::Observer::<P>::observe($unique, event)
         }
         fn notice(&mut $self, notice: &$crate::train::Notice) {
-            $crate::train::Observer::<G, D, B>::notice($unique, notice);
+            $crate::train::Observer::<P>::notice($unique, notice);
         }
         fn ends_run(&$self) -> bool {
             $ends_run
         }
         fn shows_notices(&$self) -> bool {
-            $crate::train::Observer::<G, D, B>::shows_notices($shared)
+            $crate::train::Observer::<P>::shows_notices($shared)
         }
         fn is_remembered(&$self) -> bool {
-            $crate::train::Observer::<G, D, B>::is_remembered($shared)
+            $crate::train::Observer::<P>::is_remembered($shared)
         }
         fn remember(&$self, memories: &mut $crate::train::Memories) -> $crate::error::Result<()> {
-            $crate::train::Observer::<G, D, B>::remember($shared, memories)
+            $crate::train::Observer::<P>::remember($shared, memories)
         }
         fn recall(
             &mut $self,
             step: u64,
             memories: &$crate::train::Memories,
         ) -> $crate::error::Result<()> {
-            $crate::train::Observer::<G, D, B>::recall($unique, step, memories)
+            $crate::train::Observer::<P>::recall($unique, step, memories)
         }
     };
 }
 pub(crate) use hand_on;
 
-/// Makes mutable references to an observer observers: for those that are asked something after the
-/// run. (A rule for all of them would collide with the one for closures.)
-macro_rules! observe_by_reference {
-    ($observer:ty $(where G: $bound:path)?) => {
-        impl<G, D, B> $crate::train::Observer<G, D, B> for &mut $observer
-        where
-            B: ::burn::tensor::backend::AutodiffBackend,
-            G: $crate::network::TrainableGenerator<B> $(+ $bound)?,
-            D: $crate::network::TrainableDiscriminator<B>,
-        {
-            $crate::train::observer::hand_on!(
-                self,
-                &**self,
-                &mut **self,
-                ends_run: $crate::train::Observer::<G, D, B>::ends_run(&**self)
-            );
-        }
-    };
+// Asked something after the run, an observer is handed over as a reference.
+impl<P: Pair, O: Observer<P> + ?Sized> Observer<P> for &mut O {
+    hand_on!(self, &**self, &mut **self, ends_run: Observer::<P>::ends_run(&**self));
 }
-pub(crate) use observe_by_reference;
 
-impl<G, D, B, F> Observer<G, D, B> for F
+/// A closure as an observer; see [`observe_fn`].
+pub struct ObserverFn<F>(F);
+
+impl<F> std::fmt::Debug for ObserverFn<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ObserverFn")
+    }
+}
+
+/// Makes an observer of a closure. An error of it ends the run, as with every observer of a user's.
+///
+/// ```
+/// use burn_gan::Pair;
+/// use burn_gan::train::{Observer, StepEvent, observe_fn};
+///
+/// fn steps<P: Pair>() -> impl Observer<P> {
+///     observe_fn(|event: &StepEvent<'_, P>| {
+///         println!("step {}", event.step);
+///         Ok(())
+///     })
+/// }
+/// ```
+pub fn observe_fn<P, F>(observe: F) -> ObserverFn<F>
 where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-    F: FnMut(&StepEvent<'_, G, D, B>) -> Result<()>,
+    P: Pair,
+    F: FnMut(&StepEvent<'_, P>) -> Result<()>,
 {
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
-        self(event)
+    ObserverFn(observe)
+}
+
+impl<P, F> Observer<P> for ObserverFn<F>
+where
+    P: Pair,
+    F: FnMut(&StepEvent<'_, P>) -> Result<()>,
+{
+    fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
+        (self.0)(event)
     }
 }
 

@@ -1,14 +1,13 @@
 //! What a run came to.
 
+use crate::pair::Pair;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use burn::tensor::backend::AutodiffBackend;
-
-use super::{Finding, Notice, TrainState};
-use crate::network::{TrainableDiscriminator, TrainableGenerator, TrainingBackend};
+use super::{Finding, Notice};
 use crate::report::{Report, ReportFinding};
+use crate::step::TrainState;
 
 /// Why a run ended.
 #[derive(Debug, Clone)]
@@ -69,14 +68,9 @@ impl fmt::Display for Ending {
 
 /// A run that is over: the state it left, and how it went.
 #[derive(Debug)]
-pub struct Run<G, D, B>
-where
-    B: TrainingBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+pub struct Run<P: Pair> {
     /// The networks and what trained them.
-    pub state: TrainState<G, D, B>,
+    pub state: TrainState<P>,
     /// Why it ended.
     pub ending: Ending,
     /// All that was told beside the steps, in this process, in its order; of more than 10,000 the
@@ -94,12 +88,7 @@ where
     pub unsaved: Option<String>,
 }
 
-impl<G, D, B> Run<G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+impl<P: Pair> Run<P> {
     /// The exit code for a program that ends with this run: that of its
     /// [ending](Ending::exit_code), but not 0 where the end state could not be stored.
     pub fn exit_code(&self) -> u8 {

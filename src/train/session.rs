@@ -1,28 +1,31 @@
 //! One process' part of a run: the loop around the step.
 
+use crate::pair::Pair;
+use burn::tensor::Device;
 use std::time::{Duration, Instant};
-
-use burn::tensor::backend::AutodiffBackend;
 
 use super::batches::BatchIndices;
 use super::checkpoint::{Position, Store};
+use super::drawn::{Drawn, Source};
 use super::feed::{self, Expected};
 use super::health_check::{HealthCheck, held_out};
 use super::preflight::not_finite;
 use super::ramp::Ramps;
 use super::schedule::warm_up;
 use super::snapshot::Snapshot;
-use super::step::{StepSettings, guarded_step};
+
 use super::trainer::{HeldOut, Watch};
 use super::{
-    Ending, Finding, HealthWatch, Hooks, Interrupt, Memories, Notice, Policy, RateFactors,
-    StepBatch, StepEvent, StepOutcome, TrainState, TrainerConfig,
+    Ending, Finding, HealthWatch, Interrupt, Memories, Notice, Policy, StepEvent, TrainerConfig,
 };
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::network::CustomConditions;
 use crate::network::guard::{caught, tried};
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::random::{StepDraws, Stream};
+use crate::step::{
+    Hooks, RateFactors, StepBatch, StepOutcome, StepSettings, TrainState, guarded_step,
+};
 use crate::terminal;
 
 /// Findings that a run remembers, in its checkpoints too, and notices.
@@ -30,22 +33,21 @@ const FINDINGS: usize = 1_000;
 const NOTICES: usize = 10_000;
 
 /// What the loop needs beside the state that it moves on.
-pub(super) struct Session<'a, G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+pub(super) struct Session<'a, P: Pair> {
     pub(super) config: TrainerConfig,
     pub(super) ramps: Ramps<TrainerConfig>,
-    pub(super) device: B::Device,
-    pub(super) observers: Vec<Watch<'a, G, D, B>>,
-    pub(super) hooks: Box<dyn Hooks<G, D> + 'a>,
-    pub(super) store: Option<Store<'a, G, D, B>>,
+    pub(super) device: Device<P::Backend>,
+    pub(super) observers: Vec<Watch<'a, P>>,
+    pub(super) hooks: Box<dyn Hooks<P> + 'a>,
+    pub(super) store: Option<Store<'a, P>>,
     pub(super) interrupt: Interrupt,
-    pub(super) held_out: Option<HeldOut<'a, G, B>>,
+    pub(super) held_out: Option<HeldOut<'a, P>>,
     /// What every batch must be.
     pub(super) expected: Expected,
+    /// The program's own rule for the conditions of generated batches.
+    pub(super) conditions: Option<Box<CustomConditions<P::Condition>>>,
+    /// The layers of the generator's style space, where it has one.
+    pub(super) style_layers: Option<usize>,
     pub(super) position: Position,
     pub(super) draws: StepDraws,
     pub(super) notices: Vec<Notice>,
@@ -56,17 +58,12 @@ where
 }
 
 /// The run between two steps, where an error or a panic may find it.
-struct Work<G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+struct Work<P: Pair> {
     /// The state after `step` steps; `None` where a panic in the middle of a step took it along.
-    state: Option<TrainState<G, D, B>>,
+    state: Option<TrainState<P>>,
     step: u64,
     batches: BatchIndices,
-    health: HealthCheck<B>,
+    health: HealthCheck<P::Backend>,
     /// The step of the newest checkpoint.
     saved: u64,
     begun: Instant,
@@ -77,25 +74,11 @@ where
 }
 
 /// What a run's loop came to.
-pub(super) struct Trained<G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
-    pub(super) state: TrainState<G, D, B>,
+pub(super) struct Trained<P: Pair> {
+    pub(super) state: TrainState<P>,
     pub(super) ending: Ending,
     /// Why the state could not be stored, where it should be.
     pub(super) unsaved: Option<String>,
-}
-
-/// A step's batches, and the place in the data and in the latents after them.
-struct Drawn<S, C, B: AutodiffBackend> {
-    batches: Vec<StepBatch<S, C, B>>,
-    /// Of each batch, to name samples by.
-    indices: Vec<Vec<usize>>,
-    samples: u64,
-    latents: Stream,
 }
 
 /// What a health check leads to.
@@ -113,6 +96,8 @@ impl Position {
             used: 0,
             samples: 0,
             latents: Stream::new(config.seed, "latent"),
+            conditions: Stream::new(config.seed, "conditions"),
+            styles: Stream::new(config.seed, "styles"),
             elapsed: 0.0,
             rate_scale: 1.0,
             rollbacks: 0,
@@ -124,12 +109,7 @@ impl Position {
     }
 }
 
-impl<G, D, B> Session<'_, G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+impl<P: Pair> Session<'_, P> {
     /// Lets everybody know. What must not be missed is written to standard error where there is
     /// neither an observer that shows it nor a logger that takes it.
     pub(super) fn tell(&mut self, notice: Notice) {
@@ -177,9 +157,9 @@ where
     /// Whatever ends the run before its end, after the state of the last whole step was stored.
     pub(super) fn train(
         &mut self,
-        state: TrainState<G, D, B>,
-        data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
-    ) -> Result<Trained<G, D, B>> {
+        state: TrainState<P>,
+        data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
+    ) -> Result<Trained<P>> {
         self.interrupt.wait();
         let mut work = Work {
             step: state.step,
@@ -250,8 +230,8 @@ where
     /// The loop. An error leaves in `work` what was whole before it.
     fn steps(
         &mut self,
-        work: &mut Work<G, D, B>,
-        data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+        work: &mut Work<P>,
+        data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Ending> {
         while work.step < self.config.steps {
             if self.interrupt.is_requested() {
@@ -279,20 +259,34 @@ where
     /// One step, and all that comes after it: observers, the health check, the checkpoint.
     fn one_step(
         &mut self,
-        work: &mut Work<G, D, B>,
-        data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+        work: &mut Work<P>,
+        data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Verdict> {
         let done = work.step;
         let config = self.ramps.at(done);
         let rates = self.rates(&config, done);
         let due = work.health.is_due(done + 1, self.config.steps);
         // Dropout draws from the backend's one hidden generator.
-        let turn = self.draws.step::<B>(&self.device, config.seed, done);
-        let drawn = self.draw(&config, &mut work.batches, data);
-        let drawn = drawn.map_err(|error| in_step(done + 1, error))?;
-        let (samples, latents, indices) = (drawn.samples, drawn.latents, drawn.indices);
+        let turn = self
+            .draws
+            .step::<P::Backend>(&self.device, config.seed, done);
+        let source = Source {
+            data,
+            expected: &self.expected,
+            rule: self.conditions.as_deref(),
+            style_layers: self.style_layers,
+            device: &self.device,
+        };
+        let drawn = source.draw(&config, &mut work.batches, &self.position);
+        let Drawn {
+            batches,
+            indices,
+            streams,
+        } = drawn.map_err(|error| in_step(done + 1, error))?;
+        let shown = indices.iter().map(Vec::len).sum::<usize>() as u64;
+        let samples = self.position.samples + shown;
         let outcome = self
-            .change(work, &config, rates, due, samples, drawn.batches)
+            .change(work, &config, rates, due, samples, batches)
             .map_err(|error| self.explained(error, &indices, data, done + 1))?;
         drop(turn);
         let Some(state) = &work.state else {
@@ -303,7 +297,7 @@ where
         self.step = state.step;
         (self.position.epoch, self.position.used) = work.batches.place();
         self.position.samples = samples;
-        self.position.latents = latents;
+        streams.keep_in(&mut self.position);
         let elapsed = work.before + work.begun.elapsed();
         self.position.elapsed = elapsed.as_secs_f64();
         work.health.keep(state.step, &outcome, indices.concat());
@@ -342,7 +336,7 @@ where
     }
 
     /// Calls the observers that are due; the first error of one that ends the run.
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>, remembered: bool) -> Option<Error> {
+    fn observe(&mut self, event: &StepEvent<'_, P>, remembered: bool) -> Option<Error> {
         let mut first = None;
         let mut failures = Vec::new();
         for (rhythm, observer) in &mut self.observers {
@@ -377,7 +371,7 @@ where
         BatchIndices::from(&self.config.batches, self.config.seed, len, place)
     }
 
-    fn health(&self) -> Result<HealthCheck<B>> {
+    fn health(&self) -> Result<HealthCheck<P::Backend>> {
         let config = self.config.health.clone();
         let watch = HealthWatch::with_state(config.clone(), self.position.health.clone())?;
         Ok(HealthCheck::new(
@@ -398,48 +392,16 @@ where
         }
     }
 
-    /// The batches and latents of the next step. The run's place is not moved yet: a step that is
-    /// not made has used up nothing.
-    #[allow(clippy::type_complexity)]
-    fn draw(
-        &self,
-        config: &TrainerConfig,
-        batches: &mut BatchIndices,
-        data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
-    ) -> Result<Drawn<G::Sample, G::Condition, B>> {
-        let mut drawn = Drawn {
-            batches: Vec::new(),
-            indices: Vec::new(),
-            samples: self.position.samples,
-            latents: self.position.latents.clone(),
-        };
-        for _ in 0..config.discriminator_steps {
-            let indices = batches.next_batch();
-            let (real, condition) = feed::batch(data, &indices, &self.expected, &self.device)?;
-            let latent = config
-                .latent
-                .draw(indices.len(), &mut drawn.latents, &self.device);
-            drawn.samples += indices.len() as u64;
-            drawn.indices.push(indices);
-            drawn.batches.push(StepBatch {
-                real,
-                condition,
-                latent,
-            });
-        }
-        Ok(drawn)
-    }
-
     /// Makes the step itself. A panic before the first weight was changed leaves the state as it was.
     fn change(
         &mut self,
-        work: &mut Work<G, D, B>,
+        work: &mut Work<P>,
         config: &TrainerConfig,
         rates: RateFactors,
         vitals: bool,
         samples: u64,
-        batches: Vec<StepBatch<G::Sample, G::Condition, B>>,
-    ) -> Result<StepOutcome<B>> {
+        batches: Vec<StepBatch<P>>,
+    ) -> Result<StepOutcome<P::Backend>> {
         let done = work.step;
         let (generator, discriminator) = self.hooks.optimizers(
             done,
@@ -460,6 +422,7 @@ where
         let length = batches.last().map_or(0, |batch| batch.latent.dims()[0]);
         let settings = StepSettings {
             objective: &config.objective,
+            prior: Some(&config.latent),
             rates,
             gradient_clipping: config.gradient_clipping,
             micro_batches: config.micro_batches,
@@ -494,13 +457,13 @@ where
         &self,
         error: Error,
         indices: &[Vec<usize>],
-        data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+        data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
         step: u64,
     ) -> Error {
         for indices in indices {
             let batch = feed::batch(data, indices, &self.expected, &self.device);
             let looked = batch.and_then(|(_, condition)| {
-                feed::labels_within::<B, _>(indices, &condition, &self.expected.classes)
+                feed::labels_within::<P::Backend, _>(indices, &condition, &self.expected.classes)
             });
             if let Err(reason) = looked {
                 return in_step(step, reason);
@@ -512,11 +475,11 @@ where
     /// Looks after the run's health, and tells what it found.
     fn check(
         &mut self,
-        state: &TrainState<G, D, B>,
-        outcome: &StepOutcome<B>,
+        state: &TrainState<P>,
+        outcome: &StepOutcome<P::Backend>,
         config: &TrainerConfig,
-        health: &mut HealthCheck<B>,
-        data: &dyn Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+        health: &mut HealthCheck<P::Backend>,
+        data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Verdict> {
         let unseen = self.held_out.as_ref().map(|unseen| {
             held_out(
@@ -533,7 +496,10 @@ where
         let mut verdict = Verdict::GoOn;
         let spoilt = |samples: &[usize]| {
             let batch = feed::batch(data, samples, &self.expected, &self.device);
-            batch.map_or_else(|_| Vec::new(), |(real, _)| not_finite::<B>(samples, real))
+            batch.map_or_else(
+                |_| Vec::new(),
+                |(real, _)| not_finite::<P::Backend>(samples, real),
+            )
         };
         for finding in health.look(state, outcome, &config.objective, unseen, spoilt) {
             let policy = health.policy(&finding);
@@ -567,7 +533,7 @@ where
 
     /// Goes back with smaller learning rates to the newest checkpoint that a check after it has found
     /// nothing against; `false` where there is none.
-    fn roll_back(&mut self, work: &mut Work<G, D, B>, factor: f64, samples: usize) -> Result<bool> {
+    fn roll_back(&mut self, work: &mut Work<P>, factor: f64, samples: usize) -> Result<bool> {
         let proven = work.health.before(work.step);
         let Some(store) = &mut self.store else {
             return Ok(false);
@@ -614,15 +580,15 @@ where
     }
 
     /// Writes a checkpoint, unless this step has one; why there is none, where it could not.
-    fn save(&mut self, work: &mut Work<G, D, B>) -> Option<String> {
+    fn save(&mut self, work: &mut Work<P>) -> Option<String> {
         let state = work.state.as_ref()?;
         self.store_state(state, &mut work.health, &mut work.saved)
     }
 
     fn store_state(
         &mut self,
-        state: &TrainState<G, D, B>,
-        health: &mut HealthCheck<B>,
+        state: &TrainState<P>,
+        health: &mut HealthCheck<P::Backend>,
         saved: &mut u64,
     ) -> Option<String> {
         // A checkpoint of the beginning would save nothing.

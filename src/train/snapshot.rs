@@ -1,33 +1,21 @@
 //! A training state to go back to, for as long as a step has changed no weight.
 
+use crate::pair::{GanOf, Pair};
 use burn::module::{AutodiffModule, Module};
-use burn::tensor::backend::AutodiffBackend;
 
-use super::TrainState;
-use crate::gan::Gan;
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
+use crate::step::TrainState;
 
 /// Everything that a step changes, as it is now. It shares memory with the state: while it is kept,
 /// optimisers can't change weights where they lie.
-pub(super) struct Snapshot<G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
-    state: TrainState<G, D, B>,
+pub(super) struct Snapshot<P: Pair> {
+    state: TrainState<P>,
     /// Running statistics are shared by clones of a module and move with the next forward pass; in
     /// a record they stay what they are.
-    record: <Gan<G, D, B> as Module<B>>::Record,
+    record: <GanOf<P> as Module<P::Backend>>::Record,
 }
 
-impl<G, D, B> Snapshot<G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
-    pub(super) fn of(state: &TrainState<G, D, B>) -> Self {
+impl<P: Pair> Snapshot<P> {
+    pub(super) fn of(state: &TrainState<P>) -> Self {
         Self {
             state: state.clone(),
             record: state.gan.clone().into_record(),
@@ -35,7 +23,7 @@ where
     }
 
     /// The state as it was.
-    pub(super) fn restore(self) -> TrainState<G, D, B> {
+    pub(super) fn restore(self) -> TrainState<P> {
         // Takes in the updates of running statistics that are pending, which would come back later.
         let _ = self.state.gan.valid();
         TrainState {

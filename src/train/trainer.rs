@@ -1,8 +1,10 @@
 //! A whole run: data, latents, schedules, checkpoints, health and observers around the step.
 
+use crate::pair::{GanOf, Pair};
+use burn::tensor::Device;
 use std::time::Duration;
 
-use burn::tensor::backend::AutodiffBackend;
+use burn::tensor::backend::Backend;
 use serde_json::json;
 
 use super::batches::BatchIndices;
@@ -11,25 +13,23 @@ use super::feed::{self, Expected};
 use super::preflight;
 use super::ramp::Ramps;
 use super::session::Session;
-use super::{
-    Checkpoints, Hooks, Interrupt, Notice, Observer, Rhythm, Run, StandingStatistics, TrainState,
-    TrainerConfig, Warning,
-};
+use super::{Checkpoints, Interrupt, Notice, Observer, Rhythm, Run, TrainerConfig, Warning};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::gan::Gan;
-use crate::network::{
-    Generator, Sample, TrainableDiscriminator, TrainableGenerator, TrainingBackend,
-};
+use crate::network::{CustomConditions, Generator, Sample};
 use crate::random::{StepDraws, Stream};
+use crate::step::{Hooks, StandingStatistics, TrainState};
 
 /// An observer and its rhythm.
-pub(super) type Watch<'a, G, D, B> = (Rhythm, Box<dyn Observer<G, D, B> + 'a>);
+pub(super) type Watch<'a, P> = (Rhythm, Box<dyn Observer<P> + 'a>);
 
 /// Data that is not trained on.
-pub(super) type HeldOut<'a, G, B> = Box<
-    dyn Dataset<B, Sample = <G as Generator<B>>::Sample, Condition = <G as Generator<B>>::Condition>
-        + 'a,
+pub(super) type HeldOut<'a, P> = Box<
+    dyn Dataset<
+            <P as Pair>::Backend,
+            Sample = <P as Pair>::Sample,
+            Condition = <P as Pair>::Condition,
+        > + 'a,
 >;
 
 /// Runs the step over a data set.
@@ -37,27 +37,18 @@ pub(super) type HeldOut<'a, G, B> = Box<
 /// The same seed, networks and data give the same run, bit for bit, on the CPU backends, beside
 /// other runs in other threads too. burn keeps one random generator per process (dropout draws from
 /// it): runs whose networks draw from it take turns step by step.
-pub struct Trainer<'a, G, D, B>
-where
-    B: TrainingBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+pub struct Trainer<'a, P: Pair> {
     config: TrainerConfig,
-    device: B::Device,
-    observers: Vec<Watch<'a, G, D, B>>,
-    hooks: Box<dyn Hooks<G, D> + 'a>,
-    checkpoints: Option<Checkpoints<'a, G, D, B>>,
+    device: Device<P::Backend>,
+    observers: Vec<Watch<'a, P>>,
+    hooks: Box<dyn Hooks<P> + 'a>,
+    checkpoints: Option<Checkpoints<'a, P>>,
     interrupt: Interrupt,
-    held_out: Option<HeldOut<'a, G, B>>,
+    held_out: Option<HeldOut<'a, P>>,
+    conditions: Option<Box<CustomConditions<P::Condition>>>,
 }
 
-impl<G, D, B> std::fmt::Debug for Trainer<'_, G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+impl<P: Pair> std::fmt::Debug for Trainer<'_, P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Trainer")
             .field("config", &self.config)
@@ -66,17 +57,12 @@ where
     }
 }
 
-impl<'a, G, D, B> Trainer<'a, G, D, B>
-where
-    B: TrainingBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+impl<'a, P: Pair> Trainer<'a, P> {
     /// A trainer without observers.
     ///
     /// # Errors
     /// If a setting is wrong.
-    pub fn new(config: TrainerConfig, device: &B::Device) -> Result<Self> {
+    pub fn new(config: TrainerConfig, device: &Device<P::Backend>) -> Result<Self> {
         config.validate()?;
         // Names of ramped settings are known here only.
         Ramps::new(&config)?;
@@ -88,23 +74,24 @@ where
             checkpoints: None,
             interrupt: Interrupt::new(),
             held_out: None,
+            conditions: None,
         })
     }
 
     /// Adds an observer; observers are called in the order they were added.
-    pub fn observe(mut self, rhythm: Rhythm, observer: impl Observer<G, D, B> + 'a) -> Self {
+    pub fn observe(mut self, rhythm: Rhythm, observer: impl Observer<P> + 'a) -> Self {
         self.observers.push((rhythm, Box::new(observer)));
         self
     }
 
     /// Steps in before discriminator steps and optimiser steps.
-    pub fn with_hooks(mut self, hooks: impl Hooks<G, D> + 'a) -> Self {
+    pub fn with_hooks(mut self, hooks: impl Hooks<P> + 'a) -> Self {
         self.hooks = Box::new(hooks);
         self
     }
 
     /// Stores checkpoints, and goes on from one where the plan says so.
-    pub fn with_checkpoints(mut self, checkpoints: Checkpoints<'a, G, D, B>) -> Self {
+    pub fn with_checkpoints(mut self, checkpoints: Checkpoints<'a, P>) -> Self {
         self.checkpoints = Some(checkpoints);
         self
     }
@@ -120,9 +107,20 @@ where
     /// its view of the training data.
     pub fn with_held_out(
         mut self,
-        data: impl Dataset<B, Sample = G::Sample, Condition = G::Condition> + 'a,
+        data: impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition> + 'a,
     ) -> Self {
         self.held_out = Some(Box::new(data));
+        self
+    }
+
+    /// The rule behind [`ConditionRule::Custom`](crate::network::ConditionRule::Custom): from the
+    /// conditions of the real batch, the number of generated samples and the run's own stream to the
+    /// conditions of the generated batch.
+    pub fn with_conditions(
+        mut self,
+        rule: impl Fn(&P::Condition, usize, &mut Stream) -> Result<P::Condition> + Send + Sync + 'static,
+    ) -> Self {
+        self.conditions = Some(Box::new(rule));
         self
     }
 
@@ -134,26 +132,33 @@ where
     /// asks of them ([`Objective::probe`](crate::objective::Objective::probe)).
     pub fn check(
         &self,
-        gan: &Gan<G, D, B>,
-        data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+        gan: &P,
+        data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Vec<Warning>> {
-        Ok(self.examine(gan, data)?.0)
+        Ok(self.examine(gan.gan(), data)?.0)
     }
 
     /// Looks for what can't work; the warnings, and what every batch must be.
     fn examine(
         &self,
-        gan: &Gan<G, D, B>,
-        data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+        gan: &GanOf<P>,
+        data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<(Vec<Warning>, Expected)> {
-        let warnings = preflight::check(&self.config, gan, data, &self.device)?;
+        if self.config.style_mixing > 0.0 && gan.generator.style_space().is_none() {
+            return Err(Error::setting(
+                "style_mixing",
+                self.config.style_mixing,
+                "needs a generator with a style space (`Generator::style_space`); leave it at 0",
+            ));
+        }
+        let warnings = preflight::check::<P>(&self.config, gan, data, &self.device)?;
         let shape = self.probe(gan, data)?;
         for (_, observer) in &self.observers {
             observer.check(&shape)?;
         }
         let expected = Expected {
             shape,
-            classes: feed::classes(gan),
+            classes: feed::classes::<P>(gan),
         };
         Ok((warnings, expected))
     }
@@ -165,12 +170,14 @@ where
     /// belongs to another run, a hook asks for settings that can't be, or an observer ends the run.
     pub fn run(
         mut self,
-        gan: Gan<G, D, B>,
-        data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
-    ) -> Result<Run<G, D, B>> {
+        gan: P,
+        data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
+    ) -> Result<Run<P>> {
+        let gan = gan.into_gan();
         let (warnings, expected) = self.examine(&gan, data)?;
         let config = self.config.clone();
-        let mut state = TrainState::new(
+        let style_layers = gan.generator.style_space().map(|space| space.layers());
+        let mut state = TrainState::of(
             gan,
             config.generator_optimizer,
             config.discriminator_optimizer,
@@ -178,7 +185,7 @@ where
         .with_seed(config.seed);
         if config.ema.is_some() {
             state = state.with_ema();
-            let standing = StandingStatistics::of_run::<G, B>(
+            let standing = StandingStatistics::of_run::<P::Generator, P::Backend>(
                 &state.gan.generator,
                 &config.latent,
                 [config.batches.batch_size, data.len()],
@@ -215,6 +222,8 @@ where
             interrupt: self.interrupt,
             held_out: self.held_out,
             expected,
+            conditions: self.conditions,
+            style_layers,
             position,
             draws: StepDraws::default(),
             notices: Vec::new(),
@@ -247,11 +256,11 @@ where
     /// What a resumed run is compared with: all settings, and what else decides the numbers.
     fn settings(
         &self,
-        data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+        data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<serde_json::Value> {
         let mut settings = serde_json::to_value(&self.config)
             .map_err(|error| Error::data("settings of the run", error.to_string()))?;
-        settings["backend"] = json!(B::name(&self.device));
+        settings["backend"] = json!(<P::Backend as Backend>::name(&self.device));
         settings["samples"] = json!(data.len());
         settings["data"] = json!(data.digest());
         // A resumed run may be given more memory or time: neither decides a number.
@@ -265,8 +274,8 @@ where
     /// Tries the objective on the first batch, before anything is trained; the shape of its samples.
     fn probe(
         &self,
-        gan: &Gan<G, D, B>,
-        data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+        gan: &GanOf<P>,
+        data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Vec<usize>> {
         let config = &self.config;
         let mut batches = BatchIndices::from(&config.batches, config.seed, data.len(), (0, 0))?;
@@ -275,12 +284,13 @@ where
         // A stream of its own: the run's latents stay what they are.
         let mut stream = Stream::new(config.seed, "probe");
         let latent = config.latent.draw(first.len(), &mut stream, &self.device);
-        let probed = config.objective.probe(
+        let probed = config.objective.probe::<P>(
             &gan.generator,
             &gan.discriminator,
             &real,
             &condition,
             &latent,
+            Some(&config.latent),
         );
         probed.map_err(|error| error.within("objective"))?;
         Ok(real.shape().split_off(1))

@@ -27,12 +27,12 @@ struct Case {
 struct Outcome {
     loss: Loss,
     pairing: Pairing,
-    discriminator: Side,
-    generator: Side,
+    discriminator: Network,
+    generator: Network,
 }
 
 #[derive(Deserialize)]
-struct Side {
+struct Network {
     value: f64,
     grad_real: Vec<f64>,
     grad_fake: Vec<f64>,
@@ -63,7 +63,7 @@ fn compare<B: AutodiffBackend>(
     case: &Case,
     costs: &Loss,
     loss: impl Fn(Tensor<B, 2>, Tensor<B, 2>) -> Tensor<B, 1>,
-    expected: &Side,
+    expected: &Network,
     what: &str,
 ) {
     let real = logits::<B>(case.shape, &case.real);

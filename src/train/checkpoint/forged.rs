@@ -1,5 +1,6 @@
 //! Checkpoints that somebody changed and sealed again: the checksum is right, the contents are not.
 
+use crate::gan::Gan;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,10 +14,11 @@ use super::tests::{config, newest, resume, stored};
 use crate::files::sealed::{self, Kind};
 use crate::random::Stream;
 use crate::records::Node;
+use crate::step::{OptimizerConfig, TrainState};
 use crate::testing::Cpu;
 use crate::train::health::{FindingKind, LossPart};
 use crate::train::tests::networks::restless;
-use crate::train::{Finding, LossReading, OptimizerConfig, TrainState};
+use crate::train::{Finding, LossReading};
 
 type B = Autodiff<Cpu>;
 
@@ -149,9 +151,7 @@ fn shape(sizes: &[i128]) -> Node<'static> {
 
 /// A state to restore into.
 fn fresh() -> TrainState<
-    crate::train::tests::networks::Normed<B>,
-    crate::train::tests::networks::Restless<B>,
-    B,
+    Gan<crate::train::tests::networks::Normed<B>, crate::train::tests::networks::Restless<B>, B>,
 > {
     let adam = OptimizerConfig::adam_w(1e-2, 0.01);
     TrainState::new(restless::<B>(9, 8), adam, adam)

@@ -12,23 +12,24 @@ mod tests;
 
 pub(super) use state::Position;
 
+use crate::pair::Pair;
+use burn::tensor::Device;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use burn::tensor::backend::AutodiffBackend;
 use serde_json::Value;
 
 use self::differences::differences;
 use self::file::{File, Header, Metric, refuse, unreadable};
 use self::folder::{Aside, Folder};
-use super::{Notice, TrainState};
+use super::Notice;
 use crate::error::{Result, check};
 use crate::network::guard::tried;
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
+use crate::step::TrainState;
 
 /// Measures a checkpoint's networks.
-type Measure<'a, G, D, B> = Box<dyn FnMut(&TrainState<G, D, B>) -> Result<f64> + 'a>;
+type Measure<'a, P> = Box<dyn FnMut(&TrainState<P>) -> Result<f64> + 'a>;
 
 /// Which of two values of a metric is the better one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,38 +125,23 @@ pub enum Start {
 ///
 /// A run goes on with the settings that it was stored with: where the program's differ, it is
 /// refused with a list of the differences, unless each is named by [`accept`](Self::accept).
-pub struct Checkpoints<'a, G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+pub struct Checkpoints<'a, P: Pair> {
     folder: PathBuf,
     every: u64,
     keep: usize,
-    best: Option<Best<'a, G, D, B>>,
+    best: Option<Best<'a, P>>,
     start: Start,
     accepted: Vec<String>,
     compared: Vec<(String, Value)>,
 }
 
-struct Best<'a, G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+struct Best<'a, P: Pair> {
     name: String,
     better: Better,
-    measure: Measure<'a, G, D, B>,
+    measure: Measure<'a, P>,
 }
 
-impl<G, D, B> fmt::Debug for Checkpoints<'_, G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+impl<P: Pair> fmt::Debug for Checkpoints<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Checkpoints")
             .field("folder", &self.folder)
@@ -168,12 +154,7 @@ where
     }
 }
 
-impl<'a, G, D, B> Checkpoints<'a, G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+impl<'a, P: Pair> Checkpoints<'a, P> {
     /// Checkpoints in `folder`, which is made: every 1,000 steps, when the run is interrupted and at
     /// its end, the last three kept.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
@@ -206,7 +187,7 @@ where
         mut self,
         metric: impl Into<String>,
         better: Better,
-        measure: impl FnMut(&TrainState<G, D, B>) -> Result<f64> + 'a,
+        measure: impl FnMut(&TrainState<P>) -> Result<f64> + 'a,
     ) -> Self {
         self.best = Some(Best {
             name: metric.into(),
@@ -239,7 +220,7 @@ where
     }
 
     /// Opens the folder.
-    pub(super) fn open(self, mut settings: Value) -> Result<Store<'a, G, D, B>> {
+    pub(super) fn open(self, mut settings: Value) -> Result<Store<'a, P>> {
         for (name, value) in &self.compared {
             settings[name.as_str()] = value.clone();
         }
@@ -301,16 +282,11 @@ fn best(
 }
 
 /// An open folder of checkpoints.
-pub(super) struct Store<'a, G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+pub(super) struct Store<'a, P: Pair> {
     folder: Folder,
     /// What the run is made with, to be compared and stored.
     settings: Value,
-    plan: Checkpoints<'a, G, D, B>,
+    plan: Checkpoints<'a, P>,
     /// The step and the metric of the best checkpoint, once the folder was looked through.
     best: Option<(u64, f64)>,
     /// What is to be told about the folder.
@@ -318,26 +294,16 @@ where
 }
 
 /// What a run begins with.
-pub(super) struct Beginning<G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
-    pub(super) state: TrainState<G, D, B>,
+pub(super) struct Beginning<P: Pair> {
+    pub(super) state: TrainState<P>,
     /// `None` at the beginning.
     pub(super) position: Option<Position>,
     pub(super) notice: Option<Notice>,
 }
 
-impl<G, D, B> Beginning<G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+impl<P: Pair> Beginning<P> {
     /// The beginning of a run.
-    pub(super) fn fresh(state: TrainState<G, D, B>, notice: Option<Notice>) -> Self {
+    pub(super) fn fresh(state: TrainState<P>, notice: Option<Notice>) -> Self {
         Self {
             state,
             position: None,
@@ -346,12 +312,7 @@ where
     }
 }
 
-impl<G, D, B> Store<'_, G, D, B>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+impl<P: Pair> Store<'_, P> {
     /// Whether a checkpoint is to be written after `step` steps.
     pub(super) fn is_due(&self, step: u64) -> bool {
         self.plan.every > 0 && step.is_multiple_of(self.plan.every)
@@ -365,9 +326,9 @@ where
     /// Begins as the plan says.
     pub(super) fn begin(
         &mut self,
-        state: TrainState<G, D, B>,
-        device: &B::Device,
-    ) -> Result<Beginning<G, D, B>> {
+        state: TrainState<P>,
+        device: &Device<P::Backend>,
+    ) -> Result<Beginning<P>> {
         let found = self.folder.look()?;
         for (file, problem) in found.others {
             self.notices.push(Notice::PassedOver {
@@ -455,9 +416,9 @@ where
         &mut self,
         file: File,
         damaged: Vec<(PathBuf, String)>,
-        state: TrainState<G, D, B>,
-        device: &B::Device,
-    ) -> Result<Beginning<G, D, B>> {
+        state: TrainState<P>,
+        device: &Device<P::Backend>,
+    ) -> Result<Beginning<P>> {
         self.compare(&file)?;
         let (state, position) = state::restore(&file, &state, device)?;
         let mut skipped = Vec::new();
@@ -523,10 +484,10 @@ where
     #[allow(clippy::type_complexity)]
     pub(super) fn roll_back(
         &mut self,
-        state: &TrainState<G, D, B>,
+        state: &TrainState<P>,
         steps: u64,
-        device: &B::Device,
-    ) -> Result<Option<(TrainState<G, D, B>, Position)>> {
+        device: &Device<P::Backend>,
+    ) -> Result<Option<(TrainState<P>, Position)>> {
         for (step, path) in self.folder.look()?.checkpoints {
             if step > steps {
                 continue;
@@ -569,7 +530,7 @@ where
     /// If the checkpoint can't be written.
     pub(super) fn save(
         &mut self,
-        state: &TrainState<G, D, B>,
+        state: &TrainState<P>,
         position: &Position,
     ) -> Result<Vec<Notice>> {
         let start = Instant::now();

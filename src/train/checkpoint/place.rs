@@ -65,9 +65,15 @@ pub(super) fn check(
     need(u64::from(position.rollbacks) <= MOST.min(1 << 20), &|| {
         format!("{} rollbacks can't be", position.rollbacks)
     })?;
-    need(position.latents.is_for("latent"), &|| {
-        "its latents are another stream's".to_owned()
-    })?;
+    for (stream, purpose, what) in [
+        (&position.latents, "latent", "latents"),
+        (&position.conditions, "conditions", "conditions"),
+        (&position.styles, "styles", "styles"),
+    ] {
+        need(stream.is_for(purpose), &|| {
+            format!("its {what} are another stream's")
+        })?;
+    }
     unread(&position.unread, step)?;
     findings(&position.findings)?;
     let health = rmp_serde::to_vec_named(&position.health).map_err(|error| error.to_string())?;

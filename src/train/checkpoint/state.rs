@@ -1,6 +1,8 @@
 //! A run's state as the sections of a checkpoint, and back.
 
+use crate::pair::{InnerBackend, Pair};
 use burn::module::{AutodiffModule, Module};
+use burn::tensor::Device;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +10,12 @@ use super::file::{File, Header, refuse};
 use super::place;
 use crate::error::Result;
 use crate::network::guard::quietly;
-use crate::network::{Parameter, TrainableDiscriminator, TrainableGenerator, parameters};
+use crate::network::{Parameter, parameters};
 use crate::objective::ObjectiveState;
 use crate::random::Stream;
 use crate::records::{self, Ids, Node, Precision};
-use crate::train::{
-    Ema, Finding, HealthState, LossReading, Memories, NetworkOptimizer, TrainState,
-};
+use crate::step::{Ema, NetworkOptimizer, TrainState};
+use crate::train::{Finding, HealthState, LossReading, Memories};
 
 /// What a run knows beside its networks: where it is in its data, its random numbers, its health.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub(in crate::train) struct Position {
     /// Real samples shown to the discriminator.
     pub(in crate::train) samples: u64,
     pub(in crate::train) latents: Stream,
+    /// Conditions of generated batches, and which styles are mixed.
+    pub(in crate::train) conditions: Stream,
+    pub(in crate::train) styles: Stream,
     /// Seconds of training.
     pub(in crate::train) elapsed: f64,
     /// The factor that rollbacks have put on both learning rates.
@@ -85,17 +89,12 @@ pub(super) struct Draft {
 
 /// Everything that the next step depends on, as bytes; or what can't be stored. What would be
 /// refused when it is read is not written.
-pub(super) fn draft<G, D, B>(
-    state: &TrainState<G, D, B>,
+pub(super) fn draft<P: Pair>(
+    state: &TrainState<P>,
     position: &Position,
     settings: serde_json::Value,
-) -> Result<Draft, String>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
-    let parameters = parameters::<B, _>(&state.gan);
+) -> Result<Draft, String> {
+    let parameters = parameters::<P::Backend, _>(&state.gan);
     let precision = precision_of(&parameters);
     let mut sections = vec![
         (
@@ -105,7 +104,7 @@ where
         // A clone's record brings pending running statistics in.
         (
             NETWORKS,
-            precision.write::<B, _>(state.gan.clone().into_record()),
+            precision.write::<P::Backend, _>(state.gan.clone().into_record()),
         ),
         (
             GENERATOR_OPTIMIZER,
@@ -115,14 +114,17 @@ where
             DISCRIMINATOR_OPTIMIZER,
             state.discriminator_optimizer.write(precision),
         ),
-        (OBJECTIVE, precision.write::<B, _>(state.objective.clone())),
+        (
+            OBJECTIVE,
+            precision.write::<P::Backend, _>(state.objective.clone()),
+        ),
         (
             POSITION,
             rmp_serde::to_vec_named(position).map_err(|error| error.to_string()),
         ),
     ];
     if let Some(ema) = &state.ema {
-        sections.push((EMA, precision.write::<B::InnerBackend, _>(ema.record())));
+        sections.push((EMA, precision.write::<InnerBackend<P>, _>(ema.record())));
     }
     let written = |(name, bytes): (&'static str, Result<Vec<u8>, String>)| {
         let bytes = bytes.map_err(|problem| format!("its {name} can't be written: {problem}"))?;
@@ -155,24 +157,19 @@ where
 ///
 /// Networks and optimisers are restored together: what optimisers remember is keyed by the
 /// parameters' ids, and ids that belong to no parameter are refused.
-pub(super) fn restore<G, D, B>(
+pub(super) fn restore<P: Pair>(
     file: &File,
-    state: &TrainState<G, D, B>,
-    device: &B::Device,
-) -> Result<(TrainState<G, D, B>, Position)>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
-    let needed = parameters::<B, _>(&state.gan);
+    state: &TrainState<P>,
+    device: &Device<P::Backend>,
+) -> Result<(TrainState<P>, Position)> {
+    let needed = parameters::<P::Backend, _>(&state.gan);
     let precision = precision_of(&needed);
     known_sections(file)?;
     let stored: Vec<Shape> = plain(file, PARAMETERS)?;
     same_networks(file, &stored, &shapes(&needed))?;
     same_precision(file, precision)?;
 
-    let (objective, counts) = objective::<B>(file, precision, device)?;
+    let (objective, counts) = objective::<P::Backend>(file, precision, device)?;
     let position: Position = plain(file, POSITION)?;
     let header = &file.header;
     place::check(&position, header.step, counts, &header.settings)
@@ -186,7 +183,7 @@ where
         file,
         GENERATOR_OPTIMIZER,
         &state.generator_optimizer,
-        &renamed::<B, _>(&state.gan.generator, &ids),
+        &renamed::<P::Backend, _>(&state.gan.generator, &ids),
         (precision, header.step),
         device,
     )?;
@@ -194,7 +191,7 @@ where
         file,
         DISCRIMINATOR_OPTIMIZER,
         &state.discriminator_optimizer,
-        &renamed::<B, _>(&state.gan.discriminator, &ids),
+        &renamed::<P::Backend, _>(&state.gan.discriminator, &ids),
         (precision, counts.discriminator_steps),
         device,
     )?;

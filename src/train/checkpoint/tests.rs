@@ -1,5 +1,7 @@
 //! A run that goes on is the run that was never stopped, and what is not whole is refused.
 
+use crate::gan::Gan;
+use crate::train::observe_fn;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,18 +15,19 @@ use super::file;
 use super::{Better, Checkpoints, Start, best_checkpoint};
 use crate::data::{MemoryDataset, Mixture};
 use crate::network::Generator;
-use crate::objective::{Loss, Objective, Penalty};
+use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
+use crate::step::{EmaConfig, Hooks, OptimizerConfig, TrainState};
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters};
 use crate::train::tests::networks::{Normed, Restless, restless};
 use crate::train::{
-    EmaConfig, Ending, HealthConfig, Hooks, Interrupt, Notice, OptimizerConfig, Ramp, Rhythm, Run,
-    Schedule, StepEvent, TrainState, Trainer, TrainerConfig,
+    Ending, HealthConfig, Interrupt, Notice, Ramp, Rhythm, Run, Schedule, StepEvent, Trainer,
+    TrainerConfig,
 };
 use crate::{Latent, Result};
 
-type State<B> = TrainState<Normed<B>, Restless<B>, B>;
-type Outcome<B> = Run<Normed<B>, Restless<B>, B>;
+type State<B> = TrainState<Gan<Normed<B>, Restless<B>, B>>;
+type Outcome<B> = Run<Gan<Normed<B>, Restless<B>, B>>;
 
 fn points(count: usize) -> MemoryDataset<2> {
     let points = Mixture::ring().sample(count, &mut Stream::new(3, "points"));
@@ -35,9 +38,9 @@ fn points(count: usize) -> MemoryDataset<2> {
 /// penalties with noise and memory, an average, a ramp, a schedule, a warm-up.
 pub(super) fn config(steps: u64) -> TrainerConfig {
     let objective = Objective::new(Loss::NonSaturating)
-        .with_penalty(Penalty::r1(0.05).every(2))
-        .with_penalty(Penalty::lecam(0.1))
-        .with_penalty(Penalty::dragan(0.1).every(3));
+        .with_term(Term::r1(0.05).every(2))
+        .with_term(Term::lecam(0.1))
+        .with_term(Term::dragan(0.1).every(3));
     TrainerConfig::new(steps, 6, Latent::normal(3))
         .with_seed(11)
         .with_objective(objective)
@@ -50,7 +53,7 @@ pub(super) fn config(steps: u64) -> TrainerConfig {
 }
 
 /// A plan for a folder, as a test changes it.
-type Plan<'a, B> = Checkpoints<'a, Normed<B>, Restless<B>, B>;
+type Plan<'a, B> = Checkpoints<'a, Gan<Normed<B>, Restless<B>, B>>;
 
 /// Runs, and stops behind step `stop`, if it is below the end.
 fn run<B: AutodiffBackend>(
@@ -65,12 +68,14 @@ fn run<B: AutodiffBackend>(
         .stop_on(&interrupt)
         .observe(
             Rhythm::Every(1),
-            move |event: &StepEvent<'_, Normed<B>, Restless<B>, B>| {
-                if event.step == stop {
-                    button.request();
-                }
-                Ok(())
-            },
+            observe_fn(
+                move |event: &StepEvent<'_, Gan<Normed<B>, Restless<B>, B>>| {
+                    if event.step == stop {
+                        button.request();
+                    }
+                    Ok(())
+                },
+            ),
         );
     if let Some(plan) = plan {
         trainer = trainer.with_checkpoints(plan);
@@ -169,12 +174,12 @@ fn a_sampler_kept_aside_is_left_alone_by_later_steps<B: AutodiffBackend>() {
     trainer
         .observe(
             Rhythm::Every(3),
-            |event: &StepEvent<'_, Normed<B>, Restless<B>, B>| {
+            observe_fn(|event: &StepEvent<'_, Gan<Normed<B>, Restless<B>, B>>| {
                 let copies = [event.state.sampler(), event.state.trained()];
                 let values = copies.each_ref().map(parameters);
                 kept.push((copies, values));
                 Ok(())
-            },
+            }),
         )
         .run(restless(5, 8), &points(20))
         .expect("a run");
@@ -266,13 +271,13 @@ fn nothing_damaged_is_ever_restored() {
 fn other_settings_are_refused_with_their_names_unless_they_are_accepted() {
     let folder = stored();
     let mut other = config(20).with_seed(12);
-    other.objective.penalties[0].weight = 0.5;
+    other.objective.terms[0].weight = 0.5;
     let error = resume(folder.path(), other.clone()).expect_err("other settings");
     let error = error.to_string();
     for text in [
         "`steps` was 13, is 20",
         "`seed` was 11, is 12",
-        "`objective.penalties[0].weight` was 0.05, is 0.5",
+        "`objective.terms[0].weight` was 0.05, is 0.5",
     ] {
         assert!(error.contains(text), "{error}");
     }
@@ -469,7 +474,7 @@ fn an_earlier_run_is_gone_only_when_the_new_one_is_stored() {
 /// Asks for settings that can't be.
 struct Fails;
 
-impl Hooks<Normed<B>, Restless<B>> for Fails {
+impl Hooks<Gan<Normed<B>, Restless<B>, B>> for Fails {
     fn optimizers(
         &mut self,
         _step: u64,
@@ -648,7 +653,7 @@ fn the_best_checkpoint_stays_beside_the_last() {
     assert_eq!(steps, [13, 12, 4]);
     let best = best_checkpoint(folder.path(), Better::Lower).expect("a folder");
     assert_eq!(best, Some((files[2].1.clone(), 0.5)));
-    let error = Checkpoints::<Normed<B>, Restless<B>, B>::new(folder.path()).keep(0);
+    let error = Checkpoints::<Gan<Normed<B>, Restless<B>, B>>::new(folder.path()).keep(0);
     assert!(run::<B>(config(13), 5, Some(error), 99).is_err());
 }
 
@@ -656,7 +661,7 @@ fn the_best_checkpoint_stays_beside_the_last() {
 /// stay finite: what is divided by infinity moves nothing.
 struct Overflow;
 
-impl Hooks<Normed<B>, Restless<B>> for Overflow {
+impl Hooks<Gan<Normed<B>, Restless<B>, B>> for Overflow {
     fn generator_gradients(
         &mut self,
         generator: &Normed<B>,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::objective::Side;
+use crate::network::Network;
 use crate::report::Severity;
 
 /// Something that is wrong with a run.
@@ -39,7 +39,7 @@ pub enum FindingKind {
     /// A gradient is not finite, or too large to be squared.
     NonFiniteGradient {
         /// Whose gradient.
-        network: Side,
+        network: Network,
         /// The first such parameter, in the module's order.
         parameter: String,
         /// How many parameters have such a gradient.
@@ -68,7 +68,7 @@ pub enum FindingKind {
     /// A network's gradients are far larger than usual.
     GradientExplosion {
         /// Whose gradients.
-        network: Side,
+        network: Network,
         /// Their norm.
         norm: f64,
         /// Their usual norm.
@@ -79,7 +79,7 @@ pub enum FindingKind {
     /// A network's gradients are next to nothing.
     GradientVanishing {
         /// Whose gradients.
-        network: Side,
+        network: Network,
         /// Their norm.
         norm: f64,
         /// Their usual norm; 0 if they have been nothing from the first check on.
@@ -142,7 +142,7 @@ pub enum FindingKind {
         /// The name of the finding: `generator_collapse`, …
         what: String,
         /// Whose, where there is one for each network.
-        network: Option<Side>,
+        network: Option<Network>,
         /// The step after which it was last told.
         told: u64,
     },
@@ -319,7 +319,7 @@ mod tests {
         let finding = Finding {
             step: 10,
             kind: FindingKind::NonFiniteGradient {
-                network: Side::Discriminator,
+                network: Network::Discriminator,
                 parameter: "layers.0.weight".to_owned(),
                 parameters: 3,
                 value: NonFinite::Infinity,

@@ -1,7 +1,7 @@
 //! Findings in words: their titles, their numbers, why they happen and what to try.
 
 use super::finding::{Finding, FindingKind, LossPart};
-use crate::objective::Side;
+use crate::network::Network;
 
 impl Finding {
     /// What it is, in a few words.
@@ -45,8 +45,8 @@ impl Finding {
                 "try smaller learning rates, or `gradient_clipping`"
             }
             FindingKind::GradientVanishing { network, .. } => match network {
-                Side::Discriminator => "if it lasts, try a smaller learning rate for it, or R1",
-                Side::Generator => "try `Loss::NonSaturating`, `Pairing::Paired` or R1",
+                Network::Discriminator => "if it lasts, try a smaller learning rate for it, or R1",
+                Network::Generator => "try `Loss::NonSaturating`, `Pairing::Paired` or R1",
             },
             FindingKind::DiscriminatorSaturated { .. } => {
                 "normal at first; if it stays, try R1 or a smaller learning rate for it"
@@ -55,7 +55,7 @@ impl Finding {
                 "if it stays, try smaller learning rates, `nn::MinibatchStd` or `Objective::r3gan`"
             }
             FindingKind::DiscriminatorOverfitting { .. } => {
-                "try more data, `Penalty::consistency` or `Penalty::lecam`"
+                "try more data, `Term::consistency` or `Term::lecam`"
             }
             FindingKind::MemoryGrowth { .. } => "look at what observers and hooks keep",
             FindingKind::DiscriminatorStalled { .. } => {
@@ -238,23 +238,23 @@ impl Finding {
                  other's step with a larger one."
             }
             FindingKind::GradientExplosion { network, .. } => match network {
-                Side::Discriminator => {
+                Network::Discriminator => {
                     "The discriminator has become steep around the samples: a learning rate too \
                      high, or nothing that keeps it smooth. It cuts the data from the generated \
                      samples ever more sharply, and its weights grow with it."
                 }
-                Side::Generator => {
+                Network::Generator => {
                     "The generator's gradient comes through the discriminator, and is as large as \
                      that is steep; or the generator's own steps are too large, and undo what \
                      they have reached."
                 }
             },
             FindingKind::GradientVanishing { network, .. } => match network {
-                Side::Discriminator => {
+                Network::Discriminator => {
                     "A discriminator that separates all samples has nothing left to learn: its \
                      loss is flat where it is sure. The same shows where its activations are dead."
                 }
-                Side::Generator => {
+                Network::Generator => {
                     "The generator learns from the discriminator's slope. The saturating minimax \
                      loss is flat where generated samples are recognised with certainty, and a \
                      discriminator that is flat at the samples has no slope to pass on; dead \
@@ -307,7 +307,7 @@ impl Finding {
                 "Go back to the last checkpoint with smaller learning rates \
                  (`Policy::Rollback` does so by itself), set `TrainerConfig::gradient_clipping` \
                  and `TrainerConfig::warm_up`, and keep the discriminator smooth with \
-                 `Penalty::r1`. Check the data for NaN; in losses and penalties of one's own take \
+                 `Term::r1`. Check the data for NaN; in losses and penalties of one's own take \
                  `softplus` of logits instead of logarithms of probabilities, and add a small \
                  number under each root."
             }
@@ -328,31 +328,31 @@ impl Finding {
                 "Lower the learning rates of `TrainerConfig::generator_optimizer` and \
                  `TrainerConfig::discriminator_optimizer` by a factor of 3 to 10, let them rise \
                  with `TrainerConfig::warm_up`, and set `TrainerConfig::gradient_clipping` to a \
-                 few times the usual norm. Keep the discriminator smooth: `Penalty::r1` (or \
-                 `Penalty::wgan_gp`), or `nn::SpectralNorm` in its layers. A lower β₁ of Adam \
+                 few times the usual norm. Keep the discriminator smooth: `Term::r1` (or \
+                 `Term::wgan_gp`), or `nn::SpectralNorm` in its layers. A lower β₁ of Adam \
                  (0 or .5) damps oscillations. `TrainerConfig::ema` gives samples that suffer less \
                  from them."
             }
             FindingKind::GradientVanishing { network, .. } => match network {
-                Side::Discriminator => {
+                Network::Discriminator => {
                     "If it lasts, slow the discriminator down: a smaller learning rate for \
                      `TrainerConfig::discriminator_optimizer` than for the generator's, \
-                     `Penalty::r1`, `LabelSmoothing::one_sided`, or noise on the data \
+                     `Term::r1`, `LabelSmoothing::one_sided`, or noise on the data \
                      (`Augmentation::Noise` in a consistency penalty). If it is so from step 1, \
                      check the initial weights and the data's scale, and use \
                      `Activation::LEAKY`."
                 }
-                Side::Generator => {
+                Network::Generator => {
                     "Use `Loss::NonSaturating` instead of `Loss::Minimax`, or a comparison with \
                      real samples (`Pairing::Paired`), which never saturate where the generator \
-                     is losing. Give the discriminator a slope everywhere with `Penalty::r1` \
-                     and `Penalty::r2` or `Penalty::wgan_gp`, and a smaller learning rate. If it \
+                     is losing. Give the discriminator a slope everywhere with `Term::r1` \
+                     and `Term::r2` or `Term::wgan_gp`, and a smaller learning rate. If it \
                      is so from step 1, check the generator's initial weights and its output \
                      activation against the data's range."
                 }
             },
             FindingKind::DiscriminatorSaturated { .. } => {
-                "Nothing in the first few hundred steps. If it stays: `Penalty::r1` with a larger \
+                "Nothing in the first few hundred steps. If it stays: `Term::r1` with a larger \
                  weight, a smaller learning rate for `TrainerConfig::discriminator_optimizer` \
                  than for `TrainerConfig::generator_optimizer` (two time scales), fewer \
                  `TrainerConfig::discriminator_steps`, `Pairing::Paired`, or \
@@ -362,16 +362,16 @@ impl Finding {
             FindingKind::GeneratorCollapse { .. } => {
                 "Show the discriminator several samples at once: `nn::MinibatchStd` near its end, \
                  or `network::Packed` around it. Compare real with generated samples \
-                 (`Pairing::Paired`) under `Penalty::r1` and `Penalty::r2`, which has no basins \
-                 of dropped modes; `Objective::r3gan` is that. `Penalty::latent_diversity` \
+                 (`Pairing::Paired`) under `Term::r1` and `Term::r2`, which has no basins \
+                 of dropped modes; `Objective::r3gan` is that. `Term::latent_diversity` \
                  pulls samples of different latents apart. Lower the learning rates, above all \
                  the generator's, and look at the initial weights if it never drew different \
                  samples."
             }
             FindingKind::DiscriminatorOverfitting { .. } => {
-                "Use more data, or show it in more forms: `Penalty::balanced_consistency` or \
-                 `Penalty::consistency` with an `Augmentation`. `Penalty::lecam` is made for few \
-                 samples; a larger weight of `Penalty::r1`, a smaller discriminator or dropout in \
+                "Use more data, or show it in more forms: `Term::balanced_consistency` or \
+                 `Term::consistency` with an `Augmentation`. `Term::lecam` is made for few \
+                 samples; a larger weight of `Term::r1`, a smaller discriminator or dropout in \
                  it help too. Otherwise stop here, and keep the generator of the best checkpoint \
                  (with `TrainerConfig::ema`)."
             }
@@ -381,7 +381,7 @@ impl Finding {
                  A penalty of one's own must store detached tensors in its memory."
             }
             FindingKind::DiscriminatorStalled { .. } => {
-                "Lower the weight of `Penalty::r1` (and `Penalty::r2`) by a factor of 10 or more: \
+                "Lower the weight of `Term::r1` (and `Term::r2`) by a factor of 10 or more: \
                  what is right goes with the square of the data's size. Raise the learning rate of \
                  `TrainerConfig::discriminator_optimizer`, make the discriminator larger, and check \
                  that it ends without an activation and uses its input. Samples that were good from \
@@ -401,10 +401,10 @@ impl Finding {
     }
 }
 
-fn name(network: Side) -> &'static str {
+fn name(network: Network) -> &'static str {
     match network {
-        Side::Generator => "generator",
-        Side::Discriminator => "discriminator",
+        Network::Generator => "generator",
+        Network::Discriminator => "discriminator",
     }
 }
 
@@ -535,7 +535,7 @@ mod tests {
                 usual: 0.7,
             });
         }
-        for network in [Side::Generator, Side::Discriminator] {
+        for network in [Network::Generator, Network::Discriminator] {
             kinds.push(FindingKind::NonFiniteGradient {
                 network,
                 parameter: "layers.0.weight".to_owned(),
@@ -619,7 +619,7 @@ mod tests {
             })
         };
         assert_eq!(
-            passed("gradient_explosion", Some(Side::Generator)),
+            passed("gradient_explosion", Some(Network::Generator)),
             "exploding gradients of the generator, told after step 30, is not seen any more"
         );
         let loss = |samples: &[usize]| {

@@ -11,7 +11,7 @@ use super::finding::{Finding, FindingKind};
 use super::policy::Policy;
 use super::signs::{GradientReading, VitalSigns};
 use crate::error::Result;
-use crate::objective::Side;
+use crate::network::Network;
 
 /// Judges the numbers of a run, check by check.
 ///
@@ -108,12 +108,12 @@ impl HealthWatch {
             .check(&signs.losses, &config.explosion, now, &mut kinds);
         for (network, gradients, reading) in [
             (
-                Side::Discriminator,
+                Network::Discriminator,
                 &mut state.discriminator,
                 &signs.discriminator_gradients,
             ),
             (
-                Side::Generator,
+                Network::Generator,
                 &mut state.generator,
                 &signs.generator_gradients,
             ),
@@ -172,8 +172,8 @@ impl HealthWatch {
 impl HealthState {
     /// What has just come to count as gone.
     fn passed(&mut self) -> Vec<FindingKind> {
-        let (generator, discriminator) = (Some(Side::Generator), Some(Side::Discriminator));
-        let onsets: [(&str, Option<Side>, &mut Onset); 16] = [
+        let (generator, discriminator) = (Some(Network::Generator), Some(Network::Discriminator));
+        let onsets: [(&str, Option<Network>, &mut Onset); 16] = [
             ("non_finite_loss", None, &mut self.non_finite.losses),
             (
                 "non_finite_gradient",

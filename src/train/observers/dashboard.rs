@@ -1,5 +1,6 @@
 //! burn's terminal dashboard, driven by a run of this crate.
 
+use crate::pair::Pair;
 use std::fmt;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -20,7 +21,6 @@ use super::Reading;
 use crate::error::Result;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::terminal::say;
-use crate::train::observer::observe_by_reference;
 use crate::train::{Interrupt, Notice, Observer, StepEvent};
 
 /// What is plotted: its name, its unit, and whether more is better.
@@ -178,17 +178,12 @@ fn state(name: &str, value: f64) -> MetricState {
     }
 }
 
-impl<G, D, B> Observer<G, D, B> for Dashboard
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+impl<P: Pair> Observer<P> for Dashboard {
     fn shows_notices(&self) -> bool {
         true
     }
 
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
+    fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
         if self.screen.is_none() && std::io::stdout().is_terminal() {
             let start = event.step.saturating_sub(event.session_steps);
             self.screen = Some(Screen::open(start));
@@ -209,8 +204,6 @@ where
         }
     }
 }
-
-observe_by_reference!(Dashboard);
 
 impl Drop for Dashboard {
     fn drop(&mut self) {

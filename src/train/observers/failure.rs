@@ -1,8 +1,7 @@
 //! What an observer's failure does to the run, where it should be otherwise than usual.
 
-use burn::tensor::backend::AutodiffBackend;
+use crate::pair::Pair;
 
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::train::Observer;
 use crate::train::observer::hand_on;
 
@@ -37,12 +36,9 @@ pub struct Tolerated<O>(
 
 macro_rules! observe_within {
     ($wrapper:ident, $ends_run:literal) => {
-        impl<G, D, B, O> Observer<G, D, B> for $wrapper<O>
+        impl<P: Pair, O> Observer<P> for $wrapper<O>
         where
-            B: AutodiffBackend,
-            G: TrainableGenerator<B>,
-            D: TrainableDiscriminator<B>,
-            O: Observer<G, D, B>,
+            O: Observer<P>,
         {
             hand_on!(self, &self.0, &mut self.0, ends_run: $ends_run);
         }

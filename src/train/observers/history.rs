@@ -1,14 +1,12 @@
 //! The losses of a run, kept for charts and reports.
 
-use burn::tensor::backend::AutodiffBackend;
+use crate::pair::Pair;
 use serde::{Deserialize, Serialize};
 
 use crate::divergence::js_lower_bound;
 use crate::error::{Result, check};
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::readback::scalar;
 use crate::report::Report;
-use crate::train::observer::observe_by_reference;
 use crate::train::{Memories, Observer, StepEvent};
 
 /// One reading of a run.
@@ -35,20 +33,15 @@ pub struct Reading {
 
 impl Reading {
     /// Reads the step's numbers; waits for the device.
-    pub(super) fn of<G, D, B>(event: &StepEvent<'_, G, D, B>) -> Self
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B>,
-    {
+    pub(super) fn of<P: Pair>(event: &StepEvent<'_, P>) -> Self {
         let (outcome, config) = (event.outcome, event.config);
-        let bound = js_lower_bound(outcome.real_logits.clone(), outcome.fake_logits.clone());
+        let bound = js_lower_bound(outcome.real.logits.clone(), outcome.fake.logits.clone());
         Self {
             step: event.step,
             discriminator_loss: scalar(&outcome.discriminator_loss),
             generator_loss: scalar(&outcome.generator_loss),
-            penalty: outcome.penalty.as_ref().map(scalar),
-            generator_penalty: outcome.generator_penalty.as_ref().map(scalar),
+            penalty: outcome.discriminator_terms.as_ref().map(scalar),
+            generator_penalty: outcome.generator_terms.as_ref().map(scalar),
             js_lower_bound: scalar(&bound),
             discriminator_rate: config.discriminator_optimizer.learning_rate()
                 * event.rates.discriminator,
@@ -290,17 +283,12 @@ impl History {
     }
 }
 
-impl<G, D, B> Observer<G, D, B> for History
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+impl<P: Pair> Observer<P> for History {
     fn is_remembered(&self) -> bool {
         true
     }
 
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
+    fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
         self.thinned.push(Reading::of(event), self.limit);
         Ok(())
     }
@@ -322,8 +310,6 @@ where
         Ok(())
     }
 }
-
-observe_by_reference!(History);
 
 #[cfg(test)]
 mod tests {

@@ -1,15 +1,15 @@
 //! Walks through the latent space: what lies between two samples.
 
+use crate::pair::Pair;
 use std::path::PathBuf;
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::SampleGrid;
-use super::sample_grid::draw_by_reference;
 use crate::error::{Result, check};
 use crate::latent::Latent;
-use crate::network::{Condition, Generator, TrainableDiscriminator, TrainableGenerator};
+use crate::network::{Condition, TrainingBackend};
 use crate::plot::GridSize;
 use crate::random::Stream;
 use crate::sizes;
@@ -85,7 +85,7 @@ impl<B: AutodiffBackend> Interpolations<B> {
         })?;
         Ok(Self {
             grid: SampleGrid::from_latents(folder, latents, columns)?.with_name("interpolation"),
-            prior: *latent,
+            prior: latent.clone(),
             size,
             seed,
         })
@@ -161,32 +161,29 @@ fn walks<B: Backend>(
     prior.path(from, to, columns)
 }
 
-impl<G, D, B, C> Observer<G, D, B> for Interpolations<B, C>
+impl<P, B, C> Observer<P> for Interpolations<B, C>
 where
-    B: AutodiffBackend,
+    P: Pair<Backend = B, Sample = Tensor<B, 4>, Condition = C>,
+    B: TrainingBackend,
     C: Condition<B>,
-    G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, 4>, Condition = C>,
-    D: TrainableDiscriminator<B>,
 {
     fn check(&self, sample_shape: &[usize]) -> Result<()> {
-        Observer::<G, D, B>::check(&self.grid, sample_shape)
+        Observer::<P>::check(&self.grid, sample_shape)
     }
 
     fn ends_run(&self) -> bool {
         false
     }
 
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
+    fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
         self.grid.observe(event)
     }
 
     fn remember(&self, memories: &mut Memories) -> Result<()> {
-        Observer::<G, D, B>::remember(&self.grid, memories)
+        Observer::<P>::remember(&self.grid, memories)
     }
 
     fn recall(&mut self, step: u64, memories: &Memories) -> Result<()> {
-        Observer::<G, D, B>::recall(&mut self.grid, step, memories)
+        Observer::<P>::recall(&mut self.grid, step, memories)
     }
 }
-
-draw_by_reference!(Interpolations);

@@ -1,19 +1,17 @@
 //! A log that programs can read: one JSON object a line.
 
+use crate::pair::Pair;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use burn::tensor::backend::AutodiffBackend;
 use serde::{Deserialize, Serialize};
 
 use super::Reading;
 use crate::error::{Error, Result};
 use crate::files::{self, write_whole};
 use crate::json;
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::train::health::FindingKind;
-use crate::train::observer::observe_by_reference;
 use crate::train::{Memories, Notice, Observer, StepEvent};
 
 /// An observer that appends to a file of JSON lines: a reading each time it is called, and every
@@ -254,12 +252,7 @@ fn kept(path: &Path, log: &[u8], step: u64, resumed: bool) -> Result<Vec<u8>> {
     Ok(kept.flat_map(|(_, (_, line))| line.to_vec()).collect())
 }
 
-impl<G, D, B> Observer<G, D, B> for JsonLines
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+impl<P: Pair> Observer<P> for JsonLines {
     fn ends_run(&self) -> bool {
         false
     }
@@ -269,7 +262,7 @@ where
         true
     }
 
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
+    fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -312,8 +305,6 @@ where
         self.replace(&kept(&self.path, &log, step, resumed)?)
     }
 }
-
-observe_by_reference!(JsonLines);
 
 #[cfg(test)]
 mod tests {

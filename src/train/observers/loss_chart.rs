@@ -1,15 +1,12 @@
 //! The losses as a picture that grows with the run.
 
+use crate::pair::Pair;
 use std::path::{Path, PathBuf};
-
-use burn::tensor::backend::AutodiffBackend;
 
 use super::History;
 use super::Reading;
 use crate::error::Result;
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::plot::{LineChart, Series};
-use crate::train::observer::observe_by_reference;
 use crate::train::{Memories, Observer, StepEvent};
 
 /// The name in checkpoints.
@@ -108,12 +105,7 @@ impl LossChart {
     }
 }
 
-impl<G, D, B> Observer<G, D, B> for LossChart
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+impl<P: Pair> Observer<P> for LossChart {
     fn ends_run(&self) -> bool {
         false
     }
@@ -122,18 +114,16 @@ where
         true
     }
 
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
-        Observer::<G, D, B>::observe(&mut self.history, event)?;
+    fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
+        Observer::<P>::observe(&mut self.history, event)?;
         self.draw()
     }
 
     fn remember(&self, memories: &mut Memories) -> Result<()> {
-        Observer::<G, D, B>::remember(&self.history, memories)
+        Observer::<P>::remember(&self.history, memories)
     }
 
     fn recall(&mut self, step: u64, memories: &Memories) -> Result<()> {
-        Observer::<G, D, B>::recall(&mut self.history, step, memories)
+        Observer::<P>::recall(&mut self.history, step, memories)
     }
 }
-
-observe_by_reference!(LossChart);

@@ -1,16 +1,16 @@
 //! How far a run is, on a terminal or in a log.
 
+use crate::pair::Pair;
 use std::time::Duration;
 
 use burn::tensor::backend::AutodiffBackend;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use crate::error::Result;
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::readback::scalar;
+use crate::step::StepOutcome;
 use crate::terminal::say;
-use crate::train::observer::observe_by_reference;
-use crate::train::{Notice, Observer, StepEvent, StepOutcome};
+use crate::train::{Notice, Observer, StepEvent};
 
 /// Losses are read back at most this often: on a GPU each reading waits for the device.
 const READING_PAUSE: Duration = Duration::from_millis(500);
@@ -96,12 +96,7 @@ struct Pace {
 }
 
 impl Pace {
-    fn of<G, D, B>(event: &StepEvent<'_, G, D, B>) -> Self
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B>,
-    {
+    fn of<P: Pair>(event: &StepEvent<'_, P>) -> Self {
         Self {
             step: event.step,
             steps: event.steps,
@@ -136,17 +131,12 @@ fn rate(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
-impl<G, D, B> Observer<G, D, B> for Progress
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-{
+impl<P: Pair> Observer<P> for Progress {
     fn shows_notices(&self) -> bool {
         true
     }
 
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
+    fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
         let done = event.step == event.steps;
         let text = || {
             format!(
@@ -195,8 +185,6 @@ where
         }
     }
 }
-
-observe_by_reference!(Progress);
 
 #[cfg(test)]
 mod tests {

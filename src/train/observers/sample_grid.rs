@@ -1,5 +1,6 @@
 //! The same latents drawn again and again: how a generator learns, in pictures.
 
+use crate::pair::Pair;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
@@ -9,7 +10,7 @@ use crate::data::ImageShape;
 use crate::error::{Error, Result, check};
 use crate::latent::Latent;
 use crate::network::guard::quietly;
-use crate::network::{Condition, Generator, TrainableDiscriminator, TrainableGenerator};
+use crate::network::{Condition, Generator, TrainingBackend};
 use crate::plot::{GridSize, GridStyle, check_grid, image_grid};
 use crate::random::Stream;
 use crate::sizes;
@@ -213,12 +214,11 @@ impl<B: AutodiffBackend, C: Condition<B>> SampleGrid<B, C> {
     }
 }
 
-impl<G, D, B, C> Observer<G, D, B> for SampleGrid<B, C>
+impl<P, B, C> Observer<P> for SampleGrid<B, C>
 where
-    B: AutodiffBackend,
+    P: Pair<Backend = B, Sample = Tensor<B, 4>, Condition = C>,
+    B: TrainingBackend,
     C: Condition<B>,
-    G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, 4>, Condition = C>,
-    D: TrainableDiscriminator<B>,
 {
     fn check(&self, sample_shape: &[usize]) -> Result<()> {
         self.refuse(sample_shape)
@@ -229,7 +229,7 @@ where
         false
     }
 
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
+    fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
         let path = self.file(event.step);
         let generator = if self.trained_weights {
             event.state.trained()
@@ -257,27 +257,3 @@ where
         Ok(())
     }
 }
-
-/// [`observe_by_reference`](crate::train::observer) for the observers that draw images: they know the
-/// backend and the condition by their types.
-macro_rules! draw_by_reference {
-    ($observer:ident) => {
-        impl<G, D, B, C> Observer<G, D, B> for &mut $observer<B, C>
-        where
-            B: AutodiffBackend,
-            C: Condition<B>,
-            G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, 4>, Condition = C>,
-            D: TrainableDiscriminator<B>,
-        {
-            $crate::train::observer::hand_on!(
-                self,
-                &**self,
-                &mut **self,
-                ends_run: Observer::<G, D, B>::ends_run(&**self)
-            );
-        }
-    };
-}
-pub(super) use draw_by_reference;
-
-draw_by_reference!(SampleGrid);

@@ -1,5 +1,6 @@
 //! The observers in runs.
 
+use crate::pair::Pair;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -11,14 +12,17 @@ use crate::Latent;
 use crate::data::{MemoryDataset, Mixture};
 use crate::error::Result;
 use crate::gan::Gan;
-use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
+use crate::models::{
+    Conditional, LabelEmbedding, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator,
+    MlpGeneratorConfig,
+};
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
-use crate::objective::{Loss, Objective, Penalty};
+use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
+use crate::step::OptimizerConfig;
 use crate::testing::{Cpu, for_each_autodiff_backend};
 use crate::train::{
-    Memories, Notice, Observer, OptimizerConfig, Rhythm, Schedule, StepEvent, Trainer,
-    TrainerConfig,
+    Memories, Notice, Observer, Rhythm, Schedule, StepEvent, Trainer, TrainerConfig,
 };
 
 type Points<B> = (MlpGenerator<B, 2>, MlpDiscriminator<B, 2>);
@@ -26,7 +30,7 @@ type Points<B> = (MlpGenerator<B, 2>, MlpDiscriminator<B, 2>);
 fn run<B: AutodiffBackend>(
     config: TrainerConfig,
     rhythm: Rhythm,
-    observer: impl Observer<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>,
+    observer: impl Observer<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>,
 ) {
     let device = Default::default();
     let points = Mixture::ring().sample(64, &mut Stream::new(3, "points"));
@@ -47,20 +51,17 @@ fn run<B: AutodiffBackend>(
 
 fn config(steps: u64) -> TrainerConfig {
     TrainerConfig::new(steps, 16, Latent::normal(3))
-        .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.1).every(2)))
+        .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(0.1).every(2)))
 }
 
 /// Hands on the steps behind one alone, as a resumed run has them.
 struct After<O>(u64, O);
 
-impl<G, D, B, O> Observer<G, D, B> for After<O>
+impl<P: Pair, O> Observer<P> for After<O>
 where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B>,
-    O: Observer<G, D, B>,
+    O: Observer<P>,
 {
-    fn observe(&mut self, event: &StepEvent<'_, G, D, B>) -> Result<()> {
+    fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
         if event.step > self.0 {
             self.1.observe(event)?;
         }
@@ -69,7 +70,7 @@ where
 }
 
 fn recall<B: AutodiffBackend>(
-    observer: &mut impl Observer<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>,
+    observer: &mut impl Observer<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>,
     step: u64,
     memories: &Memories,
 ) {
@@ -77,7 +78,7 @@ fn recall<B: AutodiffBackend>(
 }
 
 fn notice<B: AutodiffBackend>(
-    observer: &mut impl Observer<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>,
+    observer: &mut impl Observer<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>,
     notice: Notice,
 ) {
     observer.notice(&notice);
@@ -189,7 +190,7 @@ fn a_history_remembers_what_lies_before_a_step<B: AutodiffBackend>() {
     run::<B>(config.clone(), Rhythm::Every(2), &mut whole);
 
     let mut memories = Memories::default();
-    Observer::<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>::remember(&whole, &mut memories)
+    Observer::<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>::remember(&whole, &mut memories)
         .expect("a memory");
     let mut other = History::new().with_name("coarse");
     recall::<B>(&mut other, 4, &memories);
@@ -239,12 +240,12 @@ fn a_log_that_cannot_be_written_is_an_error_of_the_next_call() {
 /// Keeps an observer's error.
 struct Catch<O>(O, Arc<Mutex<Option<String>>>);
 
-impl<O: Observer<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>
-    Observer<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B> for Catch<O>
+impl<O: Observer<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>>
+    Observer<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>> for Catch<O>
 {
     fn observe(
         &mut self,
-        event: &StepEvent<'_, MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>,
+        event: &StepEvent<'_, Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>,
     ) -> Result<()> {
         let error = self.0.observe(event).err().map(|error| error.to_string());
         *self.1.lock().expect("one thread") = error;
@@ -404,7 +405,7 @@ mod pictures {
     fn draw<B: AutodiffBackend>(
         steps: u64,
         rhythm: Rhythm,
-        observer: impl Observer<Draws<B>, Judges<B>, B>,
+        observer: impl Observer<Gan<Draws<B>, Judges<B>, B>>,
     ) {
         draw_of(IMAGE, steps, rhythm, observer);
     }
@@ -413,7 +414,7 @@ mod pictures {
         image: [usize; 3],
         steps: u64,
         rhythm: Rhythm,
-        observer: impl Observer<Draws<B>, Judges<B>, B>,
+        observer: impl Observer<Gan<Draws<B>, Judges<B>, B>>,
     ) {
         let device = Default::default();
         let generator = MlpGeneratorConfig::new(3, image).with_hidden([8]);
@@ -490,11 +491,12 @@ mod pictures {
         assert_ne!(std::fs::read(&pictures[1].1).expect("a picture"), first);
 
         let mut memories = Memories::default();
-        Observer::<Draws<B>, Judges<B>, B>::remember(&grid, &mut memories).expect("a memory");
+        Observer::<Gan<Draws<B>, Judges<B>, B>>::remember(&grid, &mut memories).expect("a memory");
         let moved =
             SampleGrid::<B>::new("elsewhere", &prior, grid_of(2, 3), 1, &Default::default());
         let mut moved = moved.expect("valid settings");
-        Observer::<Draws<B>, Judges<B>, B>::recall(&mut moved, 4, &memories).expect("a memory");
+        Observer::<Gan<Draws<B>, Judges<B>, B>>::recall(&mut moved, 4, &memories)
+            .expect("a memory");
         let expected = [2, 4].map(|s| {
             (
                 s,
@@ -518,7 +520,7 @@ mod pictures {
             );
             let mut grid = grid.expect("valid settings").with_name(name);
             let image = [channels, 4, 4];
-            let check = Observer::<Draws<B>, Judges<B>, B>::check(&grid, &image);
+            let check = Observer::<Gan<Draws<B>, Judges<B>, B>>::check(&grid, &image);
             check.expect("it can be drawn");
             draw_of::<B>(image, 1, Rhythm::AtEnd, &mut grid);
             let (width, _) = size(&grid.pictures()[0].1);
@@ -540,7 +542,7 @@ mod pictures {
             }
         }
         fn check<B: AutodiffBackend>(
-            grid: impl Observer<Draws<B>, Judges<B>, B>,
+            grid: impl Observer<Gan<Draws<B>, Judges<B>, B>>,
             shape: &[usize],
         ) -> Result<()> {
             grid.check(shape)
@@ -573,9 +575,11 @@ mod pictures {
         let labels = Labels::<B>::from_slice(&[0; 15], 2, &device).expect("labels");
         let told = grid().with_conditions(&labels);
         let refused = Observer::<
-            crate::models::LabelGenerator<B, Draws<B>>,
-            crate::models::MlpLabelDiscriminator<B, 4>,
-            B,
+            Gan<
+                Conditional<B, LabelEmbedding<B>, Draws<B>>,
+                Conditional<B, LabelEmbedding<B>, MlpDiscriminator<B, 4>>,
+                B,
+            >,
         >::check(&told, &[1, 8, 8]);
         says(refused, &["`samples.conditions` = 15 labels", "16 images"]);
     }
@@ -637,8 +641,11 @@ mod pictures {
         let mut chart = LossChart::new(&whole);
         run::<B>(config(6), Rhythm::Every(1), &mut chart);
         let mut memories = Memories::default();
-        Observer::<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>::remember(&chart, &mut memories)
-            .expect("a memory");
+        Observer::<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>::remember(
+            &chart,
+            &mut memories,
+        )
+        .expect("a memory");
         let mut resumed = LossChart::new(&cut);
         recall::<B>(&mut resumed, 3, &memories);
         run::<B>(config(6), Rhythm::Every(1), After(3, &mut resumed));

@@ -9,8 +9,8 @@ use super::warning::{Interval, Warning, way_into};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::{Condition, Sample};
+use crate::step::diversity;
 use crate::train::feed::{self, Expected};
-use crate::train::vitals::diversity;
 
 /// How many batches are looked at, at most.
 const BATCHES: usize = 4;

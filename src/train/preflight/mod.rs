@@ -10,15 +10,16 @@ mod warning;
 pub(super) use look::not_finite;
 pub use warning::Warning;
 
-use burn::tensor::backend::AutodiffBackend;
+use crate::pair::{GanOf, Pair};
+use burn::module::AutodiffModule;
+use burn::tensor::Device;
 
 use super::TrainerConfig;
 use super::feed;
 use super::limits::check_memory;
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::gan::Gan;
-use crate::network::{Condition, Sample, TrainableDiscriminator, TrainableGenerator, initialize};
+use crate::network::{Condition, Discriminator, Generator, Sample, initialize};
 use crate::nn::LayerKind;
 
 /// Looks at settings, networks and the first batches of the data, and lists what usually does not
@@ -32,36 +33,48 @@ use crate::nn::LayerKind;
 /// If there is no batch, micro-batches don't cut one evenly, a sample is not finite, a label is no
 /// class of a network, networks and data disagree on a shape, or the data lies far outside of the
 /// generator's range.
-pub(super) fn check<G, D, B>(
+pub(super) fn check<P: Pair>(
     config: &TrainerConfig,
-    gan: &Gan<G, D, B>,
-    data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
-    device: &B::Device,
-) -> Result<Vec<Warning>>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+    gan: &GanOf<P>,
+    data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
+    device: &Device<P::Backend>,
+) -> Result<Vec<Warning>> {
     let batches = config
         .batches
         .epoch(data.len(), config.seed, 0)
         .map_err(|error| error.within("batches"))?;
     let parts = settings::parts(config, &batches)?;
     let (generator, discriminator) = (&gan.generator, &gan.discriminator);
-    check_memory::<G, D, B>(config, generator, discriminator, 0, device)?;
-    let look = look::at(data, &batches, &feed::classes(gan), device)?;
+    check_memory::<P::Generator, P::Discriminator, P::Backend>(
+        config,
+        generator,
+        discriminator,
+        0,
+        device,
+    )?;
+    let look = look::at(data, &batches, &feed::classes::<P>(gan), device)?;
     let sample = look.real.shape().iter().skip(1).product();
-    check_memory::<G, D, B>(config, generator, discriminator, sample, device)?;
+    check_memory::<P::Generator, P::Discriminator, P::Backend>(
+        config,
+        generator,
+        discriminator,
+        sample,
+        device,
+    )?;
 
     // A copy without the tape of weights that are not drawn yet would draw others.
     initialize(generator);
     initialize(discriminator);
     let real_shape = look.real.shape();
-    let drawn_shape =
-        passes::generator::<B, G>(config, generator, &look.condition, real_shape[0], device)?;
+    let drawn_shape = passes::generator::<P::Backend, P::Generator>(
+        config,
+        generator,
+        &look.condition,
+        real_shape[0],
+        device,
+    )?;
     passes::one_shape(&drawn_shape, &real_shape)?;
-    let alike = look::without_spread::<B, G::Sample>(&look.real);
+    let alike = look::without_spread::<P::Backend, P::Sample>(&look.real);
     let judge = discriminator.valid();
     let (real, condition) = (look.real.into_inner(), look.condition.inner());
     for size in &parts {

@@ -2,8 +2,10 @@
 
 use super::Warning;
 use crate::error::{Error, Result};
-use crate::objective::{Loss, Pairing, PenaltyKind, Side};
-use crate::train::{OptimizerConfig, TrainerConfig};
+use crate::network::Network;
+use crate::objective::{Loss, Pairing};
+use crate::step::OptimizerConfig;
+use crate::train::TrainerConfig;
 
 /// Data sets below this many samples are learnt by heart.
 const SMALL: usize = 1_000;
@@ -51,29 +53,19 @@ pub(super) fn clipping_with_momentum(config: &TrainerConfig) -> Option<Warning> 
 }
 
 pub(super) fn small_data_set(config: &TrainerConfig, samples: usize) -> Option<Warning> {
-    let penalties = &config.objective.penalties;
-    let provided_for = penalties.iter().any(|penalty| {
-        penalty.weight != 0.0
-            && matches!(
-                penalty.kind,
-                PenaltyKind::LeCam { .. }
-                    | PenaltyKind::Consistency { .. }
-                    | PenaltyKind::BalancedConsistency { .. }
-            )
-    });
+    let provided_for = (config.objective.terms.iter())
+        .any(|term| term.weight != 0.0 && term.kind.info().helps_small_data())
+        || config.objective.augment.is_some();
     (samples < SMALL && !provided_for).then_some(Warning::SmallDataSet { samples })
 }
 
 pub(super) fn norms_under_penalties(config: &TrainerConfig, norms: &[String]) -> Option<Warning> {
-    let per_sample = |penalty: &&crate::objective::Penalty| {
-        penalty.weight != 0.0
-            && penalty.kind.is_per_sample()
-            && penalty.kind.acts_on(Side::Discriminator)
-    };
-    let penalty = config.objective.penalties.iter().find(per_sample)?;
+    let mut terms = config.objective.terms.iter();
+    let term = terms
+        .find(|term| term.weighs_on(Network::Discriminator) && term.kind.info().is_per_sample())?;
     (!norms.is_empty()).then(|| Warning::BatchNormUnderPenalty {
         layers: norms.to_vec(),
-        penalty: penalty.kind.name().to_owned(),
+        penalty: term.kind.info().name().to_owned(),
     })
 }
 
@@ -81,11 +73,9 @@ pub(super) fn norms_under_penalties(config: &TrainerConfig, norms: &[String]) ->
 pub(super) fn nothing_keeps_smooth(config: &TrainerConfig, spectral: bool) -> Option<Warning> {
     let objective = &config.objective;
     let needs = matches!(objective.loss, Loss::Hinge | Loss::Wasserstein);
-    // Whatever it is: a penalty of one's own may be the one.
-    let penalised = objective
-        .penalties
-        .iter()
-        .any(|penalty| penalty.weight != 0.0 && penalty.kind.acts_on(Side::Discriminator));
+    // Whatever it is: a custom term may be the one.
+    let mut terms = objective.terms.iter();
+    let penalised = terms.any(|term| term.weighs_on(Network::Discriminator));
     let kept = spectral || penalised || objective.weight_clipping.is_some();
     (needs && !kept).then(|| Warning::NothingKeepsSmooth {
         loss: objective.loss.label(),
@@ -99,20 +89,14 @@ pub(super) fn over_a_batch(config: &TrainerConfig) -> Vec<String> {
     if objective.pairing == Pairing::Average {
         found.push("objective.pairing".to_owned());
     }
-    for penalty in objective.penalties.iter().filter(|p| p.weight != 0.0) {
-        // Running means; the spread of the real batch.
-        if let PenaltyKind::LeCam { .. }
-        | PenaltyKind::Dragan { .. }
-        | PenaltyKind::PathLength { .. } = penalty.kind
-        {
-            found.push(format!("objective.penalties.{}", penalty.kind.name()));
+    for term in objective.terms.iter().filter(|term| term.weight != 0.0) {
+        let info = term.kind.info();
+        if info.is_of_the_whole_batch() {
+            found.push(format!("objective.terms.{}", info.name()));
         }
     }
     if objective.top_k.is_some() {
         found.push("objective.top_k".to_owned());
-    }
-    if objective.feature_matching.is_some() {
-        found.push("objective.feature_matching".to_owned());
     }
     found
 }

@@ -1,5 +1,6 @@
 //! Each rule with a pairing that breaks it and one that does not.
 
+use crate::gan::Gan;
 use burn::module::{AutodiffModule, Module};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Distribution, Tensor};
@@ -11,11 +12,13 @@ use crate::models::{
     Activation, DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminator,
     MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
-use crate::network::{Discriminator, Generator, Packed, Verdict};
+use crate::network::{
+    Discriminator, Generator, Packed, TrainableDiscriminator, TrainableGenerator, Verdict,
+};
 use crate::nn::{Linear, LinearConfig, MinibatchStd, SpectralNorm};
-use crate::objective::{FeatureMatching, Loss, Objective, Pairing, Penalty, TopK};
+use crate::objective::{Loss, Objective, Pairing, Term, TopK};
+use crate::step::OptimizerConfig;
 use crate::testing::{for_each_autodiff_backend, parameters, values};
-use crate::train::OptimizerConfig;
 
 fn config(batch_size: usize) -> TrainerConfig {
     TrainerConfig::new(1, batch_size, Latent::normal(3))
@@ -65,7 +68,7 @@ where
     G: TrainableGenerator<B>,
     D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
 {
-    check(config, gan, data, &Default::default())
+    check::<Gan<G, D, B>>(config, gan, data, &Default::default())
 }
 
 #[track_caller]
@@ -347,11 +350,11 @@ fn a_loss_that_needs_a_smooth_discriminator_asks_for_something_that_keeps_it<B: 
     for kept in [
         Objective::new(Loss::NonSaturating),
         Objective::wgan_gp(),
-        Objective::sngan_hinge().with_penalty(Penalty::r1(1.0)),
+        Objective::sngan_hinge().with_term(Term::r1(1.0)),
     ] {
         assert_eq!(plain(kept), []);
     }
-    let weightless = Objective::sngan_hinge().with_penalty(Penalty::r1(0.0));
+    let weightless = Objective::sngan_hinge().with_term(Term::r1(0.0));
     assert_eq!(plain(weightless), [warning("hinge")]);
     let smooth = Smooth::<B> {
         linear: SpectralNorm::new(LinearConfig::new(2, 1).init(&Default::default())),
@@ -453,28 +456,28 @@ fn dcgan<B: Backend>(
 
 fn batch_norm_and_penalties_on_single_samples_are_warned_of<B: AutodiffBackend>() {
     let data = images(1_000);
-    let with = |penalty| config(8).with_objective(Objective::default().with_penalty(penalty));
+    let with = |penalty| config(8).with_objective(Objective::default().with_term(penalty));
     let of = |penalty, batch_norm| {
         checked(&with(penalty), &dcgan::<B>(batch_norm), &data).expect("it can work")
     };
     for penalty in [
-        Penalty::r1(1.0),
-        Penalty::r2(1.0),
-        Penalty::wgan_gp(10.0),
-        Penalty::dragan(10.0),
-        Penalty::zero_centered(1.0),
+        Term::r1(1.0),
+        Term::r2(1.0),
+        Term::wgan_gp(10.0),
+        Term::dragan(10.0),
+        Term::zero_centered(1.0),
     ] {
         let expected = Warning::BatchNormUnderPenalty {
             layers: vec!["discriminator.blocks.1.norm".to_owned()],
-            penalty: penalty.kind.name().to_owned(),
+            penalty: penalty.kind.info().name().to_owned(),
         };
         assert_eq!(of(penalty.clone(), true), [expected]);
         assert_eq!(of(penalty, false), []);
     }
-    assert_eq!(of(Penalty::r1(0.0), true), []);
-    assert_eq!(of(Penalty::lecam(0.1), true), []);
+    assert_eq!(of(Term::r1(0.0), true), []);
+    assert_eq!(of(Term::lecam(0.1), true), []);
     // The generator's norms are its own affair.
-    assert_eq!(of(Penalty::path_length(2.0), true), []);
+    assert_eq!(of(Term::path_length(2.0), true), []);
 }
 
 /// A discriminator of a user's own, with burn's batch norm.
@@ -500,7 +503,7 @@ fn a_batch_norm_of_burn_is_found_too<B: AutodiffBackend>() {
         norm: burn::nn::BatchNormConfig::new(1).init(&device),
     };
     let gan = seeded(generator(2, Activation::Tanh), theirs);
-    let config = config(8).with_objective(Objective::default().with_penalty(Penalty::r1(1.0)));
+    let config = config(8).with_objective(Objective::default().with_term(Term::r1(1.0)));
     let warnings = checked(&config, &gan, &many(-1.0, 1.0)).expect("it can work");
     let expected = Warning::BatchNormUnderPenalty {
         layers: vec!["discriminator.norm".to_owned()],
@@ -599,23 +602,23 @@ fn statistics_of_micro_batches_are_warned_of<B: AutodiffBackend>() {
 fn objectives_that_look_at_a_whole_batch_are_named() {
     let of = |objective| settings::over_a_batch(&config(8).with_objective(objective));
     let plain = Objective::new(Loss::NonSaturating);
-    assert!(of(plain.clone().with_penalty(Penalty::r1(1.0))).is_empty());
+    assert!(of(plain.clone().with_term(Term::r1(1.0))).is_empty());
     assert!(of(plain.clone().with_pairing(Pairing::Paired)).is_empty());
-    assert!(of(plain.clone().with_penalty(Penalty::lecam(0.0))).is_empty());
+    assert!(of(plain.clone().with_term(Term::lecam(0.0))).is_empty());
     let mut all = plain
         .with_pairing(Pairing::Average)
-        .with_penalty(Penalty::lecam(0.1))
-        .with_penalty(Penalty::dragan(10.0))
-        .with_penalty(Penalty::path_length(2.0));
+        .with_term(Term::lecam(0.1))
+        .with_term(Term::dragan(10.0))
+        .with_term(Term::path_length(2.0));
     all.top_k = Some(TopK::new(0.5, 0.99));
-    all.feature_matching = Some(FeatureMatching::alone());
+    all.terms.push(Term::feature_matching_alone());
     let expected = [
         "objective.pairing",
-        "objective.penalties.le_cam",
-        "objective.penalties.dragan",
-        "objective.penalties.path_length",
+        "objective.terms.le_cam",
+        "objective.terms.dragan",
+        "objective.terms.path_length",
+        "objective.terms.feature_matching",
         "objective.top_k",
-        "objective.feature_matching",
     ];
     assert_eq!(of(all), expected);
 }
@@ -710,17 +713,17 @@ fn weights_without_a_seed_are_warned_of<B: AutodiffBackend>() {
 
 #[test]
 fn few_samples_are_warned_of_unless_something_is_done_about_it() {
-    let of = |penalty: Option<Penalty>, samples| {
+    let of = |penalty: Option<Term>, samples| {
         let mut objective = Objective::default();
-        objective.penalties.extend(penalty);
+        objective.terms.extend(penalty);
         settings::small_data_set(&config(8).with_objective(objective), samples)
     };
     let warning = Some(Warning::SmallDataSet { samples: 999 });
     assert_eq!(of(None, 999), warning);
     assert_eq!(of(None, 1_000), None);
-    assert_eq!(of(Some(Penalty::r1(1.0)), 999), warning);
-    assert_eq!(of(Some(Penalty::lecam(0.0)), 999), warning);
-    assert_eq!(of(Some(Penalty::lecam(0.1)), 999), None);
+    assert_eq!(of(Some(Term::r1(1.0)), 999), warning);
+    assert_eq!(of(Some(Term::lecam(0.0)), 999), warning);
+    assert_eq!(of(Some(Term::lecam(0.1)), 999), None);
 }
 
 fn less_than_a_batch_is_refused_with_the_way_out<B: AutodiffBackend>() {
@@ -863,8 +866,8 @@ fn warnings_are_sentences_with_numbers_and_a_name_that_is_stored() {
                 loss: "hinge".to_owned(),
             },
             "nothing keeps the discriminator smooth, as the hinge loss needs it: put \
-             `nn::SpectralNorm` around its layers, or add a penalty (`Penalty::r1`, \
-             `Penalty::wgan_gp`)",
+             `nn::SpectralNorm` around its layers, or add a penalty (`Term::r1`, \
+             `Term::wgan_gp`)",
         ),
         (
             Warning::OneClass {
@@ -910,8 +913,8 @@ fn warnings_are_sentences_with_numbers_and_a_name_that_is_stored() {
         (
             Warning::SmallDataSet { samples: 60 },
             "the data set has 60 samples, few enough for a discriminator to learn by heart; add \
-             LeCam (`Penalty::lecam`) or consistency under an augmentation \
-             (`Penalty::consistency`), and watch samples for copies of the data",
+             LeCam (`Term::lecam`) or consistency under an augmentation \
+             (`Term::consistency`), and watch samples for copies of the data",
         ),
     ];
     for (warning, sentence) in all {

@@ -194,8 +194,8 @@ impl fmt::Display for Warning {
             Self::NothingKeepsSmooth { loss } => write!(
                 f,
                 "nothing keeps the discriminator smooth, as the {loss} loss needs it: put \
-                 `nn::SpectralNorm` around its layers, or add a penalty (`Penalty::r1`, \
-                 `Penalty::wgan_gp`)"
+                 `nn::SpectralNorm` around its layers, or add a penalty (`Term::r1`, \
+                 `Term::wgan_gp`)"
             ),
             Self::OneClass {
                 class,
@@ -243,8 +243,8 @@ impl fmt::Display for Warning {
             Self::SmallDataSet { samples } => write!(
                 f,
                 "the data set has {samples} samples, few enough for a discriminator to learn by \
-                 heart; add LeCam (`Penalty::lecam`) or consistency under an augmentation \
-                 (`Penalty::consistency`), and watch samples for copies of the data"
+                 heart; add LeCam (`Term::lecam`) or consistency under an augmentation \
+                 (`Term::consistency`), and watch samples for copies of the data"
             ),
         }
     }

@@ -56,7 +56,7 @@ settings! {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ramp {
     /// The setting's dotted name, as error messages have it: `generator_optimizer.beta_2`,
-    /// `objective.penalties[0].weight`, `ema.samples`.
+    /// `objective.terms[0].weight`, `ema.samples`.
     pub setting: String,
     /// The value at the end.
     pub to: f64,

@@ -41,7 +41,7 @@ settings! {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(default)]
 struct Objective {
-    penalties: Vec<Penalty>,
+    terms: Vec<Term>,
     top_k: Option<f64>,
 }
 }
@@ -49,7 +49,7 @@ struct Objective {
 settings! {
 /// A term.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct Penalty {
+struct Term {
     kind: Kind,
     weight: f64,
     interval: usize,
@@ -121,7 +121,7 @@ fn settings() -> Settings {
         learning_rate: 2e-4,
         beta_2: 0.9,
     };
-    let penalty = |kind, weight| Penalty {
+    let penalty = |kind, weight| Term {
         kind,
         weight,
         interval: 1,
@@ -142,7 +142,7 @@ fn settings() -> Settings {
             shuffle: true,
         },
         objective: Objective {
-            penalties: vec![
+            terms: vec![
                 penalty(Kind::R1, 0.1 + 0.2),
                 penalty(wgan_gp, 10.0),
                 penalty(Kind::Custom(custom), 1e-3),
@@ -173,8 +173,8 @@ fn ramps() -> Vec<Ramp> {
     vec![
         Ramp::cosine("generator_optimizer.learning_rate", 5e-5, 800),
         Ramp::cosine("generator_optimizer.beta_2", 0.99, 800),
-        Ramp::cosine("objective.penalties[0].weight", 0.03, 400),
-        Ramp::linear("objective.penalties[1].kind.wgan_gp.target", 0.0, 400),
+        Ramp::cosine("objective.terms[0].weight", 0.03, 400),
+        Ramp::linear("objective.terms[1].kind.wgan_gp.target", 0.0, 400),
         Ramp::linear("ema.samples", 5e5, 800),
     ]
 }
@@ -224,8 +224,8 @@ fn settings_move_and_the_others_stay() {
         learning_rate: 1.25e-4,
         beta_2: ((f64::from(0.9_f32) + 0.99) / 2.0) as f32,
     };
-    expected.objective.penalties[0].weight = 0.03;
-    expected.objective.penalties[1].kind = Kind::WganGp {
+    expected.objective.terms[0].weight = 0.03;
+    expected.objective.terms[1].kind = Kind::WganGp {
         target: 0.0,
         one_sided: false,
     };
@@ -247,11 +247,11 @@ fn settings_move_and_the_others_stay() {
 
 #[test]
 fn functions_that_are_stored_as_a_name_are_kept() {
-    let ramps = [Ramp::linear("objective.penalties[2].weight", 0.0, 10)];
+    let ramps = [Ramp::linear("objective.terms[2].weight", 0.0, 10)];
     let moved = Ramps::new(&ramped(&ramps)).unwrap().at(5);
-    let custom = &moved.objective.penalties[2];
+    let custom = &moved.objective.terms[2];
     assert_eq!(custom.weight, 5e-4);
-    assert_eq!(custom.kind, settings().objective.penalties[2].kind);
+    assert_eq!(custom.kind, settings().objective.terms[2].kind);
 }
 
 #[test]
@@ -284,9 +284,9 @@ fn unknown_names_are_refused_with_near_ones() {
     let error = message(&[Ramp::cosine("optimizer.beta_2", 0.9, 1)]);
     let both = "mean discriminator_optimizer.beta_2, generator_optimizer.beta_2?";
     assert!(error.contains(both), "{error}");
-    let error = message(&[Ramp::cosine("objective.penalties[1]", 0.9, 1)]);
-    let inner = "mean objective.penalties[1].kind.wgan_gp.target, \
-                 objective.penalties[1].weight?";
+    let error = message(&[Ramp::cosine("objective.terms[1]", 0.9, 1)]);
+    let inner = "mean objective.terms[1].kind.wgan_gp.target, \
+                 objective.terms[1].weight?";
     assert!(error.contains(inner), "{error}");
     let error = message(&[Ramp::cosine("generator_optimizer.learning_rat", 0.9, 1)]);
     let likeliest = "did you mean generator_optimizer.learning_rate, ";
@@ -295,10 +295,7 @@ fn unknown_names_are_refused_with_near_ones() {
         ("generator_optimizer/beta_2", "generator_optimizer.beta_2"),
         ("ema_samples", "ema.samples"),
         ("ema.samples ", "ema.samples"),
-        (
-            "objectiv.penalties[0].weigth",
-            "objective.penalties[0].weight",
-        ),
+        ("objectiv.terms[0].weigth", "objective.terms[0].weight"),
     ] {
         let error = message(&[Ramp::cosine(name, 0.9, 1)]);
         assert!(error.contains(&format!("did you mean {meant}")), "{error}");
@@ -317,10 +314,10 @@ fn settings_that_are_no_floating_point_numbers_are_refused() {
         ("steps", "is a whole number, 1000"),
         ("seed", "is a whole number, 18446744073709551615"),
         ("batches.batch_size", "is a whole number, 64"),
-        ("objective.penalties[0].interval", "is a whole number, 1"),
+        ("objective.terms[0].interval", "is a whole number, 1"),
         ("batches.shuffle", "is true, no number"),
         ("generator_optimizer.optimizer", "is \"adam\", no number"),
-        ("objective.penalties[0].kind", "is \"r1\", no number"),
+        ("objective.terms[0].kind", "is \"r1\", no number"),
         ("gradient_clipping", "`gradient_clipping` is off; give it"),
         ("ema.ramp_up", "`ema.ramp_up` is off; give it"),
         ("objective.top_k.decay", "`objective.top_k` is off; give it"),
@@ -343,7 +340,7 @@ fn ramps_without_an_end_are_refused() {
     }
     let error = message(&[
         Ramp::cosine("ema.samples", 1.0, 1),
-        Ramp::linear("objective.penalties[0].weight", 1.0, 0),
+        Ramp::linear("objective.terms[0].weight", 1.0, 0),
     ]);
     assert!(error.contains("`ramps[1].steps` = 0"), "{error}");
 }
@@ -351,7 +348,7 @@ fn ramps_without_an_end_are_refused() {
 #[test]
 fn two_ramps_of_one_setting_are_refused() {
     let ramp = Ramp::cosine("ema.samples", 1.0, 1);
-    let other = Ramp::cosine("objective.penalties[0].weight", 1.0, 1);
+    let other = Ramp::cosine("objective.terms[0].weight", 1.0, 1);
     let error = message(&[other, ramp.clone(), ramp]);
     assert!(
         error.contains("`ramps[2].setting` = ema.samples"),
@@ -385,15 +382,15 @@ fn ramps_are_stored_by_name() {
 
 #[test]
 fn a_custom_loss_keeps_its_functions_while_settings_move() {
-    use crate::objective::{Loss, Objective, Penalty};
+    use crate::objective::{Loss, Objective, Term};
 
     let objective = Objective::new(Loss::custom::<Cpu>("own", crate::objective::loss::Hinge))
-        .with_penalty(Penalty::r1(1.0));
+        .with_term(Term::r1(1.0));
     let config = TrainerConfig::new(10, 4, Latent::normal(2))
         .with_objective(objective)
-        .with_ramp(Ramp::linear("objective.penalties[0].weight", 0.0, 10));
+        .with_ramp(Ramp::linear("objective.terms[0].weight", 0.0, 10));
     let moved = Ramps::new(&config).unwrap().at(5);
-    assert_eq!(moved.objective.penalties[0].weight, 0.5);
+    assert_eq!(moved.objective.terms[0].weight, 0.5);
     moved.validate().expect("the loss has its functions");
 }
 

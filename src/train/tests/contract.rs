@@ -1,5 +1,8 @@
 //! Who is updated when, what is drawn, and that a seed decides it all.
 
+use crate::network::TrainingBackend;
+use crate::pair::Pair;
+use crate::train::observe_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -16,13 +19,11 @@ use crate::models::{
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use crate::network::{Discriminator, Generator, Verdict};
-use crate::objective::{Loss, Objective, Penalty};
+use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
+use crate::step::{Hooks, OptimizerConfig, RateFactors, StepBatch, StepSettings, TrainState, step};
 use crate::testing::{for_each_autodiff_backend, parameters, values};
-use crate::train::{
-    History, Hooks, OptimizerConfig, RateFactors, Rhythm, StepBatch, StepSettings, TrainState,
-    Trainer, TrainerConfig, step,
-};
+use crate::train::{History, Rhythm, Trainer, TrainerConfig};
 
 type Mlps<B> = Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
 type Dcgans<B> = Gan<DcganGenerator<B>, DcganDiscriminator<B>, B>;
@@ -63,32 +64,36 @@ fn points() -> MemoryDataset<2> {
     MemoryDataset::new(points, [2]).expect("pairs of numbers")
 }
 
-fn batch<B: AutodiffBackend>(seed: u64) -> StepBatch<Tensor<B, 2>, (), B> {
+fn batch<B, P>(seed: u64) -> StepBatch<P>
+where
+    B: TrainingBackend,
+    P: Pair<Backend = B, Sample = Tensor<B, 2>, Condition = ()>,
+{
     let device = Default::default();
     let indices: Vec<usize> = (0..6).collect();
-    StepBatch {
-        real: points().batch(&indices, &device).expect("a batch").0,
-        condition: (),
-        latent: Latent::normal(3).draw(6, &mut Stream::new(seed, "z"), &device),
-    }
+    StepBatch::new(
+        points().batch(&indices, &device).expect("a batch").0,
+        (),
+        Latent::normal(3).draw(6, &mut Stream::new(seed, "z"), &device),
+    )
 }
 
-fn images<B: AutodiffBackend>() -> StepBatch<Tensor<B, 4>, (), B> {
+fn images<B, P>() -> StepBatch<P>
+where
+    B: TrainingBackend,
+    P: Pair<Backend = B, Sample = Tensor<B, 4>, Condition = ()>,
+{
     let device = Default::default();
     let latent = Latent::normal(3).draw(4, &mut Stream::new(1, "z"), &device);
     let real = Latent::normal(256).draw::<B>(4, &mut Stream::new(2, "x"), &device);
-    StepBatch {
-        real: real.reshape([4, 1, 16, 16]),
-        condition: (),
-        latent,
-    }
+    StepBatch::new(real.reshape([4, 1, 16, 16]), (), latent)
 }
 
-fn state<G, D, B>(gan: Gan<G, D, B>) -> TrainState<G, D, B>
+fn state<G, D, B>(gan: Gan<G, D, B>) -> TrainState<Gan<G, D, B>>
 where
     B: AutodiffBackend,
     G: crate::network::TrainableGenerator<B>,
-    D: crate::network::TrainableDiscriminator<B>,
+    D: crate::network::TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
 {
     let adam = OptimizerConfig::adam(1e-2);
     TrainState::new(gan, adam, adam).expect("valid settings")
@@ -200,7 +205,11 @@ struct Statistics {
     seen: Vec<Vec<Vec<f64>>>,
 }
 
-impl<G, B: AutodiffBackend> Hooks<G, DcganDiscriminator<B>> for Statistics {
+impl<P, B> Hooks<P> for Statistics
+where
+    P: Pair<Backend = B, Discriminator = DcganDiscriminator<B>>,
+    B: AutodiffBackend,
+{
     fn before_discriminator_step(
         &mut self,
         discriminator: DcganDiscriminator<B>,
@@ -241,7 +250,7 @@ fn batch_statistics_follow_the_rule<B: AutodiffBackend>() {
         judged, after,
         "the generator step updates them, as in PyTorch"
     );
-    let penalised = run(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.1)));
+    let penalised = run(Objective::new(Loss::NonSaturating).with_term(Term::r1(0.1)));
     assert_eq!(penalised[1], plain[1], "the penalty leaves them alone");
 }
 
@@ -277,7 +286,7 @@ fn the_last_fake_batch_serves_the_generator_step<B: AutodiffBackend>() {
         discriminator,
     );
     let batches = vec![batch(1), batch(2), batch(3)];
-    let lazy = Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.1).every(2));
+    let lazy = Objective::new(Loss::NonSaturating).with_term(Term::r1(0.1).every(2));
     let (after, outcome) = step(state(gan), &StepSettings::new(&lazy), batches, &mut ());
     assert_eq!(
         calls.load(Ordering::Relaxed),
@@ -286,7 +295,7 @@ fn the_last_fake_batch_serves_the_generator_step<B: AutodiffBackend>() {
     );
     assert_eq!((after.step, after.objective.discriminator_steps()), (1, 3));
     assert!(
-        outcome.penalty.is_some(),
+        outcome.discriminator_terms.is_some(),
         "due at discriminator steps 0 and 2"
     );
 }
@@ -296,7 +305,7 @@ fn run<B: AutodiffBackend>(seed: u64, dropout: f64) -> (Vec<Vec<f64>>, History) 
     let config = TrainerConfig::new(12, 16, Latent::normal(3))
         .with_seed(seed)
         .with_discriminator_steps(2)
-        .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.1)));
+        .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(0.1)));
     let trained = Trainer::new(config, &Default::default())
         .expect("valid settings")
         .observe(Rhythm::Every(4), &mut history)
@@ -342,7 +351,7 @@ struct Ramp {
     beta_1: f32,
 }
 
-impl<G, D> Hooks<G, D> for Ramp {
+impl<P: Pair> Hooks<P> for Ramp {
     fn optimizers(
         &mut self,
         step: u64,
@@ -422,11 +431,7 @@ fn the_trainer_is_a_loop_around_the_step<B: AutodiffBackend>() {
     for indices in &batches[..5] {
         let (real, condition) = data.batch(indices, &device).expect("a batch");
         let latent = config.latent.draw(16, &mut latents, &device);
-        let batch = StepBatch {
-            real,
-            condition,
-            latent,
-        };
+        let batch = StepBatch::new(real, condition, latent);
         let rates = RateFactors::default();
         by_hand = step(
             by_hand,
@@ -462,14 +467,19 @@ fn an_observer_ends_a_run_with_its_error() {
         .expect("valid settings")
         .observe(
             Rhythm::Every(2),
-            |event: &crate::train::StepEvent<'_, MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>| {
-                seen = event.step;
-                if event.step == 4 {
-                    return Err(crate::Error::Observer("enough".to_owned()));
-                }
-                let _ = values(event.outcome.generator_loss.clone());
-                Ok(())
-            },
+            observe_fn(
+                |event: &crate::train::StepEvent<
+                    '_,
+                    Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>,
+                >| {
+                    seen = event.step;
+                    if event.step == 4 {
+                        return Err(crate::Error::Observer("enough".to_owned()));
+                    }
+                    let _ = values(event.outcome.generator_loss.clone());
+                    Ok(())
+                },
+            ),
         )
         .run(mlps::<B>(1, 0.0), &points());
     assert!(result.expect_err("stopped").to_string().contains("enough"));
@@ -495,15 +505,15 @@ fn wrong_settings_are_refused_by_their_dotted_name() {
             .contains("`generator_optimizer.learning_rate` = -1")
     );
     assert!(
-        with(|c| c.objective.penalties.push(Penalty::r1(f64::NAN)))
-            .contains("`objective.penalties[0].weight` = NaN")
+        with(|c| c.objective.terms.push(Term::r1(f64::NAN)))
+            .contains("`objective.terms[0].weight` = NaN")
     );
 }
 
 #[test]
 fn trainer_settings_survive_json() {
     let config = TrainerConfig::new(10, 16, Latent::uniform(3))
-        .with_objective(Objective::new(Loss::Minimax).with_penalty(Penalty::r1(0.1).every(16)));
+        .with_objective(Objective::new(Loss::Minimax).with_term(Term::r1(0.1).every(16)));
     let json = serde_json::to_string(&config).expect("settings serialise");
     let back: TrainerConfig = serde_json::from_str(&json).expect("settings parse");
     assert_eq!(back, config);

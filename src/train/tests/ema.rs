@@ -10,8 +10,9 @@ use crate::models::{DcganGenerator, DcganGeneratorConfig, MlpDiscriminatorConfig
 use crate::network::{Generator, initialize};
 use crate::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use crate::random::Stream;
+use crate::step::{Ema, EmaConfig, OptimizerConfig, StandingStatistics};
 use crate::testing::{assert_close, assign, for_each_autodiff_backend, parameters, values};
-use crate::train::{Ema, EmaConfig, OptimizerConfig, StandingStatistics, Trainer, TrainerConfig};
+use crate::train::{Trainer, TrainerConfig};
 use crate::{Gan, Latent};
 
 fn generator<B: AutodiffBackend>() -> DcganGenerator<B> {
@@ -117,6 +118,7 @@ fn standing_statistics_are_the_means_over_their_batches<B: AutodiffBackend>() {
         let latent = Latent::uniform(3);
         let ema = Ema::<_, B>::new(&norms);
         let copied = parameters(&ema.generator());
+        let prior = latent.clone();
         let standing = StandingStatistics::new(latent, count, seed, vec![(); batches]);
         let ema = ema.with_standing_statistics(Some(standing));
         let found = parameters(&ema.generator());
@@ -124,7 +126,7 @@ fn standing_statistics_are_the_means_over_their_batches<B: AutodiffBackend>() {
         let mut stream = Stream::new(seed, "standing statistics");
         let mut expected = [vec![0.0; 3], vec![0.0; 3], vec![0.0; 3], vec![0.0; 3]];
         for _ in 0..batches {
-            let z = values(latent.draw::<B::InnerBackend>(count, &mut stream, &device));
+            let z = values(prior.draw::<B::InnerBackend>(count, &mut stream, &device));
             for channel in 0..3 {
                 let column: Vec<f64> = z.iter().skip(channel).step_by(3).copied().collect();
                 let mean = column.iter().sum::<f64>() / count as f64;

@@ -1,6 +1,8 @@
 //! Whatever ends a run, its last whole step is stored first, and the run that goes on from there is
 //! the run that was never disturbed.
 
+use crate::pair::Pair;
+use crate::train::observe_fn;
 use std::cell::Cell;
 use std::fs;
 use std::path::Path;
@@ -14,15 +16,16 @@ use super::networks::{Normed, Restless, restless};
 use crate::data::{BatchPlan, Dataset, MemoryDataset, Mixture};
 use crate::network::{Discriminator, Labels, Verdict};
 use crate::random::Stream;
+use crate::step::{EmaConfig, Hooks, OptimizerConfig};
 use crate::testing::{Cpu, for_each_autodiff_backend};
 use crate::train::{
-    Better, Checkpoints, EmaConfig, Ending, History, Hooks, Notice, Observer, OptimizerConfig,
-    Rhythm, Run, Start, StepEvent, Trainer, TrainerConfig,
+    Better, Checkpoints, Ending, History, Notice, Observer, Rhythm, Run, Start, StepEvent, Trainer,
+    TrainerConfig,
 };
 use crate::{Error, Gan, Latent, Result};
 
 type Tape = Autodiff<Cpu>;
-type Event<'a, B> = StepEvent<'a, Normed<B>, Restless<B>, B>;
+type Event<'a, B> = StepEvent<'a, Gan<Normed<B>, Restless<B>, B>>;
 
 fn points(count: usize) -> MemoryDataset<2> {
     let points = Mixture::ring().sample(count, &mut Stream::new(3, "points"));
@@ -82,7 +85,7 @@ struct Panicking {
     now: u64,
 }
 
-impl<G, D> Hooks<G, D> for Panicking {
+impl<P: Pair> Hooks<P> for Panicking {
     fn optimizers(
         &mut self,
         step: u64,
@@ -95,7 +98,7 @@ impl<G, D> Hooks<G, D> for Panicking {
 
     fn discriminator_gradients(
         &mut self,
-        _discriminator: &D,
+        _discriminator: &P::Discriminator,
         gradients: burn::optim::GradientsParams,
     ) -> burn::optim::GradientsParams {
         assert!(self.late || self.now != self.step, "no more memory");
@@ -104,7 +107,7 @@ impl<G, D> Hooks<G, D> for Panicking {
 
     fn generator_gradients(
         &mut self,
-        _generator: &G,
+        _generator: &P::Generator,
         gradients: burn::optim::GradientsParams,
     ) -> burn::optim::GradientsParams {
         assert!(self.now != self.step, "no more memory");
@@ -112,13 +115,13 @@ impl<G, D> Hooks<G, D> for Panicking {
     }
 }
 
-type TrainerOf<'a, B> = Trainer<'a, Normed<B>, Restless<B>, B>;
-type RunOf<B> = Run<Normed<B>, Restless<B>, B>;
+type TrainerOf<'a, B> = Trainer<'a, Gan<Normed<B>, Restless<B>, B>>;
+type RunOf<B> = Run<Gan<Normed<B>, Restless<B>, B>>;
 
 fn plan<'a, B: AutodiffBackend>(
     folder: &Path,
     every: u64,
-) -> Checkpoints<'a, Normed<B>, Restless<B>, B> {
+) -> Checkpoints<'a, Gan<Normed<B>, Restless<B>, B>> {
     Checkpoints::new(folder).every(every).start(Start::Resume)
 }
 
@@ -336,17 +339,23 @@ fn an_observer_that_fails_ends_the_run_after_its_step_is_stored() {
             let folder = tempfile::tempdir().expect("a folder");
             let seen = Cell::new(0);
             let error = trainer::<Tape>(Some(folder.path()), every)
-                .observe(Rhythm::Every(1), |event: &Event<'_, Tape>| {
-                    if event.step < 8 {
-                        return Ok(());
-                    }
-                    assert!(!panics, "the screen is gone");
-                    Err(Error::Observer("the screen is gone".to_owned()))
-                })
-                .observe(Rhythm::Every(1), |event: &Event<'_, Tape>| {
-                    seen.set(event.step);
-                    Ok(())
-                })
+                .observe(
+                    Rhythm::Every(1),
+                    observe_fn(|event: &Event<'_, Tape>| {
+                        if event.step < 8 {
+                            return Ok(());
+                        }
+                        assert!(!panics, "the screen is gone");
+                        Err(Error::Observer("the screen is gone".to_owned()))
+                    }),
+                )
+                .observe(
+                    Rhythm::Every(1),
+                    observe_fn(|event: &Event<'_, Tape>| {
+                        seen.set(event.step);
+                        Ok(())
+                    }),
+                )
                 .run(restless(5, 8), &Faulty::new(0, None))
                 .expect_err("an observer's end");
             assert!(error.to_string().contains("the screen is gone"), "{error}");
@@ -364,12 +373,15 @@ fn the_due_checkpoint_is_there_before_observers_are_called() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut lacking = Vec::new();
     trainer::<Tape>(Some(folder.path()), 3)
-        .observe(Rhythm::Every(3), |event: &Event<'_, Tape>| {
-            if event.step.is_multiple_of(3) && !stored(folder.path()).contains(&event.step) {
-                lacking.push(event.step);
-            }
-            Ok(())
-        })
+        .observe(
+            Rhythm::Every(3),
+            observe_fn(|event: &Event<'_, Tape>| {
+                if event.step.is_multiple_of(3) && !stored(folder.path()).contains(&event.step) {
+                    lacking.push(event.step);
+                }
+                Ok(())
+            }),
+        )
         .run(restless(5, 8), &Faulty::new(0, None))
         .expect("a run");
     assert_eq!(lacking, [0; 0]);
@@ -378,7 +390,7 @@ fn the_due_checkpoint_is_there_before_observers_are_called() {
 /// An observer whose failures are no reason to stop.
 struct Picture;
 
-impl<B: AutodiffBackend> Observer<Normed<B>, Restless<B>, B> for Picture {
+impl<B: AutodiffBackend> Observer<Gan<Normed<B>, Restless<B>, B>> for Picture {
     fn observe(&mut self, event: &Event<'_, B>) -> Result<()> {
         assert!(event.step != 4, "no colours");
         Err(Error::Plot {
@@ -463,13 +475,16 @@ fn a_run_whose_folder_goes_away_keeps_its_state_and_says_that_it_is_not_stored()
     let place = tempfile::tempdir().expect("a folder");
     let folder = place.path().join("checkpoints");
     let run = trainer::<Tape>(Some(&folder), 5)
-        .observe(Rhythm::Every(1), |event: &Event<'_, Tape>| {
-            if event.step == 7 {
-                fs::remove_dir_all(&folder).expect("a folder");
-                fs::write(&folder, "in the way").expect("a file");
-            }
-            Ok(())
-        })
+        .observe(
+            Rhythm::Every(1),
+            observe_fn(|event: &Event<'_, Tape>| {
+                if event.step == 7 {
+                    fs::remove_dir_all(&folder).expect("a folder");
+                    fs::write(&folder, "in the way").expect("a file");
+                }
+                Ok(())
+            }),
+        )
         .run(restless(5, 8), &Faulty::new(0, None))
         .expect("a run");
     assert!(matches!(run.ending, Ending::Finished));
@@ -549,15 +564,18 @@ fn a_resumed_run_of_another_batch_size_shows_each_sample_of_the_epoch_once() {
         Trainer::new(config, &Default::default())
             .expect("valid settings")
             .with_checkpoints(plan)
-            .observe(Rhythm::Every(1), |event: &Event<'_, Tape>| {
-                // What preflight reads does not count.
-                if event.session_steps == 1 {
-                    let mut list = data.1.borrow_mut();
-                    let before = list.len() - size;
-                    list.drain(..before);
-                }
-                Ok(())
-            })
+            .observe(
+                Rhythm::Every(1),
+                observe_fn(|event: &Event<'_, Tape>| {
+                    // What preflight reads does not count.
+                    if event.session_steps == 1 {
+                        let mut list = data.1.borrow_mut();
+                        let before = list.len() - size;
+                        list.drain(..before);
+                    }
+                    Ok(())
+                }),
+            )
             .run(restless(5, 8), &data)
             .expect("a run");
         data.1.into_inner()
@@ -589,6 +607,6 @@ fn the_crates_pictures_end_no_run_unless_they_are_required() {
     let error = tries(trainer(None, 0).observe(Rhythm::Every(5), Required(chart())));
     assert!(error.is_err());
     let fails = |_: &Event<'_, Tape>| Err(Error::Observer("no".to_owned()));
-    let run = tries(trainer(None, 0).observe(Rhythm::Every(5), Tolerated(fails)));
+    let run = tries(trainer(None, 0).observe(Rhythm::Every(5), Tolerated(observe_fn(fails))));
     assert_eq!(failures(&run.expect("a run")), 3);
 }

@@ -1,5 +1,6 @@
 //! Training with our kernels against training with burn's operations: networks and Adam.
 
+use crate::train::observe_fn;
 use burn::backend::autodiff::checkpoint::strategy::BalancedCheckpointing;
 use burn::backend::{Autodiff, Flex, NdArray};
 use burn::optim::{AdamConfig, AdamState, SimpleOptimizer};
@@ -14,14 +15,12 @@ use crate::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
 };
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
-use crate::objective::{Loss, Objective, Penalty};
+use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
+use crate::step::Adam;
+use crate::step::{OptimizerConfig, StepBatch, StepSettings, TrainState, step};
 use crate::testing::{assert_close, assign, floats, parameters, values};
-use crate::train::adam::Adam;
-use crate::train::{
-    OptimizerConfig, Rhythm, StepBatch, StepEvent, StepSettings, TrainState, Trainer,
-    TrainerConfig, step,
-};
+use crate::train::{Rhythm, StepEvent, Trainer, TrainerConfig};
 
 /// The backend with our kernels.
 type Fast = Autodiff<Flex>;
@@ -62,11 +61,14 @@ where
     let mut losses = Vec::new();
     Trainer::new(config, &B::Device::default())
         .expect("valid settings")
-        .observe(Rhythm::Every(1), |event: &StepEvent<'_, G, D, B>| {
-            losses.extend(values(event.outcome.discriminator_loss.clone()));
-            losses.extend(values(event.outcome.generator_loss.clone()));
-            Ok(())
-        })
+        .observe(
+            Rhythm::Every(1),
+            observe_fn(|event: &StepEvent<'_, Gan<G, D, B>>| {
+                losses.extend(values(event.outcome.discriminator_loss.clone()));
+                losses.extend(values(event.outcome.generator_loss.clone()));
+                Ok(())
+            }),
+        )
         .run(gan, data)
         .expect("a run");
     losses
@@ -139,7 +141,7 @@ fn two_hundred_steps_of_the_mlp_are_those_of_burns_operations() {
 #[test]
 fn two_hundred_steps_of_the_mlp_with_r1_are_those_of_burns_operations() {
     let mut weights = None;
-    let r1 = || plain().with_penalty(Penalty::r1(0.1));
+    let r1 = || plain().with_term(Term::r1(0.1));
     let fast = mlp::<Fast>(&mut weights, r1());
     assert_same_losses(&fast, &mlp::<Burns>(&mut weights, r1()));
 }
@@ -170,21 +172,19 @@ fn weights_that_lie_otherwise_train_to_the_same_bits() {
         1,
         &device,
     );
-    let objective = plain().with_penalty(Penalty::r1(0.1));
+    let objective = plain().with_term(Term::r1(0.1));
     let mut stream = Stream::new(3, "steps");
     let batches: Vec<_> = (0..4)
         .map(|_| {
             let pixels = stream.uniform(4 * 3 * 8 * 8, -1.0, 1.0);
-            StepBatch {
-                real: Tensor::from_data(TensorData::new(pixels, [4, 3, 8, 8]), &device),
-                condition: (),
-                latent: Latent::normal(LATENT).draw(4, &mut stream, &device),
-            }
+            let real = Tensor::from_data(TensorData::new(pixels, [4, 3, 8, 8]), &device);
+            let latent = Latent::normal(LATENT).draw(4, &mut stream, &device);
+            StepBatch::new(real, (), latent)
         })
         .collect();
     let adam = OptimizerConfig::adam(1e-3);
     let settings = StepSettings::new(&objective);
-    let advance = |mut state: TrainState<_, _, Fast>, batches: &[StepBatch<_, _, Fast>]| {
+    let advance = |mut state: TrainState<Gan<_, _, Fast>>, batches: &[StepBatch<_>]| {
         for batch in batches {
             (state, _) = step(state, &settings, vec![batch.clone()], &mut ());
         }

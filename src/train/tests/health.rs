@@ -1,5 +1,7 @@
 //! Faults planted into real runs: each is found within 50 steps and called by its name.
 
+use crate::pair::Pair;
+use crate::train::observe_fn;
 use std::path::Path;
 
 use burn::backend::Autodiff;
@@ -12,26 +14,27 @@ use crate::data::{BatchPlan, MemoryDataset, Mixture};
 use crate::models::{
     Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
+use crate::network::Network;
 use crate::network::{self, Generator};
-use crate::objective::{Loss, Objective, Penalty, Side};
+use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
 use crate::report::Severity;
+use crate::step::{EmaConfig, Hooks, OptimizerConfig};
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters, values};
 use crate::train::health::{
     Explosion, Finding, FindingKind, HealthConfig, LossPart, NonFinite, Policy,
 };
 use crate::train::tests::networks::restless;
 use crate::train::{
-    Checkpoints, EmaConfig, Ending, Hooks, Interrupt, Notice, OptimizerConfig, Rhythm, Run, Start,
-    StepEvent, Trainer, TrainerConfig,
+    Checkpoints, Ending, Interrupt, Notice, Rhythm, Run, Start, StepEvent, Trainer, TrainerConfig,
 };
 use crate::{Gan, Latent};
 
 type Draws<B> = MlpGenerator<B, 2>;
 type Judges<B> = MlpDiscriminator<B, 2>;
 type Mlps<B> = Gan<Draws<B>, Judges<B>, B>;
-type Plan<'a, B> = Checkpoints<'a, Draws<B>, Judges<B>, B>;
-type Event<'a, B> = StepEvent<'a, Draws<B>, Judges<B>, B>;
+type Plan<'a, B> = Checkpoints<'a, Gan<Draws<B>, Judges<B>, B>>;
+type Event<'a, B> = StepEvent<'a, Gan<Draws<B>, Judges<B>, B>>;
 
 /// The step that meets what [`spoilt`] spoils, with [`config`]'s batches.
 const SPOILT: u64 = 28;
@@ -78,7 +81,7 @@ fn adam(rate: f64) -> OptimizerConfig {
     OptimizerConfig::adam(rate).with_betas(0.0, 0.99)
 }
 
-fn trainer<'a, G, D, B>(config: TrainerConfig) -> Trainer<'a, G, D, B>
+fn trainer<'a, G, D, B>(config: TrainerConfig) -> Trainer<'a, Gan<G, D, B>>
 where
     B: AutodiffBackend,
     G: network::TrainableGenerator<B>,
@@ -152,7 +155,7 @@ impl Spoil {
     }
 }
 
-impl<B: AutodiffBackend> Hooks<Draws<B>, Judges<B>> for Spoil {
+impl<B: AutodiffBackend> Hooks<Gan<Draws<B>, Judges<B>, B>> for Spoil {
     fn optimizers(
         &mut self,
         step: u64,
@@ -190,7 +193,7 @@ struct Raise {
     rate: f64,
 }
 
-impl<G, D> Hooks<G, D> for Raise {
+impl<P: Pair> Hooks<P> for Raise {
     fn optimizers(
         &mut self,
         step: u64,
@@ -235,7 +238,7 @@ fn a_nan_in_the_data_halts_the_run_and_is_told_by_its_first_step<B: AutodiffBack
         ]
     );
     assert_eq!(&run.findings[0], finding);
-    let lost: Vec<(&Side, &str)> = run.findings[1..3]
+    let lost: Vec<(&Network, &str)> = run.findings[1..3]
         .iter()
         .map(|finding| match &finding.kind {
             FindingKind::NonFiniteGradient {
@@ -245,7 +248,10 @@ fn a_nan_in_the_data_halts_the_run_and_is_told_by_its_first_step<B: AutodiffBack
         })
         .collect();
     let weight = "mlp.layers.0.weight";
-    let expected = [(&Side::Discriminator, weight), (&Side::Generator, weight)];
+    let expected = [
+        (&Network::Discriminator, weight),
+        (&Network::Generator, weight),
+    ];
     assert_eq!(lost, expected);
     let all = FindingKind::NonFiniteWeight {
         parameter: "generator.mlp.layers.0.weight".to_owned(),
@@ -277,7 +283,7 @@ fn a_gradient_alone_that_is_nan_is_told_by_its_parameter<B: AutodiffBackend>() {
     };
     let run_to_check = run(30);
     let gradient = FindingKind::NonFiniteGradient {
-        network: Side::Generator,
+        network: Network::Generator,
         parameter: "mlp.layers.1.bias".to_owned(),
         parameters: 1,
         value: NonFinite::Nan,
@@ -334,16 +340,22 @@ fn the_first_step_of_an_explosion_is_the_one_whose_loss_exploded<B: AutodiffBack
             from: 23,
             rate: 10.0,
         })
-        .observe(Rhythm::Every(1), |event: &Event<'_, B>| {
-            let outcome = event.outcome;
-            let penalty = outcome.penalty.clone().expect("R1 is due in every step");
-            losses.push([
-                values(outcome.discriminator_loss.clone())[0],
-                values(penalty)[0],
-                values(outcome.generator_loss.clone())[0],
-            ]);
-            Ok(())
-        })
+        .observe(
+            Rhythm::Every(1),
+            observe_fn(|event: &Event<'_, B>| {
+                let outcome = event.outcome;
+                let penalty = outcome
+                    .discriminator_terms
+                    .clone()
+                    .expect("R1 is due in every step");
+                losses.push([
+                    values(outcome.discriminator_loss.clone())[0],
+                    values(penalty)[0],
+                    values(outcome.generator_loss.clone())[0],
+                ]);
+                Ok(())
+            }),
+        )
         .run(mlps::<B>(), &points(ring()))
         .expect("a run");
     let finding = found(&run.findings, "loss_explosion");
@@ -440,7 +452,7 @@ fn the_minimax_loss_of_a_beaten_generator_has_no_gradient<B: AutodiffBackend>() 
         let run = trainer(config).run(gan, &data).expect("a run");
         let vanished = run.findings.iter().find_map(|finding| match finding.kind {
             FindingKind::GradientVanishing {
-                network: Side::Generator,
+                network: Network::Generator,
                 norm,
                 usual,
             } => Some((finding.step, norm, usual)),
@@ -561,11 +573,14 @@ fn a_rate_that_is_too_high_is_lowered_by_a_rollback<B: AutodiffBackend>() {
             from: 23,
             rate: 10.0,
         })
-        .observe(Rhythm::Every(1), |event: &Event<'_, B>| {
-            assert_eq!(event.rates.generator, event.rates.discriminator);
-            rates.push((event.step, event.rates.generator));
-            Ok(())
-        })
+        .observe(
+            Rhythm::Every(1),
+            observe_fn(|event: &Event<'_, B>| {
+                assert_eq!(event.rates.generator, event.rates.discriminator);
+                rates.push((event.step, event.rates.generator));
+                Ok(())
+            }),
+        )
         .run(mlps::<B>(), &points(ring()))
         .expect("a run");
     assert!(run.ending.is_finished(), "{}", run.ending);
@@ -640,13 +655,18 @@ fn a_rollback_without_a_checkpoint_halts<B: AutodiffBackend>() {
 }
 
 /// Steps whose vitals were measured, and the run.
-fn vitals<B: AutodiffBackend>(health: HealthConfig) -> (Vec<u64>, Run<Draws<B>, Judges<B>, B>) {
+fn vitals<B: AutodiffBackend>(
+    health: HealthConfig,
+) -> (Vec<u64>, Run<Gan<Draws<B>, Judges<B>, B>>) {
     let mut measured = Vec::new();
     let run = trainer(config(40).with_health(health))
-        .observe(Rhythm::Every(1), |event: &Event<'_, B>| {
-            measured.extend(event.outcome.vitals.as_ref().map(|_| event.step));
-            Ok(())
-        })
+        .observe(
+            Rhythm::Every(1),
+            observe_fn(|event: &Event<'_, B>| {
+                measured.extend(event.outcome.vitals.as_ref().map(|_| event.step));
+                Ok(())
+            }),
+        )
         .run(mlps::<B>(), &spoilt())
         .expect("a run");
     (measured, run)
@@ -723,12 +743,15 @@ fn a_resumed_run_finds_what_the_undisturbed_one_finds<B: AutodiffBackend>() {
                 rate: 1.0,
             })
             .stop_on(&interrupt)
-            .observe(Rhythm::Every(1), move |event: &Event<'_, B>| {
-                if event.step == stop {
-                    button.request();
-                }
-                Ok(())
-            });
+            .observe(
+                Rhythm::Every(1),
+                observe_fn(move |event: &Event<'_, B>| {
+                    if event.step == stop {
+                        button.request();
+                    }
+                    Ok(())
+                }),
+            );
         if let Some(plan) = plan {
             trainer = trainer.with_checkpoints(plan);
         }
@@ -804,7 +827,7 @@ fn a_discriminator_that_a_penalty_keeps_flat_learns_nothing() {
     let run = |weight: f64| {
         let config = TrainerConfig::new(540, 8, Latent::normal(3))
             .with_seed(7)
-            .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(weight)))
+            .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(weight)))
             .with_optimizers(adam(1e-3));
         let run = trainer(config)
             .run(mlps::<B>(), &points(ring()))

@@ -1,5 +1,7 @@
 //! A step in parts is the step in one piece; gradients are measured and clipped as a whole.
 
+use crate::network::TrainingBackend;
+use crate::pair::Pair;
 use burn::module::AutodiffModule;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
@@ -9,14 +11,12 @@ use crate::Latent;
 use crate::data::{Dataset, MemoryDataset, Mixture};
 use crate::gan::Gan;
 use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
-use crate::objective::{Loss, Objective, Pairing, Penalty};
+use crate::objective::{Loss, Objective, Pairing, Term};
 use crate::random::Stream;
+use crate::step::{Hooks, OptimizerConfig, StepBatch, StepOutcome, StepSettings, TrainState, step};
 use crate::testing::{assert_close, for_each_autodiff_backend, parameters, values};
-use crate::train::{
-    Hooks, OptimizerConfig, StepBatch, StepOutcome, StepSettings, TrainState, step,
-};
 
-type State<B> = TrainState<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
+type State<B> = TrainState<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>;
 
 /// Plain descent, so that a parameter's change is its gradient.
 fn state<B: AutodiffBackend>() -> State<B> {
@@ -33,16 +33,20 @@ fn state<B: AutodiffBackend>() -> State<B> {
     TrainState::new(gan, sgd, sgd).expect("valid settings")
 }
 
-fn batch<B: AutodiffBackend>(count: usize) -> StepBatch<Tensor<B, 2>, (), B> {
+fn batch<B, P>(count: usize) -> StepBatch<P>
+where
+    B: TrainingBackend,
+    P: Pair<Backend = B, Sample = Tensor<B, 2>, Condition = ()>,
+{
     let points = Mixture::ring().sample(count, &mut Stream::new(3, "points"));
     let points = MemoryDataset::<2>::new(points, [2]).expect("pairs of numbers");
     let device = Default::default();
     let indices: Vec<usize> = (0..count).collect();
-    StepBatch {
-        real: points.batch(&indices, &device).expect("a batch").0,
-        condition: (),
-        latent: Latent::normal(3).draw(count, &mut Stream::new(1, "z"), &device),
-    }
+    StepBatch::new(
+        points.batch(&indices, &device).expect("a batch").0,
+        (),
+        Latent::normal(3).draw(count, &mut Stream::new(1, "z"), &device),
+    )
 }
 
 fn one_step<B: AutodiffBackend>(settings: &StepSettings<'_>) -> (State<B>, StepOutcome<B>) {
@@ -54,8 +58,8 @@ fn a_step_in_parts_is_the_step_in_one_piece<B: AutodiffBackend>() {
     for pairing in [Pairing::None, Pairing::Paired] {
         let objective = Objective::new(Loss::NonSaturating)
             .with_pairing(pairing)
-            .with_penalty(Penalty::r1(0.3))
-            .with_penalty(Penalty::r2(0.3).every(2));
+            .with_term(Term::r1(0.3))
+            .with_term(Term::r2(0.3).every(2));
         let mut settings = StepSettings::new(&objective);
         let (whole, seen) = one_step::<B>(&settings);
         let before = parameters::<B, _>(&state::<B>().gan);
@@ -82,14 +86,14 @@ fn a_step_in_parts_is_the_step_in_one_piece<B: AutodiffBackend>() {
                 1e-6,
             );
             assert_close(
-                &values(seen_in_parts.penalty.expect("R1 is due")),
-                &values(seen.penalty.clone().expect("R1 is due")),
+                &values(seen_in_parts.discriminator_terms.expect("R1 is due")),
+                &values(seen.discriminator_terms.clone().expect("R1 is due")),
                 1e-5,
                 1e-6,
             );
             assert_close(
-                &values(seen_in_parts.real_logits),
-                &values(seen.real_logits.clone()),
+                &values(seen_in_parts.real.logits),
+                &values(seen.real.logits.clone()),
                 1e-5,
                 1e-6,
             );
@@ -121,7 +125,7 @@ fn norm<B: AutodiffBackend, M: AutodiffModule<B>>(module: &M, gradients: &Gradie
     norm.1.sqrt()
 }
 
-impl<B: AutodiffBackend> Hooks<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>> for (Seen, B) {
+impl<B: AutodiffBackend> Hooks<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>> for (Seen, B) {
     fn discriminator_gradients(
         &mut self,
         discriminator: &MlpDiscriminator<B, 2>,
@@ -187,8 +191,10 @@ fn diversity_is_the_mean_distance_of_neighbours<B: AutodiffBackend>() {
     let objective = Objective::default();
     let mut settings = StepSettings::new(&objective);
     settings.vitals = true;
-    let real = batch::<B>(12).real;
-    let (_, outcome) = step(state::<B>(), &settings, vec![batch(12)], &mut ());
+    let real = batch::<B, _>(12);
+    let step_batch = real.clone();
+    let real = real.real;
+    let (_, outcome) = step(state::<B>(), &settings, vec![step_batch], &mut ());
     let points = values(real);
     let expected = (0..12)
         .map(|i| {

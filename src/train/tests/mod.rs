@@ -8,4 +8,5 @@ mod health;
 mod micro_batches;
 pub(in crate::train) mod networks;
 mod objectives;
+mod packs;
 mod parity;

@@ -7,14 +7,14 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use crate::data::{MemoryDataset, Mixture};
 use crate::gan::Gan;
 use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
+use crate::network::Network;
 use crate::network::{Augmentation, Discriminator, Packed, TrainableDiscriminator, Verdict};
 use crate::nn::{Linear, LinearConfig, MinibatchStd, SpectralNorm};
-use crate::objective::{
-    FeatureMatching, LabelSmoothing, Loss, Objective, Pairing, Penalty, SecondOrder, Side, TopK,
-};
+use crate::objective::{LabelSmoothing, Loss, Objective, Pairing, SecondOrder, Term, TopK};
 use crate::random::Stream;
+use crate::step::TrainState;
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters};
-use crate::train::{History, Rhythm, TrainState, Trainer, TrainerConfig};
+use crate::train::{History, Rhythm, Trainer, TrainerConfig};
 use crate::{Latent, Result};
 
 fn generator<B: AutodiffBackend>() -> MlpGenerator<B, 2> {
@@ -32,7 +32,7 @@ fn judge<B: AutodiffBackend>(inputs: usize) -> MlpDiscriminator<B, 2> {
 }
 
 /// What is left of a run, and its readings.
-type Run<D, B> = (TrainState<MlpGenerator<B, 2>, D, B>, History);
+type Run<D, B> = (TrainState<Gan<MlpGenerator<B, 2>, D, B>>, History);
 
 /// Six steps on the ring, all readings taken.
 fn run<B, D>(objective: Objective, discriminator: D) -> Result<Run<D, B>>
@@ -60,18 +60,18 @@ fn crowded() -> Objective {
     let noise = Augmentation::Noise { std: 0.05 };
     Objective::new(Loss::NonSaturating)
         .with_pairing(Pairing::Average)
-        .with_penalty(Penalty::r1(0.1).every(2))
-        .with_penalty(Penalty::wgan_gp(0.1))
-        .with_penalty(Penalty::dragan(0.1))
-        .with_penalty(Penalty::lecam(0.1))
-        .with_penalty(Penalty::balanced_consistency(0.1, noise))
-        .with_penalty(Penalty::latent_consistency(0.1, 0.1))
-        .with_penalty(Penalty::latent_diversity(0.1, 0.1))
-        .with_penalty(Penalty::orthogonal(1e-3, Side::Discriminator))
-        .with_penalty(Penalty::path_length(0.1).every(2))
+        .with_term(Term::r1(0.1).every(2))
+        .with_term(Term::wgan_gp(0.1))
+        .with_term(Term::dragan(0.1))
+        .with_term(Term::lecam(0.1))
+        .with_term(Term::balanced_consistency(0.1, noise))
+        .with_term(Term::latent_consistency(0.1, 0.1))
+        .with_term(Term::latent_diversity(0.1, 0.1))
+        .with_term(Term::orthogonal(1e-3, Network::Discriminator))
+        .with_term(Term::path_length(0.1).every(2))
         .with_label_smoothing(LabelSmoothing::one_sided(0.1))
         .with_top_k(TopK::new(0.5, 0.9))
-        .with_feature_matching(FeatureMatching::beside(0.1))
+        .with_term(Term::feature_matching(0.1))
         .with_weight_clipping(0.3)
 }
 
@@ -129,7 +129,7 @@ impl<B: Backend> Discriminator<B> for Spectral<B> {
 /// After training, the stored vectors still belong to the first singular values: the layers
 /// stretch by 1, as the power iteration of each step keeps them.
 fn spectral_norms_follow_their_weights<B: AutodiffBackend>() {
-    let objective = Objective::sngan_hinge().with_penalty(Penalty::r1(0.1));
+    let objective = Objective::sngan_hinge().with_term(Term::r1(0.1));
     let (state, _) = run::<B, _>(objective, Spectral::new()).expect("a run");
     let inner = state.gan.discriminator.valid();
     let stretch = |x: [[f32; 2]; 1]| {
@@ -175,7 +175,7 @@ fn every_loss_in_every_pairing_trains() {
         for pairing in Pairing::ALL {
             let objective = Objective::new(loss.clone())
                 .with_pairing(pairing)
-                .with_penalty(Penalty::r1(0.1));
+                .with_term(Term::r1(0.1));
             if objective.validate().is_err() {
                 continue;
             }
@@ -210,7 +210,7 @@ fn a_network_without_a_second_derivative_is_refused_before_training_or_trains_by
     };
     let error = run::<B, _>(Objective::recommended(), theirs()).expect_err("no second derivative");
     let error = error.to_string();
-    assert!(error.contains("`objective.penalties` = r1"), "{error}");
+    assert!(error.contains("`objective.terms` = r1"), "{error}");
     let differences = Objective::recommended().with_second_order(SecondOrder::finite_differences());
     let (state, _) = run::<B, _>(differences, theirs()).expect("a run");
     assert_eq!(state.step, 6);

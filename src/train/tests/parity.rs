@@ -1,5 +1,6 @@
 //! The same run on every backend, from the same weights.
 
+use crate::train::observe_fn;
 use burn::backend::{Autodiff, Flex, NdArray};
 use burn::module::Module;
 use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Recorder};
@@ -12,7 +13,7 @@ use crate::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
 };
 use crate::network::{Sample, TrainableDiscriminator, TrainableGenerator};
-use crate::objective::{Loss, Objective, Penalty};
+use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
 use crate::testing::{assert_close, values};
 use crate::train::{Rhythm, StepEvent, Trainer, TrainerConfig};
@@ -52,11 +53,14 @@ where
     let mut losses = Vec::new();
     Trainer::new(config.clone(), &device)
         .expect("valid settings")
-        .observe(Rhythm::Every(1), |event: &StepEvent<'_, G, D, B>| {
-            losses.extend(values(event.outcome.discriminator_loss.clone()));
-            losses.extend(values(event.outcome.generator_loss.clone()));
-            Ok(())
-        })
+        .observe(
+            Rhythm::Every(1),
+            observe_fn(|event: &StepEvent<'_, Gan<G, D, B>>| {
+                losses.extend(values(event.outcome.discriminator_loss.clone()));
+                losses.extend(values(event.outcome.generator_loss.clone()));
+                Ok(())
+            }),
+        )
         .run(gan, data)
         .expect("a run");
     losses
@@ -80,7 +84,7 @@ fn mlp<B: AutodiffBackend>(weights: &mut Option<Vec<u8>>) -> Vec<f64> {
     );
     let config = TrainerConfig::new(10, 16, Latent::normal(LATENT))
         .with_seed(4)
-        .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(1.0)));
+        .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(1.0)));
     let data = pixels::<4>(64, &[1, 8, 8]);
     assert_eq!(
         Sample::<B>::shape(&data.batch(&[0], &device).expect("a batch").0),

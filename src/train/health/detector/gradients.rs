@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::onset::{Now, Onset};
 use super::usual::Usual;
-use crate::objective::Side;
+use crate::network::Network;
 use crate::train::health::config::{Explosion, HealthConfig};
 use crate::train::health::finding::FindingKind;
 
@@ -27,7 +27,7 @@ pub(in crate::train::health) struct GradientState {
 impl GradientState {
     pub(in crate::train::health) fn check(
         &mut self,
-        network: Side,
+        network: Network,
         norm: f64,
         config: &HealthConfig,
         now: Now,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::losses::parts;
 use super::onset::{Now, Onset};
-use crate::objective::Side;
+use crate::network::Network;
 use crate::train::health::finding::{FindingKind, NonFinite};
 use crate::train::health::signs::{GradientReading, LossReading, VitalSigns};
 
@@ -33,8 +33,8 @@ impl NonFiniteState {
             let reading = reading.as_ref()?;
             first_gradient(network, reading)
         };
-        let generator = gradient(Side::Generator, &signs.generator_gradients);
-        let discriminator = gradient(Side::Discriminator, &signs.discriminator_gradients);
+        let generator = gradient(Network::Generator, &signs.generator_gradients);
+        let discriminator = gradient(Network::Discriminator, &signs.discriminator_gradients);
         let weights = signs
             .weights
             .first()
@@ -66,7 +66,7 @@ fn first_loss(reading: &LossReading, samples: &[usize]) -> Option<FindingKind> {
     })
 }
 
-fn first_gradient(network: Side, reading: &GradientReading) -> Option<FindingKind> {
+fn first_gradient(network: Network, reading: &GradientReading) -> Option<FindingKind> {
     let squares = &reading.squared_norms;
     let (first, value) = squares
         .iter()

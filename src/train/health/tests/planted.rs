@@ -1,7 +1,7 @@
 //! Every fault is found within 50 steps of its beginning, named rightly, and told once.
 
 use super::series::{Noise, checks, gradients, healthy, run};
-use crate::objective::Side;
+use crate::network::Network;
 use crate::report::Severity;
 use crate::train::health::*;
 
@@ -72,7 +72,7 @@ fn a_nan_gradient_names_network_and_first_parameter() {
         assert_eq!(
             only(found, begin).kind,
             FindingKind::NonFiniteGradient {
-                network: Side::Generator,
+                network: Network::Generator,
                 parameter: "layers.0.bias".to_owned(),
                 parameters: 2,
                 value: NonFinite::Nan,
@@ -146,14 +146,14 @@ fn separation_without_certainty_is_no_saturation() {
 #[test]
 fn gradients_that_explode_are_found_on_either_side() {
     for begin in [105, 4_000] {
-        for network in [Side::Generator, Side::Discriminator] {
+        for network in [Network::Generator, Network::Discriminator] {
             let mut noise = Noise::new(5);
             let found = run(begin + 300, |signs| {
                 if signs.step >= begin {
                     let reading = gradients(5e3 * noise.factor(1.0));
                     *match network {
-                        Side::Generator => &mut signs.generator_gradients,
-                        Side::Discriminator => &mut signs.discriminator_gradients,
+                        Network::Generator => &mut signs.generator_gradients,
+                        Network::Discriminator => &mut signs.discriminator_gradients,
                     } = Some(reading);
                 }
             });
@@ -228,15 +228,15 @@ fn an_explosion_that_stays_does_not_pass() {
 #[test]
 fn gradients_that_vanish_are_found_on_either_side() {
     for begin in BEGINNINGS {
-        for network in [Side::Generator, Side::Discriminator] {
+        for network in [Network::Generator, Network::Discriminator] {
             // From the beginning of a run they die away; later they fall at once.
             let found = run(begin + 2_000, |signs| {
                 let since = signs.step.saturating_sub(begin);
                 if since > 0 {
                     let reading = gradients(0.5 * (-(since as f64)).exp().max(1e-9));
                     *match network {
-                        Side::Generator => &mut signs.generator_gradients,
-                        Side::Discriminator => &mut signs.discriminator_gradients,
+                        Network::Generator => &mut signs.generator_gradients,
+                        Network::Discriminator => &mut signs.discriminator_gradients,
                     } = Some(reading);
                 }
             });
@@ -258,7 +258,7 @@ fn a_generator_without_gradients_from_the_start_is_found() {
     assert_eq!(
         finding.kind,
         FindingKind::GradientVanishing {
-            network: Side::Generator,
+            network: Network::Generator,
             norm: 0.0,
             usual: 0.0,
         }
@@ -338,7 +338,7 @@ fn what_passes_says_so_once() {
         network,
         told,
     };
-    let vanished = passed("gradient_vanishing", Some(Side::Generator), 420);
+    let vanished = passed("gradient_vanishing", Some(Network::Generator), 420);
     assert_eq!(found[2].kind, vanished);
     assert_eq!(found[3].kind, passed("generator_collapse", None, 410));
     assert_eq!(found[3].severity(), Severity::Info);

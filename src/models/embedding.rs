@@ -1,0 +1,121 @@
+//! Conditions as features: a vector per class, a linear map of vectors.
+
+use burn::module::Module;
+use burn::nn::{Embedding, EmbeddingConfig};
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+
+use super::ConditionEmbedding;
+use crate::error::Result;
+use crate::network::{Labels, Vectors};
+use crate::nn::{Linear, LinearConfig};
+use crate::sizes;
+
+/// The features of a condition in the stock networks.
+pub(super) const FEATURES: usize = 16;
+
+/// A learned vector for each class, `[batch]` labels to `[batch, features]`.
+///
+/// It stands on the label's path, not on the sample's, so that exact gradient penalties go
+/// through discriminators that use it.
+#[derive(Module, Debug)]
+pub struct LabelEmbedding<B: Backend> {
+    embedding: Embedding<B>,
+    features: usize,
+}
+
+impl<B: Backend> LabelEmbedding<B> {
+    /// A vector of `features` numbers for each of `classes`, drawn from N(0, 1).
+    ///
+    /// # Errors
+    /// If there is no class or no feature, more than 2²⁴ of either, or more than 2²⁸ numbers.
+    pub fn new(classes: usize, features: usize, device: &B::Device) -> Result<Self> {
+        sizes::size("classes", classes)?;
+        sizes::size("features", features)?;
+        sizes::weights("classes", &[classes, features])?;
+        Ok(Self {
+            embedding: EmbeddingConfig::new(classes, features).init(device),
+            features,
+        })
+    }
+
+    /// The number of classes; labels must lie below it.
+    pub fn classes(&self) -> usize {
+        self.embedding.weight.lazy_shape()[0]
+    }
+
+    /// The vectors of the labels' classes, `[batch, features]`; of packs one after the other,
+    /// `[batch, pack · features]`.
+    pub fn forward(&self, labels: &Labels<B>) -> Tensor<B, 2> {
+        let batch = labels.classes.dims()[0];
+        self.embedding
+            .forward(labels.classes.clone().reshape([batch, 1]))
+            .reshape([
+                batch / labels.per_sample(),
+                labels.per_sample() * self.features,
+            ])
+    }
+}
+
+impl<B: Backend> ConditionEmbedding<B> for LabelEmbedding<B> {
+    type Condition = Labels<B>;
+
+    fn embed(&self, condition: &Labels<B>) -> Tensor<B, 2> {
+        self.forward(condition)
+    }
+
+    fn classes(&self) -> Option<usize> {
+        Some(self.classes())
+    }
+}
+
+/// A learned linear map of vectors, `[batch, size]` to `[batch, features]`.
+#[derive(Module, Debug)]
+pub struct VectorEmbedding<B: Backend> {
+    linear: Linear<B>,
+    size: usize,
+    features: usize,
+}
+
+impl<B: Backend> VectorEmbedding<B> {
+    /// A map of vectors of `size` numbers to `features`.
+    ///
+    /// # Errors
+    /// If there is no number or no feature, more than 2²⁴ of either, or more than 2²⁸ weights.
+    pub fn new(size: usize, features: usize, device: &B::Device) -> Result<Self> {
+        sizes::size("size", size)?;
+        sizes::size("features", features)?;
+        sizes::weights("size", &[size, features])?;
+        Ok(Self {
+            linear: LinearConfig::new(size, features).init(device),
+            size,
+            features,
+        })
+    }
+
+    /// The features of the vectors, `[batch, features]`; of packs one after the other,
+    /// `[batch, pack · features]`.
+    ///
+    /// # Panics
+    /// If the vectors are not of its size, or of a multiple of it, as those of packs are.
+    pub fn forward(&self, vectors: &Vectors<B>) -> Tensor<B, 2> {
+        let [batch, width] = vectors.values.dims();
+        assert!(
+            width > 0 && width.is_multiple_of(self.size),
+            "vectors of {width} numbers for networks made for {}",
+            self.size
+        );
+        let pack = width / self.size;
+        let each = vectors.values.clone().reshape([batch * pack, self.size]);
+        let features = self.linear.forward(each);
+        features.reshape([batch, pack * self.features])
+    }
+}
+
+impl<B: Backend> ConditionEmbedding<B> for VectorEmbedding<B> {
+    type Condition = Vectors<B>;
+
+    fn embed(&self, condition: &Vectors<B>) -> Tensor<B, 2> {
+        self.forward(condition)
+    }
+}

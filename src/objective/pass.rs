@@ -1,0 +1,53 @@
+//! Half a step, as the terms of an objective see it.
+
+use burn::tensor::Tensor;
+
+use super::{Judged, SecondOrder};
+use crate::latent::{Code, Latent};
+use crate::network::Network;
+use crate::pair::Pair;
+
+/// What a term remembers from one step to the next: running means, `[1]` each. Stored with the run;
+/// without history on the tape.
+pub type Memory<B> = Vec<Tensor<B, 1>>;
+
+/// Half a step of training, as the [terms](crate::objective::CostTerm) of an objective see it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Pass<'a, P: Pair> {
+    /// Whose half it is.
+    pub network: Network,
+    /// The generator, its parameters on the tape in its own half.
+    pub generator: &'a P::Generator,
+    /// The discriminator, its parameters on the tape in its own half, off the tape in the
+    /// generator's.
+    pub discriminator: &'a P::Discriminator,
+    /// The real batch. In the generator's half it is judged only if a term or a pairing looks at it.
+    pub real: Judged<'a, P>,
+    /// The generated batch: cut from the tape in the discriminator's half, on it in the generator's.
+    pub fake: Judged<'a, P>,
+    /// The latents of the generated samples, `[batch, latent]`.
+    pub latent: &'a Tensor<P::Backend, 2>,
+    /// What the latents are drawn from, where the step was told ([`Batch::prior`](super::Batch)).
+    pub prior: Option<&'a Latent>,
+    /// How gradients of gradients are made.
+    pub second_order: SecondOrder,
+}
+
+impl<P: Pair> Pass<'_, P> {
+    /// The code of this name among the parts of the prior, with its values in this batch,
+    /// `[batch, width]`.
+    ///
+    /// # Panics
+    /// If the prior has no code of this name, or the step was told no prior.
+    pub fn code(&self, name: &str) -> (Code, Tensor<P::Backend, 2>) {
+        let codes = self.prior.map(Latent::codes).unwrap_or_default();
+        match codes.into_iter().find(|code| code.name == name) {
+            Some(code) => {
+                let values = code.of(self.latent);
+                (code, values)
+            }
+            None => panic!("the prior has no code `{name}`"),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What a step is made of: real samples, latents, and what they are conditioned on.
+
+use burn::tensor::Tensor;
+
+use crate::network::{Condition, Generator, Sample, for_all_layers, mix_styles};
+use crate::pair::Pair;
+
+/// What one discriminator step needs: a real batch, and latents for a generated one of the same
+/// length. Both have conditions of their own.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StepBatch<P: Pair> {
+    /// Real samples.
+    pub real: P::Sample,
+    /// What the real samples are conditioned on.
+    pub real_condition: P::Condition,
+    /// What the generated samples are conditioned on.
+    pub fake_condition: P::Condition,
+    /// Latents of the generated samples, `[batch, latent]`.
+    pub latent: Tensor<P::Backend, 2>,
+    /// Whether some layers take their style from another latent.
+    pub mixing: Option<StyleMixing<P>>,
+}
+
+/// Second latents for style mixing, of a generator with a
+/// [style space](crate::network::StyleSpace).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StyleMixing<P: Pair> {
+    /// The latents of the layers from the crossover on, `[batch, latent]`.
+    pub latent: Tensor<P::Backend, 2>,
+    /// For each sample, how many layers take the style of its first latent.
+    pub crossovers: Vec<usize>,
+}
+
+impl<P: Pair> StyleMixing<P> {
+    /// Second latents, `[batch, latent]`, with a crossover for each.
+    pub fn new(latent: Tensor<P::Backend, 2>, crossovers: Vec<usize>) -> Self {
+        Self { latent, crossovers }
+    }
+}
+
+/// A part of a batch: one of so many of the same length. The random numbers of a step are those of
+/// the whole batch, however it is cut, so that shares can be taken one after the other or in several
+/// processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// Which part, from 0.
+    index: usize,
+    /// Of how many.
+    of: usize,
+}
+
+impl Share {
+    /// The whole batch.
+    pub const WHOLE: Self = Self { index: 0, of: 1 };
+
+    /// Part `index` of `of` parts.
+    ///
+    /// # Panics
+    /// If there is no such part.
+    pub fn new(index: usize, of: usize) -> Self {
+        assert!(index < of, "there is no part {index} of {of} parts");
+        Self { index, of }
+    }
+
+    /// All parts of a batch that is cut into `count`.
+    pub fn all(count: usize) -> impl Iterator<Item = Self> {
+        (0..count).map(move |index| Self { index, of: count })
+    }
+
+    /// Which part, from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Of how many parts it is one.
+    pub fn of(&self) -> usize {
+        self.of
+    }
+
+    /// How much of the batch it is.
+    pub(super) fn weight(&self) -> f64 {
+        1.0 / self.of as f64
+    }
+}
+
+impl<P: Pair> StepBatch<P> {
+    /// A real batch with latents for a generated one, which has the real one's conditions.
+    pub fn new(real: P::Sample, condition: P::Condition, latent: Tensor<P::Backend, 2>) -> Self {
+        Self {
+            real,
+            fake_condition: condition.clone(),
+            real_condition: condition,
+            latent,
+            mixing: None,
+        }
+    }
+
+    /// The generated samples' own conditions.
+    pub fn with_fake_condition(mut self, condition: P::Condition) -> Self {
+        self.fake_condition = condition;
+        self
+    }
+
+    /// Some layers of the generator take their style from other latents.
+    pub fn with_mixing(mut self, mixing: StyleMixing<P>) -> Self {
+        self.mixing = Some(mixing);
+        self
+    }
+
+    /// The number of samples, real ones and generated ones alike.
+    pub(super) fn len(&self) -> usize {
+        self.latent.dims()[0]
+    }
+
+    /// A part of the batch.
+    ///
+    /// # Panics
+    /// If the parts do not divide the batch.
+    pub(super) fn share(&self, share: Share) -> Self {
+        let batch = self.len();
+        assert!(
+            batch.is_multiple_of(share.of),
+            "{} micro-batches must divide a batch of {batch}",
+            share.of
+        );
+        if share == Share::WHOLE {
+            return self.clone();
+        }
+        let length = batch / share.of;
+        let start = share.index * length;
+        let mixing = self.mixing.as_ref().map(|mixing| StyleMixing {
+            latent: mixing.latent.clone().narrow(0, start, length),
+            crossovers: mixing.crossovers[start..start + length].to_vec(),
+        });
+        Self {
+            real: self.real.clone().narrow(start, length),
+            real_condition: self.real_condition.narrow(start, length),
+            fake_condition: self.fake_condition.narrow(start, length),
+            latent: self.latent.clone().narrow(0, start, length),
+            mixing,
+        }
+    }
+
+    /// The generated samples, on the generator's tape.
+    ///
+    /// # Panics
+    /// If styles are to be mixed, and the generator has no style space.
+    pub(super) fn generate(&self, generator: &P::Generator) -> P::Sample {
+        let condition = &self.fake_condition;
+        let Some(mixing) = &self.mixing else {
+            return generator.generate(self.latent.clone(), condition);
+        };
+        let Some(space) = generator.style_space() else {
+            panic!("styles can be mixed by a generator with a style space only");
+        };
+        let layers = space.layers();
+        let styles = |latent: &Tensor<P::Backend, 2>| {
+            for_all_layers(space.map(latent.clone(), condition), layers)
+        };
+        let (first, second) = (styles(&self.latent), styles(&mixing.latent));
+        let mixed = mix_styles(first, second, &mixing.crossovers);
+        space.synthesize(mixed, condition)
+    }
+}

@@ -1,0 +1,203 @@
+//! A moving average of a generator's weights.
+
+mod config;
+mod standing;
+
+pub use config::EmaConfig;
+pub use standing::StandingStatistics;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Once, OnceLock};
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::{Tensor, TensorPrimitive};
+
+use crate::network::{Generator, InnerGenerator, TrainableGenerator};
+use crate::nn::LayerKind;
+
+/// The moving average of a generator's weights.
+///
+/// ```text
+/// θ̄ ← d·θ̄ + (1 − d)·θ
+/// ```
+///
+/// Weights are averaged; buffers (running statistics, the vectors of spectral norms, parameters
+/// without a gradient) are copied, as are integers and booleans never touched by training. It lives
+/// without a tape and draws smoother samples than the weights of any one step. Yazıcı et al. 2018,
+/// *The unusual effectiveness of averaging in GAN training*, arXiv:1806.04498.
+///
+/// The running statistics of batch norms do not fit averaged weights: with [`StandingStatistics`],
+/// which a trainer sets up, [`generator`](Self::generator) has its own.
+#[derive(Debug, Clone)]
+pub struct Ema<G: TrainableGenerator<B>, B: AutodiffBackend> {
+    generator: InnerGenerator<G, B>,
+    standing: Option<StandingStatistics<<G as Generator<B>>::Condition>>,
+    /// The generator with statistics of its own, once somebody asked for it.
+    handed_out: OnceLock<InnerGenerator<G, B>>,
+}
+
+impl<G: TrainableGenerator<B>, B: AutodiffBackend> Ema<G, B> {
+    /// An average that starts at the generator's weights.
+    pub fn new(generator: &G) -> Self {
+        Self::of(generator.valid(), None)
+    }
+
+    fn of(
+        generator: InnerGenerator<G, B>,
+        standing: Option<StandingStatistics<<G as Generator<B>>::Condition>>,
+    ) -> Self {
+        Self {
+            generator,
+            standing,
+            handed_out: OnceLock::new(),
+        }
+    }
+
+    /// The running statistics of what [`generator`](Self::generator) hands out are drawn by this;
+    /// with `None` they are those of the trained weights.
+    pub fn with_standing_statistics(
+        mut self,
+        standing: Option<StandingStatistics<<G as Generator<B>>::Condition>>,
+    ) -> Self {
+        self.standing = standing;
+        self.handed_out = OnceLock::new();
+        self
+    }
+
+    /// What running statistics are drawn by, if they are.
+    pub fn standing_statistics(
+        &self,
+    ) -> Option<&StandingStatistics<<G as Generator<B>>::Condition>> {
+        self.standing.as_ref()
+    }
+
+    /// The averaged generator, to draw samples with: a copy of its own, which later updates leave
+    /// alone. Its running statistics are drawn by its [`StandingStatistics`], where it has some: a
+    /// few passes, once after each update.
+    pub fn generator(&self) -> InnerGenerator<G, B> {
+        let Some(standing) = &self.standing else {
+            self.warn_of_statistics();
+            return self.average();
+        };
+        let made = self
+            .handed_out
+            .get_or_init(|| standing.redrawn::<G, B>(&self.generator));
+        G::from_inner(made.clone()).valid()
+    }
+
+    /// The average as it is, running statistics copied from the trained weights: a copy of its own.
+    pub fn average(&self) -> InnerGenerator<G, B> {
+        // A clone would share running statistics with the average; the way through the tape makes
+        // new ones.
+        G::from_inner(self.generator.clone()).valid()
+    }
+
+    /// A loop of one's own may not know.
+    fn warn_of_statistics(&self) {
+        static ONCE: Once = Once::new();
+        if let Some(layer) = LayerKind::BatchNorm
+            .paths_in(&self.generator, "generator")
+            .first()
+        {
+            ONCE.call_once(|| {
+                log::warn!(
+                    "`{layer}` of an averaged generator has the running statistics of other \
+                     weights, and samples come out washed out; give the average its own \
+                     (`TrainState::with_standing_statistics`)"
+                );
+            });
+        }
+    }
+
+    /// Moves the average towards the generator: `decay` of it stays.
+    pub fn update(self, generator: &G, decay: f64) -> Self {
+        let mut trained = Trained::<B::InnerBackend>::default();
+        generator.visit(&mut WithGradient(&mut trained.weights));
+        // `valid` brings pending running statistics in; a visit of the generator would not.
+        generator.valid().visit(&mut trained);
+        let Self {
+            generator,
+            standing,
+            handed_out,
+        } = self;
+        // It holds the weights, which could not be changed where they lie.
+        drop(handed_out);
+        Self::of(generator.map(&mut Towards { trained, decay }), standing)
+    }
+
+    /// The average as a record holds it.
+    pub(crate) fn record(&self) -> <InnerGenerator<G, B> as Module<B::InnerBackend>>::Record {
+        self.generator.clone().into_record()
+    }
+
+    /// An average that is this generator.
+    pub(crate) fn restored(generator: InnerGenerator<G, B>) -> Self {
+        Self::of(generator, None)
+    }
+}
+
+/// The trained values of all parameters, whatever their rank.
+struct Trained<B: Backend> {
+    values: HashMap<ParamId, TensorPrimitive<B>>,
+    weights: HashSet<ParamId>,
+}
+
+impl<B: Backend> Default for Trained<B> {
+    fn default() -> Self {
+        Self {
+            values: HashMap::new(),
+            weights: HashSet::new(),
+        }
+    }
+}
+
+impl<B: Backend> ModuleVisitor<B> for Trained<B> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        self.values.insert(param.id, param.val().into_primitive());
+    }
+}
+
+/// Which parameters are trained.
+struct WithGradient<'a>(&'a mut HashSet<ParamId>);
+
+impl<B: Backend> ModuleVisitor<B> for WithGradient<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        if param.is_require_grad() {
+            self.0.insert(param.id);
+        }
+    }
+}
+
+struct Towards<B: Backend> {
+    trained: Trained<B>,
+    decay: f64,
+}
+
+impl<B: Backend> ModuleMapper<B> for Towards<B> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+        let Some(trained) = self.trained.values.remove(&param.id) else {
+            return param;
+        };
+        let trained = Tensor::<B, D>::from_primitive(trained);
+        let (id, average, mapper) = param.consume();
+        let average = if self.trained.weights.contains(&id) {
+            moved(average, trained, self.decay)
+        } else {
+            trained
+        };
+        Param::from_mapped_value(id, average, mapper)
+    }
+}
+
+#[cfg(feature = "flex")]
+use crate::kernels::moving_average as moved;
+
+#[cfg(not(feature = "flex"))]
+fn moved<B: Backend, const D: usize>(
+    average: Tensor<B, D>,
+    trained: Tensor<B, D>,
+    decay: f64,
+) -> Tensor<B, D> {
+    average.mul_scalar(decay) + trained.mul_scalar(1.0 - decay)
+}

@@ -11,7 +11,7 @@
 //! use burn_gan::data::{MemoryDataset, Mixture};
 //! use burn_gan::models::{Activation, MlpDiscriminatorConfig, MlpGeneratorConfig};
 //! use burn_gan::network::Generator;
-//! use burn_gan::objective::{Loss, Objective, Penalty};
+//! use burn_gan::objective::{Loss, Objective, Term};
 //! use burn_gan::random::Stream;
 //! use burn_gan::train::{Trainer, TrainerConfig};
 //! use burn_gan::step::OptimizerConfig;
@@ -38,9 +38,9 @@
 //! );
 //!
 //! // Training: the non-saturating loss with an exact R1 penalty.
-//! let config = TrainerConfig::new(50, 64, latent)
+//! let config = TrainerConfig::new(50, 64, latent.clone())
 //!     .with_seed(42)
-//!     .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.05)))
+//!     .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(0.05)))
 //!     .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99));
 //! let run = Trainer::new(config, &device)?.run(gan, &data)?;
 //!
@@ -98,6 +98,7 @@ pub mod objective;
 mod pair;
 #[cfg(feature = "plot")]
 pub mod plot;
+pub mod prelude;
 pub mod random;
 mod readback;
 mod records;

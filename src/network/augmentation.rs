@@ -84,6 +84,14 @@ impl Augmentation {
         }
     }
 
+    /// Whether it moves the numbers of a sample as a picture, instead of changing each in its place.
+    pub fn is_geometric(&self) -> bool {
+        match self {
+            Self::Noise { .. } => false,
+            Self::Images { .. } => true,
+        }
+    }
+
     /// Changes each sample of a batch.
     ///
     /// # Panics

@@ -7,6 +7,8 @@
 
 mod augmentation;
 mod condition;
+#[doc(hidden)]
+pub mod fields;
 pub(crate) mod guard;
 mod initialize;
 mod packed;

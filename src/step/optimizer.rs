@@ -20,7 +20,7 @@ settings! {
 /// Settings of a network's optimiser.
 ///
 /// ```
-/// use burn_gan::train::OptimizerConfig;
+/// use burn_gan::step::OptimizerConfig;
 ///
 /// let adam = OptimizerConfig::adam(2e-4).with_betas(0.5, 0.999);
 /// adam.validate()?;

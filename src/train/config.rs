@@ -17,14 +17,14 @@ settings! {
 /// Settings of a run.
 ///
 /// ```
-/// use burn_gan::objective::{Loss, Objective, Penalty};
+/// use burn_gan::objective::{Loss, Objective, Term};
 /// use burn_gan::train::{Schedule, TrainerConfig};
 /// use burn_gan::step::OptimizerConfig;
 /// use burn_gan::Latent;
 ///
 /// let config = TrainerConfig::new(1_000, 64, Latent::normal(16))
 ///     .with_seed(42)
-///     .with_objective(Objective::new(Loss::NonSaturating).with_penalty(Penalty::r1(0.05)))
+///     .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(0.05)))
 ///     .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99))
 ///     .with_schedule(Schedule::Cosine { floor: 0.05 });
 /// config.validate()?;

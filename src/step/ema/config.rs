@@ -27,7 +27,7 @@ settings! {
 /// networks with limited data*, arXiv:2006.06676.
 ///
 /// ```
-/// use burn_gan::train::EmaConfig;
+/// use burn_gan::step::EmaConfig;
 ///
 /// let ema = EmaConfig::half_life(10_000.0).with_ramp_up(0.05);
 /// ema.validate()?;

@@ -16,7 +16,6 @@ use crate::models::{
     Conditional, LabelEmbedding, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator,
     MlpGeneratorConfig,
 };
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
 use crate::step::OptimizerConfig;

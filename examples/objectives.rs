@@ -90,10 +90,10 @@ impl Args {
             }
         };
         let wanted = self.only.as_deref().unwrap_or_default().to_lowercase();
-        let mut losses = Loss::ALL.to_vec();
+        let mut losses = Loss::all();
         losses.retain(|loss| !twin(loss) && loss.label().to_lowercase().contains(&wanted));
         // The one that takes no pairing goes last, where it leaves no hole in the page.
-        losses.sort_by_key(|loss| !loss.can_be_paired());
+        losses.sort_by_key(|loss| !loss.info().can_be_paired());
         losses
     }
 

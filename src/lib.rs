@@ -98,6 +98,7 @@ pub mod objective;
 mod pair;
 #[cfg(feature = "plot")]
 pub mod plot;
+pub mod prelude;
 pub mod random;
 mod readback;
 mod records;

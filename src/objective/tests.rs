@@ -297,7 +297,7 @@ fn guessing_costs_what_closed_forms_say() {
         );
     }
     assert_eq!(of(&Objective::new(Loss::Wasserstein)), None);
-    for loss in Loss::ALL {
+    for loss in Loss::all() {
         // The largest value of a divergence's bound that tells nothing apart is 0.
         if let Loss::FDivergence(divergence) = &loss {
             let found = of(&Objective::new(loss.clone())).expect("nats");

@@ -200,7 +200,7 @@ fn an_extra_name_is_refused_at_every_depth_of_every_type() {
     assert!(walk(&trainer()) > 40);
     walk(&TrainerConfig::new(1, 1, Latent::normal(1)));
     walk(&objective());
-    for loss in Loss::ALL {
+    for loss in Loss::all() {
         walk(&loss);
         walk(&Objective::new(loss));
     }

@@ -17,7 +17,7 @@ pub struct Verdict<B: Backend> {
     pub class_logits: Option<Tensor<B, 2>>,
     /// Features of an inner layer, `[batch, features]`, for feature matching.
     pub features: Option<Tensor<B, 2>>,
-    /// Whatever else a network returns, `[batch, …]` each, by its name.
+    /// Whatever else a network returns, `[batch, numbers]` each, by its name.
     pub outputs: Vec<(String, Tensor<B, 2>)>,
 }
 
@@ -70,7 +70,7 @@ impl<B: Backend> Verdict<B> {
     /// Verdicts on parts of a batch, one after the other.
     ///
     /// # Panics
-    /// If there is none, or they differ in what they hold.
+    /// If there is none, or they differ in what they hold or in how wide it is.
     pub fn concatenate(verdicts: Vec<Self>) -> Self {
         let Some(first) = verdicts.first().cloned() else {
             panic!("no verdicts to concatenate");
@@ -78,11 +78,16 @@ impl<B: Backend> Verdict<B> {
         if verdicts.len() == 1 {
             return first;
         }
+        let differ = "a discriminator returned a part of its verdict for some of a batch only";
+        assert!(
+            (verdicts.iter()).all(|verdict| verdict.outputs.len() == first.outputs.len()),
+            "{differ}"
+        );
         let joined = |part: &dyn Fn(&Self) -> Option<Tensor<B, 2>>| {
             let parts: Vec<_> = verdicts.iter().filter_map(part).collect();
             assert!(
                 parts.is_empty() || parts.len() == verdicts.len(),
-                "a discriminator returned a part of its verdict for some of a batch only"
+                "{differ}"
             );
             (!parts.is_empty()).then(|| Tensor::cat(parts, 0))
         };
@@ -103,6 +108,11 @@ impl<B: AutodiffBackend> Verdict<B> {
     /// The same verdict without the outermost tape.
     pub fn inner(self) -> Verdict<B::InnerBackend> {
         self.map(Tensor::inner)
+    }
+
+    /// A verdict on a tape that nothing of it is recorded on.
+    pub fn from_inner(inner: Verdict<B::InnerBackend>) -> Self {
+        inner.map(Tensor::from_inner)
     }
 }
 

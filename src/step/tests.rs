@@ -13,8 +13,7 @@ use super::{
 };
 use crate::gan::Gan;
 use crate::network::{
-    Augmentation, Discriminator, Fill, Generator, Network, StyleSpace, Verdict,
-    for_all_layers,
+    Augmentation, Discriminator, Fill, Generator, Network, StyleSpace, Verdict, for_all_layers,
 };
 use crate::nn::{Linear, LinearConfig, SpectralNorm};
 use crate::objective::augment::Probability;
@@ -39,7 +38,7 @@ impl<B: Backend> Generator<B> for Styled<B> {
     type Condition = ();
 
     fn generate(&self, latent: Tensor<B, 2>, condition: &()) -> Tensor<B, 4> {
-        let styles = for_all_layers(self.map(latent, condition), self.layers());
+        let styles = for_all_layers(self.map_latent(latent, condition), self.layers());
         self.synthesize(styles, condition)
     }
 
@@ -53,7 +52,7 @@ impl<B: Backend> StyleSpace<B, Tensor<B, 4>, ()> for Styled<B> {
         2
     }
 
-    fn map(&self, latent: Tensor<B, 2>, _condition: &()) -> Tensor<B, 2> {
+    fn map_latent(&self, latent: Tensor<B, 2>, _condition: &()) -> Tensor<B, 2> {
         self.mapping.forward(latent).tanh()
     }
 
@@ -98,7 +97,9 @@ fn fixed<B: Backend, M: Module<B>>(module: M, start: f64) -> M {
         0.9 * at.sin()
     };
     let all = parameters::<B, _>(&module);
-    let all = all.iter().map(|numbers| numbers.iter().map(&mut next).collect());
+    let all = all
+        .iter()
+        .map(|numbers| numbers.iter().map(&mut next).collect());
     let all = all.collect();
     assign(module, all)
 }
@@ -132,18 +133,11 @@ fn batch<P: Pair<Sample = Tensor<B, 4>, Condition = (), Backend = B>, B: Autodif
 ) -> StepBatch<P> {
     let mut stream = Stream::new(seed, "batch");
     let mut drawn = |shape: &[usize]| {
-        TensorData::new(stream.normal(shape.iter().product()), shape.to_vec())
-            .convert::<f64>()
+        TensorData::new(stream.normal(shape.iter().product()), shape.to_vec()).convert::<f64>()
     };
-    StepBatch::new(
-        floats(drawn(&[12, 1, 3, 3])),
-        (),
-        floats(drawn(&[12, 3])),
+    StepBatch::new(floats(drawn(&[12, 1, 3, 3])), (), floats(drawn(&[12, 3]))).with_mixing(
+        StyleMixing::new(floats(drawn(&[12, 3])), (0..12).map(|i| i % 3).collect()),
     )
-    .with_mixing(StyleMixing::new(
-        floats(drawn(&[12, 3])),
-        (0..12).map(|i| i % 3).collect(),
-    ))
 }
 
 fn shifts() -> Augmentation {
@@ -251,7 +245,11 @@ fn shares_are_the_whole_batch<B: AutodiffBackend>(tolerance: f64) {
                 assert_eq!(sum.terms.is_some(), whole.terms.is_some());
                 let [found, expected] = [&sum, &whole].map(|half| {
                     let costs = [Some(half.loss.clone()), half.terms.clone()];
-                    costs.into_iter().flatten().flat_map(values).collect::<Vec<_>>()
+                    costs
+                        .into_iter()
+                        .flatten()
+                        .flat_map(values)
+                        .collect::<Vec<_>>()
                 });
                 agree(&found, &expected, tolerance);
                 let [found, expected] = [&sum, &whole].map(|half| values(half.fake.clone()));

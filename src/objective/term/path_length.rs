@@ -145,7 +145,7 @@ fn mapped_aside<P: Pair>(
 ) -> Tensor<P::Backend, 2> {
     initialize(generator);
     let lifted = generator.clone().train::<Autodiff<P::Backend>>().no_grad();
-    let styles = in_styles(&lifted).map(Tensor::from_inner(latent), &condition.lift());
+    let styles = in_styles(&lifted).map_latent(Tensor::from_inner(latent), &condition.lift());
     styles.inner()
 }
 

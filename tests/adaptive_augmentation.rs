@@ -11,7 +11,7 @@ use burn_gan::models::{
 };
 use burn_gan::network::{Augmentation, Discriminator, Verdict};
 use burn_gan::nn::{Linear, LinearConfig};
-use burn_gan::objective::augment::Probability;
+use burn_gan::objective::Probability;
 use burn_gan::objective::{Augment, Loss, Memory, Objective, SampleAugment, Term};
 use burn_gan::random::Stream;
 use burn_gan::step::{

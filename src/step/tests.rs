@@ -16,7 +16,7 @@ use crate::network::{
     Augmentation, Discriminator, Fill, Generator, Network, StyleSpace, Verdict, for_all_layers,
 };
 use crate::nn::{Linear, LinearConfig, SpectralNorm};
-use crate::objective::augment::Probability;
+use crate::objective::Probability;
 use crate::objective::{Augment, Loss, Objective, Pairing, Term};
 use crate::pair::Pair;
 use crate::random::Stream;

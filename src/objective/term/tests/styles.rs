@@ -7,8 +7,8 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::{central_differences, fixed, generator_cost, latents, mlp};
-use crate::models::Activation;
 use crate::network::{Generator, StyleSpace, for_all_layers};
+use crate::nn::Activation;
 use crate::nn::{Linear, LinearConfig};
 use crate::objective::term::PathLength;
 use crate::objective::{Loss, Objective, ObjectiveState, SecondOrder, Term, TermKind};

@@ -11,7 +11,7 @@ use crate::random::Stream;
 /// whose layers take a style each.
 ///
 /// ```text
-/// G(z) = synthesize(w, …, w),   w = map(z)
+/// G(z) = synthesize(w, …, w),   w = map_latent(z)
 /// ```
 ///
 /// What is better done with styles than with latents is done there where a generator has them (it
@@ -25,7 +25,7 @@ pub trait StyleSpace<B: Backend, S, C> {
     fn layers(&self) -> usize;
 
     /// Latents, `[batch, latent]`, to styles, `[batch, style]`.
-    fn map(&self, latent: Tensor<B, 2>, condition: &C) -> Tensor<B, 2>;
+    fn map_latent(&self, latent: Tensor<B, 2>, condition: &C) -> Tensor<B, 2>;
 
     /// A style for each layer, `[batch, layers, style]`, to samples.
     fn synthesize(&self, styles: Tensor<B, 3>, condition: &C) -> S;
@@ -84,7 +84,7 @@ pub fn mean_style<B: Backend, G: Generator<B>>(
     while left > 0 {
         let batch = left.min(BATCH);
         let latent = prior.draw(batch, stream, device);
-        let styles = space.map(latent, &condition(batch)).sum_dim(0);
+        let styles = space.map_latent(latent, &condition(batch)).sum_dim(0);
         sum = Some(match sum {
             Some(sum) => sum + styles,
             None => styles,

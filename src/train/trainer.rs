@@ -7,14 +7,13 @@ use std::time::Duration;
 use burn::tensor::backend::Backend;
 use serde_json::json;
 
-use super::batches::BatchIndices;
 use super::checkpoint::{Beginning, Position};
 use super::feed::{self, Expected};
 use super::preflight;
 use super::ramp::Ramps;
 use super::session::Session;
 use super::{Checkpoints, Interrupt, Notice, Observer, Rhythm, Run, TrainerConfig, Warning};
-use crate::data::Dataset;
+use crate::data::{BatchIndices, Dataset};
 use crate::error::{Error, Result};
 use crate::network::{CustomConditions, Generator, Sample};
 use crate::random::{StepDraws, Stream};
@@ -263,9 +262,10 @@ impl<'a, P: Pair> Trainer<'a, P> {
         settings["backend"] = json!(<P::Backend as Backend>::name(&self.device));
         settings["samples"] = json!(data.len());
         settings["data"] = json!(data.digest());
-        // A resumed run may be given more memory or time: neither decides a number.
+        // A resumed run may be given more memory, time or threads: none of them decides a number.
         if let Some(settings) = settings.as_object_mut() {
             settings.remove("limits");
+            settings.remove("loading");
         }
         settings["crate_version"] = json!(env!("CARGO_PKG_VERSION"));
         Ok(settings)

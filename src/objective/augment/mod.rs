@@ -217,12 +217,18 @@ where
     }
 }
 
+/// A change, its state, and where its random numbers begin.
+type Change<'a, P> = (
+    &'a dyn OnBothLevels<P>,
+    Memory<<P as Pair>::Backend>,
+    Stream,
+);
+
 /// The change that one batch goes through in one half of a step: the same one whenever the batch is
 /// judged.
 #[derive(Debug)]
 pub(super) struct Augmented<'a, P: Pair> {
-    /// The change, its state, and where its random numbers begin.
-    change: Option<(&'a dyn OnBothLevels<P>, Memory<P::Backend>, Stream)>,
+    change: Option<Change<'a, P>>,
 }
 
 impl<'a, P: Pair> Augmented<'a, P> {

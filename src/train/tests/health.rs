@@ -32,8 +32,8 @@ use crate::{Gan, Latent};
 type Draws<B> = MlpGenerator<B, 2>;
 type Judges<B> = MlpDiscriminator<B, 2>;
 type Mlps<B> = Gan<Draws<B>, Judges<B>, B>;
-type Plan<'a, B> = Checkpoints<'a, Gan<Draws<B>, Judges<B>, B>>;
-type Event<'a, B> = StepEvent<'a, Gan<Draws<B>, Judges<B>, B>>;
+type Plan<'a, B> = Checkpoints<'a, Mlps<B>>;
+type Event<'a, B> = StepEvent<'a, Mlps<B>>;
 
 /// The step that meets what [`spoilt`] spoils, with [`config`]'s batches.
 const SPOILT: u64 = 28;
@@ -658,9 +658,7 @@ fn a_rollback_without_a_checkpoint_halts<B: AutodiffBackend>() {
 }
 
 /// Steps whose vitals were measured, and the run.
-fn vitals<B: AutodiffBackend>(
-    health: HealthConfig,
-) -> (Vec<u64>, Run<Gan<Draws<B>, Judges<B>, B>>) {
+fn vitals<B: AutodiffBackend>(health: HealthConfig) -> (Vec<u64>, Run<Mlps<B>>) {
     let mut measured = Vec::new();
     let run = trainer(config(40).with_health(health))
         .observe(

@@ -14,9 +14,8 @@ use crate::random::Stream;
 /// G(z) = synthesize(w, …, w),   w = map_latent(z)
 /// ```
 ///
-/// What is better done with styles than with latents is done there where a generator has them (it
-/// says so by [`Generator::style_space`]): the path length regulariser, style mixing, truncation
-/// towards the mean style.
+/// A generator that has one says so by [`Generator::style_space`]. Then the path length regulariser,
+/// style mixing and truncation towards the mean style act on styles instead of latents.
 ///
 /// Karras, Laine, Aila 2018, *A style-based generator architecture for generative adversarial
 /// networks*, arXiv:1812.04948.
@@ -31,7 +30,7 @@ pub trait StyleSpace<B: Backend, S, C> {
     fn synthesize(&self, styles: Tensor<B, 3>, condition: &C) -> S;
 }
 
-/// Styles `[batch, style]` for all of `layers` layers: `[batch, layers, style]`.
+/// The same style for each of `layers` layers: `[batch, style]` to `[batch, layers, style]`.
 pub fn for_all_layers<B: Backend>(styles: Tensor<B, 2>, layers: usize) -> Tensor<B, 3> {
     let styles: Tensor<B, 3> = styles.unsqueeze_dim(1);
     styles.repeat_dim(1, layers)

@@ -242,7 +242,7 @@ kinds! {
     PathLength,
     /// [`FeatureMatching`]: the generator matches the discriminator's features.
     FeatureMatching,
-    /// [`AuxiliaryClass`]: the discriminator tells classes, the generator makes them told.
+    /// [`AuxiliaryClass`]: the discriminator recognises classes, the generator makes samples of them.
     AuxiliaryClass,
     /// [`MutualInformation`]: codes of the latent can be recovered from the sample.
     MutualInformation,

@@ -98,7 +98,7 @@ fn path_length<B: AutodiffBackend>(
     state: &mut ObjectiveState<B>,
     objective: &Objective,
 ) -> Tensor<B, 1> {
-    let discriminator = mlp::<B>(3, [4], Activation::Tanh);
+    let discriminator = fixed::<B, _>(mlp::<B>(3, [4], Activation::Tanh), 0.7);
     let cost = generator_cost(objective, state, (generator, &discriminator), &real());
     cost.terms.expect("it is due")
 }
@@ -203,7 +203,7 @@ fn without_styles_lengths_are_in_the_latent() {
     let plain = Latents {
         styled: styled.clone(),
     };
-    let discriminator = mlp::<B>(3, [4], Activation::Tanh);
+    let discriminator = fixed::<B, _>(mlp::<B>(3, [4], Activation::Tanh), 0.7);
     let objective = objective(0.9, SecondOrder::Exact);
     let of = |styles| {
         let state = &mut ObjectiveState::new(7);

@@ -2,6 +2,7 @@
 
 use super::finding::{Finding, FindingKind, LossPart};
 use crate::network::Network;
+use crate::text::digits;
 
 impl Finding {
     /// What it is, in a few words.
@@ -453,19 +454,6 @@ fn others(count: usize) -> String {
     }
 }
 
-/// A number in three significant digits, with an exponent where it is very large or small.
-fn digits(value: f64) -> String {
-    let size = value.abs();
-    if size == 0.0 {
-        "0".to_owned()
-    } else if !(1e-3..1e5).contains(&size) {
-        format!("{value:.2e}")
-    } else {
-        let decimals = (2 - size.log10().floor() as i32).max(0) as usize;
-        format!("{value:.decimals$}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -644,19 +632,5 @@ mod tests {
             weights,
             "`a.weight` holds a number that is not finite, and 2 others"
         );
-    }
-
-    #[test]
-    fn numbers_have_three_digits() {
-        for (value, text) in [
-            (0.0, "0"),
-            (0.012_34, "0.0123"),
-            (-1.234, "-1.23"),
-            (1234.5, "1234"),
-            (1e6, "1.00e6"),
-            (3.2e-7, "3.20e-7"),
-        ] {
-            assert_eq!(digits(value), text);
-        }
     }
 }

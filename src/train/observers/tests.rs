@@ -128,7 +128,7 @@ fn a_log_after_a_recall_is_that_of_a_run_never_disturbed<B: AutodiffBackend>() {
     assert_eq!(steps, [2, 4, 6, 8, 10, 12].map(Some));
     assert_eq!(all[1]["samples"], 64);
     // R1 was due at the discriminator's steps 0, 2, 4, …: never in a generator's even step.
-    assert!(all.iter().all(|line| line["penalty"].is_null()));
+    assert!((all.iter()).all(|line| line["discriminator_terms"].is_null()));
 }
 
 fn a_run_from_the_beginning_replaces_the_log_and_keeps_early_notices<B: AutodiffBackend>() {
@@ -202,7 +202,11 @@ fn a_history_remembers_what_lies_before_a_step<B: AutodiffBackend>() {
     assert_eq!(resumed.readings(), whole.readings());
 
     // Half a cosine wave over 8 steps: at its fifth step, half way, the rate has halved.
-    let rates: Vec<f64> = whole.readings().iter().map(|r| r.generator_rate).collect();
+    let rates: Vec<f64> = whole
+        .points("generator_rate")
+        .iter()
+        .map(|(_, rate)| *rate)
+        .collect();
     for (rate, done) in rates.iter().zip([1.0, 3.0, 5.0, 7.0]) {
         let factor = 0.5 * (1.0 + (std::f64::consts::PI * done / 8.0).cos());
         assert!((rate - 2e-4 * factor).abs() < 1e-12, "{rates:?}");
@@ -650,7 +654,7 @@ mod pictures {
         run::<B>(config(6), Rhythm::Every(1), After(3, &mut resumed));
         let [whole, cut] = [whole, cut].map(|path| std::fs::read_to_string(path).expect("a chart"));
         assert_eq!(whole, cut);
-        assert!(whole.contains("penalties") && !whole.contains("generator penalties"));
+        assert!(whole.contains("discriminator terms") && !whole.contains("generator terms"));
     }
 
     for_each_autodiff_backend!(

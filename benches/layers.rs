@@ -33,7 +33,7 @@ use burn_gan::burn::tensor::{Tensor, TensorData};
 use burn_gan::models::MlpGenerator;
 use burn_gan::network::{Generator, initialize};
 use burn_gan::nn;
-use burn_gan::objective::term::second_order::input_gradient;
+use burn_gan::objective::input_gradient;
 use burn_gan::step::NetworkOptimizer;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode};

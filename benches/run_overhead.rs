@@ -34,9 +34,10 @@ use burn_gan::models::{
 use burn_gan::network::{TrainableDiscriminator, TrainableGenerator};
 use burn_gan::plot::GridSize;
 use burn_gan::step::EmaConfig;
+use burn_gan::train::health::HealthConfig;
 use burn_gan::train::{
-    Checkpoints, HealthConfig, History, JsonLines, Notice, Progress, Rhythm, SampleGrid, Start,
-    StepEvent, Trainer, TrainerConfig,
+    Checkpoints, History, JsonLines, Notice, Progress, Rhythm, SampleGrid, Start, StepEvent,
+    Trainer, TrainerConfig,
 };
 use burn_gan::{Error, Gan, Latent, Result};
 use works::{BATCH, adam, objective, pixels};

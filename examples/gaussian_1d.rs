@@ -28,10 +28,10 @@ use burn_gan::divergence::{
     optimal_discriminator,
 };
 use burn_gan::models::{
-    Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
-    save_safetensors,
+    MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig, save_safetensors,
 };
 use burn_gan::network::{Discriminator, Generator};
+use burn_gan::nn::Activation;
 use burn_gan::objective::{Loss, Objective, Term};
 use burn_gan::plot::{Color, LineChart, Panels, Series};
 use burn_gan::random::Stream;

@@ -20,10 +20,11 @@ use burn_gan::burn::tensor::backend::{AutodiffBackend, Backend};
 use burn_gan::data::{MemoryDataset, Mixture};
 use burn_gan::metrics::ModeCoverage;
 use burn_gan::models::{
-    Activation, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig, save_safetensors,
+    MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig, save_safetensors,
 };
 use burn_gan::network::{Discriminator, Generator, TrainableDiscriminator, Verdict};
-use burn_gan::objective::loss::FDivergence;
+use burn_gan::nn::Activation;
+use burn_gan::objective::FDivergence;
 use burn_gan::objective::{Loss, Objective, Pairing, Term};
 use burn_gan::plot::{Panels, Scatter};
 use burn_gan::random::Stream;
@@ -90,10 +91,10 @@ impl Args {
             }
         };
         let wanted = self.only.as_deref().unwrap_or_default().to_lowercase();
-        let mut losses = Loss::ALL.to_vec();
+        let mut losses = Loss::all();
         losses.retain(|loss| !twin(loss) && loss.label().to_lowercase().contains(&wanted));
         // The one that takes no pairing goes last, where it leaves no hole in the page.
-        losses.sort_by_key(|loss| !loss.can_be_paired());
+        losses.sort_by_key(|loss| !loss.info().can_be_paired());
         losses
     }
 

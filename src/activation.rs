@@ -1,5 +1,5 @@
-//! Activations that settings can name. What they compute is in [`nn`](crate::nn), on kernels where there
-//! are some: both sides know them from here.
+//! Activations that settings can name. What they compute is in [`nn`](crate::nn), on kernels where
+//! there are some: both sides know them from here.
 
 use serde::Serialize;
 

@@ -200,7 +200,6 @@ fn fields(f: &mut fmt::Formatter<'_>, variant: &str, path: &Path, problem: &str)
 /// Checks that every config uses. Each refuses NaN.
 pub(crate) mod check {
     use super::{Error, Result};
-    use crate::sizes;
 
     /// `value > 0`, finite.
     pub(crate) fn positive(field: &str, value: f64) -> Result<()> {
@@ -244,37 +243,6 @@ pub(crate) mod check {
             ));
         }
         Ok(())
-    }
-
-    /// The sizes of a convolution, transposed or not.
-    pub(crate) fn convolution(
-        channels: [usize; 2],
-        kernel_size: [usize; 2],
-        stride: [usize; 2],
-        dilation: [usize; 2],
-        groups: usize,
-    ) -> Result<()> {
-        let sizes = [
-            ("channels", channels),
-            ("kernel_size", kernel_size),
-            ("stride", stride),
-            ("dilation", dilation),
-        ];
-        for (field, values) in sizes {
-            for value in values {
-                sizes::size(field, value)?;
-            }
-        }
-        sizes::size("groups", groups)?;
-        if channels.iter().any(|count| count % groups != 0) {
-            return Err(Error::setting(
-                "groups",
-                groups,
-                format!("must divide the channels {channels:?}"),
-            ));
-        }
-        let weights = [channels[0], channels[1], kernel_size[0], kernel_size[1]];
-        sizes::weights("channels", &weights)
     }
 
     /// `value ≤ most`, for what nobody sets higher but by a slip.
@@ -385,11 +353,6 @@ mod tests {
         assert!(check::at_most_one("x", 1.0).is_ok());
         assert!(check::at_most_one("x", 1.1).is_err());
         assert!(check::at_most_one("x", f64::NAN).is_err());
-        let convolution = |groups| check::convolution([4, 6], [3, 3], [1, 1], [1, 1], groups);
-        assert!(convolution(2).is_ok());
-        assert!(convolution(4).is_err());
-        assert!(convolution(0).is_err());
-        assert!(check::convolution([4, 6], [3, 0], [1, 1], [1, 1], 1).is_err());
         assert!(check::at_least("n", 7, 8).is_err());
         assert!(check::at_least("n", 8, 8).is_ok());
         assert!(check::at_most("n", 9, 8).is_err());

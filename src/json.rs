@@ -1,8 +1,8 @@
 //! JSON that keeps the order of fields and says which numbers are not finite.
 //!
-//! `serde_json` writes NaN and infinities as `null`, and a `serde_json::Value` sorts its fields (its
-//! feature `preserve_order` would change that for everybody in a program); a report and a log must do
-//! neither.
+//! `serde_json` writes NaN and infinities as `null`, and a `serde_json::Value` sorts its fields
+//! (its feature `preserve_order` would change that for everybody in a program); a report and a log
+//! must do neither.
 
 use std::fmt;
 

@@ -9,7 +9,8 @@
 //! ```
 //! use burn_gan::burn::backend::{Autodiff, Flex};
 //! use burn_gan::data::{MemoryDataset, Mixture};
-//! use burn_gan::models::{Activation, MlpDiscriminatorConfig, MlpGeneratorConfig};
+//! use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
+//! use burn_gan::nn::Activation;
 //! use burn_gan::network::Generator;
 //! use burn_gan::objective::{Loss, Objective, Term};
 //! use burn_gan::random::Stream;
@@ -98,6 +99,7 @@ pub mod objective;
 mod pair;
 #[cfg(feature = "plot")]
 pub mod plot;
+pub mod prelude;
 pub mod random;
 mod readback;
 mod records;

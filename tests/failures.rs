@@ -10,11 +10,11 @@
 mod child;
 
 use burn_gan::train::observe_fn;
-use std::cell::Cell;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use burn_gan::burn::backend::{Autodiff, Flex};
@@ -49,7 +49,7 @@ const UNSAVED: i32 = 11;
 /// Points of a ring; asking for the batch of one step fails, in the way that was ordered.
 struct Points {
     data: MemoryDataset<2>,
-    asked: Cell<u64>,
+    asked: AtomicU64,
     /// The request that fails; 0 for none.
     fails: u64,
     panics: bool,
@@ -68,8 +68,7 @@ impl Dataset<B> for Points {
         indices: &[usize],
         device: &Device<B>,
     ) -> Result<(Self::Sample, Self::Condition)> {
-        self.asked.set(self.asked.get() + 1);
-        if self.asked.get() == self.fails {
+        if self.asked.fetch_add(1, Ordering::Relaxed) + 1 == self.fails {
             if self.panics {
                 panic!("{PLANTED} of the data");
             }
@@ -117,7 +116,7 @@ fn train(case: &str, folder: &Path, at: u64) -> Result<(String, Option<String>)>
     );
     let data = Points {
         data: MemoryDataset::new(points, [2])?,
-        asked: Cell::new(0),
+        asked: AtomicU64::new(0),
         fails: if case.starts_with("data set") { at } else { 0 },
         panics: case.ends_with("panics"),
     };

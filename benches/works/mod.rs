@@ -9,12 +9,13 @@ use burn_gan::burn::module::{AutodiffModule, Module};
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::burn::tensor::{ElementConversion, Tensor, TensorData};
 use burn_gan::models::{
-    Activation, DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
+    DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use burn_gan::network::{
     Discriminator, Generator, Sample, TrainableDiscriminator, TrainableGenerator,
 };
+use burn_gan::nn::Activation;
 use burn_gan::objective::{Loss, Objective, Term};
 use burn_gan::random::Stream;
 use burn_gan::step::{OptimizerConfig, StepBatch, StepSettings, TrainState, step};

@@ -6,8 +6,9 @@ use std::path::Path;
 use burn_gan::burn::backend::{Autodiff, Flex};
 use burn_gan::data::{MemoryDataset, Mixture};
 use burn_gan::models::{
-    Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
+    MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
+use burn_gan::nn::Activation;
 use burn_gan::objective::{Loss, Objective, Term};
 use burn_gan::random::Stream;
 use burn_gan::step::{EmaConfig, OptimizerConfig};

@@ -10,8 +10,10 @@ use burn_gan::models::{
     MlpGenerator, MlpGeneratorConfig,
 };
 use burn_gan::objective::{Objective, Term};
+use burn_gan::random::Stream;
 use burn_gan::step::{EmaConfig, OptimizerConfig};
-use burn_gan::train::{HealthConfig, Ramp, Schedule, Trainer, TrainerConfig};
+use burn_gan::train::health::HealthConfig;
+use burn_gan::train::{Ramp, Schedule, Trainer, TrainerConfig};
 use burn_gan::{Latent, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -86,6 +88,9 @@ impl Reader for Settings {
             .with_gradient_clipping(1.0)
             .with_micro_batches(2)
             .with_health(HealthConfig::rolling_back());
+        let in_parts = Latent::normal(4)
+            .with_categorical("digit", 10)
+            .with_continuous("slant", 2);
         let generator = MlpGeneratorConfig::new(4, [2]).with_hidden([8, 8]);
         let discriminator = MlpDiscriminatorConfig::new([2])
             .with_hidden([8])
@@ -95,6 +100,7 @@ impl Reader for Settings {
             ("objective.json", text(&objective)),
             ("health.json", text(&HealthConfig::default())),
             ("latent.json", text(&Latent::uniform(3))),
+            ("latent-parts.json", text(&in_parts)),
             ("mixture.json", text(&Mixture::ring())),
             ("mlp-generator.json", text(&generator)),
             ("mlp-discriminator.json", text(&discriminator)),
@@ -137,7 +143,15 @@ impl Reader for Settings {
             }),
             read::<Objective>(text, Objective::validate),
             read::<HealthConfig>(text, HealthConfig::validate),
-            read::<Latent>(text, Latent::validate),
+            read::<Latent>(text, |latent| {
+                latent.validate()?;
+                if small {
+                    let mut stream = Stream::new(1, "latents");
+                    latent.draw::<Flex>(2, &mut stream, &device);
+                    latent.codes();
+                }
+                Ok(())
+            }),
             read::<Mixture>(text, |_| Ok(())),
             read::<MlpGeneratorConfig>(text, |config| {
                 if small {

@@ -12,8 +12,8 @@ use crate::text::hex;
 /// Values that are hashed in one call.
 const HASHED_AT_ONCE: usize = 4_096;
 
-/// A data set that can be asked for any of its samples.
-pub trait Dataset<B: Backend> {
+/// A data set that can be asked for any of its samples, by several threads at once.
+pub trait Dataset<B: Backend>: Send + Sync {
     /// What it holds.
     type Sample: Sample<B>;
     /// What is known about each sample: `()` or labels.
@@ -47,13 +47,19 @@ pub trait Dataset<B: Backend> {
         device: &B::Device,
     ) -> Result<(Self::Sample, Self::Condition)>;
 
-    /// The conditions of the samples at `indices`; a data set that knows them without reading samples
-    /// gives them so.
+    /// What is known about the samples at `indices`, in their order, without the samples.
+    ///
+    /// Asks [`batch`](Self::batch) and drops the samples; a data set that knows its conditions without
+    /// reading a sample returns them itself.
     ///
     /// # Errors
     /// As [`batch`](Self::batch).
+    ///
+    /// # Panics
+    /// If an index is not below [`len`](Self::len).
     fn conditions(&self, indices: &[usize], device: &B::Device) -> Result<Self::Condition> {
-        Ok(self.batch(indices, device)?.1)
+        let (_, condition) = self.batch(indices, device)?;
+        Ok(condition)
     }
 
     /// What tells these samples from others, such as a checksum over all of them; `None` where that
@@ -236,6 +242,10 @@ impl<B: Backend, const R: usize> Dataset<B> for MemoryDataset<R> {
         Ok((self.gather(indices, device), ()))
     }
 
+    fn conditions(&self, _indices: &[usize], _device: &B::Device) -> Result<()> {
+        Ok(())
+    }
+
     fn digest(&self) -> Option<String> {
         Some(hex(&self.hashed().finalize()))
     }
@@ -269,9 +279,13 @@ impl<B: Backend, const R: usize> Dataset<B> for LabelledDataset<R> {
     }
 
     fn batch(&self, indices: &[usize], device: &B::Device) -> Result<(Tensor<B, R>, Labels<B>)> {
-        let labels: Vec<i32> = indices.iter().map(|i| self.labels[*i] as i32).collect();
-        let labels = Labels::new(Tensor::from_ints(labels.as_slice(), device));
+        let labels = Dataset::<B>::conditions(self, indices, device)?;
         Ok((self.samples.gather(indices, device), labels))
+    }
+
+    fn conditions(&self, indices: &[usize], device: &B::Device) -> Result<Labels<B>> {
+        let labels: Vec<i32> = indices.iter().map(|i| self.labels[*i] as i32).collect();
+        Ok(Labels::new(Tensor::from_ints(labels.as_slice(), device)))
     }
 
     fn digest(&self) -> Option<String> {
@@ -297,6 +311,8 @@ mod tests {
         assert_eq!(x.dims(), [2, 2, 3]);
         assert_eq!(values(x)[..2], [18.0, 19.0]);
         assert_eq!(int_values(labels.classes), [8, 6]);
+        let alone = Dataset::<B>::conditions(&data, &[3, 1], &Default::default());
+        assert_eq!(int_values(alone.expect("labels").classes), [8, 6]);
     }
 
     for_each_backend!(samples_and_labels_stay_together);

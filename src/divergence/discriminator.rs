@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, backend::Backend};
 
 use super::quadrature::{Interval, log_sigmoid, weighted};
 use crate::error::{Error, Result};
-use crate::objective::loss::softplus;
+use crate::objective::softplus;
 
 /// The probability that the best discriminator gives to "real" at a point, from the two densities
 /// there.

@@ -115,7 +115,7 @@ impl Gaussian {
             // Far from 1 the plain logarithms are exact, also where the ratio leaves the range.
             2.0 * (self.std.ln() - other.std.ln())
         };
-        // Rounding may leave the spread's part a hair below 0 between near equals.
+        // Rounding may leave the spread's part slightly below 0 between near equals.
         0.5 * ((excess - log_ratio_squared).max(0.0) + shift * shift)
     }
 }

@@ -341,7 +341,7 @@ mod tests {
         // No point shared: ln 2.
         let disjoint = js_divergence(uniform(0.0, 1.0), uniform(2.0, 3.0), &interval);
         assert!((disjoint - LN_2).abs() < 1e-14);
-        // Half shared: the shared half adds nothing, the rest is told apart for certain.
+        // Half shared: the shared half adds nothing, the rest is distinguished with certainty.
         let half = js_divergence(uniform(0.0, 2.0), uniform(1.0, 3.0), &interval);
         assert!((half - 0.5 * LN_2).abs() < 1e-14);
     }

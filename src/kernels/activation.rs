@@ -1,5 +1,5 @@
-//! Activations over slices, and their slopes: told from the output where the function is linear on
-//! both sides of 0, from the input where it is smooth.
+//! Activations over slices, and their slopes: computed from the output where the function is linear
+//! on both sides of 0, from the input where it is smooth.
 
 use super::simd::{Once, vectorized};
 use crate::activation::Activation;
@@ -28,8 +28,8 @@ impl Elementwise {
         }
     }
 
-    /// Whether the slope is constant on both sides of 0: its own derivative vanishes, and the output
-    /// tells it. A layer's kernel applies such a function itself.
+    /// Whether the slope is constant on both sides of 0: its own derivative vanishes, and the
+    /// output tells it. A layer's kernel applies such a function itself.
     pub(super) fn is_piecewise_linear(self) -> bool {
         !matches!(self, Self::Tanh | Self::Sigmoid)
     }
@@ -60,8 +60,8 @@ pub(super) fn apply_with_bias(rows: &mut [f32], bias: Option<&[f32]>, activation
     }
 }
 
-/// out = g·f′, f′ told from f(x), or from x where f is smooth. At 0 the ReLU has slope 0, the leaky one
-/// 1, as burn has it.
+/// out = g·f′, f′ computed from f(x), or from x where f is smooth. At 0 the ReLU has slope 0, the
+/// leaky one 1, as burn has it.
 pub(super) fn gradient(
     out: &mut [f32],
     gradient: &[f32],
@@ -100,18 +100,19 @@ fn zip(out: &mut [f32], a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) {
     });
 }
 
-/// eˣ without a branch, so that several are computed at once, for x from −104, where it becomes 0, to
+/// eˣ without a branch, so that several are computed at once, for x from −104, where it becomes 0,
+/// to
 /// 88. NaN passes.
 ///
 /// ```text
 /// eˣ = 2ⁿ·e^r,     n = round(x/ln 2),     r = x − n·ln 2
 /// ```
 ///
-/// r in two steps, so that it keeps its digits; e^r by the minimax polynomial of Cephes' `expf`; 2ⁿ as
-/// two factors, so that results below 1.2e-38 are rounded once.
+/// r in two steps, so that it keeps its digits; e^r by the minimax polynomial of Cephes' `expf`; 2ⁿ
+/// as two factors, so that results below 1.2e-38 are rounded once.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
-    // Added to a number below 2²² in size it leaves no digits behind the point.
+    // Added to a number below 2²² in size it leaves no digits after the point.
     const ROUND: f32 = 12_582_912.0;
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
     let power = (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);

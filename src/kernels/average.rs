@@ -7,8 +7,8 @@ use super::simd::{Once, vectorized};
 use super::storage::is_dense;
 use super::threads;
 
-/// decay·average + (1 − decay)·value, in the order in which `value` lies, in place where nobody else
-/// holds the average.
+/// decay·average + (1 − decay)·value, in the order in which `value` lies, in place where nobody
+/// else holds the average.
 pub(crate) fn towards(average: FlexTensor, value: FlexTensor, decay: f32) -> FlexTensor {
     let value = if is_dense(&value) {
         value

@@ -34,7 +34,7 @@ pub(crate) trait Kernels: Backend {
         bias: Option<FloatTensor<Self>>,
     ) -> FloatTensor<Self>;
 
-    /// g·f′ with f′ told from f(x), or from x where f is smooth.
+    /// g·f′ with f′ computed from f(x), or from x where f is smooth.
     fn activation_gradient(
         activation: Elementwise,
         gradient: FloatTensor<Self>,

@@ -107,7 +107,7 @@ fn layer<B: Backend, const R: usize>(
 }
 
 /// What a layer's kernel applies itself, and what is applied to its output: the slope of a smooth
-/// function is told from its input, which is then kept.
+/// function is computed from its input, which is then kept.
 fn within_and_after(activation: Activation) -> Option<(Elementwise, Option<Elementwise>)> {
     let function = Elementwise::of(activation)?;
     Some(if function.is_piecewise_linear() {

@@ -34,7 +34,7 @@ impl Deref for Dense<'_> {
 }
 
 impl Dense<'_> {
-    /// A buffer of one's own.
+    /// A buffer that nobody else holds.
     pub(super) fn into_buffer(self) -> Buffer {
         match self {
             Self::Copied(buffer) => buffer,

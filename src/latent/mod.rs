@@ -339,6 +339,7 @@ mod tests {
                 Latent::parts([bounds(0.0, f32::INFINITY)]),
                 "`parts[0].low`",
             ),
+            (Latent::parts([bounds(-3e38, 3e38)]), "`parts[0].low`"),
             (
                 Latent::parts([Part::normal(sizes::SIZE), Part::normal(1)]),
                 "`dimensions` = 16777217",

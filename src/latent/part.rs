@@ -162,9 +162,10 @@ impl Part {
     }
 }
 
-/// Refuses bounds that are not finite and in order.
+/// Refuses bounds that are not finite and in order, or too far apart for a number between.
 fn in_order(low: f32, high: f32) -> Result<()> {
-    if !(low < high) || low.is_infinite() || high.is_infinite() {
+    // Of bounds too far apart the width is infinite, and so would be what is drawn.
+    if !(low < high) || (high - low).is_infinite() {
         return Err(Error::setting(
             "low",
             low,

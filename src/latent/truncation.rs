@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn few_trials_are_wasted() {
-        // At worst .789 of the trials are kept: 1.27 trials of two numbers each for a draw.
+        // At worst 0.789 of the trials are kept: 1.27 trials of two numbers each for a draw.
         struct Counting<R>(R, u64);
         impl<R: Rng> rand::rand_core::TryRng for Counting<R> {
             type Error = std::convert::Infallible;

@@ -163,7 +163,7 @@ impl DcganGeneratorConfig {
                     .with_stride(STRIDE)
                     .with_padding(PADDING)
                     .with_padding_out(padding_out)
-                    // A norm behind it has a bias of its own.
+                    // A norm after it has a bias of its own.
                     .with_bias(stage == 0)
                     .with_initializer(initializer())
                     .init(device),
@@ -227,7 +227,7 @@ struct UpBlock<B: Backend> {
 }
 
 /// A generator of transposed convolutions: a projection, then doublings, with batch norm and
-/// ReLU behind all but the last.
+/// ReLU after all but the last.
 ///
 /// Latents `[batch, latent]`, images `[batch, channels, height, width]`. Radford, Metz, Chintala
 /// 2015, arXiv:1511.06434.
@@ -418,7 +418,7 @@ struct DownBlock<B: Backend> {
     norm: Option<BatchNorm<B>>,
 }
 
-/// A discriminator of strided convolutions with leaky ReLU (.2), a linear layer behind them.
+/// A discriminator of strided convolutions with leaky ReLU (0.2), a linear layer after them.
 ///
 /// Images `[batch, channels, height, width]`, logits `[batch, 1]`; its features are what the linear
 /// layer reads, flattened. Radford, Metz, Chintala 2015,

@@ -126,7 +126,7 @@ pub struct MlpGeneratorConfig {
     pub shape: Vec<usize>,
     /// Widths of the hidden layers; 256, 512 by default.
     pub hidden: Vec<usize>,
-    /// The activation behind each hidden layer; leaky ReLU (.2) by default.
+    /// The activation after each hidden layer; leaky ReLU (0.2) by default.
     pub activation: Activation,
     /// The activation of the output; tanh by default, for data in [−1, 1].
     pub output: Activation,
@@ -155,7 +155,7 @@ impl MlpGeneratorConfig {
         self
     }
 
-    /// The activation behind each hidden layer.
+    /// The activation after each hidden layer.
     pub fn with_activation(mut self, activation: Activation) -> Self {
         self.activation = activation;
         self
@@ -271,7 +271,7 @@ pub struct MlpDiscriminatorConfig {
     pub shape: Vec<usize>,
     /// Widths of the hidden layers; 512, 256 by default.
     pub hidden: Vec<usize>,
-    /// The activation behind each hidden layer; leaky ReLU (.2) by default.
+    /// The activation after each hidden layer; leaky ReLU (0.2) by default.
     pub activation: Activation,
     /// The probability that a hidden unit is dropped; 0 by default.
     pub dropout: f64,
@@ -304,7 +304,7 @@ impl MlpDiscriminatorConfig {
         self
     }
 
-    /// The activation behind each hidden layer.
+    /// The activation after each hidden layer.
     pub fn with_activation(mut self, activation: Activation) -> Self {
         self.activation = activation;
         self

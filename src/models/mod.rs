@@ -16,7 +16,7 @@ pub use mlp::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGenerat
 pub use saved::SavedGenerator;
 pub use weights::{load_safetensors, save_safetensors};
 
-pub use crate::nn::Activation;
+use crate::nn::Activation;
 
 /// The interval that an activation's values lie in, where it has bounds.
 fn range_of(activation: Activation) -> Option<(f64, f64)> {

@@ -6,7 +6,7 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::*;
 use crate::network::{Discriminator, Generator, Labels, Packed, Vectors};
-use crate::objective::term::r1;
+use crate::objective::r1;
 use crate::testing::{
     assert_close, assign, for_each_autodiff_backend, for_each_backend, tensor2, values,
 };

@@ -84,6 +84,14 @@ impl Augmentation {
         }
     }
 
+    /// Whether it moves the numbers of a sample as a picture, instead of changing each in its place.
+    pub fn is_geometric(&self) -> bool {
+        match self {
+            Self::Noise { .. } => false,
+            Self::Images { .. } => true,
+        }
+    }
+
     /// Changes each sample of a batch.
     ///
     /// # Panics
@@ -321,7 +329,7 @@ mod tests {
         let x = Tensor::<B, 2>::zeros([500, 20], &Default::default());
         let noisy = Augmentation::Noise { std: 0.3 }.apply(x, &mut Stream::new(1, "noise"));
         let square = values(noisy.square().mean())[0];
-        // 10,000 draws: the standard error of the mean square is .0013.
+        // 10,000 draws: the standard error of the mean square is 0.0013.
         assert!((square - 0.09).abs() < 0.006, "{square}");
     }
 

@@ -7,6 +7,8 @@
 
 mod augmentation;
 mod condition;
+#[doc(hidden)]
+pub mod fields;
 pub(crate) mod guard;
 mod initialize;
 mod packed;
@@ -36,7 +38,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-/// A network that turns latents into samples: the forger.
+/// A network that turns latents into samples.
 ///
 /// ```
 /// use burn_gan::burn;
@@ -80,31 +82,31 @@ pub trait Generator<B: Backend>: Module<B> {
     }
 
     /// The interval that every number of a sample lies in, where the network knows it: (−1, 1)
-    /// behind a tanh. Preflight compares the data with it.
+    /// after a tanh. Preflight compares the data with it.
     fn output_range(&self) -> Option<(f64, f64)> {
         None
     }
 
-    /// The number of classes, where the network is told labels and knows it: labels must lie
+    /// The number of classes, where the network is conditioned on labels and knows it: labels must lie
     /// below it. Preflight compares the data with it.
     fn classes(&self) -> Option<usize> {
         None
     }
 }
 
-/// A network that tells real samples from generated ones: the policeman.
+/// A network that tells real samples from generated ones.
 ///
 /// It returns logits, not probabilities: the losses need ln D and ln(1 − D) without rounding.
 pub trait Discriminator<B: Backend>: Module<B> {
     /// What it judges; the type its generator draws.
     type Sample: Sample<B>;
-    /// What it is told; the type its generator is told.
+    /// What it is conditioned on; the type its generator is conditioned on.
     type Condition: Condition<B>;
 
     /// Judges a batch.
     fn discriminate(&self, sample: Self::Sample, condition: &Self::Condition) -> Verdict<B>;
 
-    /// The number of classes, where the network is told labels and knows it: labels must lie
+    /// The number of classes, where the network is conditioned on labels and knows it: labels must lie
     /// below it. Preflight compares the data with it.
     fn classes(&self) -> Option<usize> {
         None

@@ -9,13 +9,42 @@ use burn::tensor::{Int, Tensor, TensorData};
 use super::Augmentation;
 use crate::random::Stream;
 
-/// A batch of samples: every float tensor whose first dimension is the batch.
+/// A batch of samples: every float tensor whose first dimension is the batch, and every struct of
+/// such tensors.
 ///
 /// The trait is what lets a loss, a penalty or the trainer work on points, images and sequences
 /// alike. A sample can be *lifted* one level of automatic differentiation up (exact gradient
 /// penalties need that) and *lowered* one level down (sampling and metrics do without a tape).
 ///
 /// Shapes: `[batch, …]`, the same rank throughout a network.
+///
+/// A sample of your own, an image with its mask say, is a struct of samples, and
+/// [`impl_sample!`](crate::impl_sample) implements the trait field by field. By hand the seven
+/// methods without a body are to be written: five that move between levels of differentiation, and
+/// two that show the batch as rows of numbers, which all arithmetic goes by.
+///
+/// ```
+/// use burn_gan::burn;
+/// use burn::{backend::Flex, tensor::{Tensor, backend::Backend}};
+/// use burn_gan::network::Sample;
+///
+/// /// Images with masks.
+/// #[derive(Debug, Clone)]
+/// struct Masked<B: Backend> {
+///     image: Tensor<B, 4>,
+///     mask: Tensor<B, 3>,
+/// }
+/// burn_gan::impl_sample!(Masked { image, mask });
+///
+/// let device = Default::default();
+/// let batch = Masked::<Flex> {
+///     image: Tensor::ones([5, 3, 8, 8], &device),
+///     mask: Tensor::zeros([5, 8, 8], &device),
+/// };
+/// assert_eq!(batch.batch_size(), 5);
+/// assert_eq!(batch.squared_norms().into_data().to_vec::<f32>()?, [192.0; 5]);
+/// # Ok::<(), burn_gan::burn::tensor::DataError>(())
+/// ```
 pub trait Sample<B: Backend>: Clone + Debug + Send + 'static {
     /// The same sample one level of automatic differentiation up.
     type Lifted: Sample<Autodiff<B>, Inner = Self>;
@@ -23,20 +52,6 @@ pub trait Sample<B: Backend>: Clone + Debug + Send + 'static {
     type Inner: Sample<B::InnerBackend>
     where
         B: AutodiffBackend;
-
-    /// The sizes of all dimensions, the batch first.
-    fn shape(&self) -> Vec<usize>;
-
-    /// The number of samples in the batch.
-    fn batch_size(&self) -> usize {
-        self.shape()[0]
-    }
-
-    /// The device that holds the batch.
-    fn device(&self) -> B::Device;
-
-    /// The same values, cut from the tape.
-    fn detach(self) -> Self;
 
     /// The batch on `Autodiff<B>`, a leaf there whose gradient is recorded.
     fn lift(self) -> Self::Lifted;
@@ -61,19 +76,56 @@ pub trait Sample<B: Backend>: Clone + Debug + Send + 'static {
     where
         B: AutodiffBackend;
 
+    /// The batch as rows, `[batch, numbers of a sample]`, on the same tape.
+    fn rows(self) -> Tensor<B, 2>;
+
+    /// Samples of the same form with other numbers, `[batch, numbers of a sample]`, on the tape of
+    /// `rows`; there may be more or fewer of them.
+    fn with_rows(&self, rows: Tensor<B, 2>) -> Self;
+
+    /// The sizes of all dimensions, the batch first; `[batch, numbers of a sample]` where a sample
+    /// is more than one tensor.
+    fn shape(&self) -> Vec<usize> {
+        self.clone().rows().dims().to_vec()
+    }
+
+    /// The number of samples in the batch.
+    fn batch_size(&self) -> usize {
+        self.shape()[0]
+    }
+
+    /// The device that holds the batch.
+    fn device(&self) -> B::Device {
+        self.clone().rows().device()
+    }
+
+    /// The same values, cut from the tape.
+    fn detach(self) -> Self {
+        let rows = self.clone().rows().detach();
+        self.with_rows(rows)
+    }
+
     /// The squared Euclidean norm of each sample, `[batch]`.
     ///
     /// ```text
     /// n_i = Σ_j x_ij²
     /// ```
-    fn squared_norms(self) -> Tensor<B, 1>;
+    fn squared_norms(self) -> Tensor<B, 1> {
+        self.rows().square().sum_dim(1).squeeze_dim(1)
+    }
 
     /// The inner product of each sample with its counterpart, `[batch]`.
     ///
     /// ```text
     /// p_i = Σ_j x_ij·y_ij
     /// ```
-    fn dot(self, other: Self) -> Tensor<B, 1>;
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    fn dot(self, other: Self) -> Tensor<B, 1> {
+        one_shape(&self.shape(), &other.shape());
+        (self.rows() * other.rows()).sum_dim(1).squeeze_dim(1)
+    }
 
     /// Adds another batch, with one weight per sample.
     ///
@@ -83,36 +135,70 @@ pub trait Sample<B: Backend>: Clone + Debug + Send + 'static {
     ///
     /// # Panics
     /// If the shapes differ, or `weights` is not `[batch]`.
-    fn add_scaled(self, other: Self, weights: Tensor<B, 1>) -> Self;
+    fn add_scaled(self, other: Self, weights: Tensor<B, 1>) -> Self {
+        let rows = self.clone().rows();
+        let sum = Sample::add_scaled(rows, other.rows(), weights);
+        self.with_rows(sum)
+    }
 
     /// The standard deviation of all numbers of the batch together, `[1]`.
-    fn spread(&self) -> Tensor<B, 1>;
+    fn spread(&self) -> Tensor<B, 1> {
+        let rows = self.clone().rows();
+        let count = rows.dims().iter().product::<usize>();
+        let all: Tensor<B, 1> = rows.reshape([count]);
+        let mean = all.clone().mean();
+        (all - mean).square().mean().sqrt()
+    }
 
     /// The smallest and the largest number of each sample, each `[batch]`.
     ///
-    /// With NaN among a sample's numbers, what comes back is the backend's choice.
-    fn extremes(self) -> [Tensor<B, 1>; 2];
+    /// With NaN among a sample's numbers, the backend decides what is returned.
+    fn extremes(self) -> [Tensor<B, 1>; 2] {
+        let rows = self.rows();
+        [
+            rows.clone().min_dim(1).squeeze_dim(1),
+            rows.max_dim(1).squeeze_dim(1),
+        ]
+    }
 
     /// Draws from N(0, 1) in the batch's shape, made on the host.
-    fn standard_normal_like(&self, stream: &mut Stream) -> Self;
+    fn standard_normal_like(&self, stream: &mut Stream) -> Self {
+        let noise = self.clone().rows().standard_normal_like(stream);
+        self.with_rows(noise)
+    }
 
     /// Each sample changed at random.
     ///
     /// # Panics
-    /// If the change does not fit the sample's shape.
-    fn augment(self, augmentation: &Augmentation, stream: &mut Stream) -> Self;
+    /// If the change does not fit the sample's shape: changes of images take samples that are
+    /// tensors, or structs of them by [`impl_sample!`](crate::impl_sample), whose images are all
+    /// changed alike.
+    fn augment(self, augmentation: &Augmentation, stream: &mut Stream) -> Self {
+        let rows = self.clone().rows();
+        self.with_rows(augmentation.apply(rows, stream))
+    }
 
     /// The samples at `indices` (`[count]`), in their order.
-    fn select(self, indices: Tensor<B, 1, Int>) -> Self;
+    fn select(self, indices: Tensor<B, 1, Int>) -> Self {
+        let rows = self.clone().rows().select(0, indices);
+        self.with_rows(rows)
+    }
 
     /// The samples `start..start + count`.
-    fn narrow(self, start: usize, count: usize) -> Self;
+    fn narrow(self, start: usize, count: usize) -> Self {
+        let rows = self.clone().rows().narrow(0, start, count);
+        self.with_rows(rows)
+    }
 
-    /// Batches put one behind the other.
+    /// Batches put one after the other.
     ///
     /// # Panics
     /// If `batches` is empty, or the shapes differ beyond the batch.
-    fn concatenate(batches: Vec<Self>) -> Self;
+    fn concatenate(batches: Vec<Self>) -> Self {
+        let form = batches.first().expect("batches to concatenate").clone();
+        let rows = batches.into_iter().map(Self::rows).collect();
+        form.with_rows(Tensor::cat(rows, 0))
+    }
 
     /// A mixture of two batches, with one weight per sample.
     ///
@@ -122,15 +208,23 @@ pub trait Sample<B: Backend>: Clone + Debug + Send + 'static {
     ///
     /// # Panics
     /// If the shapes differ, or `weights` is not `[batch]`.
-    fn interpolate(self, other: Self, weights: Tensor<B, 1>) -> Self;
+    fn interpolate(self, other: Self, weights: Tensor<B, 1>) -> Self {
+        let rows = Sample::interpolate(self.clone().rows(), other.rows(), weights);
+        self.with_rows(rows)
+    }
 
-    /// `count` neighbours of the batch joined into one sample along the dimension behind the
+    /// `count` neighbours of the batch joined into one sample along the dimension after the
     /// batch (features of points, channels of images): `[batch, c, …]` becomes
     /// `[batch / count, count·c, …]`.
     ///
     /// # Panics
-    /// If the batch is not divisible by `count`, or a sample is a single number.
-    fn pack(self, count: usize) -> Self;
+    /// If the batch is not divisible by `count`, a sample is a single number, or a sample that is
+    /// implemented by hand leaves this out.
+    fn pack(self, count: usize) -> Self {
+        panic!(
+            "samples of this type can't be packed by {count}: their `Sample::pack` is not written"
+        );
+    }
 }
 
 impl<B: Backend, const R: usize> Sample<B> for Tensor<B, R> {
@@ -184,34 +278,22 @@ impl<B: Backend, const R: usize> Sample<B> for Tensor<B, R> {
         self.grad_remove(gradients)
     }
 
-    fn squared_norms(self) -> Tensor<B, 1> {
-        rows(self).square().sum_dim(1).squeeze_dim(1)
+    fn rows(self) -> Tensor<B, 2> {
+        let batch = self.dims()[0];
+        let width = self.dims().iter().skip(1).product();
+        self.reshape([batch, width])
     }
 
-    fn dot(self, other: Self) -> Tensor<B, 1> {
-        one_shape(&self, &other);
-        (rows(self) * rows(other)).sum_dim(1).squeeze_dim(1)
+    fn with_rows(&self, rows: Tensor<B, 2>) -> Self {
+        let mut shape = self.dims();
+        shape[0] = rows.dims()[0];
+        rows.reshape(shape)
     }
 
     fn add_scaled(self, other: Self, weights: Tensor<B, 1>) -> Self {
-        one_shape(&self, &other);
+        one_shape(&self.dims(), &other.dims());
         let weights = per_sample(weights, &self);
         self + other * weights
-    }
-
-    fn spread(&self) -> Tensor<B, 1> {
-        let count = self.shape().num_elements();
-        let all: Tensor<B, 1> = self.clone().reshape([count]);
-        let mean = all.clone().mean();
-        (all - mean).square().mean().sqrt()
-    }
-
-    fn extremes(self) -> [Tensor<B, 1>; 2] {
-        let rows = rows(self);
-        [
-            rows.clone().min_dim(1).squeeze_dim(1),
-            rows.max_dim(1).squeeze_dim(1),
-        ]
     }
 
     fn standard_normal_like(&self, stream: &mut Stream) -> Self {
@@ -241,7 +323,7 @@ impl<B: Backend, const R: usize> Sample<B> for Tensor<B, R> {
     }
 
     fn interpolate(self, other: Self, weights: Tensor<B, 1>) -> Self {
-        one_shape(&self, &other);
+        one_shape(&self.dims(), &other.dims());
         let weights = per_sample(weights, &self);
         // other + w·(self − other): exact at w = 0, one product less than the textbook form.
         other.clone() + weights * (self - other)
@@ -260,21 +342,8 @@ impl<B: Backend, const R: usize> Sample<B> for Tensor<B, R> {
     }
 }
 
-/// A batch as rows, `[batch, numbers per sample]`.
-fn rows<B: Backend, const R: usize>(x: Tensor<B, R>) -> Tensor<B, 2> {
-    let batch = x.dims()[0];
-    let width = x.dims().iter().skip(1).product();
-    x.reshape([batch, width])
-}
-
-fn one_shape<B: Backend, const R: usize>(x: &Tensor<B, R>, y: &Tensor<B, R>) {
-    assert_eq!(
-        x.dims(),
-        y.dims(),
-        "two batches must have one shape: {:?} and {:?}",
-        x.dims(),
-        y.dims()
-    );
+fn one_shape(x: &[usize], y: &[usize]) {
+    assert_eq!(x, y, "two batches must have one shape: {x:?} and {y:?}");
 }
 
 /// Weights `[batch]` in a shape that multiplies a batch.

@@ -6,12 +6,12 @@ use burn::tensor::backend::Backend;
 /// The same images with their channels innermost in memory, where that makes the layers that follow
 /// faster.
 ///
-/// Shape and numbers stay. On the CPU backend Flex this crate's convolutions and batch norms compute
-/// with the channels innermost and give back what they were given: behind this function they pass
-/// images on without moving anything, in front of it each of them moves its input and its output.
-/// burn's own operations are fastest on images that lie row by row; so put it at the beginning of a
-/// stack of this crate's layers, as the stock DCGAN does, and leave it away where additions or
-/// burn's activations stand between them. On other backends it does nothing.
+/// Shape and numbers stay. On the CPU backend Flex this crate's convolutions and batch norms
+/// compute with the channels innermost and give back what they were given: after this function they
+/// pass images on without moving anything, in front of it each of them moves its input and its
+/// output. burn's own operations are fastest on images that lie row by row; so put it at the
+/// beginning of a stack of this crate's layers, as the stock DCGAN does, and leave it away where
+/// additions or burn's activations stand between them. On other backends it does nothing.
 ///
 /// ```
 /// use burn_gan::burn::{backend::Flex, tensor::Tensor};
@@ -108,7 +108,7 @@ mod tests {
         let all = (y * weights.clone()).sum().backward();
         let gradient = x.grad(&all).expect("a gradient of the input");
         assert_eq!(values(gradient), values(weights));
-        // A vector has one order only, and the layer behind takes it either way.
+        // A vector has one order only, and the layer after it takes it either way.
         let flat: Tensor<B, 2> = channels_last(images()).flatten(1, 3);
         let linear = LinearConfig::new(90, 2).init::<B>(&Default::default());
         assert_eq!(linear.forward(flat).dims(), [2, 2]);

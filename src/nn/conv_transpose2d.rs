@@ -6,8 +6,8 @@ use burn::tensor::backend::Backend;
 use burn::tensor::ops::ConvTransposeOptions;
 use serde::Serialize;
 
-use super::{Activation, LinearConfig};
-use crate::error::{Result, check};
+use super::{Activation, LinearConfig, convolution};
+use crate::error::Result;
 use crate::settings::settings;
 
 settings! {
@@ -114,7 +114,7 @@ impl ConvTranspose2dConfig {
     /// If a size is 0 or above 2²⁴, the groups do not divide the channels, or there are more than
     /// 2²⁸ weights.
     pub fn validate(&self) -> Result<()> {
-        check::convolution(
+        convolution::check(
             self.channels,
             self.kernel_size,
             self.stride,

@@ -28,7 +28,8 @@ pub(crate) enum LayerKind {
 
 impl LayerKind {
     /// The layer that a visitor is in, by the type of the container that it is told. It is in
-    /// [`OwnSpectralNorm`](Self::OwnSpectralNorm) when it comes to the layer's first field, the mark.
+    /// [`OwnSpectralNorm`](Self::OwnSpectralNorm) when it comes to the layer's first field, the
+    /// mark.
     pub(crate) fn of(container: &str) -> Option<Self> {
         match container.strip_prefix("Struct:")? {
             "BatchNorm" => Some(Self::BatchNorm),
@@ -67,8 +68,8 @@ impl LayerKind {
     }
 }
 
-/// A field by which visitors know a [`SpectralNorm`](super::SpectralNorm) from a user's own layer of
-/// that name and with those fields: it alone has one of this type.
+/// A field by which visitors know a [`SpectralNorm`](super::SpectralNorm) from a user's own layer
+/// of that name and with those fields: it alone has one of this type.
 #[derive(Module, Debug)]
 pub struct BurnGanSpectralNorm<B: Backend> {
     burn_gan: PhantomData<B>,
@@ -119,8 +120,8 @@ impl<B: Backend> ModuleVisitor<B> for Finder {
 /// So much of a network's `Debug` form is looked at.
 const LONGEST: usize = 1 << 20;
 
-/// Whether a module's `Debug` form has the word, which is how a layer without parameters is found; of
-/// parameters it has no more than the ids.
+/// Whether a module's `Debug` form has the word, which is how a layer without parameters is found;
+/// of parameters it has no more than the ids.
 fn mentions<B: Backend, M: Module<B>>(module: &M, word: &str) -> bool {
     let mut words = Words {
         word,

@@ -97,10 +97,10 @@ impl LinearConfig {
 /// y = x·W + b
 /// ```
 ///
-/// burn's own layer of this name runs on an operation whose backward pass has no derivative:
-/// inside an exact gradient penalty it panics. This one is a matrix product and a sum, on the CPU
-/// backend Flex in kernels of this crate's own. Its parameters have burn's names and layout, `weight` `[d_input, d_output]` and `bias`
-/// `[d_output]`, so that records are exchangeable.
+/// burn's own layer of this name runs on an operation whose backward pass has no derivative: inside
+/// an exact gradient penalty it panics. This one is a matrix product and a sum, on the CPU backend
+/// Flex in kernels of this crate's own. Its parameters have burn's names and layout, `weight`
+/// `[d_input, d_output]` and `bias` `[d_output]`, so that records are exchangeable.
 #[derive(Module, Debug)]
 #[module(custom_display)]
 pub struct Linear<B: Backend> {

@@ -18,12 +18,12 @@ settings! {
 /// s_jk = √(Var over the group of x_·jk + 1e-8),     new channel = mean over j, k of s_jk
 /// ```
 ///
-/// Shapes: `[batch, channels, …]` to `[batch, channels + 1, …]`. A batch has `batch / group` groups,
-/// rounded down, and at least one; sample i is in group i modulo their number. So groups have `group`
-/// samples where that divides the batch, otherwise they are as even as can be and none is smaller
-/// than `group` (of 37 samples, `group` 4: eight groups of 4, one of 5); a smaller batch is one group.
-/// Each group's variance is over its own samples. A generator that collapses to few modes makes
-/// batches without spread, which the discriminator now sees.
+/// Shapes: `[batch, channels, …]` to `[batch, channels + 1, …]`. A batch has `batch / group`
+/// groups, rounded down, and at least one; sample i is in group i modulo their number. So groups
+/// have `group` samples where that divides the batch, otherwise they are as even as can be and none
+/// is smaller than `group` (of 37 samples, `group` 4: eight groups of 4, one of 5); a smaller batch
+/// is one group. Each group's variance is over its own samples. A generator that collapses to few
+/// modes makes batches without spread, which the discriminator now sees.
 ///
 /// Karras, Aila, Laine, Lehtinen 2017, *Progressive growing of GANs*, arXiv:1710.10196, section 3.
 ///

@@ -6,6 +6,7 @@ mod batch_norm;
 mod channels_last;
 mod conv2d;
 mod conv_transpose2d;
+mod convolution;
 mod layer_kind;
 mod linear;
 mod maxout;

@@ -21,9 +21,9 @@ const EPSILON: f64 = 1e-12;
 /// `[channels_out, channels_in·height·width]` of a convolution. u and v, unit vectors, follow its
 /// first singular vectors by power iteration. They are buffers, stored with the module, and
 /// [`update_spectral_norms`] moves them by an explicit call: the training step makes one iteration
-/// before each step of their network, [`Gan::new`](crate::Gan::new) fifteen at the start. So `forward`
-/// changes nothing, a gradient penalty is exact with any u and v, and σ is differentiated through W
-/// alone, as in the paper. A layer of one's own outside a `Gan` is warmed up by hand:
+/// before each step of their network, [`Gan::new`](crate::Gan::new) fifteen at the start. So
+/// `forward` changes nothing, a gradient penalty is exact with any u and v, and σ is differentiated
+/// through W alone, as in the paper. A layer that is not part of a `Gan` is warmed up by hand:
 ///
 /// ```
 /// use burn_gan::burn::{backend::Flex, tensor::Tensor};
@@ -69,9 +69,41 @@ fn unit<B: Backend>(x: Tensor<B, 1>) -> Tensor<B, 1> {
     x / norm
 }
 
-impl<B: Backend, L> SpectralNorm<B, L> {
-    /// Cold vectors for a weight that is a matrix of this many outputs by inputs.
-    fn around(layer: L, [outputs, inputs]: [usize; 2], device: B::Device) -> Self {
+/// A layer that can be wrapped: [`Linear`], [`Conv2d`], [`ConvTranspose2d`].
+pub trait Normalizable<B: Backend> {
+    /// Outputs and inputs of its weight as a matrix, and the weight's device.
+    #[doc(hidden)]
+    fn outputs_and_inputs(&self) -> ([usize; 2], B::Device);
+}
+
+impl<B: Backend> Normalizable<B> for Linear<B> {
+    fn outputs_and_inputs(&self) -> ([usize; 2], B::Device) {
+        let [inputs, outputs] = self.weight().lazy_shape().dims();
+        ([outputs, inputs], self.weight().lazy_device())
+    }
+}
+
+impl<B: Backend> Normalizable<B> for Conv2d<B> {
+    fn outputs_and_inputs(&self) -> ([usize; 2], B::Device) {
+        let [outputs, inputs, height, width] = self.weight().lazy_shape().dims();
+        let size = [outputs, inputs * height * width];
+        (size, self.weight().lazy_device())
+    }
+}
+
+impl<B: Backend> Normalizable<B> for ConvTranspose2d<B> {
+    fn outputs_and_inputs(&self) -> ([usize; 2], B::Device) {
+        let [inputs, outputs, height, width] = self.weight().lazy_shape().dims();
+        let size = [outputs, inputs * height * width];
+        (size, self.weight().lazy_device())
+    }
+}
+
+impl<B: Backend, L: Normalizable<B>> SpectralNorm<B, L> {
+    /// Wraps a linear layer, a convolution or a transposed convolution; u and v are drawn at first
+    /// use.
+    pub fn new(layer: L) -> Self {
+        let ([outputs, inputs], device) = layer.outputs_and_inputs();
         Self {
             mark: BurnGanSpectralNorm::new(),
             layer,
@@ -79,7 +111,9 @@ impl<B: Backend, L> SpectralNorm<B, L> {
             v: unit_vector(inputs, device),
         }
     }
+}
 
+impl<B: Backend, L> SpectralNorm<B, L> {
     /// W/σ with σ = uᵀ·W·v, u and v constant.
     fn over_sigma<const R: usize>(
         &self,
@@ -96,13 +130,6 @@ impl<B: Backend, L> SpectralNorm<B, L> {
 }
 
 impl<B: Backend> SpectralNorm<B, Linear<B>> {
-    /// Wraps a linear layer.
-    pub fn new(layer: Linear<B>) -> Self {
-        let [inputs, outputs] = layer.weight().lazy_shape().dims();
-        let device = layer.weight().lazy_device();
-        Self::around(layer, [outputs, inputs], device)
-    }
-
     /// Applies the layer, `[…, d_input]` to `[…, d_output]`.
     ///
     /// # Panics
@@ -127,13 +154,6 @@ impl<B: Backend> SpectralNorm<B, Linear<B>> {
 }
 
 impl<B: Backend> SpectralNorm<B, Conv2d<B>> {
-    /// Wraps a convolution.
-    pub fn conv2d(layer: Conv2d<B>) -> Self {
-        let [outputs, inputs, height, width] = layer.weight().lazy_shape().dims();
-        let device = layer.weight().lazy_device();
-        Self::around(layer, [outputs, inputs * height * width], device)
-    }
-
     /// Applies the layer, `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, height, width]`.
     pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
@@ -148,13 +168,6 @@ impl<B: Backend> SpectralNorm<B, Conv2d<B>> {
 }
 
 impl<B: Backend> SpectralNorm<B, ConvTranspose2d<B>> {
-    /// Wraps a transposed convolution.
-    pub fn conv_transpose2d(layer: ConvTranspose2d<B>) -> Self {
-        let [inputs, outputs, height, width] = layer.weight().lazy_shape().dims();
-        let device = layer.weight().lazy_device();
-        Self::around(layer, [outputs, inputs * height * width], device)
-    }
-
     /// Applies the layer, `[batch, channels_in, height, width]` to
     /// `[batch, channels_out, height, width]`.
     pub fn forward(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
@@ -318,7 +331,7 @@ mod tests {
             .map(<[f64]>::to_vec)
             .collect();
         let sigma = largest_singular_value(&rows);
-        let layer = SpectralNorm::conv2d(plain.clone());
+        let layer = SpectralNorm::new(plain.clone());
         let layer = update_spectral_norms(layer, 300);
         let x = Tensor::<B, 4>::ones([1, 2, 3, 3], &device);
         let expected: Vec<f64> = values(plain.forward(x.clone()))
@@ -341,7 +354,7 @@ mod tests {
             })
             .collect();
         let sigma = largest_singular_value(&rows);
-        let layer = SpectralNorm::conv_transpose2d(plain.clone());
+        let layer = SpectralNorm::new(plain.clone());
         let layer = update_spectral_norms(layer, 300);
         let x = Tensor::<B, 4>::ones([1, 2, 3, 3], &device);
         let expected: Vec<f64> = values(plain.forward(x.clone()))
@@ -387,9 +400,9 @@ mod tests {
         let device = Default::default();
         let linear = SpectralNorm::new(LinearConfig::new(4, 3).init::<B>(&device));
         let conv = Conv2dConfig::new([2, 3], [2, 2]).init::<B>(&device);
-        let conv = SpectralNorm::conv2d(conv);
+        let conv = SpectralNorm::new(conv);
         let back = ConvTranspose2dConfig::new([2, 3], [2, 2]).init::<B>(&device);
-        let back = SpectralNorm::conv_transpose2d(back);
+        let back = SpectralNorm::new(back);
         initialize(&linear);
         initialize(&conv);
         initialize(&back);

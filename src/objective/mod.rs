@@ -9,32 +9,41 @@
 //! `docs/theory.md` and computed in [`divergence`](crate::divergence); `docs/objectives.md` is a
 //! table of all of them with advice.
 
-pub mod augment;
+mod augment;
 mod clipping;
 mod cost;
 mod judged;
-pub mod loss;
+mod loss;
 mod named;
 mod pairing;
 mod pass;
 mod presets;
 mod probe;
 mod state;
-pub mod term;
+mod term;
 #[cfg(test)]
 mod tests;
 mod top_k;
 
-pub use augment::{Augment, SampleAugment};
+pub use augment::{Augment, CustomAugment, Probability, RandomChange, SampleAugment};
 pub use clipping::clip_weights;
 pub use cost::{Batch, DiscriminatorCost, GeneratorCost};
 pub use judged::Judged;
-pub use loss::{AdversarialLoss, LabelSmoothing, Loss};
+pub use loss::{
+    AdversarialLoss, CustomLoss, EXP_JOINT, EnergyBased, FDivergence, FGan, Hinge, LabelSmoothing,
+    LeastSquares, Loss, LossInfo, MaximumLikelihood, Minimax, NonSaturating, Wasserstein,
+    exp_then_linear, mean, softplus,
+};
 pub use pairing::Pairing;
 pub use pass::{Memory, Pass};
 pub use state::{ObjectiveState, ObjectiveStateItem};
-pub use term::second_order::SecondOrder;
-pub use term::{CostTerm, Term, TermInfo, TermKind};
+pub use term::second_order::{SecondOrder, input_gradient, logit_gradient};
+pub use term::{
+    AuxiliaryClass, BalancedConsistency, Consistency, CostTerm, CustomTerm, Dragan,
+    FeatureMatching, LatentConsistency, LatentDiversity, LeCam, MutualInformation, Orthogonal,
+    PathLength, R1, R2, Term, TermInfo, TermKind, WganGp, ZeroCentered, feature_distance,
+    gradient_norm, orthogonal, r1,
+};
 pub use top_k::TopK;
 
 use burn::tensor::Tensor;
@@ -65,35 +74,60 @@ settings! {
 /// assert_eq!(short, Objective::new(Loss::Hinge));
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Objective {
     /// The adversarial loss.
+    #[serde(default)]
     pub loss: Loss,
     /// What the loss compares a logit with.
+    #[serde(default)]
     pub pairing: Pairing,
     /// What the networks pay beside it.
+    #[serde(default)]
     pub terms: Vec<Term>,
     /// What lies between the generator and the discriminator; `None` for nothing.
+    #[serde(default)]
     pub augment: Option<Augment>,
     /// How terms that are functions of a gradient get the gradient of it.
+    #[serde(default)]
     pub second_order: SecondOrder,
     /// How sure the discriminator's labels are.
+    #[serde(default)]
     pub label_smoothing: LabelSmoothing,
     /// c, if every discriminator step ends with clipping its weights to [−c, c].
+    #[serde(default)]
     pub weight_clipping: Option<f64>,
     /// Whether the generator learns from its best samples only.
+    #[serde(default)]
     pub top_k: Option<TopK>,
 }
+}
+
+/// What settings that leave something out have there: nothing beside the loss.
+fn plain() -> Objective {
+    Objective {
+        loss: Loss::default(),
+        pairing: Pairing::None,
+        terms: Vec::new(),
+        augment: None,
+        second_order: SecondOrder::Exact,
+        label_smoothing: LabelSmoothing::default(),
+        weight_clipping: None,
+        top_k: None,
+    }
+}
+
+impl Default for Objective {
+    /// [`Objective::recommended`].
+    fn default() -> Self {
+        Self::recommended()
+    }
 }
 
 impl Objective {
     /// A loss without pairing or terms.
     pub fn new(loss: Loss) -> Self {
-        Self {
-            loss,
-            ..Self::default()
-        }
+        Self { loss, ..plain() }
     }
 
     /// What the loss compares a logit with.
@@ -144,7 +178,7 @@ impl Objective {
     /// The first wrong setting, named with its place.
     pub fn validate(&self) -> Result<()> {
         self.loss.validate()?;
-        if self.pairing.is_relativistic() && !self.loss.can_be_paired() {
+        if self.pairing.is_relativistic() && !self.loss.info().can_be_paired() {
             return Err(Error::setting(
                 "pairing",
                 format!("{:?}", self.pairing),
@@ -156,10 +190,7 @@ impl Objective {
             ));
         }
         self.label_smoothing.validate()?;
-        let cross_entropy = matches!(
-            self.loss,
-            Loss::Minimax | Loss::NonSaturating | Loss::MaximumLikelihood
-        );
+        let cross_entropy = self.loss.info().is_cross_entropy();
         if !self.label_smoothing.is_off() && !cross_entropy {
             return Err(Error::setting(
                 "label_smoothing",
@@ -266,11 +297,7 @@ impl Objective {
             Pairing::Paired => 0.5,
             Pairing::None | Pairing::Average => 1.0,
         };
-        let has_scale = match self.loss {
-            Loss::Wasserstein => false,
-            Loss::FDivergence(_) => true,
-            _ => least.abs() > 1e-6,
-        };
+        let has_scale = self.loss.info().has_scale(least);
         has_scale.then_some(share * least)
     }
 

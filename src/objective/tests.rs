@@ -8,10 +8,9 @@ use super::{
     term::feature_distance,
 };
 use crate::gan::Gan;
-use crate::models::{
-    Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
-};
+use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 use crate::network::{Discriminator, Generator, Network, initialize};
+use crate::nn::Activation;
 use crate::testing::{
     assert_close, for_each_autodiff_backend, gradients, on_wgpu, tensor2, values,
 };
@@ -297,7 +296,7 @@ fn guessing_costs_what_closed_forms_say() {
         );
     }
     assert_eq!(of(&Objective::new(Loss::Wasserstein)), None);
-    for loss in Loss::ALL {
+    for loss in Loss::all() {
         // The largest value of a divergence's bound that tells nothing apart is 0.
         if let Loss::FDivergence(divergence) = &loss {
             let found = of(&Objective::new(loss.clone())).expect("nats");

@@ -19,9 +19,9 @@ pub(super) fn drawable_log(value: f64) -> bool {
     value > 1.0 / HUGE && value < HUGE
 }
 
-/// The range from the smallest to the largest of `values`, the undrawable ones left out, `margin` of
-/// its width added at both ends; `None` without a drawable value. A single value gets a range around
-/// it.
+/// The range from the smallest to the largest of `values`, the undrawable ones left out, `margin`
+/// of its width added at both ends; `None` without a drawable value. A single value gets a range
+/// around it.
 pub(super) fn range_of(values: impl IntoIterator<Item = f64>, margin: f64) -> Option<Range<f64>> {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for value in values.into_iter().filter(|&value| drawable(value)) {
@@ -31,7 +31,7 @@ pub(super) fn range_of(values: impl IntoIterator<Item = f64>, margin: f64) -> Op
     if low > high {
         return None;
     }
-    // Below a billionth of the values' size, ticks could not be told apart.
+    // Below a billionth of the values' size, ticks could not be distinguished.
     let size = low.abs().max(high.abs());
     if high - low < 1e-9 * size || high - low < 1e-200 {
         let half = if size < 1e-200 { 0.5 } else { 0.05 * size };
@@ -63,7 +63,7 @@ pub(super) fn tick(value: f64) -> String {
     }
 }
 
-/// Drops trailing zeros behind the decimal point.
+/// Drops trailing zeros after the decimal point.
 fn shorten(digits: &str) -> &str {
     if digits.contains('.') {
         digits.trim_end_matches('0').trim_end_matches('.')
@@ -84,7 +84,8 @@ pub(super) fn fixed((low, high): (f64, f64)) -> Drawn<Range<f64>> {
     Ok(low..high)
 }
 
-/// An axis from the low to the high end of a range, linear or logarithmic (the range positive then).
+/// An axis from the low to the high end of a range, linear or logarithmic (the range positive
+/// then).
 ///
 /// The drawing library has both, but its search for ticks does not end for some ranges.
 #[derive(Debug, Clone, PartialEq)]
@@ -146,8 +147,8 @@ impl Ranged for Axis {
     }
 }
 
-/// Where the ticks of a linear axis stand: about `count`, at multiples of 1, 2 or 5 times a power of
-/// ten.
+/// Where the ticks of a linear axis stand: about `count`, at multiples of 1, 2 or 5 times a power
+/// of ten.
 fn linear_ticks(range: &Range<f64>, count: usize) -> Vec<f64> {
     let raw = (range.end - range.start) / count as f64;
     let power = 10f64.powf(raw.log10().floor());

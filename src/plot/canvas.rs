@@ -14,8 +14,8 @@ use super::color::Color;
 use super::series::Stroke;
 use crate::error::{Error, Result};
 
-/// Units of the drawing per pixel of the picture. The SVG backend knows whole units only; drawn on a
-/// canvas ten times as fine and shown ten times smaller, curves are smooth.
+/// Units of the drawing per pixel of the picture. The SVG backend knows whole units only; drawn on
+/// a canvas ten times as fine and shown ten times smaller, curves are smooth.
 pub(super) const UNIT: i32 = 10;
 
 /// The area that charts draw on, measured in units.
@@ -137,7 +137,7 @@ pub(super) fn pen(color: RGBColor, pixels: f64) -> ShapeStyle {
 }
 
 /// How wide `text` of `pixels` height will be, in units: an estimate, since the font is chosen by
-/// whoever shows the file. Wide fonts take .6 of their height a letter.
+/// whoever shows the file. Wide fonts take 0.6 of their height a letter.
 fn width(text: &str, pixels: f64) -> i32 {
     (text.chars().count() as f64 * pixels * 0.6 * f64::from(UNIT)) as i32
 }
@@ -162,8 +162,8 @@ const LEGEND_ROW: i32 = 18 * UNIT;
 const MARK: i32 = 20 * UNIT;
 const LEFT: i32 = 14 * UNIT;
 
-/// Draws the title and, below it, the legend in as many rows as it needs (above the frame, so that it
-/// never covers data). Returns what is left of the area.
+/// Draws the title and, below it, the legend in as many rows as it needs (above the frame, so that
+/// it never covers data). Returns what is left of the area.
 pub(super) fn header<'a>(area: &Area<'a>, title: &str, legend: &[Key]) -> Drawn<Area<'a>> {
     let mut y = 8 * UNIT;
     if !title.is_empty() {

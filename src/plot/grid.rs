@@ -23,8 +23,8 @@ const MOST: usize = 100_000_000;
 /// Channels that are drawn side by side; of more there are rows.
 const IN_A_ROW: usize = 8;
 
-/// The two shades of what is seen through an image that is not opaque, and the side of its squares in
-/// pixels of the image.
+/// The two shades of what is seen through an image that is not opaque, and the side of its squares
+/// in pixels of the image.
 const GROUND: [f32; 2] = [1.0, 0.8];
 const SQUARE: usize = 4;
 
@@ -40,8 +40,8 @@ pub struct GridSize {
 /// How images are laid out and coloured.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GridStyle {
-    /// The values of black and of white. They are fixed, never taken from the batch, so that pictures
-    /// of different steps can be compared and a generator that has gone grey looks grey.
+    /// The values of black and of white. They are fixed, never taken from the batch, so that
+    /// pictures of different steps can be compared and a generator that has gone grey looks grey.
     pub range: (f32, f32),
     /// Images in a row.
     pub columns: usize,
@@ -128,10 +128,10 @@ impl Picture {
 
 /// Lays a batch of images out in rows, on a fixed scale of values.
 ///
-/// `pixels` holds the images one after another, each of shape `[channels, height, width]` in row-major
-/// order: the values of a tensor `[batch, channels, height, width]`. A value `v` becomes the byte
-/// `255 (v − low) / (high − low)`, rounded; values outside the range are drawn as its end, and a pixel
-/// with a NaN in magenta. Places without an image stay white.
+/// `pixels` holds the images one after another, each of shape `[channels, height, width]` in
+/// row-major order: the values of a tensor `[batch, channels, height, width]`. A value `v` becomes
+/// the byte `255 (v − low) / (high − low)`, rounded; values outside the range are drawn as its end,
+/// and a pixel with a NaN in magenta. Places without an image stay white.
 ///
 /// | channels | drawn as |
 /// |---|---|
@@ -144,9 +144,10 @@ impl Picture {
 /// Opacity is 0 at the low end of the range and 1 at the high one.
 ///
 /// # Errors
-/// [`Error::Setting`] when there are no images or their values do not fill whole ones, when an image
-/// has no pixel, the range is empty or not finite, columns or scale are 0, or the picture would be
-/// longer than 32,768 pixels on a side or hold more than 100,000,000 pixels (300 MB in memory).
+/// [`Error::Setting`] when there are no images or their values do not fill whole ones, when an
+/// image has no pixel, the range is empty or not finite, columns or scale are 0, or the picture
+/// would be longer than 32,768 pixels on a side or hold more than 100,000,000 pixels (300 MB in
+/// memory).
 ///
 /// ```
 /// use burn_gan::data::ImageShape;
@@ -434,13 +435,15 @@ mod tests {
 
     #[test]
     fn a_last_channel_of_two_or_four_is_opacity_over_a_chequered_ground() {
-        // Grey 153, white: through nothing, half and all of it; five pixels, so that the ground changes.
+        // Grey 153, white: through nothing, half and all of it; five pixels, so that the ground
+        // changes.
         let grey = [0.2, 0.2, 1.0, 1.0, 1.0];
         let opacity = [1.0, 0.0, -1.0, 0.0, -1.0];
         let picture = image_grid(&[grey, opacity].concat(), shape(2, 1, 5), &style(1, 0, 1));
         let picture = picture.unwrap();
         let row: Vec<u8> = (0..5).map(|x| picture.pixel(x, 0).unwrap()[0]).collect();
-        // 153 itself; (153 + 255) / 2; the light ground; white over white; the dark ground, 0.8 · 255.
+        // 153 itself; (153 + 255) / 2; the light ground; white over white; the dark ground, 0.8 ·
+        // 255.
         assert_eq!(row, [153, 204, 255, 255, 204]);
 
         // Red, opaque and half so over white: 255, (0 + 255) / 2 = 127.5, rounded up.

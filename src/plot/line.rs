@@ -18,8 +18,8 @@ const NOTHING: &str = "nothing to draw: no series has a point that can be drawn"
 
 /// Named series over a common x axis, with a legend above the frame.
 ///
-/// The ranges follow the data; [`with_y_range`](Self::with_y_range) fixes y, and lines are cut where
-/// they leave it. What cannot be drawn breaks the line, see [`Series`].
+/// The ranges follow the data; [`with_y_range`](Self::with_y_range) fixes y, and lines are cut
+/// where they leave it. What cannot be drawn breaks the line, see [`Series`].
 ///
 /// ```
 /// use burn_gan::plot::{LineChart, Series};
@@ -76,7 +76,8 @@ impl LineChart {
         self
     }
 
-    /// Fixes the y axis' ends. They must be finite, `low < high`, and positive on a logarithmic axis.
+    /// Fixes the y axis' ends. They must be finite, `low < high`, and positive on a logarithmic
+    /// axis.
     pub fn with_y_range(mut self, low: f64, high: f64) -> Self {
         self.y_range = Some((low, high));
         self
@@ -97,8 +98,9 @@ impl LineChart {
     /// Writes the chart as SVG, creating the folders above it.
     ///
     /// # Errors
-    /// [`Error::Plot`](crate::Error::Plot) without a single point that can be drawn, or for a y range
-    /// or size that cannot be; [`Error::Io`](crate::Error::Io) where the file cannot be written.
+    /// [`Error::Plot`](crate::Error::Plot) without a single point that can be drawn, or for a y
+    /// range or size that cannot be; [`Error::Io`](crate::Error::Io) where the file cannot be
+    /// written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         canvas::save(path.as_ref(), self.svg())
     }

@@ -5,9 +5,9 @@
 //! - [`Panels`] puts several of them side by side into one file.
 //! - [`image_grid`] lays a batch of images out as a [`Picture`].
 //!
-//! Charts are written by `plotters` through its SVG backend alone, which needs no font and no system
-//! library: whoever shows the file picks the font. Colours come from [`Color`], which people with any
-//! form of colour vision can tell apart.
+//! Charts are written by `plotters` through its SVG backend alone, which needs no font and no
+//! system library: the program that shows the file picks the font. Colours come from [`Color`],
+//! which people with any form of colour vision can tell apart.
 //!
 //! ```
 //! use burn_gan::plot::{LineChart, Series};

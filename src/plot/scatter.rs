@@ -12,8 +12,8 @@ use super::color::Color;
 use super::frame::{axes, frame};
 use crate::error::Result;
 
-/// Points of the data in grey and generated points above them in colour, both axes to the same scale:
-/// a circle looks like one.
+/// Points of the data in grey and generated points above them in colour, both axes to the same
+/// scale: a circle looks like one.
 ///
 /// Points that are not finite, or lie outside bounds that were fixed, cannot be shown; the legend
 /// counts them, so that a picture never hides them.
@@ -56,8 +56,8 @@ pub struct Scatter {
 }
 
 impl Scatter {
-    /// A chart of 560 × 580 pixels that shows every point of `data` and `generated`, of which one may
-    /// be empty.
+    /// A chart of 560 × 580 pixels that shows every point of `data` and `generated`, of which one
+    /// may be empty.
     pub fn new<T, U>(
         title: impl Into<String>,
         data: impl IntoIterator<Item = [T; 2]>,
@@ -91,8 +91,8 @@ impl Scatter {
         self
     }
 
-    /// Fixes what is visible, so that pictures of one run can be compared. Each pair must be finite,
-    /// the first number below the second.
+    /// Fixes what is visible, so that pictures of one run can be compared. Each pair must be
+    /// finite, the first number below the second.
     pub fn with_bounds(mut self, x: (f64, f64), y: (f64, f64)) -> Self {
         self.bounds = Some((x, y));
         self
@@ -107,8 +107,8 @@ impl Scatter {
     /// Writes the chart as SVG, creating the folders above it.
     ///
     /// # Errors
-    /// [`Error::Plot`](crate::Error::Plot) without a single finite point, or for bounds or a size that
-    /// cannot be; [`Error::Io`](crate::Error::Io) where the file cannot be written.
+    /// [`Error::Plot`](crate::Error::Plot) without a single finite point, or for bounds or a size
+    /// that cannot be; [`Error::Io`](crate::Error::Io) where the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         canvas::save(path.as_ref(), self.svg())
     }
@@ -217,8 +217,8 @@ impl Group {
     }
 }
 
-/// Widens one of the ranges, so that a unit is equally long on both axes of a frame that is `aspect`
-/// times as wide as high.
+/// Widens one of the ranges, so that a unit is equally long on both axes of a frame that is
+/// `aspect` times as wide as high.
 fn equal(x: Range<f64>, y: Range<f64>, aspect: f64) -> (Range<f64>, Range<f64>) {
     let (wide, high) = (x.end - x.start, y.end - y.start);
     let widen = |range: Range<f64>, length: f64| {

@@ -16,8 +16,8 @@ pub enum Stroke {
 /// A named line through points, in the order given.
 ///
 /// A point with a NaN or infinite coordinate (on a logarithmic axis also one that is not positive)
-/// breaks the line, so that it is seen; numbers from 1e100 on count as infinite, logarithms of those
-/// below 1e-100 too. A point alone between two breaks is drawn as a dot.
+/// breaks the line, so that it is seen; numbers from 1e100 on count as infinite, logarithms of
+/// those below 1e-100 too. A point alone between two breaks is drawn as a dot.
 ///
 /// ```
 /// use burn_gan::plot::{Color, Series, Stroke};
@@ -62,8 +62,9 @@ impl Series {
     }
 }
 
-/// The pieces of a line that can be drawn on a y axis: broken at undrawable points, and cut where it
-/// leaves the range (along the straight line that is seen, so in logarithms on a logarithmic axis).
+/// The pieces of a line that can be drawn on a y axis: broken at undrawable points, and cut where
+/// it leaves the range (along the straight line that is seen, so in logarithms on a logarithmic
+/// axis).
 pub(super) fn pieces(points: &[(f64, f64)], axis: &Axis) -> Vec<Vec<(f64, f64)>> {
     let (low, high) = (axis.scale(axis.range.start), axis.scale(axis.range.end));
     let mut pieces = Vec::new();

@@ -44,7 +44,7 @@ impl Severity {
 ///     step: 1_200,
 ///     severity: Severity::Warning,
 ///     title: "The discriminator wins".to_owned(),
-///     evidence: "it told 99.8 % of the last 500 batches apart".to_owned(),
+///     evidence: "it recognised 99.8 % of the last 500 batches".to_owned(),
 ///     why: "The generator's gradient vanishes.".to_owned(),
 ///     advice: "Raise the penalty's weight, or lower the discriminator's learning rate.".to_owned(),
 /// };

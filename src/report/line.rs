@@ -1,4 +1,5 @@
-//! Curves, thinned so that a long run's report stays small and loses nothing that a reader looks for.
+//! Curves, thinned so that a long run's report stays small and loses nothing that a reader looks
+//! for.
 
 use crate::json::Json;
 
@@ -43,14 +44,14 @@ fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     let mut kept = vec![*first];
     for bucket in 0..buckets {
         let points = &middle[edge(bucket)..edge(bucket + 1)];
-        kept.extend(told(points).into_iter().map(|index| points[index]));
+        kept.extend(notable(points).into_iter().map(|index| points[index]));
     }
     kept.push(*last);
     kept
 }
 
 /// Where the lowest, the highest and the first point that is not finite stand, in their order.
-fn told(points: &[(f64, f64)]) -> Vec<usize> {
+fn notable(points: &[(f64, f64)]) -> Vec<usize> {
     let heights = || {
         let places = points.iter().enumerate();
         places.filter(|(_, point)| finite(point))

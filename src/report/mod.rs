@@ -1,7 +1,7 @@
 //! What a run came to: `report.json` for programs, `report.html` for people.
 //!
-//! Every example writes both, and programs of your own can. The fields of `report.json`, always all of
-//! them and in this order:
+//! Every example writes both, and programs of your own can. The fields of `report.json`, always all
+//! of them and in this order:
 //!
 //! ```text
 //! {
@@ -25,13 +25,13 @@
 //! Names of files and pictures are relative to the report's folder where they lie inside it. Fields
 //! inside `settings` and `metrics` keep the order in which they were given or declared (for a map
 //! without an order, the map's). JSON knows no infinity and no NaN: numbers that are not finite are
-//! written as the strings `"NaN"`, `"inf"` and `"-inf"`, wherever they stand; `null` means that there is
-//! no value.
+//! written as the strings `"NaN"`, `"inf"` and `"-inf"`, wherever they stand; `null` means that
+//! there is no value.
 //!
 //! `report.html` shows the same on one page: the outcome, what the health checks found, pictures,
 //! samples through time, curves, timings, settings. It is one file with the pictures inside, made
-//! without scripts and without the network, for wide and narrow screens, light and dark. It needs the
-//! feature `plot`; without it, `report.json` alone is written.
+//! without scripts and without the network, for wide and narrow screens, light and dark. It needs
+//! the feature `plot`; without it, `report.json` alone is written.
 
 mod finding;
 #[cfg(feature = "plot")]
@@ -54,8 +54,8 @@ use crate::text::visible_json;
 #[cfg(feature = "plot")]
 use crate::text::visible_lines;
 
-/// The form of `report.json`, its field `schema`. It grows when a field changes its meaning or goes;
-/// reports of the first form have no such field.
+/// The form of `report.json`, its field `schema`. It grows when a field changes its meaning or
+/// goes; reports of the first form have no such field.
 pub const SCHEMA: u64 = 2;
 
 /// The names of the files that [`Report::save`] writes.
@@ -147,8 +147,8 @@ impl Report {
         self
     }
 
-    /// Says how the run ended: `finished`, `interrupted by SIGINT after step 120`, `halted after step
-    /// 40: the generator's loss is NaN`.
+    /// Says how the run ended: `finished`, `interrupted by SIGINT after step 120`, `halted after
+    /// step 40: the generator's loss is NaN`.
     pub fn ending(mut self, ending: impl Into<String>) -> Self {
         self.ending = Some(ending.into());
         self
@@ -200,12 +200,13 @@ impl Report {
         self
     }
 
-    /// Adds a line to the chart of this name, or replaces the line of this name in it. Its points are
-    /// pairs of a step and a value, in the steps' order.
+    /// Adds a line to the chart of this name, or replaces the line of this name in it. Its points
+    /// are pairs of a step and a value, in the steps' order.
     ///
     /// At most 500 points are kept. Of a longer curve these are the first, the last, and of each of
     /// equally long stretches between them the lowest, the highest and the first point that is not
-    /// finite, all as they were given: extremes and gaps survive, and nothing is averaged or made up.
+    /// finite, all as they were given: extremes and gaps survive, and nothing is averaged or made
+    /// up.
     ///
     /// A point that is not finite breaks the line in the picture.
     pub fn curve(
@@ -230,10 +231,11 @@ impl Report {
         self
     }
 
-    /// Adds a picture that the run made, a PNG or SVG file that must be there when the report is saved.
+    /// Adds a picture that the run made, a PNG or SVG file that must be there when the report is
+    /// saved.
     ///
-    /// Pictures with a step (grids of samples) are shown in the order of their steps as one timeline,
-    /// about twelve of them where there are more; pictures without one stand alone.
+    /// Pictures with a step (grids of samples) are shown in the order of their steps as one
+    /// timeline, about twelve of them where there are more; pictures without one stand alone.
     pub fn picture(
         mut self,
         caption: impl Into<String>,
@@ -260,16 +262,16 @@ impl Report {
         self
     }
 
-    /// Writes `report.json` and, with the feature `plot`, `report.html` into `folder`, which is created.
-    /// Returns the path of `report.json`.
+    /// Writes `report.json` and, with the feature `plot`, `report.html` into `folder`, which is
+    /// created. Returns the path of `report.json`.
     ///
-    /// Each is written under another name and then renamed: whoever finds one finds it whole.
+    /// Each is written under another name and then renamed, so that a file that exists is complete.
     ///
     /// # Errors
-    /// [`Error::Data`] when a value given before could not be serialised, when fields were expected and
-    /// something else came, or for a picture that is neither PNG nor SVG; [`Error::Io`] naming a picture
-    /// that cannot be read, or where the folder or a file cannot be written. Nothing is written for a
-    /// value or a picture that is refused.
+    /// [`Error::Data`] when a value given before could not be serialised, when fields were expected
+    /// and something else came, or for a picture that is neither PNG nor SVG; [`Error::Io`] naming
+    /// a picture that cannot be read, or where the folder or a file cannot be written. Nothing is
+    /// written for a value or a picture that is refused.
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<PathBuf> {
         let folder = folder.as_ref();
         let path = folder.join(FILE);

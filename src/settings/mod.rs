@@ -34,9 +34,9 @@ pub(crate) use tagged::Tagged;
 /// }
 /// ```
 ///
-/// The derived `Deserialize` is that of a copy, `Mirror`; it reads through [`Strict`] or [`Tagged`],
-/// which know from it what names there are. The floating-point numbers in it, at every depth, are handed
-/// out by [`Numbers`](numbers::Numbers).
+/// The derived `Deserialize` is that of a copy, `Mirror`; it reads through [`Strict`] or
+/// [`Tagged`], which know from it what names there are. The floating-point numbers in it, at every
+/// depth, are handed out by [`Numbers`](numbers::Numbers).
 macro_rules! settings {
     (
         $(#[doc = $doc:literal])*

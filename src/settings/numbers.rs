@@ -8,11 +8,11 @@ use burn::nn::PaddingConfig2d;
 /// Settings that hand out their floating-point numbers.
 ///
 /// [`settings!`](super::settings) implements it for every type that it defines, field by field, so
-/// that a new setting needs no line of its own. A field of another type needs an implementation, which
-/// is empty where nothing in it moves.
+/// that a new setting needs no line of its own. A field of another type needs an implementation,
+/// which is empty where nothing in it moves.
 pub(crate) trait Numbers {
-    /// Calls `found` with each floating-point number in these settings and its name, in an order that
-    /// depends on the settings' form alone, not on the numbers. `name` is these settings' own.
+    /// Calls `found` with each floating-point number in these settings and its name, in an order
+    /// that depends on the settings' form alone, not on the numbers. `name` is these settings' own.
     fn numbers(&mut self, _name: Name<'_>, _found: Found<'_>) {}
 }
 

@@ -13,15 +13,15 @@ use crate::data::{BatchPlan, ImageShape, LastBatch, Mixture, PixelRange};
 use crate::divergence::{Gaussian, Interval};
 use crate::latent::Latent;
 use crate::models::{
-    Activation, DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig,
-    MlpGeneratorConfig,
+    DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
 };
 use crate::network::Network;
 use crate::network::{Augmentation, Fill};
+use crate::nn::Activation;
 use crate::nn::{
     BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig, LinearConfig, MaxoutConfig, MinibatchStd,
 };
-use crate::objective::loss::{EnergyBased, FDivergence, FGan, LeastSquares};
+use crate::objective::{EnergyBased, FDivergence, FGan, LeastSquares};
 use crate::objective::{
     LabelSmoothing, Loss, Objective, Pairing, SecondOrder, Term, TermKind, TopK,
 };
@@ -200,7 +200,7 @@ fn an_extra_name_is_refused_at_every_depth_of_every_type() {
     assert!(walk(&trainer()) > 40);
     walk(&TrainerConfig::new(1, 1, Latent::normal(1)));
     walk(&objective());
-    for loss in Loss::ALL {
+    for loss in Loss::all() {
         walk(&loss);
         walk(&Objective::new(loss));
     }

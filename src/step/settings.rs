@@ -37,7 +37,7 @@ pub struct StepSettings<'a> {
     pub micro_batches: usize,
     /// How much of the generator's moving average stays, where there is one.
     pub ema_decay: f64,
-    /// Whether [`StepOutcome::vitals`] is measured.
+    /// Whether [`StepOutcome::vitals`](super::StepOutcome::vitals) is measured.
     pub vitals: bool,
 }
 

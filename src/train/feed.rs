@@ -1,5 +1,7 @@
 //! Batches from a data set that may fail: every one is looked at before it is trained on.
 
+use std::path::PathBuf;
+
 use crate::pair::{GanOf, Pair};
 use burn::tensor::backend::Backend;
 
@@ -34,36 +36,42 @@ pub(super) type Delivered<T, B> = (<T as Dataset<B>>::Sample, <T as Dataset<B>>:
 /// reading those back makes no device wait.
 ///
 /// # Errors
-/// If the data set fails or panics, or gives anything else than was asked for: the sample is named.
+/// If the data set fails or panics, or gives anything else than was asked for: the sample is named,
+/// and its file where the data set knows one.
 pub(super) fn batch<B: Backend, T: Dataset<B> + ?Sized>(
     data: &T,
     indices: &[usize],
     expected: &Expected,
     device: &B::Device,
 ) -> Result<Delivered<T, B>> {
-    let (sample, condition) = match read(data, indices, device) {
-        Ok(batch) => batch,
-        Err(problem) => return Err(named(data, indices, expected, &problem, device)),
+    let read = |indices: &[usize]| {
+        let (sample, condition) = attempt(|| data.batch(indices, device))?;
+        fits(&sample.shape(), indices.len(), &expected.shape)?;
+        Ok((sample, condition))
     };
-    let shape = sample.shape();
-    let whole = shape.first() == Some(&indices.len())
-        && (expected.shape.is_empty() || shape[1..] == expected.shape[..]);
-    if !whole {
-        let problem = format!(
-            "a batch of {} samples came with shape {shape:?}{}",
-            indices.len(),
-            if expected.shape.is_empty() {
-                String::new()
-            } else {
-                format!(", where samples have shape {:?}", expected.shape)
-            }
-        );
-        return Err(named(data, indices, expected, &problem, device));
-    }
+    let (sample, condition) = read(indices).map_err(|fault| named(indices, fault, read))?;
     if on_the_host::<B>(device) {
         labels_within(indices, &condition, &expected.classes)?;
     }
     Ok((sample, condition))
+}
+
+/// What is known about the samples at `indices`, without the samples; checked as in [`batch`].
+///
+/// # Errors
+/// As [`batch`].
+pub(super) fn conditions<B: Backend, T: Dataset<B> + ?Sized>(
+    data: &T,
+    indices: &[usize],
+    expected: &Expected,
+    device: &B::Device,
+) -> Result<T::Condition> {
+    let read = |indices: &[usize]| attempt(|| data.conditions(indices, device));
+    let condition = read(indices).map_err(|fault| named(indices, fault, read))?;
+    if on_the_host::<B>(device) {
+        labels_within(indices, &condition, &expected.classes)?;
+    }
+    Ok(condition)
 }
 
 /// Refuses labels that a network has no class for, and a number of them that is not the batch's.
@@ -112,47 +120,61 @@ fn on_the_host<B: Backend>(device: &B::Device) -> bool {
     ["flex", "ndarray"].iter().any(|host| name.contains(host))
 }
 
-fn read<B: Backend, T: Dataset<B> + ?Sized>(
-    data: &T,
-    indices: &[usize],
-    device: &B::Device,
-) -> Result<Delivered<T, B>, String> {
-    match quietly(|| data.batch(indices, device)) {
-        Ok(Ok(batch)) => Ok(batch),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(words) => Err(format!("reading it panicked: {words}")),
+/// What is wrong with a batch.
+struct Fault {
+    /// The file at fault, where the data set names one.
+    file: Option<PathBuf>,
+    problem: String,
+}
+
+impl Fault {
+    /// The error of what is at fault, a sample or a batch.
+    fn of(self, what: &str) -> Error {
+        let problem = self.problem;
+        match self.file {
+            Some(file) => Error::data(file, format!("{what} of the data set: {problem}")),
+            None => Error::data("data set", format!("{what}: {problem}")),
+        }
     }
 }
 
+fn attempt<R>(read: impl FnOnce() -> Result<R>) -> Result<R, Fault> {
+    let (file, problem) = match quietly(read) {
+        Ok(Ok(read)) => return Ok(read),
+        Ok(Err(Error::Data { path, problem })) => (Some(path), problem),
+        Ok(Err(Error::Io { path, source })) => (Some(path), source.to_string()),
+        Ok(Err(error)) => (None, error.to_string()),
+        Err(words) => (None, format!("reading it panicked: {words}")),
+    };
+    Err(Fault { file, problem })
+}
+
+/// Whether `count` samples were delivered, each of the shape that samples have (empty where that is not
+/// known).
+fn fits(delivered: &[usize], count: usize, shape: &[usize]) -> Result<(), Fault> {
+    if delivered.first() == Some(&count) && (shape.is_empty() || delivered[1..] == *shape) {
+        return Ok(());
+    }
+    let each = match shape {
+        [] => String::new(),
+        shape => format!(", each of shape {shape:?}"),
+    };
+    Err(Fault {
+        file: None,
+        problem: format!("came with shape {delivered:?}; asked for: {count}{each}"),
+    })
+}
+
 /// The error of a batch that failed: its samples are asked for one by one, to name the one at fault.
-fn named<B: Backend, T: Dataset<B> + ?Sized>(
-    data: &T,
+fn named<R>(
     indices: &[usize],
-    expected: &Expected,
-    problem: &str,
-    device: &B::Device,
+    mut fault: Fault,
+    read: impl Fn(&[usize]) -> Result<R, Fault>,
 ) -> Error {
     for index in indices {
-        let problem = match read(data, &[*index], device) {
-            Err(problem) => problem,
-            Ok((sample, _)) => {
-                let shape = sample.shape();
-                let fits = shape.first() == Some(&1)
-                    && (expected.shape.is_empty() || shape[1..] == expected.shape[..]);
-                if fits {
-                    continue;
-                }
-                let needed = match expected.shape.as_slice() {
-                    [] => "one sample".to_owned(),
-                    shape => format!("one sample of shape {shape:?}"),
-                };
-                format!("came with shape {shape:?}, where {needed} was asked for")
-            }
-        };
-        return Error::data(
-            "data set",
-            format!("sample {index} (counted from 0): {problem}"),
-        );
+        if let Err(fault) = read(&[*index]) {
+            return fault.of(&format!("sample {index} (counted from 0)"));
+        }
     }
     let shown: Vec<String> = indices.iter().take(3).map(usize::to_string).collect();
     let more = if indices.len() > shown.len() {
@@ -160,15 +182,12 @@ fn named<B: Backend, T: Dataset<B> + ?Sized>(
     } else {
         ""
     };
-    Error::data(
-        "data set",
-        format!(
-            "a batch of {} samples ({}{more}, counted from 0): {problem}; each of them alone can be \
-             read",
-            indices.len(),
-            shown.join(", ")
-        ),
-    )
+    fault.problem += "; each of them alone can be read";
+    fault.of(&format!(
+        "a batch of {} samples ({}{more}, counted from 0)",
+        indices.len(),
+        shown.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -221,7 +240,7 @@ mod tests {
         let error = refused(|_| Err(Error::data("seven.png", "is no picture")));
         assert_eq!(
             error,
-            "data set: sample 7 (counted from 0): seven.png: is no picture"
+            "seven.png: sample 7 (counted from 0) of the data set: is no picture"
         );
         let error = refused(|_| panic!("seven is missing"));
         assert_eq!(
@@ -234,6 +253,66 @@ mod tests {
         });
         assert!(error.contains("sample 7 (counted from 0): "), "{error}");
         assert!(error.contains("[0, 2]"), "{error}");
+    }
+
+    #[test]
+    fn the_file_at_fault_is_the_errors_file() {
+        let expected = Expected::default();
+        let device = Default::default();
+        let faults: [fn(&mut Vec<[f32; 2]>) -> Result<()>; 2] = [
+            |_| Err(Error::data("seven.png", "is no picture")),
+            |_| Err(Error::io("seven.png", std::io::ErrorKind::NotFound.into())),
+        ];
+        for fault in faults {
+            let error = batch(&Faulty(fault), &[1, 7], &expected, &device).map(|_| ());
+            let Err(Error::Data { path, problem }) = error else {
+                panic!("{error:?}");
+            };
+            assert_eq!(path, std::path::Path::new("seven.png"));
+            assert!(
+                problem.starts_with("sample 7 (counted from 0) of"),
+                "{problem}"
+            );
+        }
+        // Settings of a data set have no file.
+        let data = Faulty(|_| Err(Error::setting("size", 7, "is odd")));
+        let error = batch(&data, &[7], &expected, &device).map(|_| ());
+        let text = error.expect_err("a fault").to_string();
+        assert!(text.starts_with("data set: sample 7"), "{text}");
+    }
+
+    #[test]
+    fn a_batch_that_fails_but_none_of_its_samples_is_named_as_a_whole() {
+        struct Narrow;
+        impl Dataset<Cpu> for Narrow {
+            type Sample = Tensor<Cpu, 2>;
+            type Condition = ();
+
+            fn len(&self) -> usize {
+                10
+            }
+
+            fn batch(
+                &self,
+                indices: &[usize],
+                device: &burn::tensor::Device<Cpu>,
+            ) -> Result<(Tensor<Cpu, 2>, ())> {
+                match indices.len() {
+                    1 => Ok((Tensor::zeros([1, 2], device), ())),
+                    _ => Err(Error::data("volume.tar", "is locked")),
+                }
+            }
+        }
+        let (expected, device) = (Expected::default(), Default::default());
+        let failed = batch(&Narrow, &[4, 3, 2, 1], &expected, &device).map(|_| ());
+        assert_eq!(
+            failed.expect_err("a fault").to_string(),
+            "volume.tar: a batch of 4 samples (4, 3, 2, …, counted from 0) of the data set: is locked; \
+             each of them alone can be read"
+        );
+        let failed = conditions(&Narrow, &[4, 3], &expected, &device);
+        let text = failed.expect_err("a fault").to_string();
+        assert!(text.starts_with("volume.tar: a batch of 2 "), "{text}");
     }
 
     #[test]

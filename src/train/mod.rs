@@ -1,9 +1,9 @@
-//! Training: a pure step, and a trainer above it that can be trusted with a long run.
+//! Training: what looks after a run, and can be trusted with a long one.
 //!
-//! [`step()`] turns a state and a batch into the next state; it reads no data, writes no file
-//! and asks the device for no number. [`Trainer`] brings it data, latents and schedules, looks after
-//! the run's health, stores [`Checkpoints`] that a run goes on from bit for bit, and calls observers;
-//! everything a run shows is an observer's doing.
+//! [`step()`](crate::step::step()) turns a state and a batch into the next state; it reads no data,
+//! writes no file and asks the device for no number. [`Trainer`] brings it data, latents and schedules,
+//! looks after the run's health, stores [`Checkpoints`] that a run goes on from bit for bit, and calls
+//! observers; everything a run shows is an observer's doing.
 
 mod batches;
 mod checkpoint;
@@ -18,7 +18,7 @@ mod limits;
 mod memories;
 mod notice;
 mod observer;
-pub mod observers;
+mod observers;
 mod preflight;
 mod ramp;
 mod reading;
@@ -33,13 +33,14 @@ mod trainer;
 pub use checkpoint::{Better, Checkpoints, Start, best_checkpoint};
 pub use config::TrainerConfig;
 pub use evaluator::{Evaluator, EvaluatorFn, measure_fn};
-pub use health::{Finding, HealthConfig, HealthWatch, Policy};
-pub(crate) use health::{HealthState, LossReading};
+pub(crate) use health::{Finding, HealthConfig, HealthState, HealthWatch, LossReading, Policy};
 pub use interrupt::Interrupt;
 pub use limits::Limits;
 pub use memories::Memories;
 pub use notice::Notice;
 pub use observer::{Observer, ObserverFn, Rhythm, StepEvent, observe_fn};
+#[cfg(feature = "dashboard")]
+pub use observers::Dashboard;
 pub use observers::{History, JsonLines, Progress, Required, Tolerated};
 #[cfg(feature = "plot")]
 pub use observers::{Interpolations, LossChart, SampleGrid};

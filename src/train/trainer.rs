@@ -209,7 +209,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
                 &config.latent,
                 [config.batches.batch_size, data.len()],
                 config.seed,
-                |indices| Ok(feed::batch(data, indices, &expected, &self.device)?.1),
+                |indices| feed::conditions(data, indices, &expected, &self.device),
             )?;
             if let Some(standing) = standing {
                 state = state.with_standing_statistics(standing);

@@ -26,7 +26,7 @@ use crate::nn::{
     Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvTranspose2d,
     ConvTranspose2dConfig, Linear, LinearConfig,
 };
-use crate::objective::term::second_order::input_gradient;
+use crate::objective::input_gradient;
 use crate::random::Stream;
 use crate::testing::{assign, floats, for_each_autodiff_backend, gradients, parameters, values};
 

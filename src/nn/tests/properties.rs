@@ -44,7 +44,7 @@ const SCALE_PER_ROOT: f64 = 0.1;
 /// Closer to a ReLU's kink than this, rounding may choose the side.
 const AT_THE_KINK: f64 = 1e-4;
 
-/// A layer with an activation behind it, ours or burn's.
+/// A layer with an activation after it, ours or burn's.
 pub(super) trait Layer<B: Backend, const R: usize>: Module<B> {
     fn through(&self, x: Tensor<B, R>, activation: Activation) -> Tensor<B, R>;
 }

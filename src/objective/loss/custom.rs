@@ -5,7 +5,7 @@ use std::any::type_name;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
-use super::AdversarialLoss;
+use super::{AdversarialLoss, LossInfo};
 use crate::error::Result;
 use crate::objective::named::Named;
 use crate::settings::numbers::Numbers;
@@ -43,10 +43,6 @@ impl CustomLoss {
         self.0.name()
     }
 
-    pub(super) fn validate(&self) -> Result<()> {
-        self.0.validate("loss.custom", "CustomLoss::bind")
-    }
-
     /// # Panics
     /// If the loss was bound on another backend, or not at all.
     pub(super) fn functions<B: Backend>(&self) -> &dyn AdversarialLoss<B> {
@@ -58,5 +54,15 @@ impl CustomLoss {
                 type_name::<B>()
             ),
         }
+    }
+}
+
+impl LossInfo for CustomLoss {
+    fn label(&self) -> String {
+        self.name().into()
+    }
+
+    fn validate(&self) -> Result<()> {
+        self.0.validate("custom", "CustomLoss::bind")
     }
 }

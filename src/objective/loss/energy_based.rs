@@ -5,7 +5,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::backend::Backend;
 use serde::Serialize;
 
-use super::AdversarialLoss;
+use super::{AdversarialLoss, LossInfo};
 use crate::error::{Result, check};
 use crate::settings::settings;
 
@@ -40,8 +40,22 @@ impl Default for EnergyBased {
 }
 
 impl EnergyBased {
-    pub(super) fn validate(&self) -> Result<()> {
-        check::positive("margin", self.margin).map_err(|e| e.within("loss.energy_based"))
+    pub(super) fn every() -> Vec<Self> {
+        vec![Self::default()]
+    }
+}
+
+impl LossInfo for EnergyBased {
+    fn label(&self) -> String {
+        "energy-based".into()
+    }
+
+    fn can_be_paired(&self) -> bool {
+        false
+    }
+
+    fn validate(&self) -> Result<()> {
+        check::positive("margin", self.margin).map_err(|e| e.within("energy_based"))
     }
 }
 

@@ -5,7 +5,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
-use super::AdversarialLoss;
+use super::{AdversarialLoss, LossInfo};
 
 /// The hinge game: the discriminator keeps a margin of 1 on both sides and no more.
 ///
@@ -20,6 +20,16 @@ use super::AdversarialLoss;
 /// Lim, Ye 2017, *Geometric GAN*, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hinge;
+
+impl LossInfo for Hinge {
+    fn label(&self) -> String {
+        "hinge".into()
+    }
+
+    fn needs_smooth(&self) -> bool {
+        true
+    }
+}
 
 impl<B: Backend> AdversarialLoss<B> for Hinge {
     fn real(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::Serialize;
 
-use super::AdversarialLoss;
+use super::{AdversarialLoss, LossInfo};
 use crate::error::{Error, Result};
 use crate::settings::settings;
 
@@ -49,25 +49,8 @@ impl LeastSquares {
         generator: 0.0,
     };
 
-    pub(super) fn validate(&self) -> Result<()> {
-        for (field, value) in [
-            ("fake", self.fake),
-            ("real", self.real),
-            ("generator", self.generator),
-        ] {
-            if !value.is_finite() {
-                let field = format!("loss.least_squares.{field}");
-                return Err(Error::setting(&field, value, "must be a finite number"));
-            }
-        }
-        if !(self.fake < self.real) {
-            return Err(Error::setting(
-                "loss.least_squares.fake",
-                self.fake,
-                format!("must be below `real` = {}", self.real),
-            ));
-        }
-        Ok(())
+    pub(super) fn every() -> Vec<Self> {
+        vec![Self::ZERO_ONE]
     }
 }
 
@@ -80,6 +63,33 @@ impl Default for LeastSquares {
 /// ½(l − target)².
 fn half_square<B: Backend>(logits: Tensor<B, 2>, target: f64) -> Tensor<B, 2> {
     logits.sub_scalar(target).square().mul_scalar(0.5)
+}
+
+impl LossInfo for LeastSquares {
+    fn label(&self) -> String {
+        "least squares".into()
+    }
+
+    fn validate(&self) -> Result<()> {
+        for (field, value) in [
+            ("fake", self.fake),
+            ("real", self.real),
+            ("generator", self.generator),
+        ] {
+            if !value.is_finite() {
+                let field = format!("least_squares.{field}");
+                return Err(Error::setting(&field, value, "must be a finite number"));
+            }
+        }
+        if !(self.fake < self.real) {
+            return Err(Error::setting(
+                "least_squares.fake",
+                self.fake,
+                format!("must be below `real` = {}", self.real),
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl<B: Backend> AdversarialLoss<B> for LeastSquares {

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
-use super::{AdversarialLoss, Minimax, exp_then_linear};
+use super::{AdversarialLoss, LossInfo, Minimax, exp_then_linear};
 
 /// The maximum-likelihood game: the discriminator of [`Minimax`], and a generator that follows
 /// the gradient of the likelihood.
@@ -23,6 +23,16 @@ use super::{AdversarialLoss, Minimax, exp_then_linear};
 /// arXiv:1412.6515.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MaximumLikelihood;
+
+impl LossInfo for MaximumLikelihood {
+    fn label(&self) -> String {
+        "maximum likelihood".into()
+    }
+
+    fn is_cross_entropy(&self) -> bool {
+        true
+    }
+}
 
 impl<B: Backend> AdversarialLoss<B> for MaximumLikelihood {
     fn real(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
-use super::{AdversarialLoss, softplus};
+use super::{AdversarialLoss, LossInfo, softplus};
 
 /// The minimax game: the generator minimises what the discriminator maximises.
 ///
@@ -20,6 +20,16 @@ use super::{AdversarialLoss, softplus};
 /// Goodfellow et al. 2014, arXiv:1406.2661.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Minimax;
+
+impl LossInfo for Minimax {
+    fn label(&self) -> String {
+        "minimax".into()
+    }
+
+    fn is_cross_entropy(&self) -> bool {
+        true
+    }
+}
 
 impl<B: Backend> AdversarialLoss<B> for Minimax {
     fn real(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {

@@ -49,7 +49,7 @@ use crate::settings::settings;
 /// ```
 /// use burn_gan::burn::backend::{Autodiff, Flex};
 /// use burn_gan::burn::tensor::{Tensor, backend::Backend};
-/// use burn_gan::objective::{AdversarialLoss, Loss, Objective, loss::softplus};
+/// use burn_gan::objective::{AdversarialLoss, Loss, Objective, softplus};
 ///
 /// /// The non-saturating loss at a temperature.
 /// #[derive(Debug)]
@@ -93,76 +93,111 @@ pub trait AdversarialLoss<B: Backend>: Debug + Send + Sync {
     }
 }
 
-settings! {
-/// A loss, by name, with its settings.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Loss {
-    /// [`Minimax`].
-    Minimax,
-    /// [`NonSaturating`], the default.
-    #[default]
-    NonSaturating,
-    /// [`MaximumLikelihood`].
-    MaximumLikelihood,
-    /// [`LeastSquares`].
-    LeastSquares(LeastSquares),
-    /// [`Hinge`].
-    Hinge,
-    /// [`Wasserstein`].
-    Wasserstein,
-    /// [`EnergyBased`].
-    EnergyBased(EnergyBased),
-    /// [`FGan`].
-    FDivergence(FGan),
-    /// A loss of one's own.
-    Custom(CustomLoss),
+/// What is known of a loss without a backend.
+pub trait LossInfo: Debug + Send + Sync {
+    /// A short name, `kl (saturating)` say, for tables and captions.
+    fn label(&self) -> String;
+
+    /// Whether it is a function of a logit that may have any sign, so that a relativistic pairing can
+    /// shift it. The energy of [`EnergyBased`] has a sign.
+    fn can_be_paired(&self) -> bool {
+        true
+    }
+
+    /// Whether it is a cross-entropy, whose labels can be smoothed.
+    fn is_cross_entropy(&self) -> bool {
+        false
+    }
+
+    /// Whether it needs a discriminator that something keeps smooth.
+    fn needs_smooth(&self) -> bool {
+        false
+    }
+
+    /// Whether its least value over all logits, `least`, tells how far another value is off.
+    fn has_scale(&self, least: f64) -> bool {
+        least.abs() > 1e-6
+    }
+
+    /// Checks the loss's own settings.
+    ///
+    /// # Errors
+    /// The first wrong setting, by its name in the loss.
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
 }
+
+/// All losses, a line each: those without settings, then those with.
+macro_rules! losses {
+    ( $($plain:ident),* ; $($with:ident($settings:ident)),* $(,)? ) => {
+        settings! {
+        /// A loss, by name, with its settings.
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum Loss {
+            $(
+                #[doc = concat!("[`", stringify!($plain), "`].")]
+                $plain,
+            )*
+            $(
+                #[doc = concat!("[`", stringify!($settings), "`].")]
+                $with($settings),
+            )*
+            /// A custom loss.
+            Custom(CustomLoss),
+        }
+        }
+
+        impl Loss {
+            /// Every loss of this crate with its default settings; f-divergences with both generator
+            /// costs.
+            pub fn all() -> Vec<Self> {
+                let mut all = vec![$(Self::$plain),*];
+                $( all.extend($settings::every().into_iter().map(Self::$with)); )*
+                all
+            }
+
+            /// What is known of the loss without a backend.
+            pub fn info(&self) -> &dyn LossInfo {
+                match self {
+                    $( Self::$plain => &$plain, )*
+                    $( Self::$with(loss) => loss, )*
+                    Self::Custom(loss) => loss,
+                }
+            }
+
+            pub(crate) fn functions<B: Backend>(&self) -> &dyn AdversarialLoss<B> {
+                match self {
+                    $( Self::$plain => &$plain, )*
+                    $( Self::$with(loss) => loss, )*
+                    Self::Custom(loss) => loss.functions::<B>(),
+                }
+            }
+        }
+    };
+}
+
+losses! {
+    Minimax,
+    NonSaturating,
+    MaximumLikelihood,
+    Hinge,
+    Wasserstein;
+    LeastSquares(LeastSquares),
+    EnergyBased(EnergyBased),
+    FDivergence(FGan),
+}
+
+impl Default for Loss {
+    /// [`NonSaturating`].
+    fn default() -> Self {
+        Self::NonSaturating
+    }
 }
 
 impl Loss {
-    /// Every loss of this crate with its default settings; f-divergences with both generator
-    /// costs.
-    pub const ALL: [Self; 27] = {
-        const fn of(divergence: FDivergence, saturating: bool) -> Loss {
-            Loss::FDivergence(FGan {
-                divergence,
-                saturating,
-            })
-        }
-        use FDivergence as F;
-        [
-            Self::Minimax,
-            Self::NonSaturating,
-            Self::MaximumLikelihood,
-            Self::LeastSquares(LeastSquares::ZERO_ONE),
-            Self::Hinge,
-            Self::Wasserstein,
-            Self::EnergyBased(EnergyBased { margin: 1.0 }),
-            of(F::TotalVariation, false),
-            of(F::Kl, false),
-            of(F::ReverseKl, false),
-            of(F::Pearson, false),
-            of(F::Neyman, false),
-            of(F::SquaredHellinger, false),
-            of(F::JensenShannon, false),
-            of(F::WeightedJensenShannon { pi: 0.3 }, false),
-            of(F::Gan, false),
-            of(F::Alpha { alpha: 0.5 }, false),
-            of(F::TotalVariation, true),
-            of(F::Kl, true),
-            of(F::ReverseKl, true),
-            of(F::Pearson, true),
-            of(F::Neyman, true),
-            of(F::SquaredHellinger, true),
-            of(F::JensenShannon, true),
-            of(F::WeightedJensenShannon { pi: 0.3 }, true),
-            of(F::Gan, true),
-            of(F::Alpha { alpha: 0.5 }, true),
-        ]
-    };
-
     /// Least squares with the targets 0 for generated samples, 1 for real ones and for the
     /// generator.
     pub fn least_squares() -> Self {
@@ -192,24 +227,7 @@ impl Loss {
 
     /// A short name, `kl (saturating)` say, for tables and captions.
     pub fn label(&self) -> String {
-        match self {
-            Self::Minimax => "minimax".into(),
-            Self::NonSaturating => "non-saturating".into(),
-            Self::MaximumLikelihood => "maximum likelihood".into(),
-            Self::LeastSquares(_) => "least squares".into(),
-            Self::Hinge => "hinge".into(),
-            Self::Wasserstein => "Wasserstein".into(),
-            Self::EnergyBased(_) => "energy-based".into(),
-            Self::FDivergence(f) if f.saturating => format!("{} (saturating)", f.divergence),
-            Self::FDivergence(f) => f.divergence.to_string(),
-            Self::Custom(custom) => custom.name().into(),
-        }
-    }
-
-    /// Whether the loss is a function of a logit that may have any sign, so that a relativistic
-    /// pairing can shift it. The energy of [`EnergyBased`] has a sign.
-    pub fn can_be_paired(&self) -> bool {
-        !matches!(self, Self::EnergyBased(_))
+        self.info().label()
     }
 
     /// Checks the loss's own settings.
@@ -217,31 +235,7 @@ impl Loss {
     /// # Errors
     /// The first wrong setting; a custom loss that was read from settings and has no functions.
     pub fn validate(&self) -> Result<()> {
-        match self {
-            Self::LeastSquares(loss) => loss.validate(),
-            Self::EnergyBased(loss) => loss.validate(),
-            Self::FDivergence(loss) => loss.divergence.validate(),
-            Self::Custom(loss) => loss.validate(),
-            Self::Minimax
-            | Self::NonSaturating
-            | Self::MaximumLikelihood
-            | Self::Hinge
-            | Self::Wasserstein => Ok(()),
-        }
-    }
-
-    pub(crate) fn functions<B: Backend>(&self) -> &dyn AdversarialLoss<B> {
-        match self {
-            Self::Minimax => &Minimax,
-            Self::NonSaturating => &NonSaturating,
-            Self::MaximumLikelihood => &MaximumLikelihood,
-            Self::LeastSquares(loss) => loss,
-            Self::Hinge => &Hinge,
-            Self::Wasserstein => &Wasserstein,
-            Self::EnergyBased(loss) => loss,
-            Self::FDivergence(loss) => loss,
-            Self::Custom(loss) => loss.functions::<B>(),
-        }
+        self.info().validate().map_err(|error| error.within("loss"))
     }
 }
 

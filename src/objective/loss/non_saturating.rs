@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
-use super::{AdversarialLoss, Minimax, softplus};
+use super::{AdversarialLoss, LossInfo, Minimax, softplus};
 
 /// The non-saturating game: the generator maximises the probability that its samples pass.
 ///
@@ -20,6 +20,16 @@ use super::{AdversarialLoss, Minimax, softplus};
 /// Goodfellow et al. 2014, arXiv:1406.2661, section 3.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NonSaturating;
+
+impl LossInfo for NonSaturating {
+    fn label(&self) -> String {
+        "non-saturating".into()
+    }
+
+    fn is_cross_entropy(&self) -> bool {
+        true
+    }
+}
 
 impl<B: Backend> AdversarialLoss<B> for NonSaturating {
     fn real(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {

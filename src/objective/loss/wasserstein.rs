@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
-use super::AdversarialLoss;
+use super::{AdversarialLoss, LossInfo};
 
 /// The Wasserstein game: the critic's mean on real samples against that on generated ones.
 ///
@@ -21,6 +21,20 @@ use super::AdversarialLoss;
 /// Arjovsky, Chintala, Bottou 2017, *Wasserstein GAN*, arXiv:1701.07875.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wasserstein;
+
+impl LossInfo for Wasserstein {
+    fn label(&self) -> String {
+        "Wasserstein".into()
+    }
+
+    fn needs_smooth(&self) -> bool {
+        true
+    }
+
+    fn has_scale(&self, _least: f64) -> bool {
+        false
+    }
+}
 
 impl<B: Backend> AdversarialLoss<B> for Wasserstein {
     fn real(&self, logits: Tensor<B, 2>) -> Tensor<B, 2> {

@@ -57,7 +57,7 @@ impl<P: Pair> CostTerm<P> for LatentDiversity {
         noise: &mut Stream,
         _memory: &mut Memory<P::Backend>,
     ) -> Tensor<P::Backend, 1> {
-        let near = neighbours(pass.latent, self.std, noise);
+        let near = neighbours(pass.prior, pass.latent, self.std, noise);
         let near = generated_aside::<P>(pass.generator, near, pass.fake.condition);
         let shape = near.shape();
         let size = shape.iter().skip(1).product::<usize>();

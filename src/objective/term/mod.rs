@@ -17,7 +17,7 @@ mod orthogonal;
 mod path_length;
 mod r1;
 mod r2;
-pub mod second_order;
+pub(super) mod second_order;
 #[cfg(test)]
 mod tests;
 mod wgan_gp;

@@ -81,7 +81,7 @@ impl SecondOrder {
 /// ```
 /// use burn_gan::burn::{backend::{Autodiff, Flex}, tensor::Tensor};
 /// use burn_gan::nn::{Linear, LinearConfig};
-/// use burn_gan::objective::term::second_order::input_gradient;
+/// use burn_gan::objective::input_gradient;
 ///
 /// type B = Autodiff<Flex>;
 /// let device = Default::default();

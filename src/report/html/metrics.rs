@@ -11,8 +11,8 @@ use crate::json::Json;
 /// Longer text is set smaller than a number.
 const SHORT: usize = 14;
 
-/// Single values first and large; then structs, each under its name, neighbours with the same fields
-/// as one table, and lists of structs as tables.
+/// Single values first and large; then structs, each under its name, neighbours with the same
+/// fields as one table, and lists of structs as tables.
 pub(super) fn metrics(fields: &Fields) -> Markup {
     let (single, nested): (Vec<_>, Vec<_>) = fields.iter().partition(|(_, value)| is_single(value));
     html! {

@@ -1,7 +1,7 @@
 //! `report.html`: one file for people, without scripts and without the network.
 //!
-//! `maud` escapes all text; what is inserted as it is are the style sheet, the icons and the charts,
-//! whose text the drawing library escapes.
+//! `maud` escapes all text; what is inserted as it is are the style sheet, the icons and the
+//! charts, whose text the drawing library escapes.
 
 mod curves;
 mod findings;

@@ -101,7 +101,7 @@ fn significant(value: f64, digits: usize) -> String {
     shorten(&format!("{value:.decimals$}")).to_owned()
 }
 
-/// Drops trailing zeros behind the decimal point.
+/// Drops trailing zeros after the decimal point.
 fn shorten(digits: &str) -> &str {
     if digits.contains('.') {
         digits.trim_end_matches('0').trim_end_matches('.')

@@ -22,7 +22,8 @@ const SMALL: u32 = 256;
 struct Embedded<'a> {
     picture: &'a PictureFile,
     uri: String,
-    /// Width and height in pixels; `None` for an SVG file, which has a size of its own in every viewer.
+    /// Width and height in pixels; `None` for an SVG file, which has a size of its own in every
+    /// viewer.
     size: Option<(u32, u32)>,
 }
 

@@ -41,7 +41,7 @@ use crate::train::{Interrupt, Notice, Observer, Reading, StepEvent};
 /// use burn_gan::burn::backend::{Autodiff, Flex};
 /// use burn_gan::data::MemoryDataset;
 /// use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
-/// use burn_gan::train::observers::Dashboard;
+/// use burn_gan::train::Dashboard;
 /// use burn_gan::train::{Interrupt, Rhythm, Trainer, TrainerConfig};
 /// use burn_gan::{Gan, Latent};
 ///

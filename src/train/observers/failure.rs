@@ -9,7 +9,7 @@ use crate::train::observer::hand_on;
 /// that is worth nothing without them.
 ///
 /// ```
-/// use burn_gan::train::observers::{JsonLines, Required};
+/// use burn_gan::train::{JsonLines, Required};
 ///
 /// let log = Required(JsonLines::new("log.jsonl"));
 /// # let _ = log;
@@ -23,7 +23,7 @@ pub struct Required<O>(
 /// An observer whose errors and panics are notices, and the run goes on.
 ///
 /// ```
-/// use burn_gan::train::observers::{History, Tolerated};
+/// use burn_gan::train::{History, Tolerated};
 ///
 /// let history = Tolerated(History::new());
 /// # let _ = history;

@@ -28,7 +28,7 @@ use crate::train::{Memories, Observer, StepEvent};
 /// use burn_gan::data::MemoryDataset;
 /// use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
 /// use burn_gan::plot::GridSize;
-/// use burn_gan::train::observers::Interpolations;
+/// use burn_gan::train::Interpolations;
 /// use burn_gan::train::{Rhythm, Trainer, TrainerConfig};
 /// use burn_gan::{Gan, Latent};
 ///

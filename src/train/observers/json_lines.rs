@@ -40,7 +40,7 @@ use crate::train::{Memories, Notice, Observer, Reading, StepEvent};
 /// use burn_gan::burn::backend::{Autodiff, Flex};
 /// use burn_gan::data::MemoryDataset;
 /// use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
-/// use burn_gan::train::observers::JsonLines;
+/// use burn_gan::train::JsonLines;
 /// use burn_gan::train::{Rhythm, Trainer, TrainerConfig};
 /// use burn_gan::{Gan, Latent};
 ///

@@ -33,7 +33,7 @@ const LOSSES: [&str; 5] = [
 /// use burn_gan::burn::backend::{Autodiff, Flex};
 /// use burn_gan::data::MemoryDataset;
 /// use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
-/// use burn_gan::train::observers::LossChart;
+/// use burn_gan::train::LossChart;
 /// use burn_gan::train::{Rhythm, Trainer, TrainerConfig};
 /// use burn_gan::{Gan, Latent};
 ///

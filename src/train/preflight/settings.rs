@@ -3,7 +3,7 @@
 use super::Warning;
 use crate::error::{Error, Result};
 use crate::network::Network;
-use crate::objective::{Loss, Pairing};
+use crate::objective::Pairing;
 use crate::step::OptimizerConfig;
 use crate::train::TrainerConfig;
 
@@ -72,7 +72,7 @@ pub(super) fn norms_under_penalties(config: &TrainerConfig, norms: &[String]) ->
 /// A loss whose discriminator must be kept smooth, without anything that does it.
 pub(super) fn nothing_keeps_smooth(config: &TrainerConfig, spectral: bool) -> Option<Warning> {
     let objective = &config.objective;
-    let needs = matches!(objective.loss, Loss::Hinge | Loss::Wasserstein);
+    let needs = objective.loss.info().needs_smooth();
     // Whatever it is: a custom term may be the one.
     let mut terms = objective.terms.iter();
     let penalised = terms.any(|term| term.weighs_on(Network::Discriminator));

@@ -9,12 +9,13 @@ use super::*;
 use crate::data::{BatchPlan, LastBatch, MemoryDataset};
 use crate::latent::Latent;
 use crate::models::{
-    Activation, DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminator,
-    MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
+    DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminator, MlpDiscriminatorConfig,
+    MlpGenerator, MlpGeneratorConfig,
 };
 use crate::network::{
     Discriminator, Generator, Packed, TrainableDiscriminator, TrainableGenerator, Verdict,
 };
+use crate::nn::Activation;
 use crate::nn::{Linear, LinearConfig, MinibatchStd, SpectralNorm};
 use crate::objective::{Loss, Objective, Pairing, Term, TopK};
 use crate::step::OptimizerConfig;

@@ -384,7 +384,7 @@ fn ramps_are_stored_by_name() {
 fn a_custom_loss_keeps_its_functions_while_settings_move() {
     use crate::objective::{Loss, Objective, Term};
 
-    let objective = Objective::new(Loss::custom::<Cpu>("own", crate::objective::loss::Hinge))
+    let objective = Objective::new(Loss::custom::<Cpu>("own", crate::objective::Hinge))
         .with_term(Term::r1(1.0));
     let config = TrainerConfig::new(10, 4, Latent::normal(2))
         .with_objective(objective)

@@ -505,7 +505,7 @@ fn wrong_settings_are_refused_by_their_dotted_name() {
             .contains("`generator_optimizer.learning_rate` = -1")
     );
     assert!(
-        with(|c| c.objective.terms.push(Term::r1(f64::NAN)))
+        with(|c| c.objective.terms = vec![Term::r1(f64::NAN)])
             .contains("`objective.terms[0].weight` = NaN")
     );
 }

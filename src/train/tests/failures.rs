@@ -6,6 +6,8 @@ use crate::train::{Tolerated, measure_fn, observe_fn};
 use std::cell::Cell;
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use burn::backend::Autodiff;
 use burn::module::Module;
@@ -40,20 +42,23 @@ fn config(steps: u64) -> TrainerConfig {
         .with_ema(EmaConfig::half_life(40.0))
 }
 
+/// What a data set does instead of reading a sample.
+type Fault<'a> = &'a (dyn Fn() -> Result<()> + Sync);
+
 /// Ring points, of which sample 13 can be told to fail once it was asked for so many times.
 struct Faulty<'a> {
     points: MemoryDataset<2>,
-    fault: Option<&'a dyn Fn() -> Result<()>>,
+    fault: Option<Fault<'a>>,
     /// How many times it can still be read.
-    left: Cell<u32>,
+    left: AtomicU32,
 }
 
 impl<'a> Faulty<'a> {
-    fn new(left: u32, fault: Option<&'a dyn Fn() -> Result<()>>) -> Self {
+    fn new(left: u32, fault: Option<Fault<'a>>) -> Self {
         Self {
             points: points(20),
             fault,
-            left: Cell::new(left),
+            left: AtomicU32::new(left),
         }
     }
 }
@@ -68,9 +73,9 @@ impl<B: Backend> Dataset<B> for Faulty<'_> {
 
     fn batch(&self, indices: &[usize], device: &B::Device) -> Result<(Tensor<B, 2>, ())> {
         if let (true, Some(fault)) = (indices.contains(&13), self.fault) {
-            match self.left.get() {
+            match self.left.load(Ordering::Relaxed) {
                 0 => fault()?,
-                left => self.left.set(left - 1),
+                left => self.left.store(left - 1, Ordering::Relaxed),
             }
         }
         self.points.batch(indices, device)
@@ -203,17 +208,19 @@ fn a_panic_in_the_generators_half_is_an_error_and_leaves_the_checkpoints() {
 
 #[test]
 fn data_that_fail_in_the_middle_name_sample_and_step_and_lose_nothing() {
-    let faults: [(&dyn Fn() -> Result<()>, &str); 2] = [
+    let faults: [(Fault<'_>, &str, &str); 2] = [
         (
             &|| Err(Error::data("thirteen.png", "is cut short")),
-            "sample 13 (counted from 0): thirteen.png: is cut short",
+            "thirteen.png",
+            "sample 13 (counted from 0) of the data set: is cut short",
         ),
         (
             &|| panic!("thirteen is gone"),
+            "data set",
             "sample 13 (counted from 0): reading it panicked: thirteen is gone",
         ),
     ];
-    for (fault, words) in faults {
+    for (fault, file, words) in faults {
         let folder = tempfile::tempdir().expect("a folder");
         let error = trainer::<Tape>(Some(folder.path()), 0)
             .run(restless(5, 8), &Faulty::new(5, Some(fault)))
@@ -222,7 +229,7 @@ fn data_that_fail_in_the_middle_name_sample_and_step_and_lose_nothing() {
         let text = error.to_string();
         let steps = stored(folder.path());
         assert_eq!(steps.len(), 1, "{text}");
-        let expected = format!("data set: step {}: {words}", steps[0] + 1);
+        let expected = format!("{file}: step {}: {words}", steps[0] + 1);
         assert_eq!(text, expected);
         let run = gone_on::<Tape>(folder.path());
         assert!(run.resumed_from.is_some());
@@ -232,7 +239,7 @@ fn data_that_fail_in_the_middle_name_sample_and_step_and_lose_nothing() {
 
 #[test]
 fn data_that_fail_before_the_first_step_are_an_error_that_names_the_sample() {
-    let panics: &dyn Fn() -> Result<()> = &|| panic!("thirteen is gone");
+    let panics: Fault<'_> = &|| panic!("thirteen is gone");
     let error = trainer::<Tape>(None, 0)
         .run(restless(5, 8), &Faulty::new(0, Some(panics)))
         .expect_err("data that fail");
@@ -276,7 +283,7 @@ impl<B: Backend> crate::network::Generator<B> for Telling<B> {
 /// Points with labels, of which one is wrong from the third epoch on.
 struct Relabelled {
     points: MemoryDataset<2>,
-    read: Cell<u32>,
+    read: AtomicU32,
 }
 
 impl<B: Backend> Dataset<B> for Relabelled {
@@ -288,9 +295,9 @@ impl<B: Backend> Dataset<B> for Relabelled {
     }
 
     fn batch(&self, indices: &[usize], device: &B::Device) -> Result<(Tensor<B, 2>, Labels<B>)> {
-        self.read.set(self.read.get() + 1);
+        let read = self.read.fetch_add(1, Ordering::Relaxed) + 1;
         // 32 batches are read for the average's statistics, a few before that.
-        let wrong = self.read.get() > 48;
+        let wrong = read > 48;
         let labels: Vec<i32> = indices
             .iter()
             .map(|index| if wrong && *index == 13 { 3 } else { 1 })
@@ -316,7 +323,7 @@ fn a_label_without_a_class_in_the_middle_of_a_run_is_named() {
     );
     let data = Relabelled {
         points: points(20),
-        read: Cell::new(0),
+        read: AtomicU32::new(0),
     };
     let error = Trainer::new(config(30), &device)
         .expect("valid settings")
@@ -539,7 +546,7 @@ fn what_a_program_adds_to_the_settings_is_compared() {
 #[test]
 fn a_resumed_run_of_another_batch_size_shows_each_sample_of_the_epoch_once() {
     /// Writes down what is asked for.
-    struct Listed(MemoryDataset<2>, std::cell::RefCell<Vec<usize>>);
+    struct Listed(MemoryDataset<2>, Mutex<Vec<usize>>);
     impl<B: Backend> Dataset<B> for Listed {
         type Sample = Tensor<B, 2>;
         type Condition = ();
@@ -547,7 +554,7 @@ fn a_resumed_run_of_another_batch_size_shows_each_sample_of_the_epoch_once() {
             100
         }
         fn batch(&self, indices: &[usize], device: &B::Device) -> Result<(Tensor<B, 2>, ())> {
-            self.1.borrow_mut().extend(indices);
+            self.1.lock().expect("a list").extend(indices);
             self.0.batch(indices, device)
         }
     }
@@ -566,7 +573,7 @@ fn a_resumed_run_of_another_batch_size_shows_each_sample_of_the_epoch_once() {
                 observe_fn(|event: &Event<'_, Tape>| {
                     // What preflight reads does not count.
                     if event.session_steps == 1 {
-                        let mut list = data.1.borrow_mut();
+                        let mut list = data.1.lock().expect("a list");
                         let before = list.len() - size;
                         list.drain(..before);
                     }
@@ -575,7 +582,7 @@ fn a_resumed_run_of_another_batch_size_shows_each_sample_of_the_epoch_once() {
             )
             .run(restless(5, 8), &data)
             .expect("a run");
-        data.1.into_inner()
+        data.1.into_inner().expect("a list")
     };
     let mut all = shown(10, 5);
     assert_eq!(all.len(), 50);

@@ -11,11 +11,10 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use crate::data::{BatchPlan, MemoryDataset, Mixture};
-use crate::models::{
-    Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
-};
+use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 use crate::network::Network;
 use crate::network::{self, Generator};
+use crate::nn::Activation;
 use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
 use crate::report::Severity;

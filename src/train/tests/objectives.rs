@@ -171,7 +171,7 @@ type B = burn::backend::Autodiff<Cpu>;
 
 #[test]
 fn every_loss_in_every_pairing_trains() {
-    for loss in Loss::ALL {
+    for loss in Loss::all() {
         for pairing in Pairing::ALL {
             let objective = Objective::new(loss.clone())
                 .with_pairing(pairing)

@@ -19,7 +19,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::Serialize;
 
-use super::AdversarialLoss;
+use super::{AdversarialLoss, LossInfo};
 use crate::error::{Error, Result};
 use crate::settings::settings;
 
@@ -150,6 +150,20 @@ macro_rules! each {
 }
 
 impl FDivergence {
+    /// Every divergence, with a setting where it has one.
+    const EVERY: [Self; 10] = [
+        Self::TotalVariation,
+        Self::Kl,
+        Self::ReverseKl,
+        Self::Pearson,
+        Self::Neyman,
+        Self::SquaredHellinger,
+        Self::JensenShannon,
+        Self::WeightedJensenShannon { pi: 0.3 },
+        Self::Gan,
+        Self::Alpha { alpha: 0.5 },
+    ];
+
     /// The generator function f at the density ratio u = p/q, u > 0.
     pub fn f(&self, u: f64) -> f64 {
         each!(self, divergence => divergence.f(u))
@@ -178,13 +192,13 @@ impl FDivergence {
     pub(super) fn validate(&self) -> Result<()> {
         match *self {
             Self::WeightedJensenShannon { pi } if !(pi > 0.0 && pi < 1.0) => Err(Error::setting(
-                "loss.f_divergence.divergence.weighted_jensen_shannon.pi",
+                "f_divergence.divergence.weighted_jensen_shannon.pi",
                 pi,
                 "must be above 0 and below 1; 0.5 is half the Jensen-Shannon divergence",
             )),
             Self::Alpha { alpha } if !(alpha.abs() <= 10.0) || alpha == 0.0 || alpha == 1.0 => {
                 Err(Error::setting(
-                    "loss.f_divergence.divergence.alpha.alpha",
+                    "f_divergence.divergence.alpha.alpha",
                     alpha,
                     "must be from -10 to 10, and neither 0 (use `reverse_kl`) nor 1 (use `kl`)",
                 ))
@@ -235,6 +249,36 @@ pub struct FGan {
     #[serde(default)]
     pub saturating: bool,
 }
+}
+
+impl FGan {
+    /// Every divergence with its default settings, with both generator costs.
+    pub(super) fn every() -> Vec<Self> {
+        let of = |saturating| {
+            FDivergence::EVERY.map(|divergence| Self {
+                divergence,
+                saturating,
+            })
+        };
+        [of(false), of(true)].concat()
+    }
+}
+
+impl LossInfo for FGan {
+    fn label(&self) -> String {
+        match self.saturating {
+            true => format!("{} (saturating)", self.divergence),
+            false => self.divergence.to_string(),
+        }
+    }
+
+    fn has_scale(&self, _least: f64) -> bool {
+        true
+    }
+
+    fn validate(&self) -> Result<()> {
+        self.divergence.validate()
+    }
 }
 
 impl<B: Backend> AdversarialLoss<B> for FGan {

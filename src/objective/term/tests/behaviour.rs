@@ -7,11 +7,12 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::{Normed, discriminator_cost, generator, generator_cost, latents, mlp};
 use crate::gan::Gan;
-use crate::models::{Activation, MlpDiscriminator, MlpGenerator};
+use crate::models::{MlpDiscriminator, MlpGenerator};
 use crate::network::{
     Augmentation, Discriminator, Generator, Network, Packed, Sample, TrainableDiscriminator,
     TrainableGenerator, Verdict, initialize,
 };
+use crate::nn::Activation;
 use crate::nn::{Linear, LinearConfig};
 use crate::objective::term::{
     BalancedConsistency, CustomTerm, Dragan, LeCam, PathLength, WganGp, r1,

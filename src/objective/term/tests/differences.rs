@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::{discriminator_cost, generator, mlp};
-use crate::models::Activation;
+use crate::nn::Activation;
 use crate::objective::{Loss, Objective, ObjectiveState, SecondOrder, Term};
 use crate::random::{Stream, reseed};
 use crate::testing::{assign, for_each_autodiff_backend, gradients, parameters};

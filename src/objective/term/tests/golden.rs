@@ -10,11 +10,12 @@ use burn::tensor::{Tensor, TensorData};
 use serde::Deserialize;
 
 use super::{discriminator_cost, generator, mlp};
-use crate::models::{Activation, Conditional, LabelEmbedding};
+use crate::models::{Conditional, LabelEmbedding};
 use crate::network::{
     ConditionOf, Discriminator, Generator, Labels, SampleOf, TrainableDiscriminator,
     TrainableGenerator, Verdict,
 };
+use crate::nn::Activation;
 use crate::nn::{Linear, LinearConfig, SpectralNorm};
 use crate::objective::term::second_order::input_gradient;
 use crate::objective::term::{TermKind, WganGp, r1};

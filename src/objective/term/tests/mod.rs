@@ -11,13 +11,12 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use crate::gan::Gan;
-use crate::models::{
-    Activation, MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
-};
+use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 use crate::network::{
     Discriminator, Network, SampleOf, TrainableDiscriminator, TrainableGenerator, Verdict,
     initialize,
 };
+use crate::nn::Activation;
 use crate::nn::{Linear, LinearConfig};
 use crate::objective::{Batch, DiscriminatorCost, Objective, ObjectiveState};
 

@@ -1,0 +1,35 @@
+//! Samples from a generator that was saved to a file.
+//!
+//! `cargo run --release --example sample`
+
+use burn_gan::data::Mixture;
+use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig, SavedGenerator};
+use burn_gan::prelude::*;
+
+fn main() -> burn_gan::Result<()> {
+    type B = Autodiff<Flex>;
+    let device = Default::default();
+    let latent = Latent::normal(4);
+    let settings = MlpGeneratorConfig::new(4, [2]);
+    let generator = settings.init::<B, 2>(&device)?;
+    let discriminator = MlpDiscriminatorConfig::new([2]).init::<B, 2>(&device)?;
+    let gan = Gan::seeded(generator, discriminator, 1, &device);
+    let points = Mixture::ring().sample(1_000, &mut Stream::new(1, "points"));
+    let data = MemoryDataset::<2>::new(points, [2])?;
+    let config = TrainerConfig::new(200, 64, latent.clone()).with_seed(1);
+    let run = Trainer::new(config, &device)?.run(gan, &data)?;
+
+    let path = "runs/sample/generator.gan";
+    SavedGenerator::save(path, &settings, &latent, run.state.sampler())?;
+
+    // Another program needs the file alone.
+    let saved = SavedGenerator::<MlpGeneratorConfig>::open(path)?;
+    let fresh = saved.settings().init::<Flex, 2>(&device)?;
+    let generator = saved.restore(fresh, &device)?;
+    let z = saved
+        .latent()
+        .draw(10, &mut Stream::new(7, "samples"), &device);
+    let samples = generator.generate(z, &());
+    println!("{samples}");
+    Ok(())
+}

@@ -152,6 +152,7 @@ impl<B: AutodiffBackend> HealthCheck<B> {
             held_out,
             weights: Vec::new(),
             spoilt_samples: Vec::new(),
+            measurements: event.measurements.to_vec(),
             resident_bytes: memory_stats::memory_stats().map(|stats| stats.physical_mem as u64),
         };
         if !all_finite(&signs) {

@@ -6,6 +6,7 @@
 //! observers; everything a run shows is an observer's doing.
 
 mod batches;
+mod better;
 mod checkpoint;
 mod config;
 mod drawn;
@@ -30,7 +31,8 @@ mod snapshot;
 mod tests;
 mod trainer;
 
-pub use checkpoint::{Better, Checkpoints, Start, best_checkpoint};
+pub use better::Better;
+pub use checkpoint::{Checkpoints, Start, best_checkpoint};
 pub use config::TrainerConfig;
 pub use evaluator::{Evaluator, EvaluatorFn, measure_fn};
 pub(crate) use health::{Finding, HealthConfig, HealthState, HealthWatch, LossReading, Policy};

@@ -168,6 +168,15 @@ impl<'a, P: Pair> Trainer<'a, P> {
         if let Some(checkpoints) = &self.checkpoints {
             checkpoints.check(&measured)?;
         }
+        for (index, worsening) in self.config.health.worsening.iter().enumerate() {
+            if !measured.contains(&worsening.name) {
+                return Err(Error::setting(
+                    &format!("health.worsening[{index}].name"),
+                    &worsening.name,
+                    "is measured by no evaluator; add one with `Trainer::evaluate`",
+                ));
+            }
+        }
         let shape = self.probe(gan, data)?;
         for (_, evaluator) in &self.evaluators {
             evaluator.check(&shape)?;

@@ -18,39 +18,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use serde::Serialize;
 use serde_json::Value;
 
 use self::differences::differences;
 use self::file::{File, Header, Metric, refuse, unreadable};
 use self::folder::{Aside, Folder};
-use super::Notice;
 use super::reading::is_of_the_step;
+use super::{Better, Notice};
 use crate::error::{Error, Result, check};
-use crate::settings::settings;
 use crate::step::TrainState;
-
-settings! {
-/// Which of two values of a number is the better one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Better {
-    /// The lower: divergences, distances.
-    Lower,
-    /// The higher: scores, modes captured.
-    Higher,
-}
-}
-
-impl Better {
-    /// Whether `a` is better than `b`.
-    pub(super) fn than(self, a: f64, b: f64) -> bool {
-        match self {
-            Self::Lower => a < b,
-            Self::Higher => a > b,
-        }
-    }
-}
 
 /// Where a run begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::file;
-use super::{Better, Checkpoints, Start, best_checkpoint};
+use super::{Checkpoints, Start, best_checkpoint};
 use crate::data::{MemoryDataset, Mixture};
 use crate::network::Generator;
 use crate::objective::{Loss, Objective, Term};
@@ -21,8 +21,8 @@ use crate::step::{EmaConfig, Hooks, OptimizerConfig, TrainState};
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters};
 use crate::train::tests::networks::{Normed, Restless, restless};
 use crate::train::{
-    Ending, HealthConfig, Interrupt, Notice, Ramp, Rhythm, Run, Schedule, StepEvent, Trainer,
-    TrainerConfig,
+    Better, Ending, HealthConfig, Interrupt, Notice, Ramp, Rhythm, Run, Schedule, StepEvent,
+    Trainer, TrainerConfig,
 };
 use crate::{Latent, Result};
 

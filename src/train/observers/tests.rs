@@ -21,7 +21,7 @@ use crate::random::Stream;
 use crate::step::OptimizerConfig;
 use crate::testing::{Cpu, for_each_autodiff_backend};
 use crate::train::{
-    Memories, Notice, Observer, Rhythm, Schedule, StepEvent, Trainer, TrainerConfig,
+    Memories, Notice, Observer, Rhythm, Schedule, StepEvent, Trainer, TrainerConfig, measure_fn,
 };
 
 type Points<B> = (MlpGenerator<B, 2>, MlpDiscriminator<B, 2>);
@@ -324,6 +324,32 @@ fn a_bar_shows_steps_pace_losses_and_notices() {
     assert!(!finished.contains("left"), "{finished}");
     assert!(text.contains("stopped by signal 15 after step 6"), "{text}");
     assert!(!text.contains("checkpoint.gan"), "{text}");
+}
+
+#[test]
+fn a_bar_shows_what_was_measured_last_in_a_form_that_steers_no_terminal() {
+    let screen = Screen::default();
+    let mut progress = Progress::on(ProgressDrawTarget::term_like(Box::new(screen.clone())));
+    let device = Default::default();
+    let gan = Gan::seeded(
+        (MlpGeneratorConfig::new(3, [2]).init::<B, 2>(&device)).expect("valid settings"),
+        (MlpDiscriminatorConfig::new([2]).init::<B, 2>(&device)).expect("valid settings"),
+        1,
+        &device,
+    );
+    let measure = |event: &StepEvent<'_, Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>| {
+        Ok(31.25 * event.step as f64)
+    };
+    let data = MemoryDataset::<2>::new(vec![0.5; 32], [2]).expect("pairs of numbers");
+    Trainer::new(config(5), &device)
+        .expect("valid settings")
+        .evaluate(Rhythm::Every(4), measure_fn("fid\u{1b}[2J", measure))
+        .observe(Rhythm::Every(1), &mut progress)
+        .run(gan, &data)
+        .expect("a run");
+    let text = screen.0.lock().expect("one thread").clone();
+    // The end is measured in every rhythm.
+    assert!(text.contains(r"  fid\u{1b}[2J 156"), "{text}");
 }
 
 /// A terminal that is gone: a closed window, a pipe that nobody reads.

@@ -20,5 +20,5 @@ pub use crate::random::Stream;
 pub use crate::step::{EmaConfig, OptimizerConfig};
 pub use crate::train::{
     Checkpoints, History, Observer, Progress, Rhythm, Schedule, Start, StepEvent, Trainer,
-    TrainerConfig, observe_fn,
+    TrainerConfig, measure_fn, observe_fn,
 };

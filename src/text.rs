@@ -11,6 +11,19 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, hides, |out, c| out.extend(c.escape_default()))
 }
 
+/// A number in three significant digits, with an exponent where it is very large or small.
+pub(crate) fn digits(value: f64) -> String {
+    let size = value.abs();
+    if size == 0.0 {
+        "0".to_owned()
+    } else if !(1e-3..1e5).contains(&size) {
+        format!("{value:.2e}")
+    } else {
+        let decimals = (2 - size.log10().floor() as i32).max(0) as usize;
+        format!("{value:.decimals$}")
+    }
+}
+
 /// Bytes as hexadecimal digits, as checksums are shown.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -86,6 +99,20 @@ fn hides(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_have_three_digits() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.012_34, "0.0123"),
+            (-1.234, "-1.23"),
+            (1234.5, "1234"),
+            (1e6, "1.00e6"),
+            (3.2e-7, "3.20e-7"),
+        ] {
+            assert_eq!(digits(value), text);
+        }
+    }
 
     #[test]
     fn what_steers_a_terminal_is_escaped() {

@@ -239,7 +239,10 @@ macro_rules! pair {
                     logits: numbers(verdict.logits),
                     samples: numbers(Sample::rows(gan.generator.generate(latent, &()))),
                     penalties: readings
-                        .filter_map(|reading| reading.penalty.or(reading.generator_penalty))
+                        .filter_map(|reading| {
+                            let terms = reading.get("discriminator_terms");
+                            terms.or(reading.get("generator_terms"))
+                        })
                         .collect(),
                 })
             }

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
+use super::StepEvent;
 use super::feed::{self, Expected};
 use super::health::{
     DiversityReading, Finding, GradientReading, HealthConfig, HealthWatch, HeldOutReading,
@@ -18,7 +19,6 @@ use crate::divergence::js_lower_bound;
 use crate::error::{Error, Result};
 use crate::latent::Latent;
 use crate::network::{Condition, Discriminator, Generator, Sample, not_finite};
-use crate::objective::Objective;
 use crate::random::{Stream, derived_seed};
 use crate::readback::scalar;
 use crate::step::{GradientNorms, Vitals};
@@ -121,12 +121,11 @@ impl<B: AutodiffBackend> HealthCheck<B> {
     /// hold a number that is not finite; it is asked only where a loss is not.
     pub(super) fn look<P: Pair<Backend = B>>(
         &mut self,
-        state: &TrainState<P>,
-        outcome: &StepOutcome<B>,
-        objective: &Objective,
+        event: &StepEvent<'_, P>,
         held_out: Option<HeldOutReading>,
         spoilt: impl FnOnce(&[usize]) -> Vec<usize>,
     ) -> Vec<Finding> {
+        let (state, outcome, objective) = (event.state, event.outcome, &event.config.objective);
         self.unread();
         let losses = std::mem::take(&mut self.unread);
         let vitals = outcome.vitals.as_ref();
@@ -153,6 +152,7 @@ impl<B: AutodiffBackend> HealthCheck<B> {
             held_out,
             weights: Vec::new(),
             spoilt_samples: Vec::new(),
+            measurements: event.measurements.to_vec(),
             resident_bytes: memory_stats::memory_stats().map(|stats| stats.physical_mem as u64),
         };
         if !all_finite(&signs) {

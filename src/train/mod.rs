@@ -5,9 +5,11 @@
 //! looks after the run's health, stores [`Checkpoints`] that a run goes on from bit for bit, and calls
 //! observers; everything a run shows is an observer's doing.
 
+mod better;
 mod checkpoint;
 mod config;
 mod drawn;
+mod evaluator;
 mod feed;
 pub mod health;
 mod health_check;
@@ -19,6 +21,7 @@ mod observer;
 mod observers;
 mod preflight;
 mod ramp;
+mod reading;
 mod run;
 mod schedule;
 mod session;
@@ -27,8 +30,10 @@ mod snapshot;
 mod tests;
 mod trainer;
 
-pub use checkpoint::{Better, Checkpoints, Start, best_checkpoint};
+pub use better::Better;
+pub use checkpoint::{Checkpoints, Start, best_checkpoint};
 pub use config::TrainerConfig;
+pub use evaluator::{Evaluator, EvaluatorFn, measure_fn};
 pub(crate) use health::{Finding, HealthConfig, HealthState, HealthWatch, LossReading, Policy};
 pub use interrupt::Interrupt;
 pub use limits::Limits;
@@ -37,11 +42,12 @@ pub use notice::Notice;
 pub use observer::{Observer, ObserverFn, Rhythm, StepEvent, observe_fn};
 #[cfg(feature = "dashboard")]
 pub use observers::Dashboard;
-pub use observers::{History, JsonLines, Progress, Reading, Required, Tolerated};
+pub use observers::{History, JsonLines, Progress, Required, Tolerated};
 #[cfg(feature = "plot")]
 pub use observers::{Interpolations, LossChart, SampleGrid};
 pub use preflight::Warning;
 pub use ramp::{Curve, Ramp};
+pub use reading::{Measurement, Reading};
 pub use run::{Ending, Run};
 pub use schedule::{Schedule, warm_up};
 pub use trainer::Trainer;

@@ -58,11 +58,11 @@ pub enum Notice {
         /// Its error.
         problem: String,
     },
-    /// The metric that the best checkpoint is chosen by could not be measured.
+    /// An [`Evaluator`](super::Evaluator)'s number could not be measured, or is not finite.
     NotMeasured {
         /// The steps made.
         step: u64,
-        /// The metric's name.
+        /// Its name; the names of all numbers of an evaluator that failed.
         metric: String,
         /// What went wrong.
         problem: String,

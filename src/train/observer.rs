@@ -1,9 +1,10 @@
 //! Who watches a run, and how often.
 
 use crate::pair::Pair;
+use std::cell::OnceCell;
 use std::time::Duration;
 
-use super::{Memories, Notice, TrainerConfig};
+use super::{Measurement, Memories, Notice, Reading, TrainerConfig};
 use crate::error::Result;
 use crate::step::{RateFactors, StepOutcome, TrainState};
 
@@ -43,12 +44,37 @@ pub struct StepEvent<'a, P: Pair> {
     pub state: &'a TrainState<P>,
     /// The step's losses and logits, still on the device.
     pub outcome: &'a StepOutcome<P::Backend>,
+    /// The newest of each number that an [`Evaluator`](super::Evaluator) of the run has measured: those
+    /// with this `step` in this very step.
+    pub measurements: &'a [Measurement],
     /// Time since the run's start, observers counted; of a resumed run, with the time before.
     pub elapsed: Duration,
     /// Time since this process began to train.
     pub session: Duration,
     /// Steps made in that time.
     pub session_steps: u64,
+    /// The step's numbers, once somebody has read them.
+    pub(super) reading: OnceCell<Reading>,
+}
+
+impl<P: Pair> StepEvent<'_, P> {
+    /// All numbers of the step, its own and those of evaluators, each by its name. The first call in a
+    /// step waits for the device; all who ask see the same.
+    pub fn reading(&self) -> &Reading {
+        self.reading.get_or_init(|| Reading::of(self))
+    }
+
+    /// The same step with other measurements.
+    pub(super) fn with_measurements<'b>(
+        &'b self,
+        measurements: &'b [Measurement],
+    ) -> StepEvent<'b, P> {
+        StepEvent {
+            measurements,
+            reading: OnceCell::new(),
+            ..*self
+        }
+    }
 }
 
 /// Somebody who watches a run. [`observe_fn`] makes one of a closure; a mutable reference to an

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Finding, Notice};
+use super::{Finding, Measurement, Notice};
 use crate::report::{Report, ReportFinding};
 use crate::step::TrainState;
 
@@ -80,6 +80,8 @@ pub struct Run<P: Pair> {
     /// All findings of the health watch, those before a resume included; of more than 1,000 the first
     /// and the last 500.
     pub findings: Vec<Finding>,
+    /// The newest of each number that evaluators have measured.
+    pub measurements: Vec<Measurement>,
     /// Training time, that before a resume included.
     pub elapsed: Duration,
     /// The checkpoint that the run went on from, if it did.
@@ -100,7 +102,7 @@ impl<P: Pair> Run<P> {
     }
 
     /// Adds to a report how the run went: why it ended, its findings, its time (`training`), its
-    /// steps and the digest of its state.
+    /// steps, the digest of its state, and what evaluators have measured last.
     pub fn report(&self, report: Report) -> Report {
         let step = self.state.step;
         let ending = match &self.ending {
@@ -113,6 +115,9 @@ impl<P: Pair> Run<P> {
             .timing("training", self.elapsed.as_secs_f64())
             .metric("steps", step)
             .metric("digest", self.state.digest());
+        let report = (self.measurements.iter()).fold(report, |report, number| {
+            report.metric(&number.name, number.value)
+        });
         let report = match &self.unsaved {
             Some(problem) => report.metric("unsaved", problem),
             None => report,

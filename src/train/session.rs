@@ -2,14 +2,17 @@
 
 use crate::pair::Pair;
 use burn::tensor::Device;
+use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
 use super::checkpoint::{Position, Store};
 use super::drawn::{Drawn, RealBatch, Source};
+use super::evaluator::{self, Measure, evaluate};
 use super::feed::{self, Expected};
 use super::health_check::{HealthCheck, held_out};
 use super::preflight::not_finite;
 use super::ramp::Ramps;
+use super::reading::{is_of_the_step, newest};
 use super::schedule::warm_up;
 use super::snapshot::Snapshot;
 
@@ -36,9 +39,10 @@ pub(super) struct Session<'a, P: Pair> {
     pub(super) config: TrainerConfig,
     pub(super) ramps: Ramps<TrainerConfig>,
     pub(super) device: Device<P::Backend>,
+    pub(super) evaluators: Vec<Measure<'a, P>>,
     pub(super) observers: Vec<Watch<'a, P>>,
     pub(super) hooks: Box<dyn Hooks<P> + 'a>,
-    pub(super) store: Option<Store<'a, P>>,
+    pub(super) store: Option<Store>,
     pub(super) interrupt: Interrupt,
     pub(super) held_out: Option<HeldOut<'a, P>>,
     /// What every batch must be.
@@ -54,6 +58,8 @@ pub(super) struct Session<'a, P: Pair> {
     pub(super) step: u64,
     /// The step whose state is not worth a checkpoint, and why.
     pub(super) refused: Option<(u64, String)>,
+    /// The number by which the best checkpoint is chosen, in the step that it was measured in.
+    pub(super) best: Option<(u64, f64)>,
 }
 
 /// The run between two steps, where an error or a panic may find it.
@@ -104,6 +110,7 @@ impl Position {
             unread: Vec::new(),
             findings: Vec::new(),
             memories: Memories::default(),
+            measurements: Vec::new(),
         })
     }
 }
@@ -142,8 +149,12 @@ impl<P: Pair> Session<'_, P> {
         }
     }
 
-    /// Gives observers back what they remembered after `step` steps.
+    /// Gives observers back what they remembered after `step` steps. Numbers that nobody measures any
+    /// more are forgotten.
     pub(super) fn recall(&mut self, step: u64) -> Result<()> {
+        let measured = evaluator::names(&self.evaluators)?;
+        let numbers = &mut self.position.measurements;
+        numbers.retain(|number| measured.contains(&*number.name));
         for (_, observer) in &mut self.observers {
             observer.recall(step, &self.position.memories)?;
         }
@@ -270,7 +281,7 @@ impl<P: Pair> Session<'_, P> {
         Ok(Ending::Finished)
     }
 
-    /// One step, and all that comes after it: observers, the health check, the checkpoint.
+    /// One step, and all that comes after it: evaluators, observers, the health check, the checkpoint.
     fn one_step(
         &mut self,
         work: &mut Work<'_, P>,
@@ -321,7 +332,8 @@ impl<P: Pair> Session<'_, P> {
         self.position.elapsed = elapsed.as_secs_f64();
         work.health.keep(state.step, &outcome, indices.concat());
 
-        let event = StepEvent {
+        let mut measurements = self.position.measurements.clone();
+        let made = StepEvent {
             step: state.step,
             steps: self.config.steps,
             samples,
@@ -332,10 +344,19 @@ impl<P: Pair> Session<'_, P> {
             elapsed,
             session: work.begun.elapsed(),
             session_steps: work.made,
+            measurements: &[],
+            reading: OnceCell::new(),
         };
-        let mut failure = self.observe(&event, true);
+        let (notices, mut failure) = evaluate(&mut self.evaluators, &made, &mut measurements);
+        self.position.measurements.clone_from(&measurements);
+        for notice in notices {
+            self.tell(notice);
+        }
+        let event = made.with_measurements(&measurements);
+        let failed = self.observe(&event, true);
+        failure = failure.or(failed);
         let verdict = if due {
-            let checked = self.check(state, &outcome, &config, &mut work.health, data);
+            let checked = self.check(&event, &mut work.health, data);
             checked.unwrap_or_else(|error| {
                 failure.get_or_insert(error);
                 Verdict::GoOn
@@ -343,8 +364,7 @@ impl<P: Pair> Session<'_, P> {
         } else {
             Verdict::GoOn
         };
-        let store_is_due = (self.store.as_ref()).is_some_and(|store| store.is_due(state.step));
-        if store_is_due && matches!(verdict, Verdict::GoOn) {
+        if self.store_is_due(&event) && matches!(verdict, Verdict::GoOn) {
             self.store_state(state, &mut work.health, &mut work.saved);
         }
         let failed = self.observe(&event, false);
@@ -352,6 +372,30 @@ impl<P: Pair> Session<'_, P> {
             Some(error) => Err(error),
             None => Ok(verdict),
         }
+    }
+
+    /// Whether a checkpoint is to be stored after this step; notes the number by which the best one is
+    /// chosen.
+    fn store_is_due(&mut self, event: &StepEvent<'_, P>) -> bool {
+        let Some(store) = &self.store else {
+            return false;
+        };
+        let due = store.is_due(event.step);
+        let Some(name) = store.best_by() else {
+            return due;
+        };
+        if is_of_the_step(name) {
+            // Read only where it is wanted: on a GPU that waits for the device.
+            if due || event.step == event.steps {
+                let value = event.reading().get(name);
+                self.best = value.map(|value| (event.step, value));
+            }
+            return due;
+        }
+        let number = newest(event.measurements, name).filter(|number| number.step == event.step);
+        let is_best = number.is_some_and(|number| store.is_best(number.value));
+        self.best = number.map(|number| (number.step, number.value));
+        due || is_best
     }
 
     /// Calls the observers that are due; the first error of one that ends the run.
@@ -494,12 +538,11 @@ impl<P: Pair> Session<'_, P> {
     /// Looks after the run's health, and tells what it found.
     fn check(
         &mut self,
-        state: &TrainState<P>,
-        outcome: &StepOutcome<P::Backend>,
-        config: &TrainerConfig,
+        event: &StepEvent<'_, P>,
         health: &mut HealthCheck<P::Backend>,
         data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Verdict> {
+        let (state, config) = (event.state, event.config);
         let unseen = self.held_out.as_ref().map(|unseen| {
             held_out(
                 state,
@@ -520,7 +563,7 @@ impl<P: Pair> Session<'_, P> {
                 |(real, _)| not_finite::<P::Backend>(samples, real),
             )
         };
-        for finding in health.look(state, outcome, &config.objective, unseen, spoilt) {
+        for finding in health.look(event, unseen, spoilt) {
             let policy = health.policy(&finding);
             if policy == Policy::Ignore {
                 continue;
@@ -622,10 +665,12 @@ impl<P: Pair> Session<'_, P> {
         self.position.unread = health.unread().to_vec();
         self.position.health = health.watch().state().clone();
         self.remember(state.step);
+        let best = self.best.filter(|(step, _)| *step == state.step);
+        let best = best.map(|(_, value)| value);
         let Some(store) = &mut self.store else {
             return None;
         };
-        let written = tried(|| store.save(state, &self.position));
+        let written = tried(|| store.save(state, &self.position, best));
         let refused = written.is_ok();
         let notices = match written {
             Ok(notices) => notices,

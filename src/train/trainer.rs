@@ -8,11 +8,14 @@ use burn::tensor::backend::Backend;
 use serde_json::json;
 
 use super::checkpoint::{Beginning, Position};
+use super::evaluator::{self, Measure};
 use super::feed::{self, Expected};
 use super::preflight;
 use super::ramp::Ramps;
 use super::session::Session;
-use super::{Checkpoints, Interrupt, Notice, Observer, Rhythm, Run, TrainerConfig, Warning};
+use super::{
+    Checkpoints, Evaluator, Interrupt, Notice, Observer, Rhythm, Run, TrainerConfig, Warning,
+};
 use crate::data::{BatchIndices, Dataset};
 use crate::error::{Error, Result};
 use crate::network::{CustomConditions, Generator, Sample};
@@ -39,9 +42,10 @@ pub(super) type HeldOut<'a, P> = Box<
 pub struct Trainer<'a, P: Pair> {
     config: TrainerConfig,
     device: Device<P::Backend>,
+    evaluators: Vec<Measure<'a, P>>,
     observers: Vec<Watch<'a, P>>,
     hooks: Box<dyn Hooks<P> + 'a>,
-    checkpoints: Option<Checkpoints<'a, P>>,
+    checkpoints: Option<Checkpoints>,
     interrupt: Interrupt,
     held_out: Option<HeldOut<'a, P>>,
     conditions: Option<Box<CustomConditions<P::Condition>>>,
@@ -68,6 +72,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
         Ok(Self {
             config,
             device: device.clone(),
+            evaluators: Vec::new(),
             observers: Vec::new(),
             hooks: Box::new(()),
             checkpoints: None,
@@ -75,6 +80,13 @@ impl<'a, P: Pair> Trainer<'a, P> {
             held_out: None,
             conditions: None,
         })
+    }
+
+    /// Adds an evaluator, whose numbers all observers of a step see; evaluators are called in the order
+    /// they were added, before the step's observers.
+    pub fn evaluate(mut self, rhythm: Rhythm, evaluator: impl Evaluator<P> + 'a) -> Self {
+        self.evaluators.push((rhythm, Box::new(evaluator)));
+        self
     }
 
     /// Adds an observer; observers are called in the order they were added.
@@ -90,7 +102,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
     }
 
     /// Stores checkpoints, and goes on from one where the plan says so.
-    pub fn with_checkpoints(mut self, checkpoints: Checkpoints<'a, P>) -> Self {
+    pub fn with_checkpoints(mut self, checkpoints: Checkpoints) -> Self {
         self.checkpoints = Some(checkpoints);
         self
     }
@@ -151,7 +163,23 @@ impl<'a, P: Pair> Trainer<'a, P> {
             ));
         }
         let warnings = preflight::check::<P>(&self.config, gan, data, &self.device)?;
+        let measured = evaluator::names(&self.evaluators)?;
+        if let Some(checkpoints) = &self.checkpoints {
+            checkpoints.check(&measured)?;
+        }
+        for (index, worsening) in self.config.health.worsening.iter().enumerate() {
+            if !measured.contains(&worsening.name) {
+                return Err(Error::setting(
+                    &format!("health.worsening[{index}].name"),
+                    &worsening.name,
+                    "is measured by no evaluator; add one with `Trainer::evaluate`",
+                ));
+            }
+        }
         let shape = self.probe(gan, data)?;
+        for (_, evaluator) in &self.evaluators {
+            evaluator.check(&shape)?;
+        }
         for (_, observer) in &self.observers {
             observer.check(&shape)?;
         }
@@ -215,6 +243,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
             ramps: Ramps::new(&config)?,
             config,
             device: self.device,
+            evaluators: self.evaluators,
             observers: self.observers,
             hooks: self.hooks,
             store,
@@ -228,6 +257,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
             notices: Vec::new(),
             step: beginning.state.step,
             refused: None,
+            best: None,
         };
         session.recall(beginning.state.step)?;
         session.check_memories()?;
@@ -247,6 +277,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
             unsaved: trained.unsaved,
             notices: session.notices,
             findings: session.position.findings,
+            measurements: session.position.measurements,
             elapsed: Duration::from_secs_f64(session.position.elapsed),
             resumed_from,
         })

@@ -18,7 +18,7 @@ use crate::step::{OptimizerConfig, TrainState};
 use crate::testing::Cpu;
 use crate::train::health::{FindingKind, LossPart};
 use crate::train::tests::networks::restless;
-use crate::train::{Finding, LossReading};
+use crate::train::{Finding, LossReading, Measurement};
 
 type B = Autodiff<Cpu>;
 
@@ -519,6 +519,20 @@ fn changes() -> Vec<(Change, &'static str)> {
             usual: 1.0,
         },
     };
+    let number = |name: &'static str, step| Measurement {
+        name: name.into(),
+        value: f64::NAN,
+        step,
+    };
+    for numbers in [
+        vec![number("kl", 0)],
+        vec![number("kl", u64::MAX)],
+        vec![number("kl", 1), number("kl", 2)],
+    ] {
+        change!("a measurement `kl`", move |f: &mut Forged| {
+            f.place(|p| p.measurements.clone_from(&numbers));
+        });
+    }
     for (finding, words) in [
         (explosion(0, 9.0), "a finding of step 0"),
         (explosion(u64::MAX, 9.0), "a finding of step"),

@@ -14,7 +14,7 @@ pub(super) use state::Position;
 
 use crate::pair::Pair;
 use burn::tensor::Device;
-use std::fmt;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -23,32 +23,10 @@ use serde_json::Value;
 use self::differences::differences;
 use self::file::{File, Header, Metric, refuse, unreadable};
 use self::folder::{Aside, Folder};
-use super::Notice;
-use crate::error::{Result, check};
-use crate::network::guard::tried;
+use super::reading::is_of_the_step;
+use super::{Better, Notice};
+use crate::error::{Error, Result, check};
 use crate::step::TrainState;
-
-/// Measures a checkpoint's networks.
-type Measure<'a, P> = Box<dyn FnMut(&TrainState<P>) -> Result<f64> + 'a>;
-
-/// Which of two values of a metric is the better one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Better {
-    /// The lower: divergences, distances.
-    Lower,
-    /// The higher: scores, modes captured.
-    Higher,
-}
-
-impl Better {
-    /// Whether `a` is better than `b`.
-    fn than(self, a: f64, b: f64) -> bool {
-        match self {
-            Self::Lower => a < b,
-            Self::Higher => a > b,
-        }
-    }
-}
 
 /// Where a run begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -125,36 +103,25 @@ pub enum Start {
 ///
 /// A run goes on with the settings that it was stored with: where the program's differ, it is
 /// refused with a list of the differences, unless each is named by [`accept`](Self::accept).
-pub struct Checkpoints<'a, P: Pair> {
+#[derive(Debug)]
+pub struct Checkpoints {
     folder: PathBuf,
     every: u64,
     keep: usize,
-    best: Option<Best<'a, P>>,
+    best: Option<Best>,
     start: Start,
     accepted: Vec<String>,
     compared: Vec<(String, Value)>,
 }
 
-struct Best<'a, P: Pair> {
+/// The number that the best checkpoint is chosen by.
+#[derive(Debug)]
+struct Best {
     name: String,
     better: Better,
-    measure: Measure<'a, P>,
 }
 
-impl<P: Pair> fmt::Debug for Checkpoints<'_, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Checkpoints")
-            .field("folder", &self.folder)
-            .field("every", &self.every)
-            .field("keep", &self.keep)
-            .field("best", &self.best.as_ref().map(|best| &best.name))
-            .field("start", &self.start)
-            .field("accepted", &self.accepted)
-            .finish()
-    }
-}
-
-impl<'a, P: Pair> Checkpoints<'a, P> {
+impl Checkpoints {
     /// Checkpoints in `folder`, which is made: every 1,000 steps, when the run is interrupted and at
     /// its end, the last three kept.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
@@ -182,19 +149,42 @@ impl<'a, P: Pair> Checkpoints<'a, P> {
         self
     }
 
-    /// Keeps the best checkpoint as well, by a metric measured at each; NaN is never the best.
-    pub fn keep_best(
-        mut self,
-        metric: impl Into<String>,
-        better: Better,
-        measure: impl FnMut(&TrainState<P>) -> Result<f64> + 'a,
-    ) -> Self {
+    /// Keeps the best checkpoint as well, by a number that an [`Evaluator`](super::Evaluator) of the run
+    /// gives, or by one of the step's own ([`Reading`](super::Reading)). What is not finite is never the
+    /// best.
+    ///
+    /// Where an evaluator measures a better value than any before, a checkpoint of that step is stored,
+    /// due or not. The step's own numbers are compared where a checkpoint is due. A run none of whose
+    /// numbers has this name is refused.
+    pub fn keep_best(mut self, name: impl Into<String>, better: Better) -> Self {
         self.best = Some(Best {
-            name: metric.into(),
+            name: name.into(),
             better,
-            measure: Box::new(measure),
         });
         self
+    }
+
+    /// Refuses a best checkpoint by a number that nobody gives.
+    pub(super) fn check(&self, measured: &BTreeSet<String>) -> Result<()> {
+        match &self.best {
+            Some(Best { name, .. }) if !measured.contains(name) && !is_of_the_step(name) => {
+                let known: Vec<&str> = measured.iter().map(String::as_str).collect();
+                let known = match known.as_slice() {
+                    [] => "nothing".to_owned(),
+                    names => format!("`{}`", names.join("`, `")),
+                };
+                Err(Error::setting(
+                    "checkpoints.keep_best",
+                    name,
+                    format!(
+                        "is measured by no evaluator (they give {known}); add one with \
+                         `Trainer::evaluate`, or choose a number of the step, such as \
+                         `generator_loss`"
+                    ),
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Where the run begins.
@@ -220,7 +210,7 @@ impl<'a, P: Pair> Checkpoints<'a, P> {
     }
 
     /// Opens the folder.
-    pub(super) fn open(self, mut settings: Value) -> Result<Store<'a, P>> {
+    pub(super) fn open(self, mut settings: Value) -> Result<Store> {
         for (name, value) in &self.compared {
             settings[name.as_str()] = value.clone();
         }
@@ -259,7 +249,7 @@ fn best(
             Err(error) => return Err(unreadable(error, &path)),
         };
         if let Some(found) = header.metric
-            && !found.value.is_nan()
+            && found.value.is_finite()
             && metric.is_none_or(|name| name == found.name)
         {
             candidates.push((step, path, found.value));
@@ -282,11 +272,11 @@ fn best(
 }
 
 /// An open folder of checkpoints.
-pub(super) struct Store<'a, P: Pair> {
+pub(super) struct Store {
     folder: Folder,
     /// What the run is made with, to be compared and stored.
     settings: Value,
-    plan: Checkpoints<'a, P>,
+    plan: Checkpoints,
     /// The step and the metric of the best checkpoint, once the folder was looked through.
     best: Option<(u64, f64)>,
     /// What is to be told about the folder.
@@ -312,7 +302,7 @@ impl<P: Pair> Beginning<P> {
     }
 }
 
-impl<P: Pair> Store<'_, P> {
+impl Store {
     /// Whether a checkpoint is to be written after `step` steps.
     pub(super) fn is_due(&self, step: u64) -> bool {
         self.plan.every > 0 && step.is_multiple_of(self.plan.every)
@@ -324,7 +314,7 @@ impl<P: Pair> Store<'_, P> {
     }
 
     /// Begins as the plan says.
-    pub(super) fn begin(
+    pub(super) fn begin<P: Pair>(
         &mut self,
         state: TrainState<P>,
         device: &Device<P::Backend>,
@@ -412,7 +402,7 @@ impl<P: Pair> Store<'_, P> {
 
     /// Goes on from a checkpoint. Nothing in the folder is touched before all that it holds was
     /// found right.
-    fn go_on(
+    fn go_on<P: Pair>(
         &mut self,
         file: File,
         damaged: Vec<(PathBuf, String)>,
@@ -482,7 +472,7 @@ impl<P: Pair> Store<'_, P> {
     /// `None` where there is none that can be restored. Newer ones are put aside, and so are damaged
     /// ones; what can't be read for another reason stays and is told.
     #[allow(clippy::type_complexity)]
-    pub(super) fn roll_back(
+    pub(super) fn roll_back<P: Pair>(
         &mut self,
         state: &TrainState<P>,
         steps: u64,
@@ -524,14 +514,16 @@ impl<P: Pair> Store<'_, P> {
     }
 
     /// Writes a checkpoint and removes those that are not kept. What holds numbers that are not
-    /// finite is not stored: nothing good would come of going on from it.
+    /// finite is not stored: nothing good would come of going on from it. `value` is that of the number
+    /// by which the best is chosen, where it was measured in this step.
     ///
     /// # Errors
     /// If the checkpoint can't be written.
-    pub(super) fn save(
+    pub(super) fn save<P: Pair>(
         &mut self,
         state: &TrainState<P>,
         position: &Position,
+        value: Option<f64>,
     ) -> Result<Vec<Notice>> {
         let start = Instant::now();
         let path = self.folder.file(state.step);
@@ -546,17 +538,7 @@ impl<P: Pair> Store<'_, P> {
                 return Ok(notices);
             }
         };
-        if let Some(plan) = &mut self.plan.best {
-            // A measure that fails is no reason to lose the checkpoint.
-            let value = tried(|| (plan.measure)(state));
-            let value = value.unwrap_or_else(|problem| {
-                notices.push(Notice::NotMeasured {
-                    step: state.step,
-                    metric: plan.name.clone(),
-                    problem,
-                });
-                f64::NAN
-            });
+        if let Some((plan, value)) = self.plan.best.as_ref().zip(value) {
             draft.header.metric = Some(Metric {
                 name: plan.name.clone(),
                 value,
@@ -600,22 +582,42 @@ impl<P: Pair> Store<'_, P> {
 
     /// The best checkpoint once one of `step` steps with this metric is there.
     fn best_with(&self, step: u64, metric: Option<&Metric>) -> Result<Option<(u64, f64)>> {
-        let Some(plan) = &self.plan.best else {
-            return Ok(None);
-        };
-        let known = match self.best {
-            Some(known) => Some(known),
-            None => best(self.folder.path(), Some(&plan.name), plan.better)?
-                .map(|(step, _, value)| (step, value)),
-        };
-        let Some(now) = metric.map(|metric| metric.value) else {
-            return Ok(known);
-        };
-        let wins = known.is_none_or(|(_, value)| plan.better.than(now, value));
-        Ok(if wins && !now.is_nan() {
-            Some((step, now))
-        } else {
-            known
+        let known = self.known_best()?;
+        let now = metric.map(|metric| metric.value);
+        Ok(match now {
+            Some(now) if self.beats(now, known) => Some((step, now)),
+            _ => known,
         })
+    }
+
+    /// The step and the value of the best checkpoint that is there.
+    fn known_best(&self) -> Result<Option<(u64, f64)>> {
+        match (&self.plan.best, self.best) {
+            (None, _) => Ok(None),
+            (_, Some(known)) => Ok(Some(known)),
+            (Some(plan), None) => {
+                let found = best(self.folder.path(), Some(&plan.name), plan.better)?;
+                Ok(found.map(|(step, _, value)| (step, value)))
+            }
+        }
+    }
+
+    fn beats(&self, value: f64, known: Option<(u64, f64)>) -> bool {
+        let Some(plan) = &self.plan.best else {
+            return false;
+        };
+        value.is_finite() && known.is_none_or(|(_, best)| plan.better.than(value, best))
+    }
+
+    /// The name of the number by which the best checkpoint is chosen.
+    pub(super) fn best_by(&self) -> Option<&str> {
+        self.plan.best.as_ref().map(|best| best.name.as_str())
+    }
+
+    /// Whether a checkpoint with this value would be the best.
+    pub(super) fn is_best(&self, value: f64) -> bool {
+        // A folder that can't be looked through is told of when there is a checkpoint to write.
+        self.known_best()
+            .is_ok_and(|known| self.beats(value, known))
     }
 }

@@ -1,12 +1,13 @@
 //! Whether a stored place in a run can be one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::state::{Counts, Position};
 use crate::records::{Node, finite};
-use crate::train::{Finding, LossReading, Memories};
+use crate::train::{Finding, LossReading, Measurement, Memories};
 
 /// No run counts so far.
 const MOST: u64 = 1 << 53;
@@ -80,7 +81,8 @@ pub(super) fn check(
     let health = Node::read(&health)?;
     finite(&health).map_err(|problem| format!("what the health watch knows: {problem}"))?;
     counted("health", &health)?;
-    memories(&position.memories)
+    memories(&position.memories)?;
+    measurements(&position.measurements, step)
 }
 
 /// Losses that wait to be looked at are of steps that were made, in their order; whether they are
@@ -119,6 +121,21 @@ fn counted(path: &str, node: &Node<'_>) -> Result<(), String> {
             .try_for_each(|(name, node)| counted(&format!("{path}.{name}"), node)),
         _ => Ok(()),
     }
+}
+
+/// Each number once, of a step that was made; whether it is finite is what it tells.
+fn measurements(numbers: &[Measurement], step: u64) -> Result<(), String> {
+    let mut names = BTreeSet::new();
+    for number in numbers {
+        let name = &number.name;
+        if !(1..=step).contains(&number.step) || !names.insert(name) {
+            let of = number.step;
+            return Err(format!(
+                "a measurement `{name}` of step {of} can't be there"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Observers read their memories themselves; a stack must be able to hold what is nested in them.

@@ -15,7 +15,7 @@ use crate::objective::ObjectiveState;
 use crate::random::Stream;
 use crate::records::{self, Ids, Node, Precision};
 use crate::step::{Ema, NetworkOptimizer, TrainState};
-use crate::train::{Finding, HealthState, LossReading, Memories};
+use crate::train::{Finding, HealthState, LossReading, Measurement, Memories};
 
 /// What a run knows beside its networks: where it is in its data, its random numbers, its health.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub(in crate::train) struct Position {
     pub(in crate::train) unread: Vec<LossReading>,
     pub(in crate::train) findings: Vec<Finding>,
     pub(in crate::train) memories: Memories,
+    /// The newest of each number that an evaluator has measured.
+    pub(in crate::train) measurements: Vec<Measurement>,
 }
 
 const NETWORKS: &str = "networks";

@@ -1,7 +1,7 @@
 //! A run that goes on is the run that was never stopped, and what is not whole is refused.
 
 use crate::gan::Gan;
-use crate::train::observe_fn;
+use crate::train::{Tolerated, measure_fn, observe_fn};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::file;
-use super::{Better, Checkpoints, Start, best_checkpoint};
+use super::{Checkpoints, Start, best_checkpoint};
 use crate::data::{MemoryDataset, Mixture};
 use crate::network::Generator;
 use crate::objective::{Loss, Objective, Term};
@@ -21,13 +21,14 @@ use crate::step::{EmaConfig, Hooks, OptimizerConfig, TrainState};
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters};
 use crate::train::tests::networks::{Normed, Restless, restless};
 use crate::train::{
-    Ending, HealthConfig, Interrupt, Notice, Ramp, Rhythm, Run, Schedule, StepEvent, Trainer,
-    TrainerConfig,
+    Better, Ending, HealthConfig, Interrupt, Notice, Ramp, Rhythm, Run, Schedule, StepEvent,
+    Trainer, TrainerConfig,
 };
 use crate::{Latent, Result};
 
 type State<B> = TrainState<Gan<Normed<B>, Restless<B>, B>>;
 type Outcome<B> = Run<Gan<Normed<B>, Restless<B>, B>>;
+type Event<'a> = StepEvent<'a, Gan<Normed<B>, Restless<B>, B>>;
 
 fn points(count: usize) -> MemoryDataset<2> {
     let points = Mixture::ring().sample(count, &mut Stream::new(3, "points"));
@@ -52,14 +53,11 @@ pub(super) fn config(steps: u64) -> TrainerConfig {
         .with_ema(EmaConfig::half_life(40.0).with_ramp_up(0.5))
 }
 
-/// A plan for a folder, as a test changes it.
-type Plan<'a, B> = Checkpoints<'a, Gan<Normed<B>, Restless<B>, B>>;
-
 /// Runs, and stops behind step `stop`, if it is below the end.
 fn run<B: AutodiffBackend>(
     config: TrainerConfig,
     seed: u64,
-    plan: Option<Plan<'_, B>>,
+    plan: Option<Checkpoints>,
     stop: u64,
 ) -> Result<Outcome<B>> {
     let interrupt = Interrupt::new();
@@ -604,19 +602,32 @@ fn what_is_named_like_a_checkpoint_and_is_none_is_passed_over() {
     }
 }
 
+/// A run of 13 steps that measures a `distance` after each, and is stopped after step `stop`.
+fn measured(plan: Checkpoints, stop: u64, distance: fn(u64) -> Result<f64>) -> Outcome<B> {
+    let interrupt = Interrupt::new();
+    let button = interrupt.clone();
+    let distance = measure_fn("distance", move |event: &Event<'_>| {
+        if event.step == stop {
+            button.request();
+        }
+        distance(event.step)
+    });
+    let trainer = Trainer::new(config(13), &Default::default()).expect("valid settings");
+    let trainer = (trainer.stop_on(&interrupt)).evaluate(Rhythm::Every(1), Tolerated(distance));
+    let trainer = trainer.with_checkpoints(plan);
+    trainer.run(restless(5, 8), &points(20)).expect("a run")
+}
+
 #[test]
 fn a_metric_that_fails_leaves_a_checkpoint_that_is_not_the_best() {
     let folder = tempfile::tempdir().expect("a folder");
-    let plan = Checkpoints::new(folder.path()).every(4).keep_best(
-        "distance",
-        Better::Lower,
-        |state: &State<B>| match state.step {
-            4 => Ok(0.5),
-            8 => Err(crate::Error::data("the metric", "has no data")),
-            _ => Ok(0.6),
-        },
-    );
-    let run = run::<B>(config(13), 5, Some(plan), 9).expect("a run");
+    let plan = Checkpoints::new(folder.path()).every(4);
+    let plan = plan.keep_best("distance", Better::Lower);
+    let run = measured(plan, 9, |step| match step {
+        4 => Ok(0.5),
+        8 => Err(crate::Error::data("the metric", "has no data")),
+        _ => Ok(0.6),
+    });
     assert_eq!(told(&run, "not_measured").len(), 1);
     assert_eq!(steps(folder.path()), [9, 8, 4]);
     let best = best_checkpoint(folder.path(), Better::Lower).expect("a folder");
@@ -636,24 +647,20 @@ fn a_metric_that_fails_leaves_a_checkpoint_that_is_not_the_best() {
 #[test]
 fn the_best_checkpoint_stays_beside_the_last() {
     let folder = tempfile::tempdir().expect("a folder");
-    // Best at step 4, unknown at step 8.
-    let value = |state: &State<B>| match state.step {
-        4 => Ok(0.5),
-        8 => Ok(f64::NAN),
+    let plan = Checkpoints::new(folder.path()).every(2).keep(2);
+    let plan = plan.keep_best("distance", Better::Lower);
+    // Best at step 5, where no checkpoint is due; unknown at step 8.
+    measured(plan, 99, |step| match step {
+        5 => Ok(0.5),
+        8 => Ok(f64::NEG_INFINITY),
         step => Ok(step as f64),
-    };
-    let plan = Checkpoints::new(folder.path()).every(2).keep(2).keep_best(
-        "distance",
-        Better::Lower,
-        value,
-    );
-    run::<B>(config(13), 5, Some(plan), 99).expect("a run");
+    });
     let files = super::folder::list(folder.path()).expect("a folder");
     let steps: Vec<u64> = files.iter().map(|(step, _)| *step).collect();
-    assert_eq!(steps, [13, 12, 4]);
+    assert_eq!(steps, [13, 12, 5]);
     let best = best_checkpoint(folder.path(), Better::Lower).expect("a folder");
     assert_eq!(best, Some((files[2].1.clone(), 0.5)));
-    let error = Checkpoints::<Gan<Normed<B>, Restless<B>, B>>::new(folder.path()).keep(0);
+    let error = Checkpoints::new(folder.path()).keep(0);
     assert!(run::<B>(config(13), 5, Some(error), 99).is_err());
 }
 

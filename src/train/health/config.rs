@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::policy::Policy;
 use crate::error::{Error, Result, check};
 use crate::settings::settings;
+use crate::train::Better;
 
 settings! {
 /// Settings of a [`HealthWatch`](super::HealthWatch). Settings left out when they are read keep
@@ -47,6 +48,8 @@ pub struct HealthConfig {
     pub overfitting: Overfitting,
     /// When the process takes ever more memory.
     pub memory: MemoryGrowth,
+    /// Which numbers of evaluators are watched, and when they count as getting worse. None by default.
+    pub worsening: Vec<Worsening>,
 }
 }
 
@@ -64,6 +67,7 @@ impl Default for HealthConfig {
             divergence: Divergence::default(),
             overfitting: Overfitting::default(),
             memory: MemoryGrowth::default(),
+            worsening: Vec::new(),
         }
     }
 }
@@ -113,7 +117,17 @@ impl HealthConfig {
         self.stall.validate().map_err(within("stall"))?;
         self.divergence.validate().map_err(within("divergence"))?;
         self.overfitting.validate().map_err(within("overfitting"))?;
-        self.memory.validate().map_err(within("memory"))
+        self.memory.validate().map_err(within("memory"))?;
+        for (index, worsening) in self.worsening.iter().enumerate() {
+            let part = format!("worsening[{index}]");
+            let earlier = &self.worsening[..index];
+            if earlier.iter().any(|other| other.name == worsening.name) {
+                let reason = "is watched already; give it once";
+                return Err(Error::setting("name", &worsening.name, reason).within(&part));
+            }
+            worsening.validate().map_err(|error| error.within(&part))?;
+        }
+        Ok(())
     }
 }
 
@@ -505,6 +519,76 @@ impl MemoryGrowth {
     }
 }
 
+settings! {
+/// When a number that an [`Evaluator`](crate::train::Evaluator) gives counts as getting worse: it stays
+/// worse than the best so far.
+///
+/// ```text
+/// |value − best| > by · |best|
+/// ```
+///
+/// Values that are not finite are passed over. Where an evaluator's rhythm is faster than that of the
+/// health checks, the newest value at each check is judged.
+///
+/// ```
+/// use burn_gan::train::health::{HealthConfig, Worsening};
+/// use burn_gan::train::Better;
+///
+/// let config = HealthConfig {
+///     worsening: vec![Worsening::new("fid", Better::Lower)],
+///     ..HealthConfig::default()
+/// };
+/// config.validate()?;
+/// let json = r#"{"worsening": [{"name": "fid", "better": "lower"}]}"#;
+/// assert_eq!(serde_json::from_str::<HealthConfig>(json).unwrap(), config);
+/// # Ok::<(), burn_gan::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Worsening {
+    /// The number's name.
+    pub name: String,
+    /// Which of two values is the better one.
+    pub better: Better,
+    /// The difference to the best value beyond which one is worse, as a share of the best; 0.1 where
+    /// settings leave it out.
+    #[serde(default = "tenth")]
+    pub by: f64,
+    /// Evaluations in a row; 5 where settings leave it out.
+    #[serde(default = "five")]
+    pub evaluations: u32,
+    /// What is done then.
+    #[serde(default)]
+    pub policy: Policy,
+}
+}
+
+fn tenth() -> f64 {
+    0.1
+}
+
+fn five() -> u32 {
+    5
+}
+
+impl Worsening {
+    /// Five evaluations in a row that are a tenth worse than the best, which are told.
+    pub fn new(name: impl Into<String>, better: Better) -> Self {
+        Self {
+            name: name.into(),
+            better,
+            by: tenth(),
+            evaluations: five(),
+            policy: Policy::Log,
+        }
+    }
+
+    fn validate(&self) -> Result<()> {
+        check::positive("by", self.by)?;
+        check::at_least("evaluations", self.evaluations as usize, 1)?;
+        self.policy.validate().map_err(|e| e.within("policy"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -624,6 +708,34 @@ mod tests {
             let message = config.validate().unwrap_err().within("health").to_string();
             assert!(message.contains(&format!("`health.{name}`")), "{message}");
         }
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_watched_is_refused_by_name() {
+        let fid = Worsening::new("fid", Better::Lower);
+        let refusal = |worsening: Vec<Worsening>| {
+            let config = HealthConfig {
+                worsening,
+                ..HealthConfig::default()
+            };
+            config.validate().unwrap_err().to_string()
+        };
+        for by in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let message = refusal(vec![Worsening { by, ..fid.clone() }]);
+            assert!(message.contains("`worsening[0].by`"), "{message}");
+        }
+        let never = Worsening {
+            evaluations: 0,
+            ..fid.clone()
+        };
+        let message = refusal(vec![fid.clone(), never]);
+        assert!(message.contains("`worsening[1].name` = fid"), "{message}");
+        let never = Worsening {
+            evaluations: 0,
+            ..Worsening::new("kid", Better::Lower)
+        };
+        let message = refusal(vec![fid, never]);
+        assert!(message.contains("`worsening[1].evaluations`"), "{message}");
     }
 
     #[test]

@@ -146,6 +146,19 @@ pub enum FindingKind {
         /// The step after which it was last told.
         told: u64,
     },
+    /// A number that an evaluator measures stays worse than it was.
+    MeasurementWorsened {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: f64,
+        /// Its best value.
+        best: f64,
+        /// The step that the best value was measured in.
+        step: u64,
+        /// For how many evaluations in a row.
+        evaluations: u32,
+    },
     /// The process takes ever more memory.
     MemoryGrowth {
         /// Memory at the beginning of the growth, in bytes.
@@ -237,6 +250,7 @@ impl Finding {
             FindingKind::DiscriminatorSaturated { .. } => "discriminator_saturated",
             FindingKind::GeneratorCollapse { .. } => "generator_collapse",
             FindingKind::DiscriminatorOverfitting { .. } => "discriminator_overfitting",
+            FindingKind::MeasurementWorsened { .. } => "measurement_worsened",
             FindingKind::MemoryGrowth { .. } => "memory_growth",
             FindingKind::DiscriminatorStalled { .. } => "discriminator_stalled",
             FindingKind::Diverged { .. } => "diverged",
@@ -260,6 +274,7 @@ impl Finding {
             | FindingKind::GeneratorCollapse { .. }
             | FindingKind::DiscriminatorOverfitting { .. }
             | FindingKind::DiscriminatorStalled { .. }
+            | FindingKind::MeasurementWorsened { .. }
             | FindingKind::MemoryGrowth { .. } => Severity::Warning,
         }
     }

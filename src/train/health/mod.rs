@@ -17,7 +17,7 @@ mod watch;
 
 pub use config::{
     Collapse, Divergence, Explosion, HealthConfig, MemoryGrowth, Overfitting, Saturation, Stall,
-    Vanishing,
+    Vanishing, Worsening,
 };
 pub use finding::{Finding, FindingKind, LossPart, NonFinite};
 pub use policy::Policy;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::train::Measurement;
+
 /// The numbers of one check, on the host. What was not measured is left out, and is not judged.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct VitalSigns {
@@ -29,6 +31,8 @@ pub struct VitalSigns {
     /// The samples of the data set, by their places in it, that hold a number that is not finite. Only
     /// looked for where a loss is not finite, among those that the first such step was made with.
     pub spoilt_samples: Vec<usize>,
+    /// The newest of each number that evaluators of the run have measured.
+    pub measurements: Vec<Measurement>,
     /// Memory of the process, in bytes.
     pub resident_bytes: Option<u64>,
 }

@@ -2,6 +2,7 @@
 
 use super::finding::{Finding, FindingKind, LossPart};
 use crate::network::Network;
+use crate::text::digits;
 
 impl Finding {
     /// What it is, in a few words.
@@ -22,6 +23,7 @@ impl Finding {
             FindingKind::DiscriminatorSaturated { .. } => "discriminator separates everything",
             FindingKind::GeneratorCollapse { .. } => "generator collapse",
             FindingKind::DiscriminatorOverfitting { .. } => "discriminator overfitting",
+            FindingKind::MeasurementWorsened { .. } => "a measurement gets worse",
             FindingKind::MemoryGrowth { .. } => "growing memory",
             FindingKind::DiscriminatorStalled { .. } => "the discriminator learns nothing",
             FindingKind::Diverged { .. } => "the run is lost",
@@ -56,6 +58,9 @@ impl Finding {
             }
             FindingKind::DiscriminatorOverfitting { .. } => {
                 "try more data, `Term::consistency` or `Term::lecam`"
+            }
+            FindingKind::MeasurementWorsened { .. } => {
+                "go back to the best checkpoint (`Checkpoints::keep_best`)"
             }
             FindingKind::MemoryGrowth { .. } => "look at what observers and hooks keep",
             FindingKind::DiscriminatorStalled { .. } => {
@@ -155,6 +160,18 @@ impl Finding {
                 digits(*held_out),
                 digits(*training),
                 digits(*fake)
+            ),
+            FindingKind::MeasurementWorsened {
+                name,
+                value,
+                best,
+                step,
+                evaluations,
+            } => format!(
+                "`{name}` is {}, its best was {} at step {step}; {evaluations} evaluations in a row \
+                 were worse",
+                digits(*value),
+                digits(*best)
             ),
             FindingKind::MemoryGrowth {
                 from_bytes,
@@ -278,6 +295,11 @@ impl Finding {
                  for generated. What it then teaches the generator is no longer about the data's \
                  distribution; with few samples this is what ends training."
             }
+            FindingKind::MeasurementWorsened { .. } => {
+                "The two networks play a game: the losses may look the same while samples get worse. \
+                 The discriminator may know its data by heart, the generator may have dropped modes, \
+                 or the learning rates are too high for the end of a run."
+            }
             FindingKind::MemoryGrowth { .. } => {
                 "Something keeps what belongs to a step: tensors that were stored with their tape \
                  hold the whole graph behind them, and a list of readings grows with every step."
@@ -375,6 +397,13 @@ impl Finding {
                  it help too. Otherwise stop here, and keep the generator of the best checkpoint \
                  (with `TrainerConfig::ema`)."
             }
+            FindingKind::MeasurementWorsened { .. } => {
+                "Compare the samples of then and now. The best checkpoint is kept by \
+                 `Checkpoints::keep_best`; go on from it with smaller learning rates or a `Schedule` \
+                 that lowers them, keep an average of the generator (`TrainerConfig::ema`), and with \
+                 little data add `Augment`. `health.worsening[..].policy` can end the run, or send \
+                 it back."
+            }
             FindingKind::MemoryGrowth { .. } => {
                 "Look at what observers and hooks keep: turn readings into numbers instead of \
                  storing tensors, detach what must be stored, and give `History` a slower rhythm. \
@@ -420,6 +449,7 @@ fn title_of(name: &str) -> &str {
         "discriminator_saturated" => "discriminator separates everything",
         "generator_collapse" => "generator collapse",
         "discriminator_overfitting" => "discriminator overfitting",
+        "measurement_worsened" => "a measurement that gets worse",
         "memory_growth" => "growing memory",
         "discriminator_stalled" => "a discriminator that learns nothing",
         "diverged" => "a run that is lost",
@@ -453,19 +483,6 @@ fn others(count: usize) -> String {
     }
 }
 
-/// A number in three significant digits, with an exponent where it is very large or small.
-fn digits(value: f64) -> String {
-    let size = value.abs();
-    if size == 0.0 {
-        "0".to_owned()
-    } else if !(1e-3..1e5).contains(&size) {
-        format!("{value:.2e}")
-    } else {
-        let decimals = (2 - size.log10().floor() as i32).max(0) as usize;
-        format!("{value:.decimals$}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -492,6 +509,13 @@ mod tests {
                 training: 2.0,
                 held_out: -1.0,
                 fake: -2.0,
+            },
+            FindingKind::MeasurementWorsened {
+                name: "fid".to_owned(),
+                value: 40.0,
+                best: 20.0,
+                step: 7_000,
+                evaluations: 5,
             },
             FindingKind::MemoryGrowth {
                 from_bytes: 1 << 30,
@@ -589,7 +613,7 @@ mod tests {
             assert!(stored["kind"][finding.name()].is_object(), "{stored}");
             names.insert(finding.name());
         }
-        assert_eq!(names.len(), 13);
+        assert_eq!(names.len(), 14);
     }
 
     #[test]
@@ -644,19 +668,5 @@ mod tests {
             weights,
             "`a.weight` holds a number that is not finite, and 2 others"
         );
-    }
-
-    #[test]
-    fn numbers_have_three_digits() {
-        for (value, text) in [
-            (0.0, "0"),
-            (0.012_34, "0.0123"),
-            (-1.234, "-1.23"),
-            (1234.5, "1234"),
-            (1e6, "1.00e6"),
-            (3.2e-7, "3.20e-7"),
-        ] {
-            assert_eq!(digits(value), text);
-        }
     }
 }

@@ -1,11 +1,13 @@
 //! The watch: signs in, findings out.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::config::HealthConfig;
 use super::detector::{
     CollapseState, DivergenceState, GradientState, LossState, MemoryState, NonFiniteState, Now,
-    Onset, OverfittingState, SaturationState, StallState,
+    Onset, OverfittingState, SaturationState, StallState, WorseningState,
 };
 use super::finding::{Finding, FindingKind};
 use super::policy::Policy;
@@ -60,6 +62,7 @@ pub struct HealthState {
     divergence: DivergenceState,
     overfitting: OverfittingState,
     memory: MemoryState,
+    worsening: BTreeMap<String, WorseningState>,
 }
 
 impl HealthWatch {
@@ -156,6 +159,7 @@ impl HealthWatch {
         if let Some(bytes) = signs.resident_bytes {
             kinds.extend(state.memory.check(bytes, &config.memory, now));
         }
+        state.check_measurements(signs, config, now, &mut kinds);
         kinds.extend(state.passed());
         kinds.retain(|kind| policy_of(config, kind) != Policy::Ignore);
         let step = signs.step;
@@ -170,6 +174,27 @@ impl HealthWatch {
 }
 
 impl HealthState {
+    /// Judges the numbers of evaluators that are to be watched, and forgets those that are not.
+    fn check_measurements(
+        &mut self,
+        signs: &VitalSigns,
+        config: &HealthConfig,
+        now: Now,
+        kinds: &mut Vec<FindingKind>,
+    ) {
+        let watched = |name: &str| {
+            let mut worsening = config.worsening.iter();
+            worsening.find(|worsening| worsening.name == name && worsening.policy != Policy::Ignore)
+        };
+        self.worsening.retain(|name, _| watched(name).is_some());
+        for number in &signs.measurements {
+            if let Some(worsening) = watched(&number.name) {
+                let state = self.worsening.entry(worsening.name.clone()).or_default();
+                kinds.extend(state.check(number, worsening, now));
+            }
+        }
+    }
+
     /// What has just come to count as gone.
     fn passed(&mut self) -> Vec<FindingKind> {
         let (generator, discriminator) = (Some(Network::Generator), Some(Network::Discriminator));
@@ -223,13 +248,18 @@ impl HealthState {
             ),
             ("memory_growth", None, &mut self.memory.grows),
         ];
-        let passed = onsets.into_iter().filter_map(|(what, network, onset)| {
-            onset.take_passed().map(|told| FindingKind::Passed {
-                what: what.to_owned(),
-                network,
-                told,
-            })
-        });
+        let worsening = self.worsening.values_mut();
+        let worsening = worsening.map(|state| ("measurement_worsened", None, &mut state.worsens));
+        let passed = onsets
+            .into_iter()
+            .chain(worsening)
+            .filter_map(|(what, network, onset)| {
+                onset.take_passed().map(|told| FindingKind::Passed {
+                    what: what.to_owned(),
+                    network,
+                    told,
+                })
+            });
         passed.collect()
     }
 }
@@ -245,6 +275,8 @@ fn policy_of_name(config: &HealthConfig, name: &str) -> Policy {
         "diverged" => config.divergence.policy,
         "discriminator_overfitting" => config.overfitting.policy,
         "memory_growth" => config.memory.policy,
+        // What is ignored there is not judged.
+        "measurement_worsened" => Policy::Log,
         _ => config.non_finite,
     }
 }
@@ -269,5 +301,10 @@ fn policy_of(config: &HealthConfig, kind: &FindingKind) -> Policy {
         FindingKind::GeneratorCollapse { .. } => config.collapse.policy,
         FindingKind::DiscriminatorOverfitting { .. } => config.overfitting.policy,
         FindingKind::MemoryGrowth { .. } => config.memory.policy,
+        FindingKind::MeasurementWorsened { name, .. } => {
+            let mut worsening = config.worsening.iter();
+            let watched = worsening.find(|worsening| worsening.name == *name);
+            watched.map_or(Policy::Log, |worsening| worsening.policy)
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! burn's terminal dashboard, driven by a run of this crate.
 
 use crate::pair::Pair;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -17,22 +18,14 @@ use burn_train::renderer::{
     MetricState, MetricsRenderer, MetricsRendererTraining, ProgressType, TrainingProgress,
 };
 
-use super::Reading;
 use crate::error::Result;
 use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::terminal::say;
-use crate::train::{Interrupt, Notice, Observer, StepEvent};
+use crate::text::visible;
+use crate::train::{Interrupt, Notice, Observer, Reading, StepEvent};
 
-/// What is plotted: its name, its unit, and whether more is better.
-const METRICS: [(&str, Option<&str>, bool); 4] = [
-    ("Discriminator loss", None, false),
-    ("Generator loss", None, false),
-    ("JS bound", Some("nats"), false),
-    ("Penalties", None, false),
-];
-
-/// An observer that shows burn's terminal dashboard: losses, penalties and the lower bound on
-/// JS(p_data ‖ p_g) as plots, with progress and learning rates. Needs the feature `dashboard`.
+/// An observer that shows burn's terminal dashboard: every number of the
+/// [`Reading`] as a plot, with progress and learning rates. Needs the feature `dashboard`.
 ///
 /// The keys are burn's: `←` and `→` choose the plot, `↑` and `↓` its kind, `q` then `s` stops the run
 /// through the [`Interrupt`] given, to which the trainer must listen; `q` then `k` panics. The
@@ -80,6 +73,8 @@ struct Screen {
     quit: Interrupter,
     /// Steps made before this process began; the time left is told from there.
     start: u64,
+    /// The numbers that have a plot, and the step of the last value in it.
+    shown: BTreeMap<String, u64>,
 }
 
 impl fmt::Debug for Dashboard {
@@ -106,40 +101,33 @@ impl Screen {
     fn open(start: u64) -> Self {
         let quit = Interrupter::new();
         let checkpoint = usize::try_from(start).ok();
-        let mut renderer = TuiMetricsRendererWrapper::new(quit.clone(), checkpoint);
-        for (name, unit, higher_is_better) in METRICS {
-            renderer.register_metric(MetricDefinition {
-                metric_id: id(name),
-                name: name.to_owned(),
-                description: None,
-                attributes: MetricAttributes::Numeric(NumericAttributes {
-                    unit: unit.map(str::to_owned),
-                    higher_is_better,
-                }),
-            });
-        }
+        let renderer = TuiMetricsRendererWrapper::new(quit.clone(), checkpoint);
         Self {
             renderer,
             quit,
             start,
+            shown: BTreeMap::new(),
         }
     }
 
     fn show(&mut self, reading: &Reading, steps: u64) {
-        let penalties = match (reading.penalty, reading.generator_penalty) {
-            (None, None) => None,
-            (first, second) => Some(first.unwrap_or(0.0) + second.unwrap_or(0.0)),
-        };
-        let values = [
-            Some(reading.discriminator_loss),
-            Some(reading.generator_loss),
-            Some(reading.js_lower_bound),
-            penalties,
-        ];
-        for ((name, ..), value) in METRICS.into_iter().zip(values) {
-            if let Some(value) = value {
-                self.renderer.update_train(state(name, value));
+        for number in &reading.numbers {
+            let name = visible(&number.name.replace('_', " "));
+            match self.shown.insert(name.clone(), number.step) {
+                // Measured before the last call.
+                Some(step) if step == number.step => continue,
+                Some(_) => {}
+                None => self.renderer.register_metric(MetricDefinition {
+                    metric_id: id(&name),
+                    name: name.clone(),
+                    description: None,
+                    attributes: MetricAttributes::Numeric(NumericAttributes {
+                        unit: None,
+                        higher_is_better: false,
+                    }),
+                }),
             }
+            self.renderer.update_train(state(&name, number.value));
         }
         // A rollback may go behind the start, from which burn counts in unsigned numbers.
         let progress = Progress {
@@ -191,7 +179,7 @@ impl<P: Pair> Observer<P> for Dashboard {
         let Some(screen) = &mut self.screen else {
             return Ok(());
         };
-        screen.show(&Reading::of(event), event.steps);
+        screen.show(event.reading(), event.steps);
         if screen.quit.should_stop() {
             self.interrupt.request();
         }

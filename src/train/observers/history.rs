@@ -1,61 +1,21 @@
-//! The losses of a run, kept for charts and reports.
+//! The numbers of a run, kept for charts and reports.
 
-use crate::pair::Pair;
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-use crate::divergence::js_lower_bound;
 use crate::error::{Result, check};
-use crate::readback::scalar;
+use crate::pair::Pair;
 use crate::report::Report;
-use crate::train::{Memories, Observer, StepEvent};
-
-/// One reading of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Reading {
-    /// Steps made.
-    pub step: u64,
-    /// The discriminator's loss without penalties.
-    pub discriminator_loss: f64,
-    /// The generator's loss without penalties.
-    pub generator_loss: f64,
-    /// The discriminator's weighted penalties; `None` where none was due.
-    pub penalty: Option<f64>,
-    /// The generator's weighted penalties; `None` where none was due.
-    pub generator_penalty: Option<f64>,
-    /// The lower bound on JS(p_data ‖ p_g) that the logits show, in nats
-    /// ([`js_lower_bound`]).
-    pub js_lower_bound: f64,
-    /// The discriminator's learning rate in this step, schedule and ramps applied.
-    pub discriminator_rate: f64,
-    /// The generator's learning rate in this step, schedule and ramps applied.
-    pub generator_rate: f64,
-}
-
-impl Reading {
-    /// Reads the step's numbers; waits for the device.
-    pub(super) fn of<P: Pair>(event: &StepEvent<'_, P>) -> Self {
-        let (outcome, config) = (event.outcome, event.config);
-        let bound = js_lower_bound(outcome.real.logits.clone(), outcome.fake.logits.clone());
-        Self {
-            step: event.step,
-            discriminator_loss: scalar(&outcome.discriminator_loss),
-            generator_loss: scalar(&outcome.generator_loss),
-            penalty: outcome.discriminator_terms.as_ref().map(scalar),
-            generator_penalty: outcome.generator_terms.as_ref().map(scalar),
-            js_lower_bound: scalar(&bound),
-            discriminator_rate: config.discriminator_optimizer.learning_rate()
-                * event.rates.discriminator,
-            generator_rate: config.generator_optimizer.learning_rate() * event.rates.generator,
-        }
-    }
-}
+use crate::train::reading::{chart_of, newest};
+use crate::train::{Measurement, Memories, Observer, Reading, StepEvent};
 
 /// An observer that keeps a [`Reading`] each time it is called, [`LIMIT`](Self::LIMIT) of them at most.
 ///
 /// When it is full it drops every second reading, and keeps every second one from then on: what is left
 /// is spread evenly over the run, whatever its length, and the first and the last reading are always
 /// there. Each reading waits for the device: give it a rhythm of tens of steps on a GPU. Checkpoints
-/// hold the readings (about 70 bytes each), so that the history of a resumed run is that of the whole
+/// hold the readings (about 10 bytes for each number), so that the history of a resumed run is that of the whole
 /// run.
 ///
 /// ```
@@ -80,7 +40,7 @@ impl Reading {
 ///     .run(gan, &data)?;
 /// let steps: Vec<u64> = history.readings().iter().map(|reading| reading.step).collect();
 /// assert_eq!(steps, [2, 4, 6]);
-/// assert_eq!(history.readings()[0].generator_rate, 2e-4);
+/// assert_eq!(history.readings()[0].get("generator_rate"), Some(2e-4));
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -98,8 +58,9 @@ struct Thinned {
     readings: Vec<Reading>,
 }
 
-/// A reading as checkpoints hold it: in the order of its fields, without their names.
-type Row = (u64, f64, f64, Option<f64>, Option<f64>, f64, f64, f64);
+/// A reading as checkpoints hold it: its step, and of each name its number and how many steps earlier it
+/// was measured; nothing where the reading has no such number.
+type Row = (u64, Vec<Option<(f64, u64)>>);
 
 /// What checkpoints hold.
 #[derive(Debug, Serialize, Deserialize)]
@@ -107,6 +68,7 @@ type Row = (u64, f64, f64, Option<f64>, Option<f64>, f64, f64, f64);
 struct Stored {
     stride: u64,
     calls: u64,
+    names: Vec<Cow<'static, str>>,
     readings: Vec<Row>,
 }
 
@@ -137,7 +99,7 @@ impl Thinned {
     /// Drops every second reading until there are no more than `limit`.
     fn thin(&mut self, limit: usize) {
         while self.readings.len() > limit.max(2) {
-            let last = self.readings[self.readings.len() - 1];
+            let last = self.readings[self.readings.len() - 1].clone();
             self.stride *= 2;
             let mut index = 0;
             self.readings.retain(|_| {
@@ -167,37 +129,38 @@ impl Thinned {
 
 impl From<&Thinned> for Stored {
     fn from(thinned: &Thinned) -> Self {
-        let row = |r: &Reading| {
-            (
-                r.step,
-                r.discriminator_loss,
-                r.generator_loss,
-                r.penalty,
-                r.generator_penalty,
-                r.js_lower_bound,
-                r.discriminator_rate,
-                r.generator_rate,
-            )
+        let names = names(&thinned.readings);
+        let row = |reading: &Reading| {
+            let numbers = names.iter().map(|name| {
+                let number = newest(&reading.numbers, name)?;
+                Some((number.value, reading.step.saturating_sub(number.step)))
+            });
+            (reading.step, numbers.collect())
         };
         Self {
             stride: thinned.stride,
             calls: thinned.calls,
             readings: thinned.readings.iter().map(row).collect(),
+            names,
         }
     }
 }
 
 impl From<Stored> for Thinned {
     fn from(stored: Stored) -> Self {
-        let reading = |row: Row| Reading {
-            step: row.0,
-            discriminator_loss: row.1,
-            generator_loss: row.2,
-            penalty: row.3,
-            generator_penalty: row.4,
-            js_lower_bound: row.5,
-            discriminator_rate: row.6,
-            generator_rate: row.7,
+        let names = stored.names;
+        let reading = |(step, numbers): Row| Reading {
+            step,
+            numbers: (names.iter().zip(numbers))
+                .filter_map(|(name, number)| {
+                    let (value, age) = number?;
+                    Some(Measurement {
+                        name: name.clone(),
+                        value,
+                        step: step.saturating_sub(age),
+                    })
+                })
+                .collect(),
         };
         Self {
             // 0 would divide nothing.
@@ -206,6 +169,25 @@ impl From<Stored> for Thinned {
             readings: stored.readings.into_iter().map(reading).collect(),
         }
     }
+}
+
+/// The names of all numbers, in the order in which they first come; what only some readings have stands
+/// where it does in those.
+fn names(readings: &[Reading]) -> Vec<Cow<'static, str>> {
+    let mut names: Vec<Cow<'static, str>> = Vec::new();
+    for reading in readings {
+        let mut place = 0;
+        for number in &reading.numbers {
+            match names.iter().position(|name| *name == number.name) {
+                Some(known) => place = known + 1,
+                None => {
+                    names.insert(place, number.name.clone());
+                    place += 1;
+                }
+            }
+        }
+    }
+    names
 }
 
 impl Default for History {
@@ -246,35 +228,33 @@ impl History {
         self
     }
 
-    /// Adds the curves of a run to a report: losses, penalties, the bound on JS, learning rates.
+    /// Adds the curves of a run to a report, one for each number: losses, weighted terms, the bound on JS,
+    /// mean logits, learning rates, and whatever evaluators have measured.
     pub fn report(&self, report: Report) -> Report {
-        type Value = fn(&Reading) -> Option<f64>;
-        let curves: [(&str, &str, Value); 7] = [
-            ("loss", "discriminator", |r| Some(r.discriminator_loss)),
-            ("loss", "generator", |r| Some(r.generator_loss)),
-            ("penalty", "discriminator", |r| r.penalty),
-            ("penalty", "generator", |r| r.generator_penalty),
-            ("lower bound on JS, nats", "of the batch", |r| {
-                Some(r.js_lower_bound)
-            }),
-            ("learning rate", "discriminator", |r| {
-                Some(r.discriminator_rate)
-            }),
-            ("learning rate", "generator", |r| Some(r.generator_rate)),
-        ];
-        curves
-            .into_iter()
-            .fold(report, |report, (chart, line, value)| {
-                let points: Vec<(f64, f64)> = self
-                    .readings()
-                    .iter()
-                    .filter_map(|reading| Some((reading.step as f64, value(reading)?)))
-                    .collect();
-                if points.is_empty() {
-                    return report;
-                }
-                report.curve(chart, line, points)
-            })
+        self.names().iter().fold(report, |report, name| {
+            let (chart, line) = chart_of(name);
+            let points = self.points(name);
+            let points = points.iter().map(|(step, value)| (*step as f64, *value));
+            report.curve(chart, line, points)
+        })
+    }
+
+    /// The names of all numbers that the readings have.
+    pub fn names(&self) -> Vec<Cow<'static, str>> {
+        names(self.readings())
+    }
+
+    /// The course of one number: the steps that it was measured in, and its values. It is empty where no
+    /// reading has the number. What an evaluator measured between two readings is there with its own
+    /// step; of several such only the last.
+    pub fn points(&self, name: &str) -> Vec<(u64, f64)> {
+        let numbers = self.readings().iter();
+        let mut points: Vec<(u64, f64)> = numbers
+            .filter_map(|reading| newest(&reading.numbers, name))
+            .map(|number| (number.step, number.value))
+            .collect();
+        points.dedup_by_key(|(step, _)| *step);
+        points
     }
 
     /// The readings kept, in the order of their steps.
@@ -289,7 +269,7 @@ impl<P: Pair> Observer<P> for History {
     }
 
     fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
-        self.thinned.push(Reading::of(event), self.limit);
+        self.thinned.push(event.reading().clone(), self.limit);
         Ok(())
     }
 
@@ -316,16 +296,22 @@ mod tests {
     use super::*;
 
     fn reading(step: u64) -> Reading {
-        Reading {
+        let number = |name: &'static str, value: f64| Measurement {
+            name: Cow::Borrowed(name),
+            value,
             step,
-            discriminator_loss: step as f64,
-            generator_loss: f64::NAN,
-            penalty: step.is_multiple_of(16).then_some(0.1),
-            generator_penalty: None,
-            js_lower_bound: -1.0,
-            discriminator_rate: 1e-3,
-            generator_rate: 1e-4,
+        };
+        let mut numbers = vec![
+            number("discriminator_loss", step as f64),
+            number("generator_loss", f64::NAN),
+            number("js_lower_bound", -1.0),
+            number("discriminator_rate", 1e-3),
+            number("generator_rate", 1e-4),
+        ];
+        if step.is_multiple_of(16) {
+            numbers.insert(2, number("discriminator_terms", 0.1));
         }
+        Reading { step, numbers }
     }
 
     fn steps(thinned: &Thinned) -> Vec<u64> {

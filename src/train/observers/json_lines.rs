@@ -7,25 +7,26 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Reading;
 use crate::error::{Error, Result};
 use crate::files::{self, write_whole};
-use crate::json;
+use crate::json::{self, Json};
 use crate::train::health::FindingKind;
-use crate::train::{Memories, Notice, Observer, StepEvent};
+use crate::train::{Memories, Notice, Observer, Reading, StepEvent};
 
 /// An observer that appends to a file of JSON lines: a reading each time it is called, and every
 /// notice when it comes, findings with their evidence.
 ///
 /// ```text
 /// {"step":10,"seconds":0.8,"samples":640,"discriminator_loss":1.31,"generator_loss":0.72,
-///  "penalty":0.01,"generator_penalty":null,"js_lower_bound":0.04,"discriminator_rate":0.0002,
-///  "generator_rate":0.0002}
+///  "discriminator_terms":0.01,"js_lower_bound":0.04,"real_logit":0.1,"fake_logit":-0.2,
+///  "discriminator_rate":0.0002,"generator_rate":0.0002,"fid":31.5,"measured":{"fid":8}}
 /// {"step":12,"notice":"interrupted","text":"stopped by signal 2 after step 12"}
 /// ```
 ///
 /// Each on one line. `seconds` is the training time, `samples` the real samples shown to the
-/// discriminator so far; JSON knows no NaN and no infinity, so that they are the strings `"NaN"`,
+/// discriminator so far, and the numbers are those of the [`Reading`]. What an evaluator measures stands
+/// in the first line after it, or in that of its own step; where the step is another one, `measured`
+/// says which. JSON knows no NaN and no infinity, so that they are the strings `"NaN"`,
 /// `"inf"` and `"-inf"`. Every line is handed to the system at once: a killed run loses none that was
 /// written.
 ///
@@ -76,23 +77,31 @@ pub struct JsonLines {
     waiting: Vec<u8>,
     /// Steps made at the last call.
     step: u64,
+    /// The step of the last reading.
+    read: u64,
     /// What went wrong where it could not be returned.
     failed: Option<Error>,
 }
 
-/// A reading's line.
-#[derive(Serialize)]
-struct ReadingLine {
-    step: u64,
-    seconds: f64,
-    samples: u64,
-    discriminator_loss: f64,
-    generator_loss: f64,
-    penalty: Option<f64>,
-    generator_penalty: Option<f64>,
-    js_lower_bound: f64,
-    discriminator_rate: f64,
-    generator_rate: f64,
+/// A reading's line: what is new since the reading of step `last`.
+fn line_of(reading: &Reading, last: u64, seconds: f64, samples: u64) -> Json {
+    let mut fields = vec![
+        ("step".to_owned(), Json::integer(reading.step)),
+        ("seconds".to_owned(), Json::number(seconds)),
+        ("samples".to_owned(), Json::integer(samples)),
+    ];
+    let mut earlier = Vec::new();
+    for number in reading.numbers.iter().filter(|number| number.step > last) {
+        let name = number.name.clone().into_owned();
+        if number.step != reading.step {
+            earlier.push((name.clone(), Json::integer(number.step)));
+        }
+        fields.push((name, Json::number(number.value)));
+    }
+    if !earlier.is_empty() {
+        fields.push(("measured".to_owned(), Json::Object(earlier)));
+    }
+    Json::Object(fields)
 }
 
 /// A notice's line.
@@ -123,6 +132,7 @@ impl JsonLines {
             cut: false,
             waiting: Vec::new(),
             step: 0,
+            read: 0,
             failed: None,
         }
     }
@@ -219,7 +229,9 @@ impl JsonLines {
 ///
 /// Readings beyond the step are made again, and so are, in a `resumed` run, the notices beyond it that
 /// stand behind the last reading kept. Those before it belong to a rollback of earlier.
-fn kept(path: &Path, log: &[u8], step: u64, resumed: bool) -> Result<Vec<u8>> {
+///
+/// With them the step of the last reading among them.
+fn kept(path: &Path, log: &[u8], step: u64, resumed: bool) -> Result<(Vec<u8>, u64)> {
     let mut lines = Vec::new();
     let mut rest = log.split_inclusive(|byte| *byte == b'\n').peekable();
     while let Some(line) = rest.next() {
@@ -247,9 +259,16 @@ fn kept(path: &Path, log: &[u8], step: u64, resumed: bool) -> Result<Vec<u8>> {
     let stays = |index: usize, place: &Place| {
         place.step <= step || (place.notice.is_some() && (!resumed || index < last))
     };
-    let kept = lines.iter().enumerate();
-    let kept = kept.filter(|(index, (place, _))| stays(*index, place));
-    Ok(kept.flat_map(|(_, (_, line))| line.to_vec()).collect())
+    let (mut kept, mut read) = (Vec::new(), 0);
+    for (index, (place, line)) in lines.iter().enumerate() {
+        if stays(index, place) {
+            kept.extend_from_slice(line);
+            if place.notice.is_none() {
+                read = place.step;
+            }
+        }
+    }
+    Ok((kept, read))
 }
 
 impl<P: Pair> Observer<P> for JsonLines {
@@ -268,20 +287,12 @@ impl<P: Pair> Observer<P> for JsonLines {
         }
         self.begin()?;
         self.step = event.step;
-        let reading = Reading::of(event);
-        self.write(&ReadingLine {
-            step: reading.step,
-            // Milliseconds tell enough.
-            seconds: (event.elapsed.as_secs_f64() * 1e3).round() / 1e3,
-            samples: event.samples,
-            discriminator_loss: reading.discriminator_loss,
-            generator_loss: reading.generator_loss,
-            penalty: reading.penalty,
-            generator_penalty: reading.generator_penalty,
-            js_lower_bound: reading.js_lower_bound,
-            discriminator_rate: reading.discriminator_rate,
-            generator_rate: reading.generator_rate,
-        })
+        let reading = event.reading();
+        // Milliseconds tell enough.
+        let seconds = (event.elapsed.as_secs_f64() * 1e3).round() / 1e3;
+        let line = line_of(reading, self.read, seconds, event.samples);
+        self.read = event.step;
+        self.write(&line)
     }
 
     fn notice(&mut self, notice: &Notice) {
@@ -295,6 +306,7 @@ impl<P: Pair> Observer<P> for JsonLines {
         let resumed = self.file.is_none();
         self.step = step;
         if resumed && step == 0 {
+            self.read = 0;
             return self.begin();
         }
         let log = match files::read(&self.path) {
@@ -302,7 +314,9 @@ impl<P: Pair> Observer<P> for JsonLines {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             Err(source) => return Err(Error::io(&self.path, source)),
         };
-        self.replace(&kept(&self.path, &log, step, resumed)?)
+        let (lines, read) = kept(&self.path, &log, step, resumed)?;
+        self.read = read;
+        self.replace(&lines)
     }
 }
 
@@ -317,7 +331,9 @@ mod tests {
     }
 
     fn keep(lines: &[&str], step: u64, resumed: bool) -> Vec<u8> {
-        kept(Path::new("log"), &log(lines), step, resumed).expect("a log")
+        kept(Path::new("log"), &log(lines), step, resumed)
+            .expect("a log")
+            .0
     }
 
     const READ_10: &str = r#"{"step":10,"generator_loss":"NaN"}"#;
@@ -351,7 +367,7 @@ mod tests {
         for cut in 1..=READ_20.len() {
             let mut bytes = log(&[READ_10]);
             bytes.extend(&READ_20.as_bytes()[..cut]);
-            let whole = kept(Path::new("log"), &bytes, 99, true).expect("a log");
+            let whole = kept(Path::new("log"), &bytes, 99, true).expect("a log").0;
             assert_eq!(whole, log(&[READ_10]), "cut after {cut} bytes");
         }
     }

@@ -4,17 +4,26 @@ use crate::pair::Pair;
 use std::path::{Path, PathBuf};
 
 use super::History;
-use super::Reading;
 use crate::error::Result;
 use crate::plot::{LineChart, Series};
+use crate::train::reading::chart_of;
 use crate::train::{Memories, Observer, StepEvent};
 
 /// The name in checkpoints.
 const NAME: &str = "loss_chart";
 
-/// An observer that takes a reading each time it is called and draws all of them as an SVG: both
-/// losses, the penalties where there are any, and the lower bound on JS(p_data ‖ p_g) in nats.
-/// Needs the feature `plot`.
+/// What is drawn where nothing else is asked for: what can share the losses' axis.
+const LOSSES: [&str; 5] = [
+    "discriminator_loss",
+    "generator_loss",
+    "js_lower_bound",
+    "discriminator_terms",
+    "generator_terms",
+];
+
+/// An observer that takes a reading each time it is called and draws all of them as an SVG: both losses,
+/// the weighted terms where there are any, and the lower bound on JS(p_data ‖ p_g) in nats, or the numbers
+/// that [`with_numbers`](Self::with_numbers) names. Needs the feature `plot`.
 ///
 /// The readings are those of a [`History`], which thins them evenly when there are very many.
 /// Checkpoints hold the readings, so that the chart of a resumed run is that of the whole run. The
@@ -49,6 +58,8 @@ const NAME: &str = "loss_chart";
 pub struct LossChart {
     path: PathBuf,
     title: String,
+    /// The numbers that are drawn, by their names.
+    numbers: Vec<String>,
     history: History,
 }
 
@@ -58,6 +69,7 @@ impl LossChart {
         Self {
             path: path.into(),
             title: "Losses".to_owned(),
+            numbers: LOSSES.map(str::to_owned).into(),
             history: History::new().with_name(NAME),
         }
     }
@@ -68,38 +80,34 @@ impl LossChart {
         self
     }
 
+    /// Draws these numbers of a [`Reading`](crate::train::Reading) instead, such as those of an
+    /// [`Evaluator`](crate::train::Evaluator). All have one axis. Of several charts each remembers its
+    /// readings under the names of its numbers.
+    pub fn with_numbers<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.numbers = names.into_iter().map(Into::into).collect();
+        self.history = History::new().with_name(format!("{NAME}: {}", self.numbers.join(", ")));
+        self
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
+    /// What the vertical axis shows: the first number's kind.
+    fn axis(&self) -> &str {
+        self.numbers.first().map_or("", |name| chart_of(name).0)
+    }
+
     fn draw(&self) -> Result<()> {
-        let series = |name: &str, value: fn(&Reading) -> f64| {
-            let points = self.history.readings().iter();
-            Series::new(
-                name,
-                points.map(|reading| (reading.step as f64, value(reading))),
-            )
-        };
-        // A penalty is not due in every step: only the readings that have one are joined.
-        let penalty = |name: &str, value: fn(&Reading) -> Option<f64>| {
-            let points = self.history.readings().iter();
-            let points = points.filter_map(|reading| Some((reading.step as f64, value(reading)?)));
-            let series = Series::new(name, points);
-            (!series.points.is_empty()).then_some(series)
-        };
-        let mut chart = LineChart::new(&self.title, "step", "loss")
-            .with_series(series("discriminator", |reading| {
-                reading.discriminator_loss
-            }))
-            .with_series(series("generator", |reading| reading.generator_loss))
-            .with_series(series("JS bound (nats)", |reading| reading.js_lower_bound));
-        let penalties = [
-            penalty("penalties", |reading| reading.penalty),
-            penalty("generator penalties", |reading| reading.generator_penalty),
-        ];
-        for penalty in penalties.into_iter().flatten() {
-            chart = chart.with_series(penalty);
+        let mut chart = LineChart::new(&self.title, "step", self.axis());
+        for name in &self.numbers {
+            // Terms are not due in every step: only the readings that have some are joined.
+            let points = self.history.points(name);
+            if !points.is_empty() {
+                let points = points.iter().map(|(step, value)| (*step as f64, *value));
+                chart = chart.with_series(Series::new(name.replace('_', " "), points));
+            }
         }
         chart.save(&self.path)
     }

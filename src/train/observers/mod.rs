@@ -18,7 +18,7 @@ mod tests;
 #[cfg(feature = "dashboard")]
 pub use dashboard::Dashboard;
 pub use failure::{Required, Tolerated};
-pub use history::{History, Reading};
+pub use history::History;
 #[cfg(feature = "plot")]
 pub use interpolation::Interpolations;
 pub use json_lines::JsonLines;

@@ -3,13 +3,12 @@
 use crate::pair::Pair;
 use std::time::Duration;
 
-use burn::tensor::backend::AutodiffBackend;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use crate::error::Result;
 use crate::readback::scalar;
-use crate::step::StepOutcome;
 use crate::terminal::say;
+use crate::text::{digits, visible};
 use crate::train::{Notice, Observer, StepEvent};
 
 /// Losses are read back at most this often: on a GPU each reading waits for the device.
@@ -17,8 +16,8 @@ const READING_PAUSE: Duration = Duration::from_millis(500);
 /// Plain lines where there is no terminal.
 const LINES: u64 = 10;
 
-/// An observer that shows a progress bar with steps and real samples per second, the time left and the
-/// losses; plain lines on standard error, one for each tenth of the run, where there is no terminal.
+/// An observer that shows a progress bar with steps and real samples per second, the time left, the
+/// losses and what evaluators have measured last; plain lines on standard error, one for each tenth of the run, where there is no terminal.
 ///
 /// Pace and time left are those of this process: a resumed run starts the bar at its step. Notices
 /// stand as lines above the bar, but those of checkpoints written.
@@ -76,12 +75,17 @@ impl Progress {
         }
     }
 
-    fn losses<B: AutodiffBackend>(outcome: &StepOutcome<B>) -> String {
-        format!(
+    /// Both losses, and what evaluators have measured last.
+    fn numbers<P: Pair>(event: &StepEvent<'_, P>) -> String {
+        let mut text = format!(
             "D {:.4}  G {:.4}",
-            scalar(&outcome.discriminator_loss),
-            scalar(&outcome.generator_loss)
-        )
+            scalar(&event.outcome.discriminator_loss),
+            scalar(&event.outcome.generator_loss)
+        );
+        for number in event.measurements {
+            text += &format!("  {} {}", visible(&number.name), digits(number.value));
+        }
+        text
     }
 }
 
@@ -138,13 +142,7 @@ impl<P: Pair> Observer<P> for Progress {
 
     fn observe(&mut self, event: &StepEvent<'_, P>) -> Result<()> {
         let done = event.step == event.steps;
-        let text = || {
-            format!(
-                "{}  {}",
-                Pace::of(event).text(),
-                Self::losses(event.outcome)
-            )
-        };
+        let text = || format!("{}  {}", Pace::of(event).text(), Self::numbers(event));
         if self.bar.is_hidden() {
             let tenth = event.steps.div_ceil(LINES).max(1);
             if done || event.step.is_multiple_of(tenth) {

@@ -21,7 +21,7 @@ use crate::random::Stream;
 use crate::step::OptimizerConfig;
 use crate::testing::{Cpu, for_each_autodiff_backend};
 use crate::train::{
-    Memories, Notice, Observer, Rhythm, Schedule, StepEvent, Trainer, TrainerConfig,
+    Memories, Notice, Observer, Rhythm, Schedule, StepEvent, Trainer, TrainerConfig, measure_fn,
 };
 
 type Points<B> = (MlpGenerator<B, 2>, MlpDiscriminator<B, 2>);
@@ -128,7 +128,7 @@ fn a_log_after_a_recall_is_that_of_a_run_never_disturbed<B: AutodiffBackend>() {
     assert_eq!(steps, [2, 4, 6, 8, 10, 12].map(Some));
     assert_eq!(all[1]["samples"], 64);
     // R1 was due at the discriminator's steps 0, 2, 4, …: never in a generator's even step.
-    assert!(all.iter().all(|line| line["penalty"].is_null()));
+    assert!((all.iter()).all(|line| line["discriminator_terms"].is_null()));
 }
 
 fn a_run_from_the_beginning_replaces_the_log_and_keeps_early_notices<B: AutodiffBackend>() {
@@ -202,7 +202,11 @@ fn a_history_remembers_what_lies_before_a_step<B: AutodiffBackend>() {
     assert_eq!(resumed.readings(), whole.readings());
 
     // Half a cosine wave over 8 steps: at its fifth step, half way, the rate has halved.
-    let rates: Vec<f64> = whole.readings().iter().map(|r| r.generator_rate).collect();
+    let rates: Vec<f64> = whole
+        .points("generator_rate")
+        .iter()
+        .map(|(_, rate)| *rate)
+        .collect();
     for (rate, done) in rates.iter().zip([1.0, 3.0, 5.0, 7.0]) {
         let factor = 0.5 * (1.0 + (std::f64::consts::PI * done / 8.0).cos());
         assert!((rate - 2e-4 * factor).abs() < 1e-12, "{rates:?}");
@@ -320,6 +324,32 @@ fn a_bar_shows_steps_pace_losses_and_notices() {
     assert!(!finished.contains("left"), "{finished}");
     assert!(text.contains("stopped by signal 15 after step 6"), "{text}");
     assert!(!text.contains("checkpoint.gan"), "{text}");
+}
+
+#[test]
+fn a_bar_shows_what_was_measured_last_in_a_form_that_steers_no_terminal() {
+    let screen = Screen::default();
+    let mut progress = Progress::on(ProgressDrawTarget::term_like(Box::new(screen.clone())));
+    let device = Default::default();
+    let gan = Gan::seeded(
+        (MlpGeneratorConfig::new(3, [2]).init::<B, 2>(&device)).expect("valid settings"),
+        (MlpDiscriminatorConfig::new([2]).init::<B, 2>(&device)).expect("valid settings"),
+        1,
+        &device,
+    );
+    let measure = |event: &StepEvent<'_, Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>| {
+        Ok(31.25 * event.step as f64)
+    };
+    let data = MemoryDataset::<2>::new(vec![0.5; 32], [2]).expect("pairs of numbers");
+    Trainer::new(config(5), &device)
+        .expect("valid settings")
+        .evaluate(Rhythm::Every(4), measure_fn("fid\u{1b}[2J", measure))
+        .observe(Rhythm::Every(1), &mut progress)
+        .run(gan, &data)
+        .expect("a run");
+    let text = screen.0.lock().expect("one thread").clone();
+    // The end is measured in every rhythm.
+    assert!(text.contains(r"  fid\u{1b}[2J 156"), "{text}");
 }
 
 /// A terminal that is gone: a closed window, a pipe that nobody reads.
@@ -650,7 +680,7 @@ mod pictures {
         run::<B>(config(6), Rhythm::Every(1), After(3, &mut resumed));
         let [whole, cut] = [whole, cut].map(|path| std::fs::read_to_string(path).expect("a chart"));
         assert_eq!(whole, cut);
-        assert!(whole.contains("penalties") && !whole.contains("generator penalties"));
+        assert!(whole.contains("discriminator terms") && !whole.contains("generator terms"));
     }
 
     for_each_autodiff_backend!(

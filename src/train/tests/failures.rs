@@ -2,7 +2,7 @@
 //! the run that was never disturbed.
 
 use crate::pair::Pair;
-use crate::train::observe_fn;
+use crate::train::{Tolerated, measure_fn, observe_fn};
 use std::cell::Cell;
 use std::fs;
 use std::path::Path;
@@ -123,10 +123,7 @@ impl<P: Pair> Hooks<P> for Panicking {
 type TrainerOf<'a, B> = Trainer<'a, Gan<Normed<B>, Restless<B>, B>>;
 type RunOf<B> = Run<Gan<Normed<B>, Restless<B>, B>>;
 
-fn plan<'a, B: AutodiffBackend>(
-    folder: &Path,
-    every: u64,
-) -> Checkpoints<'a, Gan<Normed<B>, Restless<B>, B>> {
+fn plan(folder: &Path, every: u64) -> Checkpoints {
     Checkpoints::new(folder).every(every).start(Start::Resume)
 }
 
@@ -460,13 +457,15 @@ fn two_observers_of_one_name_are_refused_before_the_first_step() {
 fn a_measure_that_fails_costs_no_checkpoint() {
     for panics in [false, true] {
         let folder = tempfile::tempdir().expect("a folder");
-        let measured = plan::<Tape>(folder.path(), 5).keep_best("kl", Better::Lower, |_| {
+        let measured = plan(folder.path(), 5).keep_best("kl", Better::Lower);
+        let kl = measure_fn("kl", |_: &Event<'_, Tape>| {
             assert!(!panics, "no data");
             Err(Error::data("evaluation", "no data"))
         });
         let run = Trainer::new(config(13), &Default::default())
             .expect("valid settings")
             .with_checkpoints(measured)
+            .evaluate(Rhythm::Every(5), Tolerated(kl))
             .run(restless(5, 8), &Faulty::new(0, None))
             .expect("a run");
         assert_eq!(stored(folder.path()), [5, 10, 13]);
@@ -511,17 +510,17 @@ fn other_data_of_the_same_length_are_refused_unless_accepted() {
         MemoryDataset::<2>::new(points, [2]).expect("pairs of numbers")
     };
     trainer::<Tape>(Some(folder.path()), 0)
-        .run(restless(5, 8), &points(20))
+        .run(restless::<Tape>(5, 8), &points(20))
         .expect("a run");
     let error = trainer::<Tape>(Some(folder.path()), 0)
-        .run(restless(5, 8), &other())
+        .run(restless::<Tape>(5, 8), &other())
         .expect_err("other data");
     assert!(error.to_string().contains("`data` was "), "{error}");
-    let accepting = plan::<Tape>(folder.path(), 0).accept("data");
+    let accepting = plan(folder.path(), 0).accept("data");
     Trainer::new(config(13), &Default::default())
         .expect("valid settings")
         .with_checkpoints(accepting)
-        .run(restless(5, 8), &other())
+        .run(restless::<Tape>(5, 8), &other())
         .expect("a run");
 }
 
@@ -529,11 +528,11 @@ fn other_data_of_the_same_length_are_refused_unless_accepted() {
 fn what_a_program_adds_to_the_settings_is_compared() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = |data: &str| {
-        let plan = plan::<Tape>(folder.path(), 0).compare("option.data", data);
+        let plan = plan(folder.path(), 0).compare("option.data", data);
         Trainer::new(config(13), &Default::default())
             .expect("valid settings")
             .with_checkpoints(plan)
-            .run(restless(5, 8), &points(20))
+            .run(restless::<Tape>(5, 8), &points(20))
     };
     run("ring").expect("a run");
     run("ring").expect("the same run");
@@ -565,9 +564,7 @@ fn a_resumed_run_of_another_batch_size_shows_each_sample_of_the_epoch_once() {
         let config = config(steps)
             .with_discriminator_steps(1)
             .with_batches(BatchPlan::new(size));
-        let plan = plan::<Tape>(folder.path(), 0)
-            .accept("batches")
-            .accept("steps");
+        let plan = plan(folder.path(), 0).accept("batches").accept("steps");
         Trainer::new(config, &Default::default())
             .expect("valid settings")
             .with_checkpoints(plan)

@@ -32,7 +32,6 @@ use crate::{Gan, Latent};
 type Draws<B> = MlpGenerator<B, 2>;
 type Judges<B> = MlpDiscriminator<B, 2>;
 type Mlps<B> = Gan<Draws<B>, Judges<B>, B>;
-type Plan<'a, B> = Checkpoints<'a, Mlps<B>>;
 type Event<'a, B> = StepEvent<'a, Mlps<B>>;
 
 /// The step that meets what [`spoilt`] spoils, with [`config`]'s batches.
@@ -208,7 +207,7 @@ impl<P: Pair> Hooks<P> for Raise {
 
 fn a_nan_in_the_data_halts_the_run_and_is_told_by_its_first_step<B: AutodiffBackend>() {
     let folder = tempfile::tempdir().expect("a folder");
-    let plan = || Plan::<B>::new(folder.path()).every(1).keep(100);
+    let plan = || Checkpoints::new(folder.path()).every(1).keep(100);
     let run = trainer(config(100))
         .with_checkpoints(plan())
         .run(mlps::<B>(), &spoilt())
@@ -554,7 +553,7 @@ fn a_rollback_is_as_if_the_fault_had_never_been<B: AutodiffBackend>() {
         let folder = tempfile::tempdir().expect("a folder");
         let config = config(50).with_health(going_back(1.0, 1));
         let run = trainer(config.with_loading(loading))
-            .with_checkpoints(Plan::<B>::new(folder.path()).every(20))
+            .with_checkpoints(Checkpoints::new(folder.path()).every(20))
             .with_hooks(Spoil::new(27, 1))
             .run(mlps::<B>(), &points(ring()))
             .expect("a run");
@@ -570,7 +569,7 @@ fn a_rate_that_is_too_high_is_lowered_by_a_rollback<B: AutodiffBackend>() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut rates = Vec::new();
     let run = trainer(config(60).with_health(going_back(1e-4, 3)))
-        .with_checkpoints(Plan::<B>::new(folder.path()).every(20))
+        .with_checkpoints(Checkpoints::new(folder.path()).every(20))
         // After the rollback it is what it was before.
         .with_hooks(Raise {
             from: 23,
@@ -607,7 +606,7 @@ fn a_rate_that_is_too_high_is_lowered_by_a_rollback<B: AutodiffBackend>() {
 fn a_rollback_passes_over_checkpoints_made_since_the_fault<B: AutodiffBackend>() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = trainer(config(60).with_health(going_back(1e-4, 3)))
-        .with_checkpoints(Plan::<B>::new(folder.path()).every(4).keep(4))
+        .with_checkpoints(Checkpoints::new(folder.path()).every(4).keep(4))
         .with_hooks(Raise {
             from: 23,
             rate: 10.0,
@@ -622,7 +621,7 @@ fn a_rollback_passes_over_checkpoints_made_since_the_fault<B: AutodiffBackend>()
 fn a_fault_that_comes_back_halts_the_run_when_its_rollbacks_are_used_up<B: AutodiffBackend>() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = trainer(config(60).with_health(going_back(0.5, 2)))
-        .with_checkpoints(Plan::<B>::new(folder.path()).every(10))
+        .with_checkpoints(Checkpoints::new(folder.path()).every(10))
         .run(mlps::<B>(), &spoilt())
         .expect("a run");
     assert_eq!(
@@ -643,7 +642,7 @@ fn a_fault_that_comes_back_halts_the_run_when_its_rollbacks_are_used_up<B: Autod
 
 fn a_rollback_without_a_checkpoint_halts<B: AutodiffBackend>() {
     let folder = tempfile::tempdir().expect("a folder");
-    let late = Plan::<B>::new(folder.path()).every(50);
+    let late = Checkpoints::new(folder.path()).every(50);
     for plan in [None, Some(late)] {
         let mut trainer = trainer(config(60).with_health(HealthConfig::rolling_back()));
         if let Some(plan) = plan {
@@ -735,7 +734,7 @@ fn the_watch_does_not_change_the_run<B: AutodiffBackend>() {
 }
 
 fn a_resumed_run_finds_what_the_undisturbed_one_finds<B: AutodiffBackend>() {
-    let run = |plan: Option<Plan<'_, B>>, stop: u64| {
+    let run = |plan: Option<Checkpoints>, stop: u64| {
         let interrupt = Interrupt::new();
         let button = interrupt.clone();
         let mut trainer = trainer(config(60))
@@ -767,7 +766,11 @@ fn a_resumed_run_finds_what_the_undisturbed_one_finds<B: AutodiffBackend>() {
     assert!(first < explosion.step, "{explosion}");
     for stop in [first, explosion.step, explosion.step + 5] {
         let folder = tempfile::tempdir().expect("a folder");
-        let plan = || Plan::<B>::new(folder.path()).every(0).start(Start::Resume);
+        let plan = || {
+            Checkpoints::new(folder.path())
+                .every(0)
+                .start(Start::Resume)
+        };
         let stopped = run(Some(plan()), stop);
         assert_eq!(stopped.state.step, stop);
         let resumed = run(Some(plan()), 99);

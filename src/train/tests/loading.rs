@@ -76,7 +76,7 @@ fn trainer<'a, B: AutodiffBackend>(threads: usize) -> Trainer<'a, PairOf<B>> {
     Trainer::new(config(threads), &Default::default()).expect("valid settings")
 }
 
-fn plan<'a, B: AutodiffBackend>(folder: &Path) -> Checkpoints<'a, PairOf<B>> {
+fn plan(folder: &Path) -> Checkpoints {
     Checkpoints::new(folder).start(Start::Resume)
 }
 

@@ -11,6 +11,7 @@ mod overfitting;
 mod saturation;
 mod stall;
 mod usual;
+mod worsening;
 
 pub(super) use collapse::CollapseState;
 pub(super) use divergence::DivergenceState;
@@ -22,3 +23,4 @@ pub(super) use onset::{Now, Onset};
 pub(super) use overfitting::{OverfittingState, WINDOW as OVERFITTING_WINDOW};
 pub(super) use saturation::SaturationState;
 pub(super) use stall::StallState;
+pub(super) use worsening::WorseningState;

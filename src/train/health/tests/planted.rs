@@ -4,6 +4,7 @@ use super::series::{Noise, checks, gradients, healthy, run};
 use crate::network::Network;
 use crate::report::Severity;
 use crate::train::health::*;
+use crate::train::{Better, Measurement};
 
 /// When faults begin: with the run, and later.
 const BEGINNINGS: [u64; 3] = [1, 105, 4_000];
@@ -617,4 +618,70 @@ fn what_lasts_is_told_anew_at_the_interval() {
     let found = run(16_000, |signs| signs.diversity.as_mut().unwrap().fake = 0.0);
     let steps: Vec<_> = found.iter().map(|finding| finding.step).collect();
     assert_eq!(steps, [30, 5_030, 10_030, 15_030]);
+}
+
+/// A watch of `fid`, which is better the lower it is, measured every 50 steps, looked at every 10.
+fn fid_findings(policy: Policy, fid: impl Fn(u64) -> f64) -> Vec<Finding> {
+    let config = HealthConfig {
+        worsening: vec![Worsening {
+            policy,
+            ..Worsening::new("fid", Better::Lower)
+        }],
+        ..HealthConfig::default()
+    };
+    let mut watch = HealthWatch::new(config).unwrap();
+    let mut noise = Noise::new(2);
+    let mut found = Vec::new();
+    for step in checks(10, 2_000) {
+        let mut signs = healthy(step, 10, &mut noise);
+        let measured = step - step % 50;
+        if measured > 0 {
+            signs.measurements.push(Measurement {
+                name: "fid".into(),
+                value: fid(measured),
+                step: measured,
+            });
+        }
+        found.extend(watch.check(&signs));
+    }
+    found
+}
+
+#[test]
+fn a_measurement_that_stays_worse_than_its_best_is_found_and_passes() {
+    // Best at step 500; worse by more than a tenth from step 800 on, and better again from 1,500 on.
+    let fid = |step: u64| match step {
+        ..=500 => 40.0 - step as f64 / 25.0,
+        550..800 => 21.9,
+        800..1_500 => 30.0,
+        _ => 15.0,
+    };
+    let found = fid_findings(Policy::Log, fid);
+    let [worse, passed] = <[Finding; 2]>::try_from(found).unwrap();
+    // Five evaluations: 800, 850, 900, 950 and 1,000.
+    assert_eq!(worse.step, 1_000);
+    assert_eq!(
+        worse.kind,
+        FindingKind::MeasurementWorsened {
+            name: "fid".to_owned(),
+            value: 30.0,
+            best: 20.0,
+            step: 500,
+            evaluations: 5,
+        }
+    );
+    assert_eq!(
+        (passed.step, passed.name()),
+        (1_500 + 4 * 50, "passed"),
+        "{passed}"
+    );
+    assert!(fid_findings(Policy::Ignore, fid).is_empty());
+}
+
+#[test]
+fn a_measurement_that_is_bad_now_and_then_or_not_finite_is_none() {
+    let now_and_then = |step: u64| if step.is_multiple_of(250) { 20.0 } else { 90.0 };
+    assert!(fid_findings(Policy::Log, now_and_then).is_empty());
+    let unknown = |step: u64| if step > 500 { f64::NAN } else { 20.0 };
+    assert!(fid_findings(Policy::Log, unknown).is_empty());
 }

@@ -95,6 +95,7 @@ pub(super) fn healthy(step: u64, every: u64, noise: &mut Noise) -> VitalSigns {
         held_out: Some(held_out),
         weights: Vec::new(),
         spoilt_samples: Vec::new(),
+        measurements: Vec::new(),
         resident_bytes: Some((6e8 + 9e8 * start + 2e7 * noise.normal().abs()) as u64),
     }
 }

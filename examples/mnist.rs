@@ -94,7 +94,7 @@ impl Program for Args {
         self.fetch()?;
         let mnist = Mnist::train(&self.data_dir)?;
         let image = [1, mnist.height, mnist.width];
-        let data = MemoryDataset::<4>::new(mnist.pixels(PixelRange::Symmetric), image)?;
+        let data = MemoryDataset::<4>::from_bytes(mnist.images, image, PixelRange::Symmetric)?;
         let digits: Vec<usize> = mnist
             .labels
             .iter()

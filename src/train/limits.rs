@@ -33,6 +33,7 @@ pub struct Limits {
     /// ```text
     /// (weights, gradients, the optimisers' moments, the average)
     ///   + discriminator steps × batch × (numbers of a sample + of a latent)
+    ///   + batches that are read ahead × batch × numbers of a sample
     ///   + batch / micro-batches × numbers of a sample
     /// ```
     ///
@@ -173,7 +174,8 @@ where
         format!(
             "is less than the {} that the run needs at least: {} for weights, their gradients and \
              moments (make the networks smaller), {} for the batches of a step (lower \
-             `batches.batch_size`, `discriminator_steps` or `latent.dimensions`); or raise it",
+             `batches.batch_size`, `discriminator_steps`, `latent.dimensions` or \
+             `loading.threads`); or raise it",
             gigabytes(networks + batches),
             gigabytes(networks),
             gigabytes(batches)
@@ -204,7 +206,9 @@ fn needs(
     let batch = config.batches.batch_size as f64;
     let latent = config.latent.dimensions() as f64;
     let generated = batch / config.micro_batches.max(1) as f64 * sample as f64;
-    let batches = config.discriminator_steps as f64 * batch * (sample as f64 + latent) + generated;
+    let ahead = config.loading.batches() as f64 * batch * sample as f64;
+    let batches =
+        config.discriminator_steps as f64 * batch * (sample as f64 + latent) + ahead + generated;
     Needs { networks, batches }
 }
 

@@ -185,7 +185,7 @@ impl Program for Args {
                     self.common
                         .report("objectives")
                         .ending(format!("{stopped}, at combination {}", index + 1))
-                        .settings(&self.config(Objective::default()))
+                        .settings(&self.config(Objective::new(Loss::NonSaturating)))
                         .timing("training", seconds)
                         .metric("combinations", &outcomes)
                         .save(&out)?;
@@ -231,7 +231,7 @@ impl Program for Args {
             .count();
         self.common
             .report("objectives")
-            .settings(&self.config(Objective::default()))
+            .settings(&self.config(Objective::new(Loss::NonSaturating)))
             .timing("training", seconds)
             .ending("finished")
             .metric("combinations", &outcomes)

@@ -127,7 +127,7 @@ fn shifted<B: Backend, const R: usize>(
     );
     let (batch, height, width) = (dims[0], dims[R - 2], dims[R - 1]);
     let channels = dims[1..R - 2].iter().product::<usize>();
-    let device = x.device();
+    let (device, dtype) = (x.device(), x.dtype());
     let shifts = stream.indices(2 * batch, 2 * shift + 1);
     let mut rows = Vec::with_capacity(batch * height);
     let mut columns = Vec::with_capacity(batch * width);
@@ -161,6 +161,8 @@ fn shifted<B: Backend, const R: usize>(
             .repeat_dim(2, length)
             .equal(positions.expand([batch, length, length]))
             .float()
+            // Runs of two precisions may share a device: its default is not to be trusted.
+            .cast(dtype)
     };
     let uncovered = match fill {
         Fill::Value(value) if value != 0.0 => {
@@ -173,7 +175,7 @@ fn shifted<B: Backend, const R: usize>(
                 }
             }
             let uncovered = TensorData::new(uncovered, [batch, 1, height, width]);
-            Some(Tensor::<B, 4>::from_data(uncovered, (&device, x.dtype())))
+            Some(Tensor::<B, 4>::from_data(uncovered, (&device, dtype)))
         }
         _ => None,
     };

@@ -11,12 +11,11 @@ use crate::random::Stream;
 /// whose layers take a style each.
 ///
 /// ```text
-/// G(z) = synthesize(w, …, w),   w = map(z)
+/// G(z) = synthesize(w, …, w),   w = map_latent(z)
 /// ```
 ///
-/// What is better done with styles than with latents is done there where a generator has them (it
-/// says so by [`Generator::style_space`]): the path length regulariser, style mixing, truncation
-/// towards the mean style.
+/// A generator that has one says so by [`Generator::style_space`]. Then the path length regulariser,
+/// style mixing and truncation towards the mean style act on styles instead of latents.
 ///
 /// Karras, Laine, Aila 2018, *A style-based generator architecture for generative adversarial
 /// networks*, arXiv:1812.04948.
@@ -25,13 +24,13 @@ pub trait StyleSpace<B: Backend, S, C> {
     fn layers(&self) -> usize;
 
     /// Latents, `[batch, latent]`, to styles, `[batch, style]`.
-    fn map(&self, latent: Tensor<B, 2>, condition: &C) -> Tensor<B, 2>;
+    fn map_latent(&self, latent: Tensor<B, 2>, condition: &C) -> Tensor<B, 2>;
 
     /// A style for each layer, `[batch, layers, style]`, to samples.
     fn synthesize(&self, styles: Tensor<B, 3>, condition: &C) -> S;
 }
 
-/// Styles `[batch, style]` for all of `layers` layers: `[batch, layers, style]`.
+/// The same style for each of `layers` layers: `[batch, style]` to `[batch, layers, style]`.
 pub fn for_all_layers<B: Backend>(styles: Tensor<B, 2>, layers: usize) -> Tensor<B, 3> {
     let styles: Tensor<B, 3> = styles.unsqueeze_dim(1);
     styles.repeat_dim(1, layers)
@@ -84,7 +83,7 @@ pub fn mean_style<B: Backend, G: Generator<B>>(
     while left > 0 {
         let batch = left.min(BATCH);
         let latent = prior.draw(batch, stream, device);
-        let styles = space.map(latent, &condition(batch)).sum_dim(0);
+        let styles = space.map_latent(latent, &condition(batch)).sum_dim(0);
         sum = Some(match sum {
             Some(sum) => sum + styles,
             None => styles,

@@ -8,7 +8,7 @@ use super::augment::Augmented;
 use super::judged::Judge;
 use super::{Judged, Objective, ObjectiveState, Pass, SecondOrder, Term, top_k};
 use crate::latent::Latent;
-use crate::network::{Network, Sample, Verdict};
+use crate::network::{Network, Verdict};
 use crate::pair::Pair;
 
 /// What half a step is made with.
@@ -81,8 +81,8 @@ impl Objective {
     /// that the loss is made of, unless the discriminator holds buffers (parameters without a
     /// gradient): running statistics belong to the module, and the lifted copy's are not the module's.
     ///
-    /// `state` says which terms are due and takes up what they remember; the step is counted by
-    /// [`ObjectiveState::count`].
+    /// `state` says which terms are due and takes up what they remember. After the half-step the
+    /// augmentation adapts by [`adapt`](Self::adapt), and [`ObjectiveState::count`] counts the step.
     ///
     /// # Panics
     /// If the networks can't take the batches, or a term can't be computed on them
@@ -116,18 +116,31 @@ impl Objective {
         };
         let loss = self.discriminator_loss(pass.real.logits().clone(), pass.fake.logits().clone());
         let terms = self.terms(state, step, &pass);
-        if let Some(augment) = &self.augment {
-            let verdicts = [pass.real.verdict(), pass.fake.verdict()];
-            let mut memory = state.augmentation.clone();
-            augment.adapt::<P>(verdicts, step, real.batch_size(), &mut memory);
-            state.augmentation = memory.into_iter().map(Tensor::detach).collect();
-        }
         DiscriminatorCost {
             loss,
             terms,
             real: pass.real.verdict().clone(),
             fake: pass.fake.verdict().clone(),
         }
+    }
+
+    /// Moves the augmentation's state on after the discriminator's half of a step and before it is
+    /// counted, by what was said about the whole of both batches, `samples` each. Without an augmentation
+    /// nothing happens.
+    pub fn adapt<P: Pair>(
+        &self,
+        state: &mut ObjectiveState<P::Backend>,
+        [real, fake]: [&Verdict<P::Backend>; 2],
+        samples: usize,
+    ) {
+        let Some(augment) = &self.augment else {
+            return;
+        };
+        let step = state.discriminator_steps;
+        let mut memory = state.augmentation.clone();
+        augment.adapt::<P>([real, fake], step, samples, &mut memory);
+        // Without its history, as what terms remember.
+        state.augmentation = memory.into_iter().map(Tensor::detach).collect();
     }
 
     /// Judges the generated batch and adds up what the generator pays.

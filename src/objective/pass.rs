@@ -41,13 +41,15 @@ impl<P: Pair> Pass<'_, P> {
     /// # Panics
     /// If the prior has no code of this name, or the step was told no prior.
     pub fn code(&self, name: &str) -> (Code, Tensor<P::Backend, 2>) {
-        let codes = self.prior.map(Latent::codes).unwrap_or_default();
-        match codes.into_iter().find(|code| code.name == name) {
-            Some(code) => {
+        let Some(prior) = self.prior else {
+            panic!("the code `{name}` was asked for in a step without a prior");
+        };
+        match prior.code(name) {
+            Ok(code) => {
                 let values = code.of(self.latent);
                 (code, values)
             }
-            None => panic!("the prior has no code `{name}`"),
+            Err(error) => panic!("{error}"),
         }
     }
 }

@@ -59,6 +59,8 @@ impl<P: Pair> Trial<'_, P> {
                     };
                     let cost =
                         objective.discriminator_cost(state, generator, discriminator, &batch);
+                    let verdicts = [&cost.real, &cost.fake];
+                    objective.adapt::<P>(state, verdicts, self.real.batch_size());
                     cost.total()
                 }
                 Network::Generator => {

@@ -75,7 +75,7 @@ impl<B: Backend> ObjectiveState<B> {
     }
 
     /// The state after the whole batch that this and another part of it belong to, made of `own` and
-    /// of `its` parts themselves: what is remembered is averaged.
+    /// of `its` parts themselves: what terms remember is averaged.
     pub(crate) fn join(&mut self, own: usize, other: Self, its: usize) {
         let average = |mine: &mut Vec<Tensor<B, 1>>, theirs: Vec<Tensor<B, 1>>| {
             let share = its as f64 / (own + its) as f64;
@@ -87,7 +87,6 @@ impl<B: Backend> ObjectiveState<B> {
         for (mine, theirs) in self.memory.iter_mut().zip(other.memory) {
             average(mine, theirs);
         }
-        average(&mut self.augmentation, other.augmentation);
     }
 
     /// The state after a whole batch.

@@ -157,7 +157,7 @@ impl<P: Pair> StepBatch<P> {
         };
         let layers = space.layers();
         let styles = |latent: &Tensor<P::Backend, 2>| {
-            for_all_layers(space.map(latent.clone(), condition), layers)
+            for_all_layers(space.map_latent(latent.clone(), condition), layers)
         };
         let (first, second) = (styles(&self.latent), styles(&mixing.latent));
         let mixed = mix_styles(first, second, &mixing.crossovers);

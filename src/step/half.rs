@@ -171,7 +171,7 @@ pub fn generator_gradients<P: Pair>(
 }
 
 /// Updates the network whose half it is: hooks, the limit on the gradients' norm, the optimiser,
-/// weight clipping; and the objective's state. Returns the norms of the gradients where the settings
+/// weight clipping; and the objective's state, the augmentation's with it. Returns the norms of the gradients where the settings
 /// ask for vitals.
 pub fn apply<P: Pair>(
     state: TrainState<P>,
@@ -220,6 +220,12 @@ pub(super) fn apply_after<P: Pair>(
         }
     };
     state.objective = half.objective.of_whole_batch();
+    if let Some(verdicts) = half.verdicts {
+        let [real, fake] = verdicts.map(Verdict::from_inner);
+        let samples = half.fake.batch_size();
+        let objective = &mut state.objective;
+        (settings.objective).adapt::<P>(objective, [&real, &fake], samples);
+    }
     state.objective.count(half.network);
     (state, norms)
 }

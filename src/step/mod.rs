@@ -16,6 +16,8 @@ mod one;
 mod optimizer;
 mod settings;
 mod state;
+#[cfg(test)]
+mod tests;
 mod vitals;
 
 pub use batch::{Share, StepBatch, StyleMixing};

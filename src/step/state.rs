@@ -9,6 +9,7 @@ use crate::pair::{GanOf, Pair, Sampler};
 
 /// Everything that a step changes.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct TrainState<P: Pair> {
     /// The two networks.
     pub gan: GanOf<P>,

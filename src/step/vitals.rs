@@ -10,6 +10,7 @@ use crate::network::Sample;
 
 /// Numbers of one step that tell whether it is well, still on the device.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Vitals<B: AutodiffBackend> {
     /// Of the generator's gradients.
     pub generator_gradients: GradientNorms<B>,
@@ -29,6 +30,7 @@ pub struct Vitals<B: AutodiffBackend> {
 
 /// The size of a network's gradients before clipping, parameter by parameter.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct GradientNorms<B: AutodiffBackend> {
     /// The parameters that have a gradient, by their dotted names.
     pub names: Vec<String>,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::ramp::Ramped;
 use super::{HealthConfig, Limits, Ramp, Schedule};
-use crate::data::BatchPlan;
+use crate::data::{BatchPlan, Loading};
 use crate::error::{Error, Result, check};
 use crate::latent::Latent;
 use crate::network::ConditionRule;
@@ -81,6 +81,9 @@ pub struct TrainerConfig {
     /// What the run may take of memory and time.
     #[serde(default)]
     pub limits: Limits,
+    /// Threads that read the data ahead.
+    #[serde(default)]
+    pub loading: Loading,
 }
 }
 
@@ -111,6 +114,7 @@ impl TrainerConfig {
             micro_batches: 1,
             health: HealthConfig::default(),
             limits: Limits::default(),
+            loading: Loading::default(),
         }
     }
 
@@ -219,6 +223,12 @@ impl TrainerConfig {
         self
     }
 
+    /// Threads that read the data ahead.
+    pub fn with_loading(mut self, loading: Loading) -> Self {
+        self.loading = loading;
+        self
+    }
+
     /// Checks every setting.
     ///
     /// # Errors
@@ -278,7 +288,8 @@ impl TrainerConfig {
             ));
         }
         self.health.validate().map_err(|e| e.within("health"))?;
-        self.limits.validate().map_err(|e| e.within("limits"))
+        self.limits.validate().map_err(|e| e.within("limits"))?;
+        self.loading.validate().map_err(|e| e.within("loading"))
     }
 }
 

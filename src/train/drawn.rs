@@ -3,15 +3,17 @@
 use burn::tensor::Device;
 
 use super::TrainerConfig;
-use super::batches::BatchIndices;
 use super::checkpoint::Position;
 use super::feed::{self, Expected};
-use crate::data::Dataset;
+use crate::data::{Dataset, Loaded, Loader};
 use crate::error::Result;
 use crate::network::{ConditionSource, CustomConditions};
 use crate::pair::Pair;
 use crate::random::Stream;
 use crate::step::{StepBatch, StyleMixing};
+
+/// A batch of the data: samples and what is known about them.
+pub(super) type RealBatch<P> = (<P as Pair>::Sample, <P as Pair>::Condition);
 
 /// Where steps draw from.
 pub(super) struct Source<'a, P: Pair> {
@@ -63,7 +65,7 @@ impl<P: Pair> Source<'_, P> {
     pub(super) fn draw(
         &self,
         config: &TrainerConfig,
-        batches: &mut BatchIndices,
+        loader: &mut Loader<'_, RealBatch<P>>,
         position: &Position,
     ) -> Result<Drawn<P>> {
         let mut drawn = Drawn {
@@ -72,8 +74,8 @@ impl<P: Pair> Source<'_, P> {
             streams: Streams::at(position),
         };
         for _ in 0..config.discriminator_steps {
-            let indices = batches.next_batch();
-            let batch = self.batch(config, &indices, &mut drawn.streams)?;
+            let Loaded { indices, batch } = loader.next_batch();
+            let batch = self.batch(config, indices.len(), batch?, &mut drawn.streams)?;
             drawn.indices.push(indices);
             drawn.batches.push(batch);
         }
@@ -83,11 +85,11 @@ impl<P: Pair> Source<'_, P> {
     fn batch(
         &self,
         config: &TrainerConfig,
-        indices: &[usize],
+        count: usize,
+        (real, condition): RealBatch<P>,
         streams: &mut Streams,
     ) -> Result<StepBatch<P>> {
-        let (device, count) = (self.device, indices.len());
-        let (real, condition) = feed::batch(self.data, indices, self.expected, device)?;
+        let device = self.device;
         let latent = config.latent.draw(count, &mut streams.latents, device);
         let source = ConditionSource {
             count,
@@ -98,7 +100,7 @@ impl<P: Pair> Source<'_, P> {
                 .map(|(_, classes)| *classes)
                 .max(),
             samples: self.data.len(),
-            at: &|indices| self.data.conditions(indices, device),
+            at: &|indices| feed::conditions(self.data, indices, self.expected, device),
             custom: self.rule,
         };
         let rule = &config.conditions;

@@ -259,7 +259,8 @@ mod tests {
     fn the_file_at_fault_is_the_errors_file() {
         let expected = Expected::default();
         let device = Default::default();
-        let faults: [fn(&mut Vec<[f32; 2]>) -> Result<()>; 2] = [
+        type Fault = fn(&mut Vec<[f32; 2]>) -> Result<()>;
+        let faults: [Fault; 2] = [
             |_| Err(Error::data("seven.png", "is no picture")),
             |_| Err(Error::io("seven.png", std::io::ErrorKind::NotFound.into())),
         ];

@@ -5,7 +5,6 @@
 //! looks after the run's health, stores [`Checkpoints`] that a run goes on from bit for bit, and calls
 //! observers; everything a run shows is an observer's doing.
 
-mod batches;
 mod better;
 mod checkpoint;
 mod config;

@@ -68,6 +68,7 @@ impl fmt::Display for Ending {
 
 /// A run that is over: the state it left, and how it went.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Run<P: Pair> {
     /// The networks and what trained them.
     pub state: TrainState<P>,

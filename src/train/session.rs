@@ -5,9 +5,8 @@ use burn::tensor::Device;
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
-use super::batches::BatchIndices;
 use super::checkpoint::{Position, Store};
-use super::drawn::{Drawn, Source};
+use super::drawn::{Drawn, RealBatch, Source};
 use super::evaluator::{self, Measure, evaluate};
 use super::feed::{self, Expected};
 use super::health_check::{HealthCheck, held_out};
@@ -21,7 +20,7 @@ use super::trainer::{HeldOut, Watch};
 use super::{
     Ending, Finding, HealthWatch, Interrupt, Memories, Notice, Policy, StepEvent, TrainerConfig,
 };
-use crate::data::Dataset;
+use crate::data::{BatchIndices, Dataset, Loader};
 use crate::error::{Error, Result};
 use crate::network::CustomConditions;
 use crate::network::guard::{caught, tried};
@@ -64,11 +63,11 @@ pub(super) struct Session<'a, P: Pair> {
 }
 
 /// The run between two steps, where an error or a panic may find it.
-struct Work<P: Pair> {
+struct Work<'a, P: Pair> {
     /// The state after `step` steps; `None` where a panic in the middle of a step took it along.
     state: Option<TrainState<P>>,
     step: u64,
-    batches: BatchIndices,
+    loader: Loader<'a, RealBatch<P>>,
     health: HealthCheck<P::Backend>,
     /// The step of the newest checkpoint.
     saved: u64,
@@ -172,10 +171,25 @@ impl<P: Pair> Session<'_, P> {
         data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Trained<P>> {
         self.interrupt.wait();
+        let order = self.order(data.len())?;
+        // The loader's threads read while the session changes.
+        let (expected, device) = (self.expected.clone(), self.device.clone());
+        let read = |indices: &[usize]| feed::batch(data, indices, &expected, &device);
+        Loader::scope(self.config.loading, order, &read, |loader| {
+            self.train_on(state, data, loader)
+        })
+    }
+
+    fn train_on(
+        &mut self,
+        state: TrainState<P>,
+        data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
+        loader: Loader<'_, RealBatch<P>>,
+    ) -> Result<Trained<P>> {
         let mut work = Work {
             step: state.step,
             saved: state.step,
-            batches: self.batches(data.len())?,
+            loader,
             health: self.health()?,
             state: Some(state),
             begun: Instant::now(),
@@ -241,7 +255,7 @@ impl<P: Pair> Session<'_, P> {
     /// The loop. An error leaves in `work` what was whole before it.
     fn steps(
         &mut self,
-        work: &mut Work<P>,
+        work: &mut Work<'_, P>,
         data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Ending> {
         while work.step < self.config.steps {
@@ -270,13 +284,18 @@ impl<P: Pair> Session<'_, P> {
     /// One step, and all that comes after it: evaluators, observers, the health check, the checkpoint.
     fn one_step(
         &mut self,
-        work: &mut Work<P>,
+        work: &mut Work<'_, P>,
         data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Verdict> {
         let done = work.step;
         let config = self.ramps.at(done);
         let rates = self.rates(&config, done);
         let due = work.health.is_due(done + 1, self.config.steps);
+        let left = usize::try_from(self.config.steps - done).unwrap_or(usize::MAX);
+        work.loader.make_ready(
+            config.discriminator_steps,
+            left.saturating_mul(config.discriminator_steps),
+        );
         // Dropout draws from the backend's one hidden generator.
         let turn = self
             .draws
@@ -288,7 +307,7 @@ impl<P: Pair> Session<'_, P> {
             style_layers: self.style_layers,
             device: &self.device,
         };
-        let drawn = source.draw(&config, &mut work.batches, &self.position);
+        let drawn = source.draw(&config, &mut work.loader, &self.position);
         let Drawn {
             batches,
             indices,
@@ -306,7 +325,7 @@ impl<P: Pair> Session<'_, P> {
         work.step = state.step;
         work.made += 1;
         self.step = state.step;
-        (self.position.epoch, self.position.used) = work.batches.place();
+        (self.position.epoch, self.position.used) = work.loader.place();
         self.position.samples = samples;
         streams.keep_in(&mut self.position);
         let elapsed = work.before + work.begun.elapsed();
@@ -410,7 +429,7 @@ impl<P: Pair> Session<'_, P> {
         first
     }
 
-    fn batches(&self, len: usize) -> Result<BatchIndices> {
+    fn order(&self, len: usize) -> Result<BatchIndices> {
         let place = (self.position.epoch, self.position.used);
         BatchIndices::from(&self.config.batches, self.config.seed, len, place)
     }
@@ -439,7 +458,7 @@ impl<P: Pair> Session<'_, P> {
     /// Makes the step itself. A panic before the first weight was changed leaves the state as it was.
     fn change(
         &mut self,
-        work: &mut Work<P>,
+        work: &mut Work<'_, P>,
         config: &TrainerConfig,
         rates: RateFactors,
         vitals: bool,
@@ -576,7 +595,7 @@ impl<P: Pair> Session<'_, P> {
 
     /// Goes back with smaller learning rates to the newest checkpoint that a check after it has found
     /// nothing against; `false` where there is none.
-    fn roll_back(&mut self, work: &mut Work<P>, factor: f64, samples: usize) -> Result<bool> {
+    fn roll_back(&mut self, work: &mut Work<'_, P>, factor: f64, samples: usize) -> Result<bool> {
         let proven = work.health.before(work.step);
         let Some(store) = &mut self.store else {
             return Ok(false);
@@ -611,7 +630,7 @@ impl<P: Pair> Session<'_, P> {
             to: work.step,
             rate_scale: self.position.rate_scale,
         });
-        work.batches = self.batches(samples)?;
+        work.loader.go_on(self.order(samples)?);
         work.health = self.health()?;
         // The checkpoint is written anew: whoever is killed from here on must not forget the smaller
         // rates.
@@ -623,7 +642,7 @@ impl<P: Pair> Session<'_, P> {
     }
 
     /// Writes a checkpoint, unless this step has one; why there is none, where it could not.
-    fn save(&mut self, work: &mut Work<P>) -> Option<String> {
+    fn save(&mut self, work: &mut Work<'_, P>) -> Option<String> {
         let state = work.state.as_ref()?;
         self.store_state(state, &mut work.health, &mut work.saved)
     }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use burn::tensor::backend::Backend;
 use serde_json::json;
 
-use super::batches::BatchIndices;
 use super::checkpoint::{Beginning, Position};
 use super::evaluator::{self, Measure};
 use super::feed::{self, Expected};
@@ -17,7 +16,7 @@ use super::session::Session;
 use super::{
     Checkpoints, Evaluator, Interrupt, Notice, Observer, Rhythm, Run, TrainerConfig, Warning,
 };
-use crate::data::Dataset;
+use crate::data::{BatchIndices, Dataset};
 use crate::error::{Error, Result};
 use crate::network::{CustomConditions, Generator, Sample};
 use crate::random::{StepDraws, Stream};
@@ -294,9 +293,10 @@ impl<'a, P: Pair> Trainer<'a, P> {
         settings["backend"] = json!(<P::Backend as Backend>::name(&self.device));
         settings["samples"] = json!(data.len());
         settings["data"] = json!(data.digest());
-        // A resumed run may be given more memory or time: neither decides a number.
+        // A resumed run may be given more memory, time or threads: none of them decides a number.
         if let Some(settings) = settings.as_object_mut() {
             settings.remove("limits");
+            settings.remove("loading");
         }
         settings["crate_version"] = json!(env!("CARGO_PKG_VERSION"));
         Ok(settings)

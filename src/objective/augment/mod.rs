@@ -30,10 +30,12 @@ use crate::settings::settings;
 ///
 /// It must be differentiable in the sample: the generator learns through it. Penalties on gradients
 /// are with respect to the sample before it. Random numbers come from `noise` alone, so that a run
-/// can be repeated and resumed; each half of a step draws anew for each of its two batches.
+/// can be repeated and resumed; each half of a step draws anew for each of its two batches. Numbers
+/// for each sample are drawn in one call for the batch ([`Stream::uniform`], [`Stream::normal`],
+/// [`Stream::indices`]): so a micro-batch gets those that its samples get in the whole batch.
 ///
 /// One that adapts keeps what it knows in its state, `[1]` each, empty before its first step: the
-/// state is stored with the run.
+/// state is stored with the run. With micro-batches it adapts once, by the whole batch.
 ///
 /// ```
 /// use burn_gan::burn::backend::{Autodiff, Flex};
@@ -215,12 +217,18 @@ where
     }
 }
 
+/// A change, its state, and where its random numbers begin.
+type Change<'a, P> = (
+    &'a dyn OnBothLevels<P>,
+    Memory<<P as Pair>::Backend>,
+    Stream,
+);
+
 /// The change that one batch goes through in one half of a step: the same one whenever the batch is
 /// judged.
 #[derive(Debug)]
 pub(super) struct Augmented<'a, P: Pair> {
-    /// The change, its state, and where its random numbers begin.
-    change: Option<(&'a dyn OnBothLevels<P>, Memory<P::Backend>, Stream)>,
+    change: Option<Change<'a, P>>,
 }
 
 impl<'a, P: Pair> Augmented<'a, P> {

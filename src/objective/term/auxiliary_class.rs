@@ -15,16 +15,19 @@ use crate::random::Stream;
 use crate::settings::settings;
 
 settings! {
-/// AC-GAN: the discriminator tells the classes of samples, and the generator makes samples whose
-/// classes it tells.
+/// AC-GAN: the discriminator recognises the classes of samples, and the generator makes samples whose
+/// classes it recognises.
 ///
 /// ```text
 /// discriminator   −E ln P(c | x) − ρ·E ln P(c | G(z, c))
 /// generator       −E ln P(c | G(z, c))
 /// ```
 ///
-/// P is the softmax of [`Verdict::class_logits`](crate::network::Verdict::class_logits), which the
-/// discriminator must fill in; c are the classes that real and generated samples are conditioned on.
+/// P is the softmax of [`Verdict::class_logits`](crate::network::Verdict::class_logits), `[batch,
+/// classes]`, which the discriminator must fill in; c are the classes that real and generated samples
+/// are conditioned on. A discriminator without class logits, and a pair that is not conditioned on
+/// labels, are refused before a run ([`Objective::probe`](crate::objective::Objective::probe)).
+///
 /// Odena, Olah, Shlens 2016, *Conditional image synthesis with auxiliary classifier GANs*,
 /// arXiv:1610.09585.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -66,19 +69,19 @@ impl<P: Pair> CostTerm<P> for AuxiliaryClass {
     ) -> Tensor<P::Backend, 1> {
         match pass.network {
             Network::Discriminator => {
-                let real = told(&pass.real);
+                let real = class_loss(&pass.real);
                 if self.fake_ratio == 0.0 {
                     return real;
                 }
-                real + told(&pass.fake).mul_scalar(self.fake_ratio)
+                real + class_loss(&pass.fake).mul_scalar(self.fake_ratio)
             }
-            Network::Generator => told(&pass.fake),
+            Network::Generator => class_loss(&pass.fake),
         }
     }
 }
 
 /// −E ln P(c | x), `[1]`.
-fn told<P: Pair>(judged: &Judged<'_, P>) -> Tensor<P::Backend, 1> {
+fn class_loss<P: Pair>(judged: &Judged<'_, P>) -> Tensor<P::Backend, 1> {
     let Some(logits) = judged.verdict().class_logits.clone() else {
         panic!(
             "the auxiliary class loss needs a discriminator that returns class logits: fill in \
@@ -102,6 +105,6 @@ pub(super) fn cross_entropy<B: Backend>(
         [batch],
         "class logits of {batch} samples and their classes"
     );
-    let told = log_softmax(logits, 1).gather(1, classes.unsqueeze_dim(1));
-    -told.mean()
+    let log_probabilities = log_softmax(logits, 1).gather(1, classes.unsqueeze_dim(1));
+    -log_probabilities.mean()
 }

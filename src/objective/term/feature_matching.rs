@@ -20,7 +20,9 @@ settings! {
 /// ```
 ///
 /// φ is [`Verdict::features`](crate::network::Verdict::features), which the discriminator must
-/// fill in (the stock ones do). Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen 2016, *Improved
+/// fill in (the stock ones do): one that returns no features is refused before a run
+/// ([`Objective::probe`](crate::objective::Objective::probe)). A mean over the batch is not the mean of
+/// those of micro-batches. Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen 2016, *Improved
 /// techniques for training GANs*, arXiv:1606.03498, section 3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FeatureMatching {
@@ -82,7 +84,15 @@ impl<P: Pair> CostTerm<P> for FeatureMatching {
     }
 }
 
-/// ‖E φ(x) − E φ(G(z))‖², `[1]`; features are `[batch, features]`.
+/// The squared distance of the means of two batches of features, `[1]`; features are
+/// `[batch, features]`.
+///
+/// ```text
+/// ‖E φ(x) − E φ(G(z))‖²
+/// ```
+///
+/// # Panics
+/// If the two are not of the same width.
 pub fn feature_distance<B: Backend>(real: Tensor<B, 2>, fake: Tensor<B, 2>) -> Tensor<B, 1> {
     (real.mean_dim(0) - fake.mean_dim(0)).square().sum()
 }

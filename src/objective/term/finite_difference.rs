@@ -20,7 +20,8 @@ const SMALLEST_NORM: f64 = 1e-12;
 /// that can be differentiated once only take part. The value is exact; the error of the gradient
 /// falls as h², down to where rounding of f takes over. `still` evaluates f with a tape for its
 /// input alone, `tracked` with one for the parameters; both return `[batch]`. `packed` neighbours
-/// of the batch are one sample of a packed discriminator.
+/// of the batch are one sample of a packed discriminator. An input that has a history on the tape
+/// keeps it: P depends on what made the input, too.
 pub(in crate::objective) fn finite_difference<B, S>(
     input: S,
     step: f64,
@@ -53,7 +54,6 @@ where
     let norms: Tensor<B, 2> = norms.reshape([packs, 1]);
     let norms = norms.repeat_dim(1, packed).reshape([packs * packed]);
     let move_by = norms.clone().recip().mul_scalar(step);
-    let input = input.detach();
     let ahead = tracked(input.clone().add_scaled(direction.clone(), move_by.clone()));
     let behind = tracked(input.add_scaled(direction, -move_by));
     let slope = (norms * (ahead - behind)).sum().mul_scalar(0.5 / step);

@@ -27,7 +27,8 @@ settings! {
 /// discriminator returns what it recovers of each under the code's name
 /// ([`Verdict::with_output`](crate::network::Verdict::with_output)), `[batch, width]`. Both networks
 /// pay: the generator for codes that can't be seen, the discriminator for codes that it does not
-/// recover.
+/// recover. A code that the prior does not have, or that the discriminator does not return in its
+/// width, is refused before a run ([`Objective::probe`](crate::objective::Objective::probe)).
 ///
 /// Chen, Duan, Houthooft, Schulman, Sutskever, Abbeel 2016, *InfoGAN: interpretable representation
 /// learning by information maximizing generative adversarial nets*, arXiv:1606.03657.
@@ -65,7 +66,7 @@ impl TermInfo for MutualInformation {
             return Err(Error::setting(
                 "codes",
                 "none",
-                "must name the codes of the prior that samples should tell",
+                "must name the codes of the prior that can be recovered from samples",
             ));
         }
         Ok(())

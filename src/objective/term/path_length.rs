@@ -31,6 +31,9 @@ settings! {
 /// [style space](crate::network::StyleSpace), as in the paper; otherwise w is the latent and l = 1.
 /// s is the number of positions of a sample beyond its first dimension (height × width of images, 1
 /// of points). The running mean a starts at the first batch's mean and is a constant in the gradient.
+/// The gradient reaches the mapping network through w. Layers that can't be differentiated twice are
+/// refused before a run ([`Objective::probe`](crate::objective::Objective::probe)), unless it is made by
+/// finite differences.
 ///
 /// Karras, Laine, Aittala, Hellsten, Lehtinen, Aila 2019, *Analyzing and improving the image quality
 /// of StyleGAN*, arXiv:1912.04958, section 3.2.
@@ -86,7 +89,7 @@ impl<P: Pair> CostTerm<P> for PathLength {
         let latent = pass.latent.clone();
         let (layers, styles) = match pass.generator.style_space() {
             Some(space) => {
-                let styles = space.map(latent.clone(), condition);
+                let styles = mapped_aside::<P>(pass.generator, latent.clone(), condition);
                 (space.layers(), Some(for_all_layers(styles, space.layers())))
             }
             None => (1, None),
@@ -135,6 +138,18 @@ fn in_styles<B: Backend, G: Generator<B>>(
         Some(space) => space,
         None => panic!("a generator has a style space on one level of its tape only"),
     }
+}
+
+/// The styles of latents, on the tape of the parameters, without a trace in running statistics.
+fn mapped_aside<P: Pair>(
+    generator: &P::Generator,
+    latent: Tensor<P::Backend, 2>,
+    condition: &P::Condition,
+) -> Tensor<P::Backend, 2> {
+    initialize(generator);
+    let lifted = generator.clone().train::<Autodiff<P::Backend>>().no_grad();
+    let styles = in_styles(&lifted).map_latent(Tensor::from_inner(latent), &condition.lift());
+    styles.inner()
 }
 
 /// A function of ‖∂/∂w_i (G(w_i)·y_i)‖², `[batch]` to `[1]`, on the tape of the generator.

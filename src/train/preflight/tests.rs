@@ -22,7 +22,9 @@ use crate::step::OptimizerConfig;
 use crate::testing::{for_each_autodiff_backend, parameters, values};
 
 fn config(batch_size: usize) -> TrainerConfig {
+    // Without the term that the recommended objective has.
     TrainerConfig::new(1, batch_size, Latent::normal(3))
+        .with_objective(Objective::new(Loss::NonSaturating))
 }
 
 /// Points whose numbers run evenly from `low` to `high`.
@@ -457,7 +459,8 @@ fn dcgan<B: Backend>(
 
 fn batch_norm_and_penalties_on_single_samples_are_warned_of<B: AutodiffBackend>() {
     let data = images(1_000);
-    let with = |penalty| config(8).with_objective(Objective::default().with_term(penalty));
+    let with =
+        |penalty| config(8).with_objective(Objective::new(Loss::NonSaturating).with_term(penalty));
     let of = |penalty, batch_norm| {
         checked(&with(penalty), &dcgan::<B>(batch_norm), &data).expect("it can work")
     };
@@ -504,7 +507,8 @@ fn a_batch_norm_of_burn_is_found_too<B: AutodiffBackend>() {
         norm: burn::nn::BatchNormConfig::new(1).init(&device),
     };
     let gan = seeded(generator(2, Activation::Tanh), theirs);
-    let config = config(8).with_objective(Objective::default().with_term(Term::r1(1.0)));
+    let config =
+        config(8).with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(1.0)));
     let warnings = checked(&config, &gan, &many(-1.0, 1.0)).expect("it can work");
     let expected = Warning::BatchNormUnderPenalty {
         layers: vec!["discriminator.norm".to_owned()],
@@ -540,7 +544,8 @@ fn clipping_goes_without_momentum() {
     assert_eq!(of(sgd, true), warning("momentum", 0.75));
     assert_eq!(of(OptimizerConfig::sgd(1e-3, 0.0), true), None);
     // The generator's momentum is not at fault.
-    let mut config = config(8).with_objective(Objective::default().with_weight_clipping(0.01));
+    let mut config =
+        config(8).with_objective(Objective::new(Loss::NonSaturating).with_weight_clipping(0.01));
     config.discriminator_optimizer = OptimizerConfig::sgd(1e-3, 0.0);
     config.generator_optimizer = adam;
     assert_eq!(settings::clipping_with_momentum(&config), None);
@@ -715,7 +720,7 @@ fn weights_without_a_seed_are_warned_of<B: AutodiffBackend>() {
 #[test]
 fn few_samples_are_warned_of_unless_something_is_done_about_it() {
     let of = |penalty: Option<Term>, samples| {
-        let mut objective = Objective::default();
+        let mut objective = Objective::new(Loss::NonSaturating);
         objective.terms.extend(penalty);
         settings::small_data_set(&config(8).with_objective(objective), samples)
     };

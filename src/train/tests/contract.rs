@@ -100,7 +100,7 @@ where
 }
 
 fn each_network_is_changed_by_its_own_update_alone<B: AutodiffBackend>() {
-    let objective = Objective::default();
+    let objective = Objective::new(Loss::NonSaturating);
     let changed = |rates: RateFactors| {
         let before = mlps::<B>(1, 0.0);
         let (generator, discriminator) = (
@@ -179,7 +179,7 @@ fn every_parameter_is_trained<B: AutodiffBackend>() {
     let before = parameters::<B, _>(&gan);
     let (after, _) = step(
         state(gan),
-        &StepSettings::new(&Objective::default()),
+        &StepSettings::new(&Objective::new(Loss::NonSaturating)),
         vec![batch(1)],
         &mut (),
     );
@@ -241,7 +241,7 @@ fn batch_statistics_follow_the_rule<B: AutodiffBackend>() {
         seen.push(statistics(&after.gan.discriminator));
         seen
     };
-    let plain = run(Objective::default());
+    let plain = run(Objective::new(Loss::NonSaturating));
     let [before, judged, after] = &plain[..] else {
         panic!("three looks at the statistics");
     };

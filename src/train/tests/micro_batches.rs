@@ -146,7 +146,7 @@ impl<B: AutodiffBackend> Hooks<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B
 }
 
 fn gradients_are_clipped_by_their_norm_together<B: AutodiffBackend>() {
-    let objective = Objective::default();
+    let objective = Objective::new(Loss::NonSaturating);
     let moved = |limit: Option<f64>| {
         let mut settings = StepSettings::new(&objective);
         settings.gradient_clipping = limit;
@@ -188,7 +188,7 @@ fn gradients_are_clipped_by_their_norm_together<B: AutodiffBackend>() {
 }
 
 fn diversity_is_the_mean_distance_of_neighbours<B: AutodiffBackend>() {
-    let objective = Objective::default();
+    let objective = Objective::new(Loss::NonSaturating);
     let mut settings = StepSettings::new(&objective);
     settings.vitals = true;
     let real = batch::<B, _>(12);

@@ -5,6 +5,7 @@ mod ema;
 mod failures;
 mod fast_layers;
 mod health;
+mod loading;
 mod micro_batches;
 pub(in crate::train) mod networks;
 mod objectives;

@@ -4,6 +4,8 @@ mod behaviour;
 mod differences;
 mod golden;
 mod probe;
+mod recovered;
+mod styles;
 
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig};
@@ -103,6 +105,45 @@ where
         objective.discriminator_cost::<Gan<G, D, B>>(state, generator, discriminator, &batch);
     state.count(Network::Discriminator);
     cost
+}
+
+/// Weights of the module's own precision, the same on every backend.
+pub(super) fn fixed<B: Backend, M: Module<B>>(module: M, start: f64) -> M {
+    let mut at = start;
+    let mut next = |_: &f64| {
+        at += 1.7;
+        0.9 * at.sin()
+    };
+    let all = crate::testing::parameters::<B, _>(&module);
+    let all = all
+        .iter()
+        .map(|numbers| numbers.iter().map(&mut next).collect());
+    let all = all.collect();
+    crate::testing::assign(module, all)
+}
+
+/// The gradient of a function of a module, in double precision and visiting order.
+///
+/// ```text
+/// (f(θ + h) − f(θ − h))/(2h),   h = 1e-5
+/// ```
+pub(super) fn central_differences<B: Backend, M: Module<B>>(
+    module: &M,
+    value: impl Fn(&M) -> f64,
+) -> Vec<f64> {
+    let all = crate::testing::parameters::<B, _>(module);
+    let mut found = Vec::new();
+    for (tensor, numbers) in all.iter().enumerate() {
+        for place in 0..numbers.len() {
+            let at = |by: f64| {
+                let mut moved = all.clone();
+                moved[tensor][place] += by;
+                value(&crate::testing::assign(module.clone(), moved))
+            };
+            found.push((at(1e-5) - at(-1e-5)) / 2e-5);
+        }
+    }
+    found
 }
 
 /// `count` fixed latents of three numbers.

@@ -1,6 +1,6 @@
 //! The batches of a run: one epoch after the other, from any place on.
 
-use crate::data::{BatchPlan, LastBatch};
+use super::batches::{BatchPlan, LastBatch};
 use crate::error::Result;
 
 /// Gives batch after batch; its place is two numbers.
@@ -10,7 +10,7 @@ use crate::error::Result;
 /// not divide what is left, the rest is not dropped as at the end of an epoch of whole batches but
 /// filled up from the next epoch, so that it is not lost and no batch is short.
 #[derive(Debug)]
-pub(super) struct BatchIndices {
+pub(crate) struct BatchIndices {
     plan: BatchPlan,
     seed: u64,
     epoch: u64,
@@ -22,7 +22,7 @@ pub(super) struct BatchIndices {
 
 impl BatchIndices {
     /// The batches from `used` samples into `epoch` on.
-    pub(super) fn from(
+    pub(crate) fn from(
         plan: &BatchPlan,
         seed: u64,
         len: usize,
@@ -40,11 +40,11 @@ impl BatchIndices {
     }
 
     /// The epoch of the next batch, and how many of its samples are used up.
-    pub(super) fn place(&self) -> (u64, u64) {
+    pub(crate) fn place(&self) -> (u64, u64) {
         (self.epoch, self.used as u64)
     }
 
-    pub(super) fn next_batch(&mut self) -> Vec<usize> {
+    pub(crate) fn next_batch(&mut self) -> Vec<usize> {
         let size = self.plan.batch_size;
         let left = self.order.len() - self.used;
         if left >= size {

@@ -276,7 +276,7 @@ fn gigabytes(bytes: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::MemoryDataset;
+    use crate::data::{Loading, MemoryDataset};
     use crate::gan::Gan;
     use crate::latent::Latent;
     use crate::models::{
@@ -332,6 +332,9 @@ mod tests {
             .with_micro_batches(2);
         let lean = needs(&sgd, g, d, 2);
         assert_eq!((lean.networks, lean.batches), (30.0 + 17.0 + 17.0, 52.0));
+        // Six batches ahead: 6·4·2.
+        let ahead = config().with_loading(Loading::on_threads(3));
+        assert_eq!(needs(&ahead, g, d, 2).batches, 24.0 + 48.0);
     }
 
     fn a_run_that_needs_more_is_refused_before_weights_are_drawn<B: AutodiffBackend>() {

@@ -207,7 +207,7 @@ impl Program for Args {
                 history
                     .readings()
                     .iter()
-                    .map(|r| (r.step, r.js_lower_bound)),
+                    .map(|r| (r.step, r.get("js_lower_bound").unwrap_or(f64::NAN))),
             );
             let fifth = bounds[..bounds.len().div_ceil(5)].to_vec();
             fall = fall.with_series(Series::new(name, bounds).with_color(color));

@@ -406,10 +406,13 @@ mod tests {
             small().with_hidden([4, 4]),
             &["`mlp.layers.1.weight`", "[4, 2]", "[4, 4]"],
         );
-        refused(small().with_hidden([4, 2]), &["it has no `mlp.layers.2`"]);
+        refused(
+            small().with_hidden([4, 2]),
+            &["it has no `mlp.layers.2.weight`"],
+        );
         let mut shorter = small().with_hidden([]);
         shorter.shape = vec![4];
-        refused(shorter, &["the network has no `mlp.layers.1`"]);
+        refused(shorter, &["the network has no `mlp.layers.1.weight`"]);
         // Nothing of a network that is larger than the file is drawn.
         refused(
             small().with_hidden([1 << 20]),

@@ -203,12 +203,7 @@ impl Program for Args {
                 let title = format!("after {early} steps");
                 rows[1].push(discriminator_chart(&title, color, &first, &truth));
             }
-            let bounds = smoothed(
-                history
-                    .readings()
-                    .iter()
-                    .map(|r| (r.step, r.js_lower_bound)),
-            );
+            let bounds = smoothed(history.points("js_lower_bound").into_iter());
             let fifth = bounds[..bounds.len().div_ceil(5)].to_vec();
             fall = fall.with_series(Series::new(name, bounds).with_color(color));
             start_of_fall = start_of_fall.with_series(Series::new(name, fifth).with_color(color));

@@ -116,7 +116,6 @@ impl<F> std::fmt::Debug for EvaluatorFn<F> {
 /// use burn_gan::burn::backend::{Autodiff, Flex};
 /// use burn_gan::data::MemoryDataset;
 /// use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
-/// use burn_gan::network::parameters;
 /// use burn_gan::train::{History, Rhythm, StepEvent, Trainer, TrainerConfig, measure_fn};
 /// use burn_gan::{Gan, Latent};
 ///

@@ -7,7 +7,6 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use burn::data::dataloader::Progress;
-use burn::tensor::backend::AutodiffBackend;
 use burn_train::Interrupter;
 use burn_train::metric::{
     MetricAttributes, MetricDefinition, MetricEntry, MetricId, NumericAttributes, NumericEntry,
@@ -19,7 +18,6 @@ use burn_train::renderer::{
 };
 
 use crate::error::Result;
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::terminal::say;
 use crate::text::visible;
 use crate::train::{Interrupt, Notice, Observer, Reading, StepEvent};
@@ -112,7 +110,7 @@ impl Screen {
 
     fn show(&mut self, reading: &Reading, steps: u64) {
         for number in &reading.numbers {
-            let name = visible(&number.name.replace('_', " "));
+            let name = visible(&number.name.replace('_', " ")).into_owned();
             match self.shown.insert(name.clone(), number.step) {
                 // Measured before the last call.
                 Some(step) if step == number.step => continue,

@@ -251,7 +251,7 @@ fn input<B: Backend, const R: usize>(shape: [usize; R]) -> Tensor<B, R> {
 fn adam(criterion: &mut Criterion) {
     let mut group = group(criterion, "adam/mlp_generator/step");
     let settings = works::adam();
-    let mut optimizer = NetworkOptimizer::<Network, Tape>::new(settings).expect("valid settings");
+    let mut optimizer = NetworkOptimizer::<Tape>::new(settings).expect("valid settings");
     let mut steps =
         optimizer_steps(move |network, gradients| optimizer.step(1.0, network, gradients));
     group.bench_function("ours", |bencher| bencher.iter_custom(&mut steps));

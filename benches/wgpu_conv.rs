@@ -182,7 +182,7 @@ mod measured {
         network: &M,
         gradients: impl FnMut() -> GradientsParams,
     ) -> f64 {
-        let mut optimizer = NetworkOptimizer::<M, B>::new(adam()).expect("valid settings");
+        let mut optimizer = NetworkOptimizer::<B>::new(adam()).expect("valid settings");
         // The gradients stay those of the first weights: the arithmetic is the same.
         let mut current = Some(network.clone());
         alone::<B, _, _>(device, gradients, |gradients| {

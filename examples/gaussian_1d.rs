@@ -294,7 +294,7 @@ fn outcome<B: Backend>(
     device: &B::Device,
 ) -> Result<Outcome> {
     let judge = |samples| gan.discriminator.discriminate(samples, &()).logits;
-    let real = judge(column(data.values(), device));
+    let real = judge(column(&data.values(), device));
     let fake = judge(column(&portrait.samples, device));
     let off_half = sigmoid(real.clone()).sub_scalar(0.5).abs().mean();
     let best = fit_gaussian(&portrait.samples)?;

@@ -94,7 +94,7 @@ impl Program for Args {
         self.fetch()?;
         let mnist = Mnist::train(&self.data_dir)?;
         let image = [1, mnist.height, mnist.width];
-        let data = MemoryDataset::<4>::new(mnist.pixels(PixelRange::Symmetric), image)?;
+        let data = MemoryDataset::<4>::from_bytes(mnist.images, image, PixelRange::Symmetric)?;
         let digits: Vec<usize> = mnist
             .labels
             .iter()
@@ -230,13 +230,18 @@ impl Args {
         save_safetensors(&weights[1], &averaged, &[])?;
         let saved = out.join("generator.gan");
         SavedGenerator::save(&saved, settings, &latent, averaged)?;
+        let last = history.readings().last().map(|reading| {
+            let numbers = reading.numbers.iter();
+            let named = numbers.map(|number| (number.name.to_string(), number.value));
+            named.collect::<std::collections::BTreeMap<_, _>>()
+        });
         let mut report = self
             .common
             .report("mnist")
             .settings(&config)
             .setting("generator", settings)
             .setting("labels", self.labels)
-            .metric("last", history.readings().last())
+            .metric("last", last)
             .file(&saved);
         for (step, picture) in grid.pictures() {
             report = report.picture("Samples", picture, Some(*step));

@@ -25,7 +25,7 @@ fn main() -> burn_gan::Result<()> {
     // Another program needs the file alone.
     let saved = SavedGenerator::<MlpGeneratorConfig>::open(path)?;
     let fresh = saved.settings().init::<Flex, 2>(&device)?;
-    let generator = saved.restore(fresh, &device)?;
+    let generator = saved.restore(fresh)?;
     let z = saved
         .latent()
         .draw(10, &mut Stream::new(7, "samples"), &device);

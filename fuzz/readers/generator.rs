@@ -29,7 +29,7 @@ fn read(input: &Input<'_>) -> burn_gan::Result<Vec<usize>> {
     let device = Default::default();
     let saved = SavedGenerator::<MlpGeneratorConfig>::open(input.path)?;
     let fresh = saved.settings().init::<Flex, 2>(&device)?;
-    let generator = saved.restore(fresh, &device)?;
+    let generator = saved.restore(fresh)?;
     let latents = saved
         .latent()
         .draw(DRAWN, &mut Stream::new(1, "sample"), &device);

@@ -1,9 +1,12 @@
 //! What a run trains on.
 
+use std::borrow::Cow;
+
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 use sha2::{Digest, Sha256};
 
+use super::mnist::in_range;
 use crate::error::{Error, Result};
 use crate::network::{Condition, Labels, Sample};
 use crate::sizes;
@@ -32,7 +35,11 @@ pub trait Dataset<B: Backend>: Send + Sync {
         None
     }
 
-    /// The samples at `indices`, in their order, with what is known about them.
+    /// The samples at `indices`, in their order, with what is known about them: the same ones at each
+    /// call, on whatever thread. A data set that changes its samples at random draws from a
+    /// [`Stream`](crate::random::Stream) of its own by the index; the backend's generator
+    /// (`Tensor::random`) is the process', and gives other numbers where threads read ahead
+    /// ([`Loading`](super::Loading)).
     ///
     /// # Errors
     /// If a sample can't be read: its file and what is wrong with it
@@ -71,6 +78,9 @@ pub trait Dataset<B: Backend>: Send + Sync {
 
 /// Samples in host memory, handed out as tensors of rank `R` (the batch counted).
 ///
+/// They are kept as floats ([`new`](Self::new)), or as bytes that become floats when a batch is made
+/// ([`from_bytes`](Self::from_bytes)): a quarter of the memory.
+///
 /// ```
 /// use burn_gan::burn::backend::Flex;
 /// use burn_gan::data::{Dataset, MemoryDataset};
@@ -83,12 +93,23 @@ pub trait Dataset<B: Backend>: Send + Sync {
 /// ```
 #[derive(Debug, Clone)]
 pub struct MemoryDataset<const R: usize> {
-    values: Vec<f32>,
+    values: Values,
     shape: Vec<usize>,
 }
 
+/// The numbers of all samples, one sample after the other.
+#[derive(Debug, Clone)]
+enum Values {
+    Floats(Vec<f32>),
+    Bytes {
+        bytes: Vec<u8>,
+        /// What the bytes 0 and 255 stand for.
+        range: [f32; 2],
+    },
+}
+
 impl<const R: usize> MemoryDataset<R> {
-    /// Samples of `shape` (without the batch), one behind the other in `values`.
+    /// Samples of `shape` (without the batch), one after the other in `values`.
     ///
     /// # Errors
     /// If `R` is not the number of dimensions of `shape` and one, a size is 0, `values` does not hold
@@ -96,6 +117,58 @@ impl<const R: usize> MemoryDataset<R> {
     /// names its sample and its place in it.
     pub fn new(values: Vec<f32>, shape: impl Into<Vec<usize>>) -> Result<Self> {
         let shape = shape.into();
+        Self::whole(values.len(), &shape)?;
+        finite(&values, &shape)?;
+        let values = Values::Floats(values);
+        Ok(Self { values, shape })
+    }
+
+    /// Samples of `shape` (without the batch), one after the other in `bytes`, which are stretched over
+    /// a range, `[low, high]` or a [`PixelRange`](super::PixelRange):
+    ///
+    /// ```text
+    /// x = low + (high − low)·byte / 255
+    /// ```
+    ///
+    /// ```
+    /// use burn_gan::burn::backend::Flex;
+    /// use burn_gan::data::{Dataset, MemoryDataset, PixelRange};
+    ///
+    /// // Two images of one row of two pixels.
+    /// let pixels = vec![0, 255, 255, 0];
+    /// let images = MemoryDataset::<4>::from_bytes(pixels, [1, 1, 2], PixelRange::Symmetric)?;
+    /// let (batch, ()) = Dataset::<Flex>::batch(&images, &[1], &Default::default())?;
+    /// assert_eq!(batch.into_data().to_vec::<f32>().unwrap(), [1.0, -1.0]);
+    /// # Ok::<(), burn_gan::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If `R` is not the number of dimensions of `shape` and one, a size is 0, `bytes` does not hold a
+    /// whole number of samples, or `low` is not below `high`, one of them is not finite or too large to be
+    /// squared, or they are too close for 255 steps between them.
+    pub fn from_bytes(
+        bytes: Vec<u8>,
+        shape: impl Into<Vec<usize>>,
+        range: impl Into<[f32; 2]>,
+    ) -> Result<Self> {
+        let (shape, range) = (shape.into(), range.into());
+        Self::whole(bytes.len(), &shape)?;
+        let [low, high] = range;
+        let squares = low * low + high * high;
+        if !(low < high && squares.is_finite() && (255.0 / (high - low)).is_finite()) {
+            return Err(Error::setting(
+                "range",
+                format!("{range:?}"),
+                "must be the finite numbers that the bytes 0 and 255 stand for, the smaller one first, \
+                 such as [-1.0, 1.0]",
+            ));
+        }
+        let values = Values::Bytes { bytes, range };
+        Ok(Self { values, shape })
+    }
+
+    /// Refuses a shape of another rank, and so many values that are no whole number of samples.
+    fn whole(values: usize, shape: &[usize]) -> Result<()> {
         if shape.len() + 1 != R {
             return Err(Error::setting(
                 "shape",
@@ -103,18 +176,14 @@ impl<const R: usize> MemoryDataset<R> {
                 format!("must have {} dimensions for tensors of rank {R}", R - 1),
             ));
         }
-        let width = sizes::shape("shape", &shape)?;
-        if !values.len().is_multiple_of(width) {
+        let width = sizes::shape("shape", shape)?;
+        if !values.is_multiple_of(width) {
             return Err(Error::data(
                 "data in memory",
-                format!(
-                    "{} values are no whole number of samples of shape {shape:?}",
-                    values.len()
-                ),
+                format!("{values} values are no whole number of samples of shape {shape:?}"),
             ));
         }
-        finite(&values, &shape)?;
-        Ok(Self { values, shape })
+        Ok(())
     }
 
     /// Samples that nobody has looked through, as those of other data sets are.
@@ -122,7 +191,10 @@ impl<const R: usize> MemoryDataset<R> {
     pub(crate) fn unchecked(values: Vec<f32>, shape: impl Into<Vec<usize>>) -> Self {
         let shape = shape.into();
         assert_eq!(shape.len() + 1, R);
-        Self { values, shape }
+        Self {
+            values: Values::Floats(values),
+            shape,
+        }
     }
 
     /// Adds a label to each sample.
@@ -150,9 +222,12 @@ impl<const R: usize> MemoryDataset<R> {
         })
     }
 
-    /// The values of all samples, one behind the other.
-    pub fn values(&self) -> &[f32] {
-        &self.values
+    /// The values of all samples, one after the other; copied where they are kept as bytes.
+    pub fn values(&self) -> Cow<'_, [f32]> {
+        match &self.values {
+            Values::Floats(floats) => Cow::Borrowed(floats),
+            Values::Bytes { bytes, range } => Cow::Owned(stretched(bytes, *range).collect()),
+        }
     }
 
     fn width(&self) -> usize {
@@ -160,7 +235,11 @@ impl<const R: usize> MemoryDataset<R> {
     }
 
     fn count(&self) -> usize {
-        self.values.len() / self.width()
+        let values = match &self.values {
+            Values::Floats(floats) => floats.len(),
+            Values::Bytes { bytes, .. } => bytes.len(),
+        };
+        values / self.width()
     }
 
     /// Shape and values, under a hash that more can be put into.
@@ -169,12 +248,21 @@ impl<const R: usize> MemoryDataset<R> {
         for size in &self.shape {
             hash.update((*size as u64).to_le_bytes());
         }
-        // In pieces: hashing four bytes at a time takes three times as long.
-        let mut bytes = Vec::with_capacity(4 * HASHED_AT_ONCE);
-        for values in self.values.chunks(HASHED_AT_ONCE) {
-            bytes.clear();
-            bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-            hash.update(&bytes);
+        match &self.values {
+            Values::Floats(floats) => {
+                // In pieces: hashing four bytes at a time takes three times as long.
+                let mut bytes = Vec::with_capacity(4 * HASHED_AT_ONCE);
+                for values in floats.chunks(HASHED_AT_ONCE) {
+                    bytes.clear();
+                    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                    hash.update(&bytes);
+                }
+            }
+            Values::Bytes { bytes, range } => {
+                hash.update(b"bytes");
+                range.iter().for_each(|end| hash.update(end.to_le_bytes()));
+                hash.update(bytes);
+            }
         }
         hash
     }
@@ -182,13 +270,26 @@ impl<const R: usize> MemoryDataset<R> {
     fn gather<B: Backend>(&self, indices: &[usize], device: &B::Device) -> Tensor<B, R> {
         let width = self.width();
         let mut values = Vec::with_capacity(indices.len() * width);
-        for index in indices {
-            values.extend_from_slice(&self.values[index * width..(index + 1) * width]);
+        let places = indices
+            .iter()
+            .map(|index| index * width..(index + 1) * width);
+        match &self.values {
+            Values::Floats(floats) => {
+                places.for_each(|place| values.extend_from_slice(&floats[place]));
+            }
+            Values::Bytes { bytes, range } => {
+                places.for_each(|place| values.extend(stretched(&bytes[place], *range)));
+            }
         }
         let mut shape = vec![indices.len()];
         shape.extend(&self.shape);
         Tensor::from_data(TensorData::new(values, shape), device)
     }
+}
+
+/// The numbers in a range that bytes stand for.
+fn stretched(bytes: &[u8], range: [f32; 2]) -> impl Iterator<Item = f32> {
+    bytes.iter().map(move |byte| in_range(*byte, range))
 }
 
 /// Refuses values that are not finite or can't be squared: one of them spoils every weight in the step
@@ -300,6 +401,7 @@ impl<B: Backend, const R: usize> Dataset<B> for LabelledDataset<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::PixelRange;
     use crate::testing::{for_each_backend, int_values, values};
 
     fn samples_and_labels_stay_together<B: Backend>() {
@@ -314,8 +416,6 @@ mod tests {
         let alone = Dataset::<B>::conditions(&data, &[3, 1], &Default::default());
         assert_eq!(int_values(alone.expect("labels").classes), [8, 6]);
     }
-
-    for_each_backend!(samples_and_labels_stay_together);
 
     #[test]
     fn a_digest_tells_values_shapes_and_labels_apart() {
@@ -333,6 +433,85 @@ mod tests {
         };
         assert_ne!(labelled(vec![0, 1]), labelled(vec![1, 0]));
         assert_ne!(labelled(vec![0, 1]), plain);
+    }
+
+    fn bytes_are_the_floats_they_stand_for<B: Backend>() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for range in [PixelRange::Symmetric, PixelRange::Unit] {
+            let floats: Vec<f32> = bytes.iter().map(|byte| range.scale(*byte)).collect();
+            let kept = MemoryDataset::<4>::from_bytes(bytes.clone(), [2, 4, 4], range)
+                .expect("eight images");
+            assert_eq!(*kept.values(), *floats);
+            let plain = MemoryDataset::<4>::new(floats, [2, 4, 4]).expect("eight images");
+            let batch = |data: &MemoryDataset<4>| {
+                let batch = Dataset::<B>::batch(data, &[7, 0, 3], &Default::default());
+                values(batch.expect("a batch").0)
+            };
+            assert_eq!(batch(&kept), batch(&plain));
+            let labels: Vec<usize> = (0..8).collect();
+            let labelled = kept.with_labels(labels, 8).expect("a label each");
+            assert_eq!(Dataset::<B>::len(&labelled), 8);
+        }
+    }
+
+    for_each_backend!(
+        samples_and_labels_stay_together,
+        bytes_are_the_floats_they_stand_for
+    );
+
+    #[test]
+    fn bytes_are_stretched_over_any_range_and_stay_inside() {
+        for range in [
+            [0.0, 1.0],
+            [-1.0, 1.0],
+            [-0.3, 0.7],
+            [0.1, 0.3],
+            [-1e18, 1e-3],
+            [3.0, 10.0],
+        ] {
+            let data = MemoryDataset::<2>::from_bytes((0..=255).collect(), [1], range);
+            let values = data.expect("a range").values().into_owned();
+            let [low, high] = range.map(f64::from);
+            assert_eq!((f64::from(values[0]), f64::from(values[255])), (low, high));
+            for (byte, value) in values.iter().enumerate() {
+                let exact = low + (high - low) * byte as f64 / 255.0;
+                // Two roundings of numbers as large as the range, and the last one.
+                let tolerance = 2e-7 * (low.abs() + high.abs());
+                let value = f64::from(*value);
+                assert!(
+                    (value - exact).abs() <= tolerance,
+                    "{range:?}, {byte}: {value}, {exact}"
+                );
+                assert!((low..=high).contains(&value));
+            }
+        }
+        for wrong in [
+            [1.0, 1.0],
+            [1.0, -1.0],
+            [f32::NAN, 1.0],
+            [0.0, f32::INFINITY],
+            [-2e19, 1.0],
+            [0.0, 1e-40],
+        ] {
+            let refused = MemoryDataset::<2>::from_bytes(vec![1], [1], wrong);
+            let error = refused.expect_err("no range").to_string();
+            assert!(error.contains("`range` = "), "{error}");
+        }
+        assert!(MemoryDataset::<2>::from_bytes(vec![1; 5], [2], [0.0, 1.0]).is_err());
+        assert!(MemoryDataset::<3>::from_bytes(vec![1; 4], [2], [0.0, 1.0]).is_err());
+    }
+
+    #[test]
+    fn a_digest_tells_bytes_and_their_ranges_apart() {
+        type B = crate::testing::Cpu;
+        let digest = |bytes: &[u8], range: [f32; 2]| {
+            let data = MemoryDataset::<2>::from_bytes(bytes.to_vec(), [2], range).expect("pairs");
+            Dataset::<B>::digest(&data).expect("a digest")
+        };
+        let plain = digest(&[0, 1, 2, 3], [0.0, 1.0]);
+        assert_eq!(plain, digest(&[0, 1, 2, 3], [0.0, 1.0]));
+        assert_ne!(plain, digest(&[0, 1, 3, 2], [0.0, 1.0]));
+        assert_ne!(plain, digest(&[0, 1, 2, 3], [-1.0, 1.0]));
     }
 
     #[test]

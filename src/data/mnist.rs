@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::dataset::{LabelledDataset, MemoryDataset};
 use super::idx::IdxArray;
 use crate::error::{Error, Result};
 use crate::settings::settings;
@@ -36,10 +37,27 @@ pub enum PixelRange {
 impl PixelRange {
     /// The number for one byte.
     pub fn scale(self, byte: u8) -> f32 {
-        match self {
-            Self::Symmetric => f32::from(byte) / 127.5 - 1.0,
-            Self::Unit => f32::from(byte) / 255.0,
+        in_range(byte, self.into())
+    }
+}
+
+/// The smallest and the largest number.
+impl From<PixelRange> for [f32; 2] {
+    fn from(range: PixelRange) -> Self {
+        match range {
+            PixelRange::Symmetric => [-1.0, 1.0],
+            PixelRange::Unit => [0.0, 1.0],
         }
+    }
+}
+
+/// The number in a range that a byte stands for.
+pub(super) fn in_range(byte: u8, [low, high]: [f32; 2]) -> f32 {
+    // In this order [−1, 1] and [0, 1] are `byte / 127.5 − 1` and `byte / 255` to the last bit.
+    let step = 255.0 / (high - low);
+    match byte {
+        255 => high,
+        _ => (f32::from(byte) / step + low).min(high),
     }
 }
 
@@ -167,6 +185,19 @@ impl Mnist {
         self.labels.is_empty()
     }
 
+    /// The images and their labels, to be trained on, as `[len, 1, height, width]` with pixels in
+    /// `range`. The bytes are kept and become numbers when a batch is made.
+    ///
+    /// # Errors
+    /// If an image is larger than there may be, or images and labels were changed so that they do not
+    /// go together.
+    pub fn into_dataset(self, range: PixelRange) -> Result<LabelledDataset<4>> {
+        let labels = self.labels.iter().map(|label| usize::from(*label));
+        let labels = labels.collect();
+        MemoryDataset::from_bytes(self.images, [1, self.height, self.width], range)?
+            .with_labels(labels, self.classes)
+    }
+
     /// All pixels as numbers in `range`, row-major `[len, height, width]`.
     pub fn pixels(&self, range: PixelRange) -> Vec<f32> {
         self.images.iter().map(|byte| range.scale(*byte)).collect()
@@ -279,6 +310,7 @@ mod tests {
 
     use super::super::idx::tests::{encode, gzip};
     use super::*;
+    use crate::data::Dataset;
 
     const IMAGES: &[u8] = &[0, 1, 2, 3, 4, 5, 100, 101, 102, 103, 104, 255];
     const LABELS: &[u8] = &[9, 0];
@@ -342,6 +374,28 @@ mod tests {
             pixels.iter().all(|x| (-1.0..-0.98).contains(x)),
             "{pixels:?}"
         );
+    }
+
+    #[test]
+    fn the_scales_of_pixels_are_their_quotients_to_the_last_bit() {
+        for byte in 0..=255 {
+            let x = f32::from(byte);
+            assert_eq!(PixelRange::Symmetric.scale(byte), x / 127.5 - 1.0);
+            assert_eq!(PixelRange::Unit.scale(byte), x / 255.0);
+        }
+    }
+
+    #[test]
+    fn a_set_is_trained_on_with_its_labels() {
+        type B = crate::testing::Cpu;
+        let digits = train(encode(&[2, 2, 3], IMAGES), encode(&[2], LABELS)).unwrap();
+        let pixels = digits.pixels(PixelRange::Symmetric);
+        let data = digits.into_dataset(PixelRange::Symmetric).unwrap();
+        assert_eq!(data.classes(), 10);
+        assert_eq!(Dataset::<B>::labels(&data), Some(&[9, 0][..]));
+        let (images, _) = Dataset::<B>::batch(&data, &[0, 1], &Default::default()).unwrap();
+        assert_eq!(images.dims(), [2, 1, 2, 3]);
+        assert_eq!(images.into_data().to_vec::<f32>().unwrap(), pixels);
     }
 
     #[test]

@@ -13,12 +13,12 @@ use crate::files;
 use crate::files::sealed::{self, Heading, Kind, Sealed, Section, Unreadable};
 use crate::latent::Latent;
 use crate::network::Generator;
-use crate::records::{self, Precision};
+use crate::records::{self, Types};
 
 const KIND: Kind = Kind {
     magic: "burn-gan generator",
     noun: "saved generator",
-    version: 2,
+    version: 3,
 };
 /// What files of the first format begin with.
 const FORMAT_1: &[u8] = br#"{"format":"burn-gan generator","version":1,"#;
@@ -47,9 +47,10 @@ impl Heading for Header<Value> {
 /// A generator read from a file: what it was made with, and weights for a network made so.
 ///
 /// The file holds a SHA-256 of what follows it, one line of JSON (settings, prior, number of
-/// classes, the crate's version) and the weights behind it in single precision, as burn's named
-/// MessagePack record. It is whole or absent: written beside its place and renamed. What it holds
-/// is looked through before a network takes it.
+/// classes, the crate's version) and the weights after it, in the precision that they have: a list
+/// of their names, types and shapes in JSON, and their numbers. It is whole or absent: written beside
+/// its place and renamed. What it holds is looked through before a network takes it; floats of
+/// another width than the network's are converted.
 ///
 /// ```
 /// use burn_gan::burn::backend::Flex;
@@ -65,7 +66,7 @@ impl Heading for Header<Value> {
 /// SavedGenerator::save(&path, &settings, &latent, generator)?;
 ///
 /// let saved = SavedGenerator::<MlpGeneratorConfig>::open(&path)?;
-/// let generator = saved.restore(saved.settings().init::<Flex, 2>(&device)?, &device)?;
+/// let generator = saved.restore(saved.settings().init::<Flex, 2>(&device)?)?;
 /// let z = saved.latent().draw(5, &mut Stream::new(1, "sample"), &device);
 /// assert_eq!(generator.generate(z, &()).dims(), [5, 2]);
 /// # Ok::<(), burn_gan::Error>(())
@@ -86,7 +87,7 @@ impl Heading for Header<Value> {
 /// let saved = SavedGenerator::<MlpGeneratorConfig>::open(&path)?;
 /// let classes = saved.classes().expect("it is told labels");
 /// let fresh = saved.settings().init_conditional::<Flex, 2>(classes, &device)?;
-/// let generator = saved.restore(fresh, &device)?;
+/// let generator = saved.restore(fresh)?;
 /// # let _ = generator;
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
@@ -128,12 +129,9 @@ impl<S> SavedGenerator<S> {
             .map_err(|error| refuse(path, format!("the settings can't be stored: {error}")))?;
         same_latent(type_name::<S>(), &plain, latent).map_err(|problem| refuse(path, problem))?;
         let classes = generator.classes();
-        let weights = Precision::Full
-            .write::<B, _>(generator.into_record())
-            .and_then(|weights| {
-                records::sound(&weights, &mut |_, _, _| Ok(()))?;
-                Ok(weights)
-            })
+        let weights = records::of::<B, M>(&generator);
+        let weights = records::finite(&weights)
+            .and_then(|()| records::write(&weights))
             .map_err(|problem| refuse(path, format!("the weights can't be stored: {problem}")))?;
         let sections = [(WEIGHTS, weights)];
         let header = Header {
@@ -204,9 +202,9 @@ impl<S> SavedGenerator<S> {
     /// # Errors
     /// If the weights belong to a network with other parameters, shapes or classes, or one of them
     /// is not finite.
-    pub fn restore<B: Backend, M: Generator<B>>(&self, fresh: M, device: &B::Device) -> Result<M> {
+    pub fn restore<B: Backend, M: Generator<B>>(&self, fresh: M) -> Result<M> {
         self.same_classes(fresh.classes())?;
-        records::load(Precision::Full, self.weights.clone(), fresh, device)
+        records::load::<B, M>(&self.weights, fresh, Types::OfItsKind)
             .map_err(|problem| refuse(&self.path, format!("belongs to another network: {problem}")))
     }
 
@@ -239,7 +237,7 @@ fn read(path: &Path) -> Result<(Header<Value>, Vec<u8>)> {
             return Err(refuse(
                 path,
                 "is a saved generator of format 1, which has no checksum; this version of the \
-                 crate reads format 2: save it again with a version that reads both, or from its \
+                 crate reads format 3: save it again with a version that reads both, or from its \
                  run's checkpoint",
             ));
         }
@@ -319,7 +317,7 @@ mod tests {
         assert_eq!(saved.latent(), &latent);
         let device = Default::default();
         let restored = saved
-            .restore::<NdArray, _>(settings.init(&device).expect("valid settings"), &device)
+            .restore::<NdArray, _>(settings.init(&device).expect("valid settings"))
             .expect("fitting weights");
         let drawn = restored.generate(latent.draw(4, &mut z(), &device), &());
         // Two backends add in different orders.
@@ -375,7 +373,7 @@ mod tests {
         assert!(opened(b"no header").contains("is no saved generator"));
         assert!(opened(b"{}\n").contains("is no saved generator"));
         assert!(opened(b"burn-gan checkpoint 2\n").contains("begins as a `checkpoint 2`"));
-        assert!(opened(b"burn-gan generator 3\n").contains("of format 3"));
+        assert!(opened(b"burn-gan generator 2\n").contains("of format 2"));
         let first = br#"{"format":"burn-gan generator","version":1,"crate_version":"0.1.0"}"#;
         assert!(opened(first).contains("of format 1, which has no checksum"));
         fs::write(&path, &whole).expect("a writable file");
@@ -393,7 +391,7 @@ mod tests {
         let device = Default::default();
         let refused = |settings: MlpGeneratorConfig, words: &[&str]| {
             let fresh = settings.init::<Cpu, 2>(&device).expect("valid settings");
-            let error = saved.restore(fresh, &device).expect_err("another network");
+            let error = saved.restore(fresh).expect_err("another network");
             assert!(matches!(error, Error::Weights { .. }));
             let error = error.to_string();
             for words in words {
@@ -418,7 +416,7 @@ mod tests {
             &["belongs to another network: the network has"],
         );
         let images = MlpGeneratorConfig::new(3, [1, 2]).with_hidden([4]);
-        let same = saved.restore(images.init::<Cpu, 3>(&device).expect("valid"), &device);
+        let same = saved.restore(images.init::<Cpu, 3>(&device).expect("valid"));
         assert!(same.is_ok(), "the same weights, another shape of samples");
     }
 
@@ -445,81 +443,77 @@ mod tests {
     #[test]
     fn weights_with_a_right_checksum_that_can_not_be_are_refused() {
         let device = Default::default();
-        let id_of = |bytes: &[u8]| {
-            let mut windows = bytes.windows(4);
-            let place = windows
-                .position(|part| part == b"\xa2id\xad")
-                .expect("an id")
-                + 4;
-            bytes[place..place + 13].to_vec()
-        };
         type Change = Box<dyn Fn(Vec<u8>) -> Vec<u8>>;
+        /// The length of the list of tensors, and the first of their numbers.
+        fn start(bytes: &[u8]) -> usize {
+            let length = bytes.first_chunk::<8>().expect("a length");
+            8 + u64::from_le_bytes(*length) as usize
+        }
         let number = |value: f32| -> Change {
-            Box::new(move |bytes| {
-                let mut windows = bytes.windows(7);
-                let place = windows.position(|part| part == b"\xa5bytes\xc4");
-                let place = place.expect("bytes") + 8;
-                let mut bytes = bytes;
-                bytes[place..place + 4].copy_from_slice(&value.to_ne_bytes());
+            Box::new(move |mut bytes| {
+                let start = start(&bytes);
+                bytes[start..start + 4].copy_from_slice(&value.to_ne_bytes());
                 bytes
             })
         };
+        // Words in the list become others, and its length is right.
+        let words = |from: &'static str, to: &'static str| -> Change {
+            Box::new(move |bytes| {
+                let (list, numbers) = bytes.split_at(start(&bytes));
+                let list = replaced(&list[8..], from.as_bytes(), to.as_bytes());
+                let length = (list.len() as u64).to_le_bytes();
+                [&length, list.as_slice(), numbers].concat()
+            })
+        };
         let changes: Vec<(Change, &str)> = vec![
-            (
-                Box::new(move |bytes| {
-                    let id = id_of(&bytes);
-                    let mut other = id.clone();
-                    other[3] = b'!';
-                    replaced(&bytes, &id, &other)
-                }),
-                "which is none",
-            ),
             (
                 number(f32::NAN),
                 "`mlp.layers.0.weight` holds a number that is not finite",
             ),
             (number(f32::INFINITY), "not finite"),
+            (words("[3,4]", "[4,3]"), "[4, 3]"),
+            (words("[3,4]", "[12]"), "has shape [12] in it"),
+            (words("[3,4]", "[3,5]"), "is of shape"),
+            (words("[3,4]", "[3,-4]"), "can't be read"),
+            (words("[3,4]", "[9223372036854775807,4]"), "bytes are left"),
+            (words("\"f32\"", "\"i32\""), "is of type i32"),
+            (words("\"f32\"", "\"f99\""), "is of type f99"),
+            (words("\"f32\"", "\"f64\""), "bytes are left"),
             (
-                Box::new(|bytes| {
-                    replaced(&bytes, b"\xa5shape\x92\x03\x04", b"\xa5shape\x92\x04\x03")
-                }),
-                "[4, 3]",
+                words("0.weight", "0.weighs"),
+                "the network has no `mlp.layers.0.weighs`",
+            ),
+            (words("0.weight", "1.weight"), "two tensors"),
+            (
+                words("\"shape\":[3,4]", "\"shape\":[3,4],\"same_as\":\"b\""),
+                "the same parameter as `b` in it",
             ),
             (
-                Box::new(|bytes| replaced(&bytes, b"\xa5shape\x92\x03\x04", b"\xa5shape\x91\x0c")),
-                "has shape [12] in it",
-            ),
-            (
-                Box::new(|bytes| replaced(&bytes, b"\xa3F32", b"\xa3I32")),
-                "is of type I32",
-            ),
-            (
-                Box::new(|bytes| replaced(&bytes, b"\xa3F32", b"\xa3F99")),
-                "is of type F99",
-            ),
-            (
-                Box::new(|bytes| replaced(&bytes, b"weight", b"weighs")),
-                "it has no",
+                words("\"shape\":[3,4]", "\"shape\":[3,4],\"x\":1"),
+                "unknown field",
             ),
             (
                 Box::new(|bytes| bytes[..bytes.len() - 1].to_vec()),
-                "another network",
+                "bytes are left",
             ),
             (
                 Box::new(|bytes| [bytes, vec![0]].concat()),
-                "bytes follow its end",
+                "1 bytes follow its end",
             ),
             (Box::new(|_| vec![]), "another network"),
-            (Box::new(|_| vec![0x91; 100_000]), "depth limit"),
-            (Box::new(|_| vec![0xdd; 100_000]), "another network"),
-            (Box::new(|_| vec![0xc0; 1_000]), "another network"),
+            (Box::new(|_| vec![0xff; 1_000]), "it ends before its list"),
+            (
+                Box::new(|_| [&1_000_u64.to_le_bytes(), [b'['; 1_000].as_slice()].concat()),
+                "can't be read",
+            ),
+            (Box::new(|_| vec![0; 1_000]), "can't be read"),
         ];
         for (change, words) in changes {
             let (_folder, path, _) = saved();
             resealed(&path, &change);
             let saved = SavedGenerator::<MlpGeneratorConfig>::open(&path).expect("a right sum");
             let fresh = small().init::<Cpu, 2>(&device).expect("valid settings");
-            let error = saved.restore(fresh, &device).expect_err("wrong weights");
+            let error = saved.restore(fresh).expect_err("wrong weights");
             let error = error.to_string();
             assert!(error.contains(words), "no `{words}` in: {error}");
         }
@@ -559,7 +553,7 @@ mod tests {
             told.expect("valid settings")
         };
         assert_eq!(open().classes(), None);
-        let error = open().restore(told(7), &device).expect_err("labels");
+        let error = open().restore(told(7)).expect_err("labels");
         let error = error.to_string();
         assert!(
             error.contains("unconditional") && error.contains("`init(…)`"),
@@ -568,10 +562,10 @@ mod tests {
 
         SavedGenerator::save(&path, &small(), &latent, told(7)).expect("a written file");
         assert_eq!(open().classes(), Some(7));
-        assert!(open().restore(told(7), &device).is_ok());
+        assert!(open().restore(told(7)).is_ok());
         for error in [
-            open().restore(plain(), &device).map(|_| ()),
-            open().restore(told(6), &device).map(|_| ()),
+            open().restore(plain()).map(|_| ()),
+            open().restore(told(6)).map(|_| ()),
         ] {
             let error = error.expect_err("other labels").to_string();
             assert!(

@@ -24,7 +24,7 @@ pub use condition::{Condition, ConditionRule, ConditionSource, CustomConditions,
 pub(crate) use initialize::draw;
 pub use initialize::initialize;
 pub use packed::Packed;
-pub(crate) use parameters::{Parameter, names, not_finite, parameters};
+pub(crate) use parameters::{names, not_finite};
 pub use sample::Sample;
 pub use style::{StyleSpace, for_all_layers, mean_style, mix_styles, truncate_styles};
 pub use trainable::{

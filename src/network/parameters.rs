@@ -3,28 +3,8 @@
 use std::collections::HashSet;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use burn::tensor::{DType, Tensor};
-
-/// One float parameter or buffer of a module.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Parameter {
-    /// Where it is, dotted: `mlp.layers.0.weight`.
-    pub(crate) name: String,
-    /// What optimisers know it by.
-    pub(crate) id: ParamId,
-    /// Its sizes.
-    pub(crate) shape: Vec<usize>,
-    /// What its numbers are.
-    pub(crate) dtype: DType,
-}
-
-/// All float parameters and buffers of a module, in visiting order.
-pub(crate) fn parameters<B: Backend, M: Module<B>>(module: &M) -> Vec<Parameter> {
-    let mut reader = Reader::default();
-    module.visit(&mut reader);
-    reader.found
-}
 
 /// Whether all numbers of a tensor are finite.
 fn is_finite<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> bool {
@@ -49,25 +29,26 @@ pub(crate) fn names<B: Backend, M: Module<B>>(module: &M, ids: &HashSet<ParamId>
     if ids.is_empty() {
         return Vec::new();
     }
-    let mut all = parameters(module);
-    all.retain(|parameter| ids.contains(&parameter.id));
-    all.into_iter().map(|parameter| parameter.name).collect()
+    let mut reader = Reader {
+        ids,
+        path: Vec::new(),
+        found: Vec::new(),
+    };
+    module.visit(&mut reader);
+    reader.found
 }
 
-#[derive(Default)]
-struct Reader {
+struct Reader<'a> {
+    ids: &'a HashSet<ParamId>,
     path: Vec<String>,
-    found: Vec<Parameter>,
+    found: Vec<String>,
 }
 
-impl<B: Backend> ModuleVisitor<B> for Reader {
+impl<B: Backend> ModuleVisitor<B> for Reader<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        self.found.push(Parameter {
-            name: self.path.join("."),
-            id: param.id,
-            shape: param.lazy_shape().to_vec(),
-            dtype: param.val().dtype(),
-        });
+        if self.ids.contains(&param.id) {
+            self.found.push(self.path.join("."));
+        }
     }
     fn enter_module(&mut self, name: &str, _container_type: &str) {
         self.path.push(name.to_owned());

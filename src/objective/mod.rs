@@ -36,7 +36,8 @@ pub use loss::{
 };
 pub use pairing::Pairing;
 pub use pass::{Memory, Pass};
-pub use state::{ObjectiveState, ObjectiveStateItem};
+pub(crate) use state::ObjectiveCounts;
+pub use state::ObjectiveState;
 pub use term::second_order::{SecondOrder, input_gradient, logit_gradient};
 pub use term::{
     AuxiliaryClass, BalancedConsistency, Consistency, CostTerm, CustomTerm, Dragan,

@@ -1,17 +1,19 @@
 //! What an objective carries from step to step.
 
-use burn::record::{PrecisionSettings, Record};
-use burn::tensor::Tensor;
+use std::collections::HashMap;
+
 use burn::tensor::backend::Backend;
+use burn::tensor::{DType, Tensor, TensorPrimitive};
 use serde::{Deserialize, Serialize};
 
 use crate::network::Network;
 use crate::random::Stream;
+use crate::records::{Stored, data_of, float_of};
 
 /// What an [`Objective`](super::Objective) carries from step to step: step counts, the random
 /// stream of its terms, what single terms remember, and the augmentation's state.
 ///
-/// A burn record: stored and restored with the networks, a run goes on as it was.
+/// Stored and restored with the networks, a run goes on as it was.
 #[derive(Debug, Clone)]
 pub struct ObjectiveState<B: Backend> {
     pub(super) discriminator_steps: u64,
@@ -52,9 +54,57 @@ impl<B: Backend> ObjectiveState<B> {
         self.memory.get(index).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether its random numbers come from the stream that they should come from.
-    pub(crate) fn is_of_its_purpose(&self) -> bool {
-        self.noise.is_for("objective")
+    /// What is stored of it: plain values, and tensors.
+    pub(crate) fn stored(&self) -> (ObjectiveCounts, Vec<Stored>) {
+        let counts = ObjectiveCounts {
+            discriminator_steps: self.discriminator_steps,
+            generator_steps: self.generator_steps,
+            noise: self.noise.clone(),
+            memory: self.memory.iter().map(Vec::len).collect(),
+            augmentation: self.augmentation.len(),
+        };
+        let tensors = self.memory.iter().flatten().chain(&self.augmentation);
+        let data = |tensor: &Tensor<B, 1>| data_of::<B>(tensor.clone().into_primitive().tensor());
+        let names = counts.names().into_iter();
+        let stored = names.zip(tensors.map(data));
+        let stored = stored
+            .map(|((name, _), data)| Stored::new(name, data))
+            .collect();
+        (counts, stored)
+    }
+
+    /// The state that was stored so; tensors are those that the counts name.
+    pub(crate) fn restored(
+        counts: ObjectiveCounts,
+        stored: Vec<Stored>,
+        device: &B::Device,
+    ) -> Self {
+        let mut tensors: HashMap<String, Stored> = HashMap::new();
+        tensors.extend(
+            stored
+                .into_iter()
+                .map(|tensor| (tensor.about.name.clone(), tensor)),
+        );
+        let mut memory = vec![Vec::new(); counts.memory.len()];
+        let mut augmentation = Vec::new();
+        for (name, term) in counts.names() {
+            let Some(tensor) = tensors.remove(&name) else {
+                continue;
+            };
+            let tensor = TensorPrimitive::Float(float_of::<B>(tensor.data, device));
+            let tensor = Tensor::from_primitive(tensor);
+            match term {
+                Some(index) => memory[index].push(tensor),
+                None => augmentation.push(tensor),
+            }
+        }
+        Self {
+            discriminator_steps: counts.discriminator_steps,
+            generator_steps: counts.generator_steps,
+            noise: counts.noise,
+            memory,
+            augmentation,
+        }
     }
 
     /// One more step of this network was made: terms that are not taken at every step go by it.
@@ -118,47 +168,67 @@ impl<B: Backend> Default for ObjectiveState<B> {
     }
 }
 
-/// The serialisable form of an [`ObjectiveState`].
+/// What an [`ObjectiveState`] knows beside its tensors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub struct ObjectiveStateItem<B: Backend, S: PrecisionSettings> {
-    discriminator_steps: u64,
-    generator_steps: u64,
+pub(crate) struct ObjectiveCounts {
+    pub(crate) discriminator_steps: u64,
+    pub(crate) generator_steps: u64,
     noise: Stream,
-    memory: Vec<Vec<<Tensor<B, 1> as Record<B>>::Item<S>>>,
-    augmentation: Vec<<Tensor<B, 1> as Record<B>>::Item<S>>,
+    /// How many tensors each term remembers, and the augmentation.
+    memory: Vec<usize>,
+    augmentation: usize,
 }
 
-impl<B: Backend> Record<B> for ObjectiveState<B> {
-    type Item<S: PrecisionSettings> = ObjectiveStateItem<B, S>;
-
-    fn into_item<S: PrecisionSettings>(self) -> Self::Item<S> {
-        let item = |tensor: Tensor<B, 1>| Record::<B>::into_item::<S>(tensor);
-        ObjectiveStateItem {
-            discriminator_steps: self.discriminator_steps,
-            generator_steps: self.generator_steps,
-            noise: self.noise,
-            memory: self
-                .memory
-                .into_iter()
-                .map(|tensors| tensors.into_iter().map(item).collect())
-                .collect(),
-            augmentation: self.augmentation.into_iter().map(item).collect(),
-        }
+impl ObjectiveCounts {
+    /// Whether its random numbers come from the stream that they should come from.
+    pub(crate) fn is_of_its_purpose(&self) -> bool {
+        self.noise.is_for("objective")
     }
 
-    fn from_item<S: PrecisionSettings>(item: Self::Item<S>, device: &B::Device) -> Self {
-        let tensor = |item| <Tensor<B, 1> as Record<B>>::from_item::<S>(item, device);
-        Self {
-            discriminator_steps: item.discriminator_steps,
-            generator_steps: item.generator_steps,
-            noise: item.noise,
-            memory: item
-                .memory
-                .into_iter()
-                .map(|items| items.into_iter().map(tensor).collect())
-                .collect(),
-            augmentation: item.augmentation.into_iter().map(tensor).collect(),
+    /// How many tensors are remembered; `None` for more than there can be.
+    fn tensors(&self) -> Option<usize> {
+        let sizes = self.memory.iter();
+        sizes.fold(Some(self.augmentation), |sum: Option<usize>, size| {
+            sum?.checked_add(*size)
+        })
+    }
+
+    /// The tensors' names, and the place of the term that each belongs to.
+    fn names(&self) -> Vec<(String, Option<usize>)> {
+        let mut names = Vec::new();
+        for (term, size) in self.memory.iter().enumerate() {
+            names.extend((0..*size).map(|index| (format!("terms.{term}.{index}"), Some(term))));
         }
+        names.extend((0..self.augmentation).map(|index| (format!("augmentation.{index}"), None)));
+        names
+    }
+
+    /// Refuses tensors that are not those that are remembered: floats of one of the types that the
+    /// networks have, of shape `[1]`; only what a program's own term remembers may be longer.
+    pub(crate) fn check(
+        &self,
+        stored: &[Stored],
+        types: &[DType],
+        is_custom: impl Fn(usize) -> bool,
+    ) -> Result<(), String> {
+        if self.tensors() != Some(stored.len()) {
+            return Err(format!(
+                "{} tensors are not what is remembered",
+                stored.len()
+            ));
+        }
+        for ((name, term), Stored { about, .. }) in self.names().iter().zip(stored) {
+            if *name != about.name {
+                return Err(format!("`{}` stands where `{name}` is needed", about.name));
+            }
+            if !types.contains(&about.dtype) {
+                return Err(format!("`{name}` is of type {:?}", about.dtype));
+            }
+            let shape = about.shape.as_slice();
+            if !(shape == [1] || shape.len() == 1 && term.is_some_and(&is_custom)) {
+                return Err(format!("`{name}` has shape {shape:?}, a memory has [1]"));
+            }
+        }
+        Ok(())
     }
 }

@@ -35,31 +35,27 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// What stands under a name.
-    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
-        let entries = self.entries()?;
-        let (_, node) = entries.iter().find(|(own, _)| *own == name)?;
-        Some(node)
+    /// The path of the first number that is not finite.
+    pub(crate) fn finite(&self) -> Result<(), String> {
+        self.finite_at("")
     }
 
-    pub(super) fn entries(&self) -> Option<&[(&'a str, Self)]> {
+    fn finite_at(&self, path: &str) -> Result<(), String> {
+        let join = |name: &str| match path {
+            "" => name.to_owned(),
+            path => format!("{path}.{name}"),
+        };
         match self {
-            Self::Map(entries) => Some(entries),
-            _ => None,
-        }
-    }
-
-    /// What it is, in words.
-    pub(super) fn kind(&self) -> &'static str {
-        match self {
-            Self::Nil => "nothing",
-            Self::Flag(_) => "a truth value",
-            Self::Integer(_) => "an integer",
-            Self::Number(_) => "a number",
-            Self::Text(_) => "a text",
-            Self::Bytes(_) => "bytes",
-            Self::List(_) => "a list",
-            Self::Map(_) => "a structure",
+            Self::Number(value) if !value.is_finite() => Err(format!("`{path}` is not finite")),
+            Self::List(nodes) => {
+                let mut nodes = nodes.iter().enumerate();
+                nodes.try_for_each(|(index, node)| node.finite_at(&join(&index.to_string())))
+            }
+            Self::Map(entries) => {
+                let mut entries = entries.iter();
+                entries.try_for_each(|(name, node)| node.finite_at(&join(name)))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -158,16 +154,21 @@ mod tests {
     fn values_are_read_as_they_were_written() {
         let bytes = sample();
         let node = Node::read(&bytes).expect("a value");
-        assert_eq!(node.get("words"), Some(&Node::Text("text")));
-        assert_eq!(node.get("nothing"), Some(&Node::Nil));
-        assert_eq!(node.get("flag"), Some(&Node::Flag(true)));
-        assert_eq!(node.get("far"), Some(&Node::Integer(-7)));
-        let Some(Node::List(list)) = node.get("list") else {
+        let Node::Map(entries) = node else {
             panic!("{node:?}");
+        };
+        let [("list", Node::List(list)), rest @ ..] = entries.as_slice() else {
+            panic!("{entries:?}");
         };
         assert_eq!(list[0], Node::Number(1.5));
         assert!(matches!(list[1], Node::Number(value) if value.is_nan()));
-        assert_eq!(node.get("none"), None);
+        let expected = [
+            ("nothing", Node::Nil),
+            ("words", Node::Text("text")),
+            ("flag", Node::Flag(true)),
+            ("far", Node::Integer(-7)),
+        ];
+        assert_eq!(rest, expected);
     }
 
     #[test]

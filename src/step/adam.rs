@@ -1,15 +1,12 @@
 //! Adam and AdamW.
 
-use burn::optim::{AdamState, AdaptiveMomentumState, SimpleOptimizer};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use burn::tensor::ops::Device;
 
 /// Adam, with decoupled weight decay where that is not 0; the formulas stand at
 /// [`OptimizerConfig`](super::OptimizerConfig).
 ///
-/// It remembers what burn's Adam remembers, so that their records are exchangeable. On the CPU
-/// backend Flex a step is one pass over each parameter, in place.
+/// On the CPU backend Flex a step is one pass over each parameter, in place.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Adam {
     pub(crate) beta_1: f32,
@@ -29,7 +26,7 @@ struct Corrections {
 }
 
 impl Adam {
-    fn corrections(&self, rate: f64, time: usize) -> Corrections {
+    fn corrections(&self, rate: f64, time: u64) -> Corrections {
         // In f64: 1 − .999ᵗ has only four digits in f32.
         let time = i32::try_from(time).unwrap_or(i32::MAX);
         let missing = |beta: f32| 1.0 - f64::from(beta).powi(time);
@@ -42,18 +39,20 @@ impl Adam {
     }
 }
 
-impl<B: Backend> SimpleOptimizer<B> for Adam {
-    type State<const D: usize> = AdamState<B, D>;
+/// What Adam remembers of a parameter: how many steps it has seen, and its two moments.
+pub(crate) type Moments<B, const D: usize> = (u64, [Tensor<B, D>; 2]);
 
-    fn step<const D: usize>(
+impl Adam {
+    /// One step of a parameter.
+    pub(crate) fn step<B: Backend, const D: usize>(
         &self,
         rate: f64,
         parameter: Tensor<B, D>,
         gradient: Tensor<B, D>,
-        state: Option<AdamState<B, D>>,
-    ) -> (Tensor<B, D>, Option<AdamState<B, D>>) {
-        let (time, moments) = match state.map(|state| state.momentum) {
-            Some(state) => (state.time + 1, Some([state.moment_1, state.moment_2])),
+        memory: Option<Moments<B, D>>,
+    ) -> (Tensor<B, D>, Moments<B, D>) {
+        let (time, moments) = match memory {
+            Some((time, moments)) => (time + 1, Some(moments)),
             None => (1, None),
         };
         let corrections = self.corrections(rate, time);
@@ -68,7 +67,7 @@ impl<B: Backend> SimpleOptimizer<B> for Adam {
             };
             let [parameter, moment_1, moment_2] =
                 crate::kernels::adam(parameter, gradient, moments, numbers);
-            return (parameter, Some(remember(time, moment_1, moment_2)));
+            return (parameter, (time, [moment_1, moment_2]));
         }
         let fresh_1 = gradient.clone().mul_scalar(1.0 - self.beta_1);
         let fresh_2 = gradient.square().mul_scalar(1.0 - self.beta_2);
@@ -86,22 +85,6 @@ impl<B: Backend> SimpleOptimizer<B> for Adam {
         } else {
             parameter.mul_scalar(corrections.decay)
         };
-        (parameter - change, Some(remember(time, moment_1, moment_2)))
+        (parameter - change, (time, [moment_1, moment_2]))
     }
-
-    fn to_device<const D: usize>(
-        mut state: AdamState<B, D>,
-        device: &Device<B>,
-    ) -> AdamState<B, D> {
-        state.momentum = state.momentum.to_device(device);
-        state
-    }
-}
-
-fn remember<B: Backend, const D: usize>(
-    time: usize,
-    moment_1: Tensor<B, D>,
-    moment_2: Tensor<B, D>,
-) -> AdamState<B, D> {
-    AdamState::new(AdaptiveMomentumState::new(time, moment_1, moment_2))
 }

@@ -1,13 +1,10 @@
 //! A training state in one line: equal for states that are equal bit for bit.
 
-use crate::pair::Pair;
-use burn::module::{AutodiffModule, Module, ModuleVisitor, Param, ParamId};
-use burn::record::{DoublePrecisionSettings, Record};
-use burn::tensor::Tensor;
-use burn::tensor::backend::{AutodiffBackend, Backend};
 use sha2::{Digest, Sha256};
 
-use super::{NetworkOptimizer, TrainState};
+use super::{StoredState, TrainState};
+use crate::pair::Pair;
+use crate::records::Stored;
 use crate::text::hex;
 
 impl<P: Pair> TrainState<P> {
@@ -18,70 +15,39 @@ impl<P: Pair> TrainState<P> {
     ///
     /// It reads everything back from the device.
     pub fn digest(&self) -> String {
-        let mut sum = Sum(Sha256::new());
-        sum.0.update(self.step.to_le_bytes());
-        // Running statistics may wait to be taken in; `valid` does it.
-        let gan = self.gan.valid();
-        gan.visit(&mut Values(&mut sum));
-        if let Some(ema) = &self.ema {
-            ema.average().visit(&mut Values(&mut sum));
+        self.stored().digest()
+    }
+}
+
+impl StoredState {
+    fn digest(&self) -> String {
+        let mut sum = Sha256::new();
+        sum.update(self.step.to_le_bytes());
+        let none = Vec::new();
+        for (index, list) in [
+            &self.networks,
+            self.ema.as_ref().unwrap_or(&none),
+            &self.generator_optimizer,
+            &self.discriminator_optimizer,
+            &self.memory,
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            // Where a list begins, and where a name ends.
+            sum.update([index as u8]);
+            for Stored { about, data } in list {
+                sum.update((about.name.len() as u64).to_le_bytes());
+                sum.update(&about.name);
+                for size in &about.shape {
+                    sum.update((*size as u64).to_le_bytes());
+                }
+                sum.update(&*data.bytes);
+            }
         }
-        self.generator_optimizer
-            .digest(&self.gan.generator, &mut sum);
-        self.discriminator_optimizer
-            .digest(&self.gan.discriminator, &mut sum);
-        sum.0
-            .update(memory::<P::Backend, _>(self.objective.clone()));
-        hex(&sum.0.finalize())
-    }
-}
-
-/// The digest so far.
-pub(super) struct Sum(Sha256);
-
-impl Sum {
-    fn tensor<B: Backend, const D: usize>(&mut self, tensor: Tensor<B, D>) {
-        for size in tensor.dims() {
-            self.0.update((size as u64).to_le_bytes());
-        }
-        // In the order of the shape, however it lies in memory.
-        self.0.update(&*tensor.into_data().bytes);
-    }
-}
-
-/// What a record holds; in double precision nothing of it is lost.
-pub(super) fn memory<B: Backend, R: Record<B>>(record: R) -> Vec<u8> {
-    let item = record.into_item::<DoublePrecisionSettings>();
-    // Records are made to be serialised; a failure leaves a mark of its own.
-    rmp_serde::to_vec(&item).unwrap_or_else(|error| error.to_string().into_bytes())
-}
-
-/// Adds up values, in visiting order.
-struct Values<'a>(&'a mut Sum);
-
-impl<B: Backend> ModuleVisitor<B> for Values<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        self.0.tensor(param.val());
-    }
-}
-
-/// The ids of parameters, in visiting order.
-struct Ids(Vec<ParamId>);
-
-impl<B: Backend> ModuleVisitor<B> for Ids {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        self.0.push(param.id);
-    }
-}
-
-impl<M: AutodiffModule<B>, B: AutodiffBackend> NetworkOptimizer<M, B> {
-    /// Adds up what is remembered, in the visiting order of the parameters.
-    fn digest(&self, module: &M, sum: &mut Sum) {
-        let mut ids = Ids(Vec::new());
-        module.visit(&mut ids);
-        for (index, bytes) in self.memories(&ids.0) {
-            sum.0.update((index as u64).to_le_bytes());
-            sum.0.update(bytes);
-        }
+        // Counts are made to be serialised; a failure leaves a mark of its own.
+        let counts = rmp_serde::to_vec(&self.counts);
+        sum.update(counts.unwrap_or_else(|error| error.to_string().into_bytes()));
+        hex(&sum.finalize())
     }
 }

@@ -1,18 +1,19 @@
 //! Optimisers whose settings may change at each step.
 
-use burn::module::{AutodiffModule, ParamId};
-use burn::optim::adaptor::OptimizerAdaptor;
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{GradientsParams, Optimizer, Sgd, SgdConfig};
-use burn::record::Record;
-use burn::tensor::backend::AutodiffBackend;
+use std::collections::HashMap;
+use std::mem::discriminant;
+
+use burn::module::{AutodiffModule, ModuleMapper, Param, ParamId};
+use burn::optim::GradientsParams;
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::ops::FloatTensor;
+use burn::tensor::{Tensor, TensorData, TensorPrimitive};
 use serde::Serialize;
 
 use super::adam::Adam;
-use super::digest::memory;
+use super::moments::{MOMENT_1, MOMENT_2, Moments, TIME, VELOCITY, memories};
 use crate::error::{Result, check};
-use crate::network::Parameter;
-use crate::records::{Precision, optimizer_fits};
+use crate::records::{Parameter, Stored, data_of, float_of};
 use crate::settings::settings;
 
 settings! {
@@ -178,29 +179,29 @@ impl OptimizerConfig {
 }
 
 /// What the settings but the learning rate come to: Adam is AdamW without decay.
+#[derive(Debug, Clone, Copy)]
 enum Kind {
     Adam(Adam),
     Sgd { momentum: f64 },
 }
 
-/// The kinds in stored bytes.
-const ADAM: u8 = b'a';
-const SGD: u8 = b's';
+/// What an optimiser remembers of one parameter.
+#[derive(Debug, Clone)]
+enum Memory<B: Backend> {
+    /// The steps that it has seen, its mean gradient and its mean square.
+    Adam(u64, [FloatTensor<B>; 2]),
+    /// Its velocity.
+    Sgd(FloatTensor<B>),
+}
 
 /// An optimiser of one network: its settings, and what it remembers of each parameter.
 #[derive(Clone)]
-pub struct NetworkOptimizer<M: AutodiffModule<B>, B: AutodiffBackend> {
+pub struct NetworkOptimizer<B: AutodiffBackend> {
     config: OptimizerConfig,
-    rule: Rule<M, B>,
+    memory: HashMap<ParamId, Memory<B::InnerBackend>>,
 }
 
-#[derive(Clone)]
-enum Rule<M: AutodiffModule<B>, B: AutodiffBackend> {
-    Adam(OptimizerAdaptor<Adam, M, B>),
-    Sgd(OptimizerAdaptor<Sgd<B::InnerBackend>, M, B>),
-}
-
-impl<M: AutodiffModule<B>, B: AutodiffBackend> std::fmt::Debug for NetworkOptimizer<M, B> {
+impl<B: AutodiffBackend> std::fmt::Debug for NetworkOptimizer<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NetworkOptimizer")
             .field("config", &self.config)
@@ -208,24 +209,7 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> std::fmt::Debug for NetworkOptimi
     }
 }
 
-impl<M: AutodiffModule<B>, B: AutodiffBackend> Rule<M, B> {
-    fn new(config: &OptimizerConfig) -> Self {
-        match config.kind() {
-            Kind::Adam(adam) => Self::Adam(OptimizerAdaptor::from(adam)),
-            Kind::Sgd { momentum } => Self::Sgd(
-                SgdConfig::new()
-                    .with_momentum((momentum > 0.0).then(|| {
-                        MomentumConfig::new()
-                            .with_momentum(momentum)
-                            .with_dampening(0.0)
-                    }))
-                    .init(),
-            ),
-        }
-    }
-}
-
-impl<M: AutodiffModule<B>, B: AutodiffBackend> NetworkOptimizer<M, B> {
+impl<B: AutodiffBackend> NetworkOptimizer<B> {
     /// An optimiser that remembers nothing yet.
     ///
     /// # Errors
@@ -233,8 +217,8 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> NetworkOptimizer<M, B> {
     pub fn new(config: OptimizerConfig) -> Result<Self> {
         config.validate()?;
         Ok(Self {
-            rule: Rule::new(&config),
             config,
+            memory: HashMap::new(),
         })
     }
 
@@ -253,86 +237,144 @@ impl<M: AutodiffModule<B>, B: AutodiffBackend> NetworkOptimizer<M, B> {
             return Ok(());
         }
         config.validate()?;
-        // An adaptor keeps its rule for good: make a new one and hand the memory over.
-        let mut rule = Rule::new(&config);
-        rule = match (rule, &self.rule) {
-            (Rule::Adam(new), Rule::Adam(old)) => Rule::Adam(new.load_record(old.to_record())),
-            (Rule::Sgd(new), Rule::Sgd(old)) => Rule::Sgd(new.load_record(old.to_record())),
-            (new, _) => new,
-        };
-        self.rule = rule;
+        if discriminant(&config.kind()) != discriminant(&self.config.kind()) {
+            self.memory.clear();
+        }
         self.config = config;
         Ok(())
     }
 
-    /// What is remembered of each of these parameters, by its place among them.
-    pub(super) fn memories(&self, parameters: &[ParamId]) -> Vec<(usize, Vec<u8>)> {
-        fn of<B: AutodiffBackend, R: Record<B>>(
-            mut record: impl FnMut(&ParamId) -> Option<R>,
-            parameters: &[ParamId],
-        ) -> Vec<(usize, Vec<u8>)> {
-            let bytes = |(index, id)| Some((index, memory::<B, _>(record(id)?)));
-            parameters.iter().enumerate().filter_map(bytes).collect()
-        }
-        match &self.rule {
-            Rule::Adam(rule) => {
-                let mut records = rule.to_record();
-                of::<B, _>(|id| records.remove(id), parameters)
+    /// What is remembered of a network's parameters, in their order.
+    pub(crate) fn stored(&self, network: &[Parameter]) -> Vec<Stored> {
+        let mut tensors = Vec::new();
+        for Parameter { id, about } in network {
+            // What is one parameter is remembered once.
+            let memory = self.memory.get(id).filter(|_| about.same_as.is_none());
+            let Some(memory) = memory.cloned() else {
+                continue;
+            };
+            let name = |moment| format!("{}.{moment}", about.name);
+            let data = data_of::<B::InnerBackend>;
+            match memory {
+                Memory::Adam(time, [first, second]) => {
+                    let time = TensorData::new(vec![time], [1]);
+                    tensors.extend([
+                        Stored::new(name(TIME), time),
+                        Stored::new(name(MOMENT_1), data(first)),
+                        Stored::new(name(MOMENT_2), data(second)),
+                    ]);
+                }
+                Memory::Sgd(velocity) => {
+                    tensors.push(Stored::new(name(VELOCITY), data(velocity)));
+                }
             }
-            Rule::Sgd(rule) => {
-                let mut records = rule.to_record();
-                of::<B, _>(|id| records.remove(id), parameters)
-            }
         }
+        tensors
     }
 
-    /// What is remembered, as bytes, the kind of optimiser first.
-    pub(crate) fn write(&self, precision: Precision) -> Result<Vec<u8>, String> {
-        let (kind, bytes) = match &self.rule {
-            Rule::Adam(rule) => (ADAM, precision.write::<B, _>(rule.to_record())?),
-            Rule::Sgd(rule) => (SGD, precision.write::<B, _>(rule.to_record())?),
-        };
-        Ok([&[kind], bytes.as_slice()].concat())
-    }
-
-    /// Takes up what was remembered of a network's parameters after at most `steps` steps; another
-    /// kind of optimiser starts anew. Where something in the bytes can't be, nothing is taken up.
-    pub(crate) fn read(
-        &mut self,
-        precision: Precision,
-        bytes: &[u8],
+    /// The optimiser with what was remembered of a network's parameters after at most `steps`
+    /// steps; another kind of optimiser starts anew. Or what in the tensors can't be.
+    pub(crate) fn restored(
+        &self,
+        stored: Vec<Stored>,
         network: &[Parameter],
         steps: u64,
         device: &B::Device,
-    ) -> Result<(), String> {
-        let Some((kind, bytes)) = bytes.split_first() else {
-            return Err("nothing stands".to_owned());
-        };
-        let moments: &[&str] = match *kind {
-            ADAM => &["moment_1", "moment_2"],
-            SGD => &["velocity"],
-            kind => return Err(format!("{kind} is no kind of optimiser")),
-        };
-        optimizer_fits(bytes, precision, network, moments, steps)?;
-        let bytes = bytes.to_vec();
-        self.rule = match (Rule::new(&self.config), *kind) {
-            (Rule::Adam(new), ADAM) => {
-                Rule::Adam(new.load_record(precision.read::<B, _>(bytes, device)?))
-            }
-            (Rule::Sgd(new), SGD) => {
-                Rule::Sgd(new.load_record(precision.read::<B, _>(bytes, device)?))
-            }
-            (new, _) => new,
-        };
-        Ok(())
+    ) -> Result<Self, String> {
+        let float = |data| float_of::<B::InnerBackend>(data, device);
+        let adam = matches!(self.config.kind(), Kind::Adam(_));
+        let mut memory = HashMap::new();
+        for (id, moments) in memories(stored, network, steps)? {
+            let one = match moments {
+                Moments::Adam(time, [first, second]) if adam => {
+                    Memory::Adam(time, [float(first), float(second)])
+                }
+                Moments::Sgd(velocity) if !adam => Memory::Sgd(float(velocity)),
+                _ => continue,
+            };
+            memory.insert(id, one);
+        }
+        let config = self.config;
+        Ok(Self { config, memory })
     }
 
     /// One step down the gradients; the learning rate is that of the settings times `factor`.
-    pub fn step(&mut self, factor: f64, module: M, gradients: GradientsParams) -> M {
-        let rate = self.config.learning_rate() * factor;
-        match &mut self.rule {
-            Rule::Adam(rule) => rule.step(rate, module, gradients),
-            Rule::Sgd(rule) => rule.step(rate, module, gradients),
+    pub fn step<M: AutodiffModule<B>>(
+        &mut self,
+        factor: f64,
+        module: M,
+        gradients: GradientsParams,
+    ) -> M {
+        module.map(&mut Step::<B> {
+            kind: self.config.kind(),
+            rate: self.config.learning_rate() * factor,
+            memory: &mut self.memory,
+            gradients,
+        })
+    }
+}
+
+/// One step of each parameter that has a gradient.
+struct Step<'a, B: AutodiffBackend> {
+    kind: Kind,
+    rate: f64,
+    memory: &'a mut HashMap<ParamId, Memory<B::InnerBackend>>,
+    gradients: GradientsParams,
+}
+
+impl<B: AutodiffBackend> ModuleMapper<B> for Step<'_, B> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+        let (id, tensor, mapper) = param.consume();
+        let Some(gradient) = self.gradients.remove::<B::InnerBackend, D>(id) else {
+            return Param::from_mapped_value(id, tensor, mapper);
+        };
+        let tracked = tensor.is_require_grad();
+        let device = gradient.device();
+        // Taken out, so that it can be changed where it lies.
+        let memory = self.memory.remove(&id);
+        let tensor = tensor.to_device(&device).inner();
+        let (tensor, memory) = step(self.kind, self.rate, tensor, gradient, memory);
+        self.memory.extend(memory.map(|memory| (id, memory)));
+        let tensor = Tensor::from_inner(tensor);
+        let tensor = if tracked {
+            tensor.require_grad()
+        } else {
+            tensor
+        };
+        Param::from_mapped_value(id, tensor, mapper)
+    }
+}
+
+fn step<B: Backend, const D: usize>(
+    kind: Kind,
+    rate: f64,
+    parameter: Tensor<B, D>,
+    gradient: Tensor<B, D>,
+    memory: Option<Memory<B>>,
+) -> (Tensor<B, D>, Option<Memory<B>>) {
+    let device = gradient.device();
+    let wrapped =
+        |tensor| Tensor::<B, D>::from_primitive(TensorPrimitive::Float(tensor)).to_device(&device);
+    match kind {
+        Kind::Adam(adam) => {
+            let moments = match memory {
+                Some(Memory::Adam(time, moments)) => Some((time, moments.map(wrapped))),
+                _ => None,
+            };
+            let (parameter, (time, moments)) = adam.step(rate, parameter, gradient, moments);
+            let moments = moments.map(|moment| moment.into_primitive().tensor());
+            (parameter, Some(Memory::Adam(time, moments)))
+        }
+        // Plain descent neither uses nor forgets a velocity.
+        Kind::Sgd { momentum: 0.0 } => (parameter - gradient.mul_scalar(rate), memory),
+        Kind::Sgd { momentum } => {
+            let velocity = match memory {
+                Some(Memory::Sgd(velocity)) => gradient + wrapped(velocity).mul_scalar(momentum),
+                _ => gradient,
+            };
+            let parameter = parameter - velocity.clone().mul_scalar(rate);
+            let velocity = velocity.into_primitive().tensor();
+            (parameter, Some(Memory::Sgd(velocity)))
         }
     }
 }

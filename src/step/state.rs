@@ -14,9 +14,9 @@ pub struct TrainState<P: Pair> {
     /// The two networks.
     pub gan: GanOf<P>,
     /// The generator's optimiser.
-    pub generator_optimizer: NetworkOptimizer<P::Generator, P::Backend>,
+    pub generator_optimizer: NetworkOptimizer<P::Backend>,
     /// The discriminator's optimiser.
-    pub discriminator_optimizer: NetworkOptimizer<P::Discriminator, P::Backend>,
+    pub discriminator_optimizer: NetworkOptimizer<P::Backend>,
     /// What the objective remembers.
     pub objective: ObjectiveState<P::Backend>,
     /// The moving average of the generator's weights, where there is one.

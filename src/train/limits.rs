@@ -33,6 +33,7 @@ pub struct Limits {
     /// ```text
     /// (weights, gradients, the optimisers' moments, the average)
     ///   + discriminator steps × batch × (numbers of a sample + of a latent)
+    ///   + batches that are read ahead × batch × numbers of a sample
     ///   + batch / micro-batches × numbers of a sample
     /// ```
     ///
@@ -173,7 +174,8 @@ where
         format!(
             "is less than the {} that the run needs at least: {} for weights, their gradients and \
              moments (make the networks smaller), {} for the batches of a step (lower \
-             `batches.batch_size`, `discriminator_steps` or `latent.dimensions`); or raise it",
+             `batches.batch_size`, `discriminator_steps`, `latent.dimensions` or \
+             `loading.threads`); or raise it",
             gigabytes(networks + batches),
             gigabytes(networks),
             gigabytes(batches)
@@ -204,7 +206,9 @@ fn needs(
     let batch = config.batches.batch_size as f64;
     let latent = config.latent.dimensions() as f64;
     let generated = batch / config.micro_batches.max(1) as f64 * sample as f64;
-    let batches = config.discriminator_steps as f64 * batch * (sample as f64 + latent) + generated;
+    let ahead = config.loading.batches() as f64 * batch * sample as f64;
+    let batches =
+        config.discriminator_steps as f64 * batch * (sample as f64 + latent) + ahead + generated;
     Needs { networks, batches }
 }
 
@@ -272,7 +276,7 @@ fn gigabytes(bytes: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::MemoryDataset;
+    use crate::data::{Loading, MemoryDataset};
     use crate::gan::Gan;
     use crate::latent::Latent;
     use crate::models::{
@@ -328,6 +332,9 @@ mod tests {
             .with_micro_batches(2);
         let lean = needs(&sgd, g, d, 2);
         assert_eq!((lean.networks, lean.batches), (30.0 + 17.0 + 17.0, 52.0));
+        // Six batches ahead: 6·4·2.
+        let ahead = config().with_loading(Loading::on_threads(3));
+        assert_eq!(needs(&ahead, g, d, 2).batches, 24.0 + 48.0);
     }
 
     fn a_run_that_needs_more_is_refused_before_weights_are_drawn<B: AutodiffBackend>() {

@@ -15,6 +15,7 @@ use burn::tensor::{Tensor, TensorPrimitive};
 
 use crate::network::{Generator, InnerGenerator, TrainableGenerator};
 use crate::nn::LayerKind;
+use crate::records::{self, Parameter, Stored};
 
 /// The moving average of a generator's weights.
 ///
@@ -126,14 +127,20 @@ impl<G: TrainableGenerator<B>, B: AutodiffBackend> Ema<G, B> {
         Self::of(generator.map(&mut Towards { trained, decay }), standing)
     }
 
-    /// The average as a record holds it.
-    pub(crate) fn record(&self) -> <InnerGenerator<G, B> as Module<B::InnerBackend>>::Record {
-        self.generator.clone().into_record()
+    /// What is stored of it.
+    pub(crate) fn stored(&self) -> Vec<Stored> {
+        records::of::<B::InnerBackend, _>(&self.generator)
     }
 
-    /// An average that is this generator.
-    pub(crate) fn restored(generator: InnerGenerator<G, B>) -> Self {
-        Self::of(generator, None)
+    /// Its parameters, as they are stored.
+    pub(crate) fn parameters(&self) -> Vec<Parameter> {
+        records::parameters::<B::InnerBackend, _>(&self.generator)
+    }
+
+    /// The average with these tensors, which were found to fit it.
+    pub(crate) fn restored(&self, stored: Vec<Stored>) -> Result<Self, String> {
+        let generator = records::put::<B::InnerBackend, _>(stored, self.average())?;
+        Ok(Self::of(generator, None))
     }
 }
 

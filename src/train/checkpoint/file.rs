@@ -10,7 +10,7 @@ use crate::files::sealed::{self, Heading, Kind, Sealed, Section, Unreadable};
 const KIND: Kind = Kind {
     magic: "burn-gan checkpoint",
     noun: "checkpoint",
-    version: 2,
+    version: 3,
 };
 
 /// What a file says of itself before its sections.
@@ -21,8 +21,6 @@ pub(super) struct Header {
     pub(super) crate_version: String,
     /// Steps made.
     pub(super) step: u64,
-    /// Of the records: `full` or `double`.
-    pub(super) precision: String,
     /// Everything that the run was made with.
     pub(super) settings: serde_json::Value,
     /// The metric that the best checkpoint is chosen by.
@@ -57,11 +55,10 @@ mod as_text {
 }
 
 impl Header {
-    pub(super) fn new(step: u64, precision: &str, settings: serde_json::Value) -> Self {
+    pub(super) fn new(step: u64, settings: serde_json::Value) -> Self {
         Self {
             crate_version: env!("CARGO_PKG_VERSION").to_owned(),
             step,
-            precision: precision.to_owned(),
             settings,
             metric: None,
             sections: Vec::new(),
@@ -139,7 +136,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("step-000000007.checkpoint");
         let settings = serde_json::json!({"steps": 10, "loss": "hinge"});
-        let mut header = Header::new(7, "full", settings);
+        let mut header = Header::new(7, settings);
         header.metric = Some(Metric {
             name: "kl".to_owned(),
             value: f64::INFINITY,
@@ -162,7 +159,7 @@ mod tests {
     fn a_name_of_another_step_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
-        let header = || Header::new(7, "full", serde_json::Value::Null);
+        let header = || Header::new(7, serde_json::Value::Null);
         for (name, right) in [
             ("step-000000007.checkpoint", true),
             ("step-000000008.checkpoint", false),

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::state::{Counts, Position};
-use crate::records::{Node, finite};
+use super::state::Position;
+use crate::objective::ObjectiveCounts;
+use crate::records::Node;
 use crate::train::{Finding, LossReading, Measurement, Memories};
 
 /// No run counts so far.
@@ -18,16 +19,14 @@ const LONGEST: f64 = 1e11;
 pub(super) fn check(
     position: &Position,
     step: u64,
-    counts: Counts,
+    counts: &ObjectiveCounts,
     settings: &Value,
 ) -> Result<(), String> {
     let need = |right: bool, problem: &dyn Fn() -> String| {
         if right { Ok(()) } else { Err(problem()) }
     };
-    let Counts {
-        generator_steps,
-        discriminator_steps,
-    } = counts;
+    let (generator_steps, discriminator_steps) =
+        (counts.generator_steps, counts.discriminator_steps);
     need(step <= MOST, &|| {
         format!("{step} steps are more than any run makes")
     })?;
@@ -79,7 +78,9 @@ pub(super) fn check(
     findings(&position.findings)?;
     let health = rmp_serde::to_vec_named(&position.health).map_err(|error| error.to_string())?;
     let health = Node::read(&health)?;
-    finite(&health).map_err(|problem| format!("what the health watch knows: {problem}"))?;
+    health
+        .finite()
+        .map_err(|problem| format!("what the health watch knows: {problem}"))?;
     counted("health", &health)?;
     memories(&position.memories)?;
     measurements(&position.measurements, step)
@@ -104,7 +105,8 @@ fn findings(findings: &[Finding]) -> Result<(), String> {
             return Err(format!("a finding of step {} can't be", finding.step));
         }
         let bytes = rmp_serde::to_vec_named(finding).map_err(|error| error.to_string())?;
-        finite(&Node::read(&bytes)?).map_err(|problem| format!("a finding: {problem}"))?;
+        let finite = Node::read(&bytes)?.finite();
+        finite.map_err(|problem| format!("a finding: {problem}"))?;
     }
     Ok(())
 }

@@ -526,20 +526,20 @@ fn what_can_not_be_read_for_another_reason_ends_the_resume_and_stays() {
     let path = newest(folder.path());
     let whole = fs::read(&path).expect("the newest");
     let text = String::from_utf8_lossy(&whole[..22]).into_owned();
-    assert_eq!(text, "burn-gan checkpoint 2\n");
-    let mut newer = whole;
-    newer[20] = b'3';
-    fs::write(&path, &newer).expect("a writable file");
+    assert_eq!(text, "burn-gan checkpoint 3\n");
+    let mut older = whole;
+    older[20] = b'2';
+    fs::write(&path, &older).expect("a writable file");
     let before = names(folder.path());
     let error = resume(folder.path(), config(13)).expect_err("another format");
     assert!(
-        error.to_string().contains("is a checkpoint of format 3"),
+        error.to_string().contains("is a checkpoint of format 2"),
         "{error}"
     );
     assert_eq!(names(folder.path()), before);
     let error = best_checkpoint(folder.path(), Better::Lower).expect_err("another format");
-    assert!(error.to_string().contains("format 3"), "{error}");
-    assert_eq!(fs::read(&path).expect("it"), newer);
+    assert!(error.to_string().contains("format 2"), "{error}");
+    assert_eq!(fs::read(&path).expect("it"), older);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

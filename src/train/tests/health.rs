@@ -17,6 +17,7 @@ use crate::network::{self, Generator};
 use crate::nn::Activation;
 use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
+use crate::records;
 use crate::report::Severity;
 use crate::step::{EmaConfig, Hooks, OptimizerConfig};
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters, values};
@@ -173,10 +174,10 @@ impl<B: AutodiffBackend> Hooks<Gan<Draws<B>, Judges<B>, B>> for Spoil {
             return gradients;
         }
         self.times -= 1;
-        let bias = network::parameters::<B, _>(generator)
+        let bias = records::parameters::<B, _>(generator)
             .pop()
             .expect("a parameter");
-        assert_eq!(bias.name, "mlp.layers.1.bias");
+        assert_eq!(bias.about.name, "mlp.layers.1.bias");
         let gradient = gradients
             .remove::<B::InnerBackend, 1>(bias.id)
             .expect("a gradient");

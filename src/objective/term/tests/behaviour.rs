@@ -1,7 +1,6 @@
 //! What each penalty is, by closed forms, and the rules that all obey.
 
 use burn::module::{AutodiffModule, Module};
-use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Recorder};
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
@@ -22,6 +21,7 @@ use crate::objective::{
 };
 use crate::pair::Pair;
 use crate::random::Stream;
+use crate::records;
 use crate::testing::{assert_close, assign, for_each_autodiff_backend, gradients, tensor2, values};
 
 fn only(penalty: Term) -> Objective {
@@ -463,11 +463,11 @@ fn a_stored_state_goes_on_as_it_was<B: AutodiffBackend>() {
     for scale in [1.0, 2.0, 3.0] {
         let _ = step(&mut state, scale);
     }
-    let recorder = NamedMpkBytesRecorder::<FullPrecisionSettings>::new();
-    let bytes = Recorder::<B>::record(&recorder, state.clone(), ()).expect("a record in memory");
-    let mut restored: ObjectiveState<B> = recorder
-        .load(bytes, &Default::default())
-        .expect("a readable record");
+    let (counts, tensors) = state.stored();
+    let counts = rmp_serde::to_vec_named(&counts).expect("bytes");
+    let counts = rmp_serde::from_slice(&counts).expect("the counts");
+    let tensors = records::read(&records::write(&tensors).expect("bytes")).expect("the tensors");
+    let mut restored = ObjectiveState::<B>::restored(counts, tensors, &Default::default());
     for scale in [4.0, 5.0] {
         assert_eq!(step(&mut restored, scale), step(&mut state, scale));
     }

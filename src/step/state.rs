@@ -20,7 +20,7 @@ pub struct TrainState<P: Pair> {
     /// What the objective remembers.
     pub objective: ObjectiveState<P::Backend>,
     /// The moving average of the generator's weights, where there is one.
-    pub ema: Option<Ema<P::Generator, P::Backend>>,
+    pub ema: Option<Ema<P>>,
     /// How many steps were made.
     pub step: u64,
 }

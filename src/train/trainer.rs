@@ -212,7 +212,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
         .with_seed(config.seed);
         if config.ema.is_some() {
             state = state.with_ema();
-            let standing = StandingStatistics::of_run::<P::Generator, P::Backend>(
+            let standing = StandingStatistics::of_run::<P>(
                 &state.gan.generator,
                 &config.latent,
                 [config.batches.batch_size, data.len()],

@@ -1,11 +1,11 @@
 //! Passes through networks that may panic.
 //!
-//! The process has one panic hook, and it is the program's. A filter is put before it when the first
-//! watched section of the process begins, and stays: it hands every panic on to the program's hook,
-//! but those of a thread inside [`quietly`]. Hooks are not changed again after that, so that sections
-//! may overlap in any number of threads; only where the program set another hook since, the filter is
-//! put before that one. A hook that the program wraps around the filter hears what the program lets it
-//! hear.
+//! The process has one panic hook, and it is the program's. A filter is put before it when the
+//! first watched section of the process begins, and stays: it hands every panic on to the program's
+//! hook, but those of a thread inside [`quietly`]. Hooks are not changed again after that, so that
+//! sections may overlap in any number of threads; only where the program set another hook since,
+//! the filter is put before that one. A hook that the program wraps around the filter hears what
+//! the program lets it hear.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};

@@ -43,9 +43,9 @@ pub struct TrainerConfig {
     /// What generated batches are conditioned on.
     #[serde(default)]
     pub conditions: ConditionRule,
-    /// The probability that a generated sample's styles are those of two latents, the first ones up to
-    /// a random layer (style mixing; 0.9 in StyleGAN). For generators with a
-    /// [style space](crate::network::StyleSpace) only; 0 for none.
+    /// The probability that a generated sample's styles are those of two latents, the first ones up
+    /// to a random layer (style mixing; 0.9 in StyleGAN). For generators with a [style
+    /// space](crate::network::StyleSpace) only; 0 for none.
     #[serde(default)]
     pub style_mixing: f64,
     /// What the networks minimise.
@@ -67,8 +67,8 @@ pub struct TrainerConfig {
     /// The moving average of the generator's weights; `None` for none.
     #[serde(default)]
     pub ema: Option<EmaConfig>,
-    /// The largest Euclidean norm that all gradients of a network together may have; larger ones are
-    /// scaled down to it. `None` for no limit.
+    /// The largest Euclidean norm that all gradients of a network together may have; larger ones
+    /// are scaled down to it. `None` for no limit.
     #[serde(default)]
     pub gradient_clipping: Option<f64>,
     /// Parts that a batch is taken in, one after the other, their gradients added up: less memory,

@@ -149,8 +149,8 @@ fn attempt<R>(read: impl FnOnce() -> Result<R>) -> Result<R, Fault> {
     Err(Fault { file, problem })
 }
 
-/// Whether `count` samples were delivered, each of the shape that samples have (empty where that is not
-/// known).
+/// Whether `count` samples were delivered, each of the shape that samples have (empty where that is
+/// not known).
 fn fits(delivered: &[usize], count: usize, shape: &[usize]) -> Result<(), Fault> {
     if delivered.first() == Some(&count) && (shape.is_empty() || delivered[1..] == *shape) {
         return Ok(());
@@ -165,7 +165,8 @@ fn fits(delivered: &[usize], count: usize, shape: &[usize]) -> Result<(), Fault>
     })
 }
 
-/// The error of a batch that failed: its samples are asked for one by one, to name the one at fault.
+/// The error of a batch that failed: its samples are asked for one by one, to name the one at
+/// fault.
 fn named<R>(
     indices: &[usize],
     mut fault: Fault,

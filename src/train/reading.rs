@@ -88,8 +88,8 @@ pub(super) fn is_taken(name: &str) -> bool {
     is_of_the_step(name) || TAKEN.contains(&name)
 }
 
-/// The chart that a number is drawn in, and its line there; what an evaluator measures has a chart of
-/// its own.
+/// The chart that a number is drawn in, and its line there; what an evaluator measures has a chart
+/// of its own.
 pub(super) fn chart_of(name: &str) -> (&str, &str) {
     let own = OWN.iter().find(|own| own.name == name);
     own.map_or((name, name), |own| own.chart)

@@ -82,8 +82,8 @@ impl<'a, P: Pair> Trainer<'a, P> {
         })
     }
 
-    /// Adds an evaluator, whose numbers all observers of a step see; evaluators are called in the order
-    /// they were added, before the step's observers.
+    /// Adds an evaluator, whose numbers all observers of a step see; evaluators are called in the
+    /// order they were added, before the step's observers.
     pub fn evaluate(mut self, rhythm: Rhythm, evaluator: impl Evaluator<P> + 'a) -> Self {
         self.evaluators.push((rhythm, Box::new(evaluator)));
         self
@@ -107,8 +107,9 @@ impl<'a, P: Pair> Trainer<'a, P> {
         self
     }
 
-    /// Ends the run after the step in which `interrupt` is asked to stop it, with a checkpoint where
-    /// it has them. When the run is over, a signal that the interrupt waits for ends the process.
+    /// Ends the run after the step in which `interrupt` is asked to stop it, with a checkpoint
+    /// where it has them. When the run is over, a signal that the interrupt waits for ends the
+    /// process.
     pub fn stop_on(mut self, interrupt: &Interrupt) -> Self {
         self.interrupt = interrupt.clone();
         self
@@ -125,8 +126,8 @@ impl<'a, P: Pair> Trainer<'a, P> {
     }
 
     /// The rule behind [`ConditionRule::Custom`](crate::network::ConditionRule::Custom): from the
-    /// conditions of the real batch, the number of generated samples and the run's own stream to the
-    /// conditions of the generated batch.
+    /// conditions of the real batch, the number of generated samples and the run's own stream to
+    /// the conditions of the generated batch.
     pub fn with_conditions(
         mut self,
         rule: impl Fn(&P::Condition, usize, &mut Stream) -> Result<P::Condition> + Send + Sync + 'static,
@@ -139,8 +140,8 @@ impl<'a, P: Pair> Trainer<'a, P> {
     /// training anything: [`run`](Self::run) does it first.
     ///
     /// # Errors
-    /// If data, networks and settings don't go together, or the networks can't do what the objective
-    /// asks of them ([`Objective::probe`](crate::objective::Objective::probe)).
+    /// If data, networks and settings don't go together, or the networks can't do what the
+    /// objective asks of them ([`Objective::probe`](crate::objective::Objective::probe)).
     pub fn check(
         &self,
         gan: &P,
@@ -302,7 +303,8 @@ impl<'a, P: Pair> Trainer<'a, P> {
         Ok(settings)
     }
 
-    /// Tries the objective on the first batch, before anything is trained; the shape of its samples.
+    /// Tries the objective on the first batch, before anything is trained; the shape of its
+    /// samples.
     fn probe(
         &self,
         gan: &GanOf<P>,

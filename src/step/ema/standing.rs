@@ -29,23 +29,23 @@ const ONE_WEIGHT: f64 = 1e-3;
 /// What the running statistics of an averaged generator are drawn with.
 ///
 /// The running mean and variance of a batch norm belong to the weights that moved them. Averaged
-/// weights make other activations: with the statistics of the trained weights their samples come out
-/// washed out. So whoever asks the average for its generator gets one whose statistics are those of
-/// its own activations, over batches drawn for it:
+/// weights make other activations: with the statistics of the trained weights their samples come
+/// out washed out. So whoever asks the average for its generator gets one whose statistics are
+/// those of its own activations, over batches drawn for it:
 ///
 /// ```text
 /// running ← (1/n)·Σ_i statistics of batch i,     z_i from the prior, in training mode
 /// ```
 ///
 /// Every buffer that a pass in training mode moves by `(1 − m)·old + m·batch` is one of these,
-/// whatever its layer is called. A [`Trainer`](crate::train::Trainer) sets this up for every average; a loop
-/// of one's own does by
+/// whatever its layer is called. A [`Trainer`](crate::train::Trainer) sets this up for every
+/// average; a loop of one's own does by
 /// [`TrainState::with_standing_statistics`](super::super::TrainState::with_standing_statistics).
 ///
-/// Standing statistics of Brock, Donahue, Simonyan 2018, *Large scale GAN training for high fidelity
-/// natural image synthesis*, arXiv:1809.11096; for averaged weights Izmailov, Podoprikhin, Garipov,
-/// Vetrov, Wilson 2018, *Averaging weights leads to wider optima and better generalization*,
-/// arXiv:1803.05407.
+/// Standing statistics of Brock, Donahue, Simonyan 2018, *Large scale GAN training for high
+/// fidelity natural image synthesis*, arXiv:1809.11096; for averaged weights Izmailov, Podoprikhin,
+/// Garipov, Vetrov, Wilson 2018, *Averaging weights leads to wider optima and better
+/// generalization*, arXiv:1803.05407.
 #[derive(Debug, Clone)]
 pub struct StandingStatistics<C> {
     latent: Latent,
@@ -74,8 +74,8 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
         }
     }
 
-    /// For a run: the conditions of random samples of its data, which `condition` reads. `None` for a
-    /// generator without running statistics.
+    /// For a run: the conditions of random samples of its data, which `condition` reads. `None` for
+    /// a generator without running statistics.
     pub(crate) fn of_run<P: Pair<Condition = C>>(
         generator: &P::Generator,
         latent: &Latent,

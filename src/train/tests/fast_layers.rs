@@ -34,8 +34,8 @@ const TOLERANCE: f64 = 1e-3;
 /// The learning rate of the MLPs.
 const MLP_RATE: f64 = 2e-4;
 /// That of the DCGAN. At 2e-4 training is chaos: on burn's operations alone, one weight changed by
-/// 2e-7 of itself moves a loss by .002 within 160 steps and by .01 within 200, so that no two orders
-/// of summation could agree. At a tenth of it the same change moves none by 1e-6.
+/// 2e-7 of itself moves a loss by .002 within 160 steps and by .01 within 200, so that no two
+/// orders of summation could agree. At a tenth of it the same change moves none by 1e-6.
 const DCGAN_RATE: f64 = 2e-5;
 
 /// Discriminator and generator losses of each step. The first run's weights are everybody's.
@@ -147,7 +147,8 @@ fn two_hundred_steps_of_the_dcgan_are_those_of_burns_operations() {
     assert_same_losses(&fast, &dcgan::<Burns>(&mut weights, plain()));
 }
 
-/// Adam keeps a convolution's weight in the kernels' order; what is read from a file lies row by row.
+/// Adam keeps a convolution's weight in the kernels' order; what is read from a file lies row by
+/// row.
 #[test]
 fn weights_that_lie_otherwise_train_to_the_same_bits() {
     let device = Default::default();

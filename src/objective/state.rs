@@ -187,10 +187,8 @@ impl ObjectiveCounts {
 
     /// How many tensors are remembered; `None` for more than there can be.
     fn tensors(&self) -> Option<usize> {
-        let sizes = self.memory.iter();
-        sizes.fold(Some(self.augmentation), |sum: Option<usize>, size| {
-            sum?.checked_add(*size)
-        })
+        let mut sizes = self.memory.iter();
+        sizes.try_fold(self.augmentation, |sum, size| sum.checked_add(*size))
     }
 
     /// The tensors' names, and the place of the term that each belongs to.

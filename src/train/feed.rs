@@ -10,6 +10,10 @@ use crate::error::{Error, Result};
 use crate::network::guard::quietly;
 use crate::network::{Condition, Discriminator, Generator, Sample};
 
+/// Data for a pair of networks.
+pub(super) type Data<'a, P> = dyn Dataset<<P as Pair>::Backend, Sample = <P as Pair>::Sample, Condition = <P as Pair>::Condition>
+    + 'a;
+
 /// What every batch of a run must be.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Expected {

@@ -289,7 +289,7 @@ impl<P: Pair> Session<'_, P> {
         data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Verdict> {
         let done = work.step;
-        let config = self.ramps.at(done);
+        let config = TrainerConfig::at(&mut self.ramps, done);
         let rates = self.rates(&config, done);
         let due = work.health.is_due(done + 1, self.config.steps);
         let left = usize::try_from(self.config.steps - done).unwrap_or(usize::MAX);

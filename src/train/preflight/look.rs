@@ -62,7 +62,7 @@ impl Labels {
 
 /// Looks at the first batches; a number that is not finite, or a label that is no class of a
 /// network (by name and class count), is an error that names the sample.
-pub(super) fn at<B: Backend, T: Dataset<B>>(
+pub(super) fn at<B: Backend, T: Dataset<B> + ?Sized>(
     data: &T,
     batches: &[Vec<usize>],
     classes: &[(&'static str, usize)],

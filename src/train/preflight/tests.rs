@@ -6,7 +6,7 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Distribution, Tensor};
 
 use super::*;
-use crate::data::{BatchPlan, LastBatch, MemoryDataset};
+use crate::data::{BatchPlan, Dataset, LastBatch, MemoryDataset};
 use crate::latent::Latent;
 use crate::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminator, MlpDiscriminatorConfig,

@@ -18,28 +18,23 @@ mod common;
 
 use std::process::ExitCode;
 
+use burn_gan::Result;
 use burn_gan::burn::module::AutodiffModule;
 use burn_gan::burn::tensor::activation::sigmoid;
-use burn_gan::burn::tensor::backend::{AutodiffBackend, Backend};
-use burn_gan::burn::tensor::{Element, ElementConversion, Tensor, TensorData};
-use burn_gan::data::{MemoryDataset, Mixture};
+use burn_gan::burn::tensor::backend::AutodiffBackend;
+use burn_gan::burn::tensor::{Element, ElementConversion, TensorData};
+use burn_gan::data::Mixture;
 use burn_gan::divergence::{
     Gaussian, Histogram, Interval, fit_gaussian, js_divergence, js_lower_bound,
     optimal_discriminator,
 };
 use burn_gan::models::{
-    MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig, save_safetensors,
+    MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
-use burn_gan::network::{Discriminator, Generator};
 use burn_gan::nn::Activation;
-use burn_gan::objective::{Loss, Objective, Term};
 use burn_gan::plot::{Color, LineChart, Panels, Series};
-use burn_gan::random::Stream;
-use burn_gan::step::OptimizerConfig;
-use burn_gan::train::{
-    Ending, History, Memories, Observer, Progress, Rhythm, Schedule, StepEvent, TrainerConfig,
-};
-use burn_gan::{Gan, Latent, Result};
+use burn_gan::prelude::*;
+use burn_gan::train::{Ending, Memories};
 use clap::Parser;
 use common::{Common, Program};
 use serde::{Deserialize, Serialize};
@@ -63,24 +58,14 @@ const SAMPLES: usize = 50_000;
 const RANGE: (f64, f64) = (-1.0, 7.0);
 const BINS: usize = 160;
 
-/// The generator's three costs: name in the report, title and colour in the pictures.
-const COSTS: [(Loss, &str, &str, Color); 3] = [
-    (
-        Loss::NonSaturating,
-        "gan_non_saturating",
-        "non-saturating",
-        Color::Blue,
-    ),
-    (Loss::Minimax, "gan_minimax", "minimax", Color::Vermillion),
-    (
-        Loss::MaximumLikelihood,
-        "gan_maximum_likelihood",
-        "maximum-likelihood cost",
-        Color::Green,
-    ),
+/// The generator's three costs, in words.
+const COSTS: [(Loss, &str); 3] = [
+    (Loss::NonSaturating, "non-saturating"),
+    (Loss::Minimax, "minimax"),
+    (Loss::MaximumLikelihood, "maximum-likelihood cost"),
 ];
 
-type Pair<B> = Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
+type Networks<B> = Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
 
 /// What a GAN came to.
 #[derive(Serialize)]
@@ -109,13 +94,8 @@ struct Portrait {
 #[derive(Default)]
 struct FirstLook(Option<Portrait>);
 
-impl<B: AutodiffBackend> Observer<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>
-    for &mut FirstLook
-{
-    fn observe(
-        &mut self,
-        event: &StepEvent<'_, Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>,
-    ) -> Result<()> {
+impl<B: AutodiffBackend> Observer<Networks<B>> for &mut FirstLook {
+    fn observe(&mut self, event: &StepEvent<'_, Networks<B>>) -> Result<()> {
         if self.0.is_none() {
             let device = event.outcome.generator_loss.device();
             self.0 = Some(portrait(&event.state.gan.valid(), event.config, &device)?);
@@ -135,18 +115,15 @@ impl<B: AutodiffBackend> Observer<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    common::main_with(&args.common.clone(), args)
+    common::main_with(args.common.backend, args)
 }
 
 impl Program for Args {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
-        let seed = self.common.seed;
-        let out = self.common.out_dir("gaussian_1d");
-
+        let (seed, out) = (self.common.seed, self.common.out());
         let truth = Gaussian::new(MEAN, STD)?;
-        let points =
-            Mixture::gaussian_1d(MEAN, STD)?.sample(POINTS, &mut Stream::new(seed, "data"));
-        let data = MemoryDataset::<2>::new(points, [1])?;
+        let mixture = Mixture::gaussian_1d(MEAN, STD)?;
+        let data = common::points(&mixture, POINTS, Stream::new(seed, "data"))?;
         let values: Vec<f64> = data.values().iter().map(|&x| x.into()).collect();
         let fit = fit_gaussian(&values)?;
 
@@ -154,78 +131,72 @@ impl Program for Args {
         let moment = |power| values.iter().map(|x| x.powi(power)).sum::<f64>() / POINTS as f64;
         let sample = Gaussian::new(moment(1), (moment(2) - moment(1).powi(2)).sqrt())?;
 
-        let mut report = self
-            .common
-            .report("gaussian_1d")
-            .settings(&self.settings(Loss::NonSaturating))
+        let mut report = (self.common.report(&self.settings(Loss::NonSaturating)))
             .setting("costs", COSTS.map(|cost| cost.0))
             .metric("truth", truth)
             .metric("sample", sample)
             .metric("max_likelihood", fit);
-        let mut portraits = Panels::new(COSTS.len()).with_cell(400, 300);
         let mut rows: [Vec<LineChart>; 3] = Default::default();
         let falling = |title| LineChart::new(title, "step", "lower bound on JS, nats, smoothed");
         let (mut fall, mut start_of_fall) = (falling("The whole run"), falling("Its first fifth"));
         let mut summary = vec![format!("ML fit {:.3} ± {:.3}", fit.mean(), fit.std())];
 
-        for (loss, key, name, color) in COSTS {
+        for (index, (loss, name)) in COSTS.into_iter().enumerate() {
             common::say(name);
-            let settings = self.settings(loss);
+            // Its name in the report, and its colour in all pictures.
+            let key = format!("gan_{}", name.trim_end_matches(" cost").replace('-', "_"));
+            let color = Color::nth(index);
+            let (settings, folder) = (self.settings(loss), out.join(&key));
             let early = (settings.steps / 100).max(1);
             let mut history = History::new();
             let mut first = FirstLook::default();
-            let run = self
-                .common
-                .trainer(&settings, &[], &out.join(key), &device)?
+            let run = (self.common.trainer(&settings, &[], &folder, &device)?)
                 .observe(Rhythm::Every(1), Progress::new())
                 .observe(Rhythm::Every(5), &mut history)
                 .observe(Rhythm::Every(early), &mut first)
-                .run(networks::<B>(&settings, &device)?, &data)?;
-            report = report.timing(key, run.elapsed.as_secs_f64());
+                .run(networks::<B>(seed, &device)?, &data)?;
+            report = report.timing(&key, run.elapsed.as_secs_f64());
             if !run.ending.is_finished() {
-                run.report(report).save(&out)?;
-                common::finish("gaussian_1d", &run.ending, summary.join(", "), &out);
+                let what = summary.join(", ");
+                self.common.finish(&run.report(report), &run.ending, what)?;
                 return Ok(run.exit_code());
             }
 
             let gan = run.state.gan.valid();
-            let weights = out.join(key).join("generator.safetensors");
-            save_safetensors(&weights, &gan.generator, &[])?;
-            report = report.file(weights);
             let last = portrait(&gan, &settings, &device)?;
             let outcome = outcome(&gan, &last, &data, &truth, &device)?;
             summary.push(format!("{name} {:.3} ± {:.3}", outcome.mean, outcome.std));
-            report = report.metric(key, outcome);
+            report = report
+                .files(run.save_weights(&folder)?)
+                .metric(&key, outcome);
 
-            rows[0].push(density_chart(name, color, &last, &truth, &fit));
-            rows[2].push(discriminator_chart("at the end", color, &last, &truth));
+            rows[0].push(last.density_chart(name, color, &truth, &fit));
             if let Some(first) = first.0 {
                 let title = format!("after {early} steps");
-                rows[1].push(discriminator_chart(&title, color, &first, &truth));
+                rows[1].push(first.discriminator_chart(&title, color, &truth));
             }
-            let bounds = smoothed(
-                history
-                    .readings()
-                    .iter()
-                    .map(|r| (r.step, r.get("js_lower_bound").unwrap_or(f64::NAN))),
-            );
-            let fifth = bounds[..bounds.len().div_ceil(5)].to_vec();
-            fall = fall.with_series(Series::new(name, bounds).with_color(color));
-            start_of_fall = start_of_fall.with_series(Series::new(name, fifth).with_color(color));
+            rows[2].push(last.discriminator_chart("at the end", color, &truth));
+            let bounds = history.points("js_lower_bound").into_iter();
+            // A single batch's bound is mostly noise.
+            let bounds = line(name, color, bounds.map(|(step, js)| (step as f64, js))).smoothed(20);
+            let mut fifth = bounds.clone();
+            fifth.points.truncate(bounds.points.len().div_ceil(5));
+            fall = fall.with_series(bounds);
+            start_of_fall = start_of_fall.with_series(fifth);
         }
 
-        for chart in rows.into_iter().flatten() {
-            portraits = portraits.with(chart);
-        }
         let (fits, js) = (out.join("fits.svg"), out.join("js.svg"));
-        portraits.save(&fits)?;
+        let portraits = Panels::new(COSTS.len()).with_cell(400, 300);
+        (rows.into_iter().flatten())
+            .fold(portraits, Panels::with)
+            .save(&fits)?;
         Panels::new(2).with(fall).with(start_of_fall).save(&js)?;
-        report
+        let report = report
             .ending("finished")
             .picture("The four fits, and what D makes of them", &fits, None)
-            .picture("The lower bound on JS while they train", &js, None)
-            .save(&out)?;
-        common::finish("gaussian_1d", &Ending::Finished, summary.join(", "), &out);
+            .picture("The lower bound on JS while they train", &js, None);
+        self.common
+            .finish(&report, &Ending::Finished, summary.join(", "))?;
         Ok(0)
     }
 }
@@ -234,56 +205,37 @@ impl Args {
     /// The settings of a GAN; only the loss differs.
     fn settings(&self, loss: Loss) -> TrainerConfig {
         let adam = |rate| OptimizerConfig::adam(rate).with_betas(0.0, 0.99);
-        let mut settings =
-            TrainerConfig::new(self.common.steps_or(STEPS) as u64, BATCH, Latent::normal(2))
-                .with_seed(self.common.seed)
-                .with_objective(Objective::new(loss).with_term(Term::r1(0.02)))
-                .with_schedule(Schedule::Cosine { floor: 0.02 });
-        // The theory's discriminator is always the best one: let it learn faster than the generator.
-        settings.generator_optimizer = adam(1e-3);
-        settings.discriminator_optimizer = adam(4e-3);
-        settings
+        (self.common.config(STEPS, BATCH, Latent::normal(2)))
+            .with_objective(Objective::new(loss).with_term(Term::r1(0.02)))
+            .with_schedule(Schedule::Cosine { floor: 0.02 })
+            // The theory's discriminator is always the best one: it learns faster than the generator.
+            .with_generator_optimizer(adam(1e-3))
+            .with_discriminator_optimizer(adam(4e-3))
     }
 }
 
 /// Untrained networks, the same for every cost.
-fn networks<B: Backend>(settings: &TrainerConfig, device: &B::Device) -> Result<Pair<B>> {
-    let generator = MlpGeneratorConfig::new(settings.latent.dimensions(), [1])
+fn networks<B: Backend>(seed: u64, device: &B::Device) -> Result<Networks<B>> {
+    let generator = MlpGeneratorConfig::new(2, [1])
         .with_hidden([32, 32])
         .with_output(Activation::Identity);
     // Wide at the bottom: few units of a fresh layer have their kink where the data are.
     let discriminator = MlpDiscriminatorConfig::new([1]).with_hidden([128, 32]);
-    Ok(Gan::seeded(
-        generator.init(device)?,
-        discriminator.init(device)?,
-        settings.seed,
-        device,
-    ))
+    let (generator, discriminator) = (generator.init(device)?, discriminator.init(device)?);
+    Ok(Gan::seeded(generator, discriminator, seed, device))
 }
 
 fn portrait<B: Backend>(
-    gan: &Pair<B>,
+    gan: &Networks<B>,
     settings: &TrainerConfig,
     device: &B::Device,
 ) -> Result<Portrait> {
-    let mut stream = Stream::new(settings.seed, "evaluation");
-    let latents = settings.latent.draw(SAMPLES, &mut stream, device);
-    let samples: Vec<f64> = gan
-        .generator
-        .generate(latents, &())
-        .into_data()
-        .iter()
-        .collect();
+    let samples: Vec<f64> = common::samples(&gan.generator, settings, SAMPLES, device);
     let density = Histogram::new(&samples, RANGE.0, RANGE.1, BINS)?;
     let places: Vec<f64> = (0..BINS).map(|bin| density.centre(bin)).collect();
-    let logits = gan
-        .discriminator
-        .discriminate(column(&places, device), &())
-        .logits;
-    let verdicts = places
-        .into_iter()
-        .zip(sigmoid(logits).into_data().iter())
-        .collect();
+    let verdict = gan.discriminator.discriminate(column(&places, device), &());
+    let real = sigmoid(verdict.logits).into_data();
+    let verdicts = places.into_iter().zip(real.iter()).collect();
     Ok(Portrait {
         samples,
         density,
@@ -292,7 +244,7 @@ fn portrait<B: Backend>(
 }
 
 fn outcome<B: Backend>(
-    gan: &Pair<B>,
+    gan: &Networks<B>,
     portrait: &Portrait,
     data: &MemoryDataset<2>,
     truth: &Gaussian,
@@ -324,68 +276,40 @@ fn column<B: Backend, E: Element>(values: &[E], device: &B::Device) -> Tensor<B,
     Tensor::from_data(values.convert::<f32>(), device)
 }
 
-fn density_chart(
-    name: &str,
-    color: Color,
-    portrait: &Portrait,
-    truth: &Gaussian,
-    fit: &Gaussian,
-) -> LineChart {
-    let places = || portrait.verdicts.iter().map(|place| place.0);
-    let near = || places().filter(|x| (x - MEAN).abs() < 5.0 * STD);
-    LineChart::new(name, "x", "density")
-        .with_series(
-            Series::new("ML fit", near().map(|x| (x, fit.density(x)))).with_color(Color::Grey),
-        )
-        .with_series(
-            Series::new(
-                "generator",
-                near().map(|x| (x, portrait.density.density(x))),
-            )
-            .with_color(color),
-        )
-        .with_series(
-            Series::new("data", near().map(|x| (x, truth.density(x))))
-                .with_color(Color::Black)
-                .dashed(),
-        )
+fn line(name: &str, color: Color, points: impl Iterator<Item = (f64, f64)>) -> Series {
+    Series::new(name, points).with_color(color)
 }
 
-fn discriminator_chart(
-    title: &str,
-    color: Color,
-    portrait: &Portrait,
-    truth: &Gaussian,
-) -> LineChart {
-    let bin = portrait.density.width() * SAMPLES as f64;
-    let optimum = portrait.verdicts.iter().map(|&(x, _)| {
-        let (p, q) = (truth.density(x), portrait.density.density(x));
-        // A ratio of two handfuls is noise: no line there.
-        let known = (p + q) * bin > 50.0;
-        (
-            x,
-            if known {
-                optimal_discriminator(p, q)
-            } else {
-                f64::NAN
-            },
-        )
-    });
-    LineChart::new(title, "x", "probability of \"real\"")
-        .with_series(Series::new("D", portrait.verdicts.iter().copied()).with_color(color))
-        .with_series(Series::new("D*", optimum).with_color(Color::Black).dashed())
-        .with_y_range(-0.02, 1.02)
-}
+impl Portrait {
+    fn density_chart(
+        &self,
+        name: &str,
+        color: Color,
+        truth: &Gaussian,
+        fit: &Gaussian,
+    ) -> LineChart {
+        let places = self.verdicts.iter().map(|place| place.0);
+        let near = places.filter(|x| (x - MEAN).abs() < 5.0 * STD);
+        let generated = near.clone().map(|x| (x, self.density.density(x)));
+        let [fit, truth] = [fit, truth].map(|normal| near.clone().map(|x| (x, normal.density(x))));
+        LineChart::new(name, "x", "density")
+            .with_series(line("ML fit", Color::Grey, fit))
+            .with_series(line("generator", color, generated))
+            .with_series(line("data", Color::Black, truth).dashed())
+    }
 
-/// A moving average over the last readings: a single batch's is mostly noise.
-fn smoothed(readings: impl Iterator<Item = (u64, f64)>) -> Vec<(f64, f64)> {
-    const WINDOW: usize = 20;
-    let readings: Vec<_> = readings.collect();
-    let mean = |end: usize| {
-        let window = &readings[(end + 1).saturating_sub(WINDOW)..=end];
-        window.iter().map(|reading| reading.1).sum::<f64>() / window.len() as f64
-    };
-    (0..readings.len())
-        .map(|index| (readings[index].0 as f64, mean(index)))
-        .collect()
+    fn discriminator_chart(&self, title: &str, color: Color, truth: &Gaussian) -> LineChart {
+        let bin = self.density.width() * SAMPLES as f64;
+        let optimum = self.verdicts.iter().map(|&(x, _)| {
+            let (p, q) = (truth.density(x), self.density.density(x));
+            // A ratio of two handfuls is noise: no line there.
+            let known = (p + q) * bin > 50.0;
+            let best = optimal_discriminator(p, q);
+            (x, if known { best } else { f64::NAN })
+        });
+        LineChart::new(title, "x", "probability of \"real\"")
+            .with_series(line("D", color, self.verdicts.iter().copied()))
+            .with_series(line("D*", Color::Black, optimum).dashed())
+            .with_y_range(-0.02, 1.02)
+    }
 }

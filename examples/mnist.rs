@@ -12,24 +12,21 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use burn_gan::burn::tensor::Tensor;
+use burn_gan::Result;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
-use burn_gan::data::{Dataset, MemoryDataset, Mnist, PixelRange};
+use burn_gan::data::{Mnist, PixelRange};
 use burn_gan::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
-    SavedGenerator, save_safetensors,
+    SavedGenerator,
 };
-use burn_gan::network::{Condition, Generator, Labels, TrainableDiscriminator, TrainableGenerator};
-use burn_gan::objective::{Loss, Objective, Term};
+use burn_gan::network::{TrainableDiscriminator, TrainableGenerator};
 use burn_gan::plot::GridSize;
-use burn_gan::step::{EmaConfig, OptimizerConfig};
-use burn_gan::train::{
-    History, Interpolations, JsonLines, Progress, Rhythm, SampleGrid, Schedule, TrainerConfig,
-};
-use burn_gan::{Gan, Latent, Result};
+use burn_gan::prelude::*;
+use burn_gan::train::{Interpolations, JsonLines, SampleGrid};
 use clap::{Parser, ValueEnum};
 use common::{Common, Program};
 use serde::Serialize;
@@ -86,7 +83,7 @@ const GRID_ROWS: usize = 8;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    common::main_with(&args.common.clone(), args)
+    common::main_with(args.common.backend, args)
 }
 
 impl Program for Args {
@@ -95,11 +92,7 @@ impl Program for Args {
         let mnist = Mnist::train(&self.data_dir)?;
         let image = [1, mnist.height, mnist.width];
         let data = MemoryDataset::<4>::from_bytes(mnist.images, image, PixelRange::Symmetric)?;
-        let digits: Vec<usize> = mnist
-            .labels
-            .iter()
-            .map(|label| usize::from(*label))
-            .collect();
+        let digits = mnist.labels.into_iter().map(usize::from).collect();
         let asked: Vec<usize> = (0..CLASSES * GRID_ROWS).map(|i| i % CLASSES).collect();
         let asked = Labels::from_slice(&asked, CLASSES, &device)?;
 
@@ -144,19 +137,6 @@ impl Program for Args {
 }
 
 impl Args {
-    /// What decides the networks and what they are told.
-    fn options(&self) -> [(&'static str, String); 3] {
-        let model = match self.model {
-            Model::Mlp => "mlp",
-            Model::Dcgan => "dcgan",
-        };
-        [
-            ("model", model.to_owned()),
-            ("labels", self.labels.to_string()),
-            ("width", self.width.to_string()),
-        ]
-    }
-
     fn gamma(&self) -> f64 {
         self.gamma.unwrap_or(match self.model {
             Model::Mlp => 1.0,
@@ -177,45 +157,41 @@ impl Args {
         G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, 4>>,
         D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
     {
-        let (seed, out) = (self.common.seed, self.common.out_dir("mnist"));
+        let (seed, out) = (self.common.seed, self.common.out());
         let gan = Gan::<_, _, B>::seeded(generator, discriminator, seed, &device);
         let latent = Latent::normal(LATENT);
-        let steps = self.common.steps_or(match self.model {
+        let steps = match self.model {
             Model::Mlp => 6_000,
             Model::Dcgan => 1_500,
-        });
-        let config = TrainerConfig::new(steps as u64, BATCH, latent.clone())
-            .with_seed(seed)
+        };
+        let config = (self.common.config(steps, BATCH, latent.clone()))
             .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(self.gamma())))
             .with_optimizers(OptimizerConfig::adam(5e-4).with_betas(0.0, 0.99))
             .with_schedule(Schedule::Cosine { floor: 0.1 })
             .with_ema(EmaConfig::half_life(EMA_IMAGES).with_ramp_up(0.05));
 
         // The same latents at every look, so that pictures of different steps compare.
-        let size = GridSize {
-            rows: GRID_ROWS,
-            columns: CLASSES,
-        };
+        let size = GridSize::new(GRID_ROWS, CLASSES);
         let mut grid = SampleGrid::<B>::new(&out, &latent, size, seed, &device)?
             .with_conditions(&asked)
             .with_scale(2);
         // One digit to a row here, where labels are told.
-        let rows: Vec<i32> = (0..CLASSES * GRID_ROWS)
+        let rows: Vec<_> = (0..CLASSES * GRID_ROWS)
             .map(|i| (i / GRID_ROWS) as i32)
             .collect();
-        let one_each = asked.select(Tensor::from_ints(rows.as_slice(), &device));
-        let size = GridSize {
-            rows: CLASSES,
-            columns: GRID_ROWS,
-        };
+        let size = GridSize::new(CLASSES, GRID_ROWS);
         let mut walks = Interpolations::<B>::new(&out, &latent, size, seed, &device)?
-            .with_conditions(&one_each)
+            .with_conditions(&asked.select(Tensor::from_ints(rows.as_slice(), &device)))
             .with_scale(2);
 
+        // What decides the networks and what they are told.
+        let options = [
+            ("model", common::name(&self.model)),
+            ("labels", self.labels.to_string()),
+            ("width", self.width.to_string()),
+        ];
         let mut history = History::new();
-        let run = self
-            .common
-            .trainer(&config, &self.options(), &out, &device)?
+        let run = (self.common.trainer(&config, &options, &out, &device)?)
             .observe(Rhythm::Every(1), Progress::new())
             .observe(Rhythm::Every(10), &mut history)
             .observe(Rhythm::Every(10), JsonLines::new(out.join("log.jsonl")))
@@ -223,43 +199,27 @@ impl Args {
             .observe(Rhythm::AtEnd, &mut walks)
             .run(gan, data)?;
 
-        let (trained, averaged) = (run.state.trained(), run.state.sampler());
-        let weights =
-            ["generator", "generator_ema"].map(|name| out.join(name).with_extension("safetensors"));
-        save_safetensors(&weights[0], &trained, &[])?;
-        save_safetensors(&weights[1], &averaged, &[])?;
         let saved = out.join("generator.gan");
-        SavedGenerator::save(&saved, settings, &latent, averaged)?;
+        SavedGenerator::save(&saved, settings, &latent, run.state.sampler())?;
         let last = history.readings().last().map(|reading| {
             let numbers = reading.numbers.iter();
             let named = numbers.map(|number| (number.name.to_string(), number.value));
-            named.collect::<std::collections::BTreeMap<_, _>>()
+            named.collect::<BTreeMap<_, _>>()
         });
-        let mut report = self
-            .common
-            .report("mnist")
-            .settings(&config)
+        let report = (self.common.report(&config))
             .setting("generator", settings)
             .setting("labels", self.labels)
             .metric("last", last)
-            .file(&saved);
-        for (step, picture) in grid.pictures() {
-            report = report.picture("Samples", picture, Some(*step));
-        }
-        for (_, picture) in walks.pictures() {
-            report = report.picture("Between two latents, left to right", picture, None);
-        }
-        report = weights
-            .into_iter()
-            .fold(report, |report, file| report.file(file));
-        history.report(run.report(report)).save(&out)?;
+            .file(&saved)
+            .files(run.save_weights(&out)?);
+        let report = walks.report(grid.report(history.report(run.report(report))));
         let what = format!(
             "{} digits after {} steps, {:.0} s",
             CLASSES * GRID_ROWS,
             run.state.step,
             run.elapsed.as_secs_f64()
         );
-        common::finish("mnist", &run.ending, what, &out);
+        self.common.finish(&report, &run.ending, what)?;
         Ok(run.exit_code())
     }
 

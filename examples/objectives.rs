@@ -10,27 +10,20 @@
 
 mod common;
 
-use std::path::Path;
 use std::process::ExitCode;
 
-use burn_gan::burn;
-use burn_gan::burn::module::Module;
-use burn_gan::burn::tensor::Tensor;
-use burn_gan::burn::tensor::backend::{AutodiffBackend, Backend};
-use burn_gan::data::{MemoryDataset, Mixture};
+use burn_gan::burn::tensor::backend::AutodiffBackend;
+use burn_gan::data::Mixture;
 use burn_gan::metrics::ModeCoverage;
 use burn_gan::models::{
-    MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig, save_safetensors,
+    MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
-use burn_gan::network::{Discriminator, Generator, TrainableDiscriminator, Verdict};
 use burn_gan::nn::Activation;
 use burn_gan::objective::FDivergence;
-use burn_gan::objective::{Loss, Objective, Pairing, Term};
-use burn_gan::plot::{Panels, Scatter};
-use burn_gan::random::Stream;
-use burn_gan::step::OptimizerConfig;
-use burn_gan::train::{Ending, Run, Schedule, TrainerConfig};
-use burn_gan::{Gan, Latent, Result};
+use burn_gan::plot::Panels;
+use burn_gan::prelude::*;
+use burn_gan::train::Ending;
+use burn_gan::{Error, Result};
 use clap::Parser;
 use common::{Common, Program};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -65,19 +58,12 @@ const DRAWN_SAMPLES: usize = 500;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let wanted = args.losses();
-    if wanted.is_empty() {
-        return common::refuse(format!(
-            "no loss has `{}` in its name: leave out `--only` to see them all",
-            args.only.as_deref().unwrap_or_default()
-        ));
-    }
-    common::main_with(&args.common.clone(), args)
+    common::main_with(args.common.backend, args)
 }
 
 impl Args {
     /// The losses to train: all of the crate's but those that give the very gradients of another.
-    fn losses(&self) -> Vec<Loss> {
+    fn losses(&self) -> Result<Vec<Loss>> {
         let twin = |loss: &Loss| {
             let Loss::FDivergence(f) = loss else {
                 return false;
@@ -93,15 +79,17 @@ impl Args {
         let wanted = self.only.as_deref().unwrap_or_default().to_lowercase();
         let mut losses = Loss::all();
         losses.retain(|loss| !twin(loss) && loss.label().to_lowercase().contains(&wanted));
+        if losses.is_empty() {
+            let problem = "no loss has it in its name: leave it out to see them all";
+            return Err(Error::setting("only", wanted, problem));
+        }
         // The one that takes no pairing goes last, where it leaves no hole in the page.
         losses.sort_by_key(|loss| !loss.info().can_be_paired());
-        losses
+        Ok(losses)
     }
 
     fn config(&self, objective: Objective) -> TrainerConfig {
-        let latent = Latent::normal(2);
-        TrainerConfig::new(self.common.steps_or(STEPS) as u64, BATCH, latent)
-            .with_seed(self.common.seed)
+        (self.common.config(STEPS, BATCH, Latent::normal(2)))
             .with_objective(objective.with_term(Term::r1(self.gamma)))
             .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99))
             .with_schedule(Schedule::Cosine { floor: 0.05 })
@@ -117,83 +105,78 @@ struct Outcome {
     seconds: f64,
 }
 
-/// An autoencoder as a discriminator, for the energy-based loss: its logit is minus the squared
-/// error of its reconstruction.
+/// What judges: for the energy-based loss an autoencoder, whose logit is minus the squared error of its
+/// reconstruction.
 #[derive(Module, Debug)]
-struct Autoencoder<B: Backend> {
-    network: MlpGenerator<B, 2>,
+enum Critic<B: Backend> {
+    Mlp(MlpDiscriminator<B, 2>),
+    Autoencoder(MlpGenerator<B, 2>),
 }
 
-impl<B: Backend> Discriminator<B> for Autoencoder<B> {
+impl<B: Backend> Discriminator<B> for Critic<B> {
     type Sample = Tensor<B, 2>;
     type Condition = ();
 
     fn discriminate(&self, sample: Tensor<B, 2>, _condition: &()) -> Verdict<B> {
-        let again = self.network.generate(sample.clone(), &());
-        (sample - again).square().sum_dim(1).neg().into()
+        match self {
+            Self::Mlp(network) => network.discriminate(sample, &()),
+            Self::Autoencoder(network) => {
+                let again = network.generate(sample.clone(), &());
+                (sample - again).square().sum_dim(1).neg().into()
+            }
+        }
     }
 }
 
 impl Program for Args {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
-        let out = self.common.out_dir("objectives");
+        let (seed, out) = (self.common.seed, self.common.out());
         let ring = Mixture::ring();
-        let points = ring.sample(TRAINING_POINTS, &mut Stream::new(self.common.seed, "ring"));
-        let data = MemoryDataset::<2>::new(points, [2])?;
-        let mlp = |inputs| {
-            MlpGeneratorConfig::new(inputs, [2])
-                .with_hidden([WIDTH; 3])
-                .with_activation(Activation::Relu)
-                .with_output(Activation::Identity)
-        };
-        let generator = || mlp(2).init::<B, 2>(&device);
+        let data = common::points(&ring, TRAINING_POINTS, Stream::new(seed, "ring"))?;
+        let mlp = MlpGeneratorConfig::new(2, [2])
+            .with_hidden([WIDTH; 3])
+            .with_activation(Activation::Relu)
+            .with_output(Activation::Identity);
         let critic = MlpDiscriminatorConfig::new([2])
             .with_hidden([WIDTH; 3])
             .with_activation(Activation::Relu);
 
         let combinations: Vec<Objective> = self
-            .losses()
+            .losses()?
             .into_iter()
             .flat_map(|loss| Pairing::ALL.map(|p| Objective::new(loss.clone()).with_pairing(p)))
             .filter(|objective| objective.validate().is_ok())
             .collect();
-        let bar = ProgressBar::new(combinations.len() as u64).with_style(style());
+        let style = ProgressStyle::with_template("{pos}/{len} [{bar:30}] {elapsed} {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(combinations.len() as u64).with_style(style);
         // Three losses to a row, three pairings each.
         let mut page = Panels::new(9)
             .with_title("Every loss, every pairing, on the ring of eight Gaussians")
             .with_cell(230, 250);
-        let mut outcomes = Vec::new();
-        let mut seconds = 0.0;
+        let (mut outcomes, mut seconds, mut ending) = (Vec::new(), 0.0, Ending::Finished);
         for (index, objective) in combinations.into_iter().enumerate() {
             let title = title(&objective);
             bar.set_message(title.clone());
             let config = self.config(objective.clone());
+            let critic = match objective.loss {
+                Loss::EnergyBased(_) => Critic::Autoencoder(mlp.init(&device)?),
+                _ => Critic::Mlp(critic.init(&device)?),
+            };
+            let gan = Gan::seeded(mlp.init::<B, 2>(&device)?, critic, seed, &device);
             let folder = out.join("runs").join(format!("{:02}", index + 1));
-            let trained = if matches!(objective.loss, Loss::EnergyBased(_)) {
-                let network = mlp(2).init(&device)?;
-                let critic = Autoencoder { network };
-                self.train::<B, _>(config, &folder, (generator()?, critic), &data, &device)?
-            } else {
-                let critic = critic.init::<B, 2>(&device)?;
-                self.train::<B, _>(config, &folder, (generator()?, critic), &data, &device)?
-            };
-            seconds += trained.seconds;
-            let samples = match trained.ending {
-                Ending::Finished => trained.samples,
-                stopped => {
-                    bar.finish_and_clear();
-                    self.common
-                        .report("objectives")
-                        .ending(format!("{stopped}, at combination {}", index + 1))
-                        .settings(&self.config(Objective::new(Loss::NonSaturating)))
-                        .timing("training", seconds)
-                        .metric("combinations", &outcomes)
-                        .save(&out)?;
-                    let done = format!("{index} combinations");
-                    common::finish("objectives", &stopped, done, &out);
-                    return Ok(stopped.exit_code());
-                }
-            };
+            let trainer = self.common.trainer(&config, &[], &folder, &device)?;
+            let run = trainer.run(gan, &data)?;
+            run.save_weights(&folder)?;
+            let elapsed = run.elapsed.as_secs_f64();
+            seconds += elapsed;
+            if !run.ending.is_finished() {
+                ending = run.ending;
+                break;
+            }
+
+            let generator = run.state.sampler();
+            let samples = common::samples(&generator, &config, EVALUATED_SAMPLES, &device);
             let coverage = ModeCoverage::measure(&samples, &ring)?;
             let numbers = format!(
                 "{}/{} modes, {:.0} %, KL {:.2}",
@@ -206,95 +189,42 @@ impl Program for Args {
                 // No terminal to draw a bar on: a line for the log.
                 common::say(format_args!("{title}: {numbers}"));
             }
-            let drawn = pairs(&samples[..2 * DRAWN_SAMPLES]);
-            let real = pairs(&data.values()[..2 * DRAWN_SAMPLES]);
-            page = page.with(
-                Scatter::new(title, real, drawn)
-                    .with_labels(numbers, "")
-                    .with_bounds(EDGE, EDGE),
-            );
+            let drawn = &samples[..2 * DRAWN_SAMPLES];
+            page = page.with(common::scatter(&title, &data, drawn, 1.5).with_labels(numbers, ""));
             outcomes.push(Outcome {
                 loss: objective.loss,
                 pairing: objective.pairing,
                 coverage,
-                seconds: trained.seconds,
+                seconds: elapsed,
             });
             bar.inc(1);
         }
         bar.finish_and_clear();
 
-        let picture = out.join("objectives.svg");
-        page.save(&picture)?;
-        let whole = outcomes
-            .iter()
-            .filter(|o| o.coverage.modes_captured == 8)
-            .count();
-        self.common
-            .report("objectives")
-            .settings(&self.config(Objective::new(Loss::NonSaturating)))
+        let all = outcomes.len();
+        let report = (self.common)
+            .report(&self.config(Objective::new(Loss::NonSaturating)))
             .timing("training", seconds)
-            .ending("finished")
-            .metric("combinations", &outcomes)
-            .picture("Every loss, every pairing", &picture, None)
-            .save(&out)?;
-        common::finish(
-            "objectives",
-            &Ending::Finished,
-            format!(
-                "{whole} of {} combinations find all 8 modes, {seconds:.0} s",
-                outcomes.len()
-            ),
-            &out,
-        );
-        Ok(0)
+            .metric("combinations", &outcomes);
+        let (report, what) = if ending.is_finished() {
+            let picture = out.join("objectives.svg");
+            page.save(&picture)?;
+            let whole = outcomes.iter().filter(|o| o.coverage.modes_captured == 8);
+            let whole = whole.count();
+            (
+                report
+                    .ending("finished")
+                    .picture("Every loss, every pairing", &picture, None),
+                format!("{whole} of {all} combinations find all 8 modes, {seconds:.0} s"),
+            )
+        } else {
+            let at = format!("{ending}, at combination {}", all + 1);
+            (report.ending(at), format!("{all} combinations"))
+        };
+        self.common.finish(&report, &ending, what)?;
+        Ok(ending.exit_code())
     }
 }
-
-/// What training one combination gives.
-struct Trained {
-    samples: Vec<f32>,
-    seconds: f64,
-    ending: Ending,
-}
-
-impl Args {
-    /// Trains one combination and draws from its generator.
-    fn train<B, D>(
-        &self,
-        config: TrainerConfig,
-        folder: &Path,
-        (generator, discriminator): (MlpGenerator<B, 2>, D),
-        data: &MemoryDataset<2>,
-        device: &B::Device,
-    ) -> Result<Trained>
-    where
-        B: AutodiffBackend,
-        D: TrainableDiscriminator<B> + Discriminator<B, Sample = Tensor<B, 2>, Condition = ()>,
-    {
-        let (seed, latent) = (config.seed, config.latent.clone());
-        let gan = Gan::seeded(generator, discriminator, seed, device);
-        let run: Run<Gan<_, _, B>> = self
-            .common
-            .trainer(&config, &[], folder, device)?
-            .run(gan, data)?;
-        let latents = latent.draw(
-            EVALUATED_SAMPLES,
-            &mut Stream::new(seed, "evaluation"),
-            device,
-        );
-        let generator = run.state.sampler();
-        save_safetensors(folder.join("generator.safetensors"), &generator, &[])?;
-        let samples = generator.generate(latents, &());
-        Ok(Trained {
-            samples: samples.into_data().iter().collect(),
-            seconds: run.elapsed.as_secs_f64(),
-            ending: run.ending,
-        })
-    }
-}
-
-/// The plane that every panel shows.
-const EDGE: (f64, f64) = (-1.5, 1.5);
 
 /// Loss and pairing, short enough for a small panel.
 fn title(objective: &Objective) -> String {
@@ -315,13 +245,4 @@ fn title(objective: &Objective) -> String {
         label.replace(long, short)
     });
     format!("{loss}{pairing}")
-}
-
-fn pairs(values: &[f32]) -> Vec<[f32; 2]> {
-    values.chunks_exact(2).map(|p| [p[0], p[1]]).collect()
-}
-
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{pos}/{len} [{bar:30}] {elapsed} {msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
 }

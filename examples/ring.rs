@@ -12,19 +12,14 @@ mod common;
 
 use std::process::ExitCode;
 
+use burn_gan::Result;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
-use burn_gan::data::{MemoryDataset, Mixture};
+use burn_gan::data::Mixture;
 use burn_gan::metrics::ModeCoverage;
-use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig, save_safetensors};
-use burn_gan::network::Generator;
+use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
 use burn_gan::nn::Activation;
-use burn_gan::objective::Objective;
-use burn_gan::plot::Scatter;
-use burn_gan::random::Stream;
-use burn_gan::step::OptimizerConfig;
-use burn_gan::train::{History, Progress, Rhythm, Schedule, TrainerConfig};
-use burn_gan::{Gan, Latent, Result};
-use clap::Parser;
+use burn_gan::prelude::*;
+use clap::{Parser, ValueEnum};
 use common::{Common, Program};
 
 /// Trains a GAN on a mixture of Gaussians and counts the modes it finds.
@@ -39,7 +34,11 @@ struct Args {
 
     /// Settings of another objective, such as '{"loss":"hinge","pairing":"average"}' [default: the
     /// recommended one]
-    #[arg(long, value_name = "JSON", value_parser = objective)]
+    #[arg(
+        long,
+        value_name = "JSON",
+        value_parser = |json: &str| serde_json::from_str::<Objective>(json)
+    )]
     objective: Option<Objective>,
 
     /// Weight γ of the gradient penalties; 0 turns them off [default: the objective's own]
@@ -47,41 +46,12 @@ struct Args {
     gamma: Option<f64>,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Data {
     /// Eight modes on the circle of radius 1
     Ring,
     /// Twenty-five modes on the grid from −4 to 4
     Grid,
-}
-
-impl Data {
-    fn mixture(self) -> Mixture {
-        match self {
-            Self::Ring => Mixture::ring(),
-            Self::Grid => Mixture::grid(),
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ring => "ring",
-            Self::Grid => "grid",
-        }
-    }
-
-    /// The edge of the plane that the picture shows.
-    fn edge(self) -> f64 {
-        match self {
-            Self::Ring => 1.5,
-            Self::Grid => 5.5,
-        }
-    }
-}
-
-/// An objective from its settings, as stored with every run.
-fn objective(json: &str) -> std::result::Result<Objective, String> {
-    serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
 const STEPS: usize = 20_000;
@@ -91,17 +61,18 @@ const EVALUATED_SAMPLES: usize = 2_500;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    common::main_with(&args.common.clone(), args)
+    common::main_with(args.common.backend, args)
 }
 
 impl Program for Args {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
-        let seed = self.common.seed;
-        let out = self.common.out_dir("ring");
-
-        let mixture = self.data.mixture();
-        let points = mixture.sample(TRAINING_POINTS, &mut Stream::new(seed, "points"));
-        let data = MemoryDataset::<2>::new(points, [2])?;
+        let (seed, out) = (self.common.seed, self.common.out());
+        // With the edge of the plane that the picture shows.
+        let (mixture, edge) = match self.data {
+            Data::Ring => (Mixture::ring(), 1.5),
+            Data::Grid => (Mixture::grid(), 5.5),
+        };
+        let data = common::points(&mixture, TRAINING_POINTS, Stream::new(seed, "points"))?;
 
         let mut objective = self.objective.unwrap_or_else(Objective::recommended);
         if let Some(gamma) = self.gamma {
@@ -109,83 +80,51 @@ impl Program for Args {
                 penalty.weight = gamma;
             }
         }
-
-        let latent = Latent::normal(2);
-        let generator = MlpGeneratorConfig::new(latent.dimensions(), [2])
-            .with_hidden([128; 3])
-            .with_activation(Activation::Relu)
-            .with_output(Activation::Identity);
-        let discriminator = MlpDiscriminatorConfig::new([2])
-            .with_hidden([128; 3])
-            .with_activation(Activation::Relu);
-        let gan = Gan::seeded(
-            generator.init::<B, 2>(&device)?,
-            discriminator.init::<B, 2>(&device)?,
-            seed,
-            &device,
-        );
-
-        let config = TrainerConfig::new(self.common.steps_or(STEPS) as u64, BATCH, latent.clone())
-            .with_seed(seed)
+        let config = (self.common.config(STEPS, BATCH, Latent::normal(2)))
             .with_objective(objective)
             .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99))
             .with_schedule(Schedule::Cosine { floor: 0.01 });
+
+        let generator = MlpGeneratorConfig::new(2, [2])
+            .with_hidden([128; 3])
+            .with_activation(Activation::Relu)
+            .with_output(Activation::Identity)
+            .init::<B, 2>(&device)?;
+        let discriminator = MlpDiscriminatorConfig::new([2])
+            .with_hidden([128; 3])
+            .with_activation(Activation::Relu)
+            .init::<B, 2>(&device)?;
+        let gan = Gan::seeded(generator, discriminator, seed, &device);
+
         let mut history = History::new();
-        let options = [("data", self.data.name().to_owned())];
+        let options = [("data", common::name(&self.data))];
         let trainer = self.common.trainer(&config, &options, &out, &device)?;
         let run = trainer
             .observe(Rhythm::Every(1), Progress::new())
             .observe(Rhythm::Every(50), &mut history)
             .run(gan, &data)?;
 
-        let latents = latent.draw(
-            EVALUATED_SAMPLES,
-            &mut Stream::new(seed, "evaluation"),
-            &device,
-        );
         let generator = run.state.sampler();
-        let samples = generator.generate(latents, &());
-        let samples: Vec<f32> = samples.into_data().iter().collect();
+        let samples: Vec<f32> = common::samples(&generator, &config, EVALUATED_SAMPLES, &device);
         let coverage = ModeCoverage::measure(&samples, &mixture)?;
-
-        let edge = self.data.edge();
+        let modes = format!(
+            "{} of {} modes",
+            coverage.modes_captured, coverage.modes_total
+        );
         let picture = out.join("samples.svg");
-        let pairs = |values: &[f32]| -> Vec<[f32; 2]> {
-            values.chunks_exact(2).map(|p| [p[0], p[1]]).collect()
-        };
-        Scatter::new(
-            format!(
-                "{} of {} modes",
-                coverage.modes_captured, coverage.modes_total
-            ),
-            pairs(&data.values()[..2 * EVALUATED_SAMPLES]),
-            pairs(&samples),
-        )
-        .with_bounds((-edge, edge), (-edge, edge))
-        .save(&picture)?;
-        let weights = out.join("generator.safetensors");
-        save_safetensors(&weights, &generator, &[])?;
-        let report = self
-            .common
-            .report("ring")
-            .settings(&config)
+        common::scatter(&modes, &data, &samples, edge).save(&picture)?;
+        let report = (self.common.report(&config))
             .metrics(&coverage)
             .picture("Samples over the data", &picture, None)
-            .file(&weights);
-        history.report(run.report(report)).save(&out)?;
-        common::finish(
-            "ring",
-            &run.ending,
-            format!(
-                "{} of {} modes, {:.1} % within 3σ, reverse KL {:.4}, {:.0} s",
-                coverage.modes_captured,
-                coverage.modes_total,
-                100.0 * coverage.high_quality,
-                coverage.reverse_kl,
-                run.elapsed.as_secs_f64()
-            ),
-            &out,
+            .files(run.save_weights(&out)?);
+        let what = format!(
+            "{modes}, {:.1} % within 3σ, reverse KL {:.4}, {:.0} s",
+            100.0 * coverage.high_quality,
+            coverage.reverse_kl,
+            run.elapsed.as_secs_f64()
         );
+        let report = history.report(run.report(report));
+        self.common.finish(&report, &run.ending, what)?;
         Ok(run.exit_code())
     }
 }

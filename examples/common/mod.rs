@@ -1,4 +1,4 @@
-//! What all examples share: the command line, the choice of a backend, the closing line.
+//! What the examples share: the command line, the choice of a backend, the closing line.
 //!
 //! Exit codes: 0 when the run is done, 2 for arguments that no run can be made with, 1 for anything
 //! that went wrong while running, 130 and 143 when Ctrl-C or SIGTERM stopped it.
@@ -6,7 +6,6 @@
 // Each example compiles this file for itself and uses a part of it.
 #![allow(dead_code)]
 
-use burn_gan::Gan;
 use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,11 +13,19 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use burn_gan::burn::tensor::backend::AutodiffBackend;
-use burn_gan::network::{TrainableDiscriminator, TrainableGenerator};
+use burn_gan::burn::tensor::{Device, Element};
+use burn_gan::data::Mixture;
+use burn_gan::plot::Scatter;
+use burn_gan::prelude::*;
 use burn_gan::report::Report;
-use burn_gan::train::{Checkpoints, Ending, Interrupt, Start, Trainer, TrainerConfig};
+use burn_gan::train::{Ending, Interrupt};
 use burn_gan::{Error, Result};
+use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
+use serde::Serialize;
+
+/// The program's name, that of its file.
+const NAME: &str = env!("CARGO_BIN_NAME");
 
 /// Tensors come and go at every operation: an allocator that keeps their memory at hand takes a
 /// quarter off a small step.
@@ -58,7 +65,7 @@ pub struct Common {
 }
 
 /// The backends that an example can run on, where the build has them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BackendName {
     /// The fast CPU backend
     Flex,
@@ -69,51 +76,43 @@ pub enum BackendName {
     Wgpu,
 }
 
-impl BackendName {
-    /// Its name on the command line, which is also the name of its feature.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Flex => "flex",
-            Self::NdArray => "ndarray",
-            Self::Wgpu => "wgpu",
-        }
-    }
+/// An option's value as the command line has it.
+pub fn name(value: &impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 impl Common {
-    /// The steps asked for, or the example's own number.
-    pub fn steps_or(&self, default: usize) -> usize {
-        self.steps.unwrap_or(default)
+    /// Settings of a run of so many steps, where no others are asked for.
+    pub fn config(&self, steps: usize, batch: usize, latent: Latent) -> TrainerConfig {
+        let steps = self.steps.unwrap_or(steps) as u64;
+        TrainerConfig::new(steps, batch, latent).with_seed(self.seed)
     }
 
     /// The folder asked for, or `out/<example>`.
-    pub fn out_dir(&self, example: &str) -> PathBuf {
-        let default = || Path::new("out").join(example);
+    pub fn out(&self) -> PathBuf {
+        let default = || Path::new("out").join(NAME);
         self.out.clone().unwrap_or_else(default)
     }
 
-    /// A report that knows the backend and the seed already.
-    pub fn report(&self, example: &str) -> Report {
-        Report::new(example)
-            .backend(self.backend.name())
+    /// A report that knows the backend, the seed and the settings already.
+    pub fn report(&self, settings: &impl Serialize) -> Report {
+        Report::new(NAME)
+            .backend(name(&self.backend))
             .seed(self.seed)
+            .settings(settings)
     }
 
     /// A trainer that stores checkpoints in `folder`, goes on from the newest one with `--resume`,
     /// and stops at a signal. `options` are the example's own that decide what is computed: a run
     /// is resumed with the same ones only.
-    pub fn trainer<'a, G, D, B>(
+    pub fn trainer<'a, P: Pair>(
         &self,
         config: &TrainerConfig,
         options: &[(&str, String)],
         folder: &Path,
-        device: &B::Device,
-    ) -> Result<Trainer<'a, Gan<G, D, B>>>
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B>,
-        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-    {
+        device: &Device<P::Backend>,
+    ) -> Result<Trainer<'a, P>> {
         let every = self.checkpoint_every.unwrap_or(config.steps.div_ceil(10));
         let start = if self.resume {
             Start::Resume
@@ -131,6 +130,57 @@ impl Common {
             .with_checkpoints(plan)
             .stop_on(interrupt()?))
     }
+
+    /// Saves the report and prints the closing line: what came out, and where it lies; of a run that
+    /// was stopped, how to go on.
+    pub fn finish(&self, report: &Report, ending: &Ending, outcome: impl Display) -> Result<()> {
+        let out = self.out();
+        report.save(&out)?;
+        let stopped = match ending {
+            Ending::Finished => String::new(),
+            Ending::Interrupted { .. } | Ending::TimeUp => {
+                format!("{ending}, `--resume` goes on; so far: ")
+            }
+            _ => format!("{ending}; so far: "),
+        };
+        // The folder's name is the user's: what would steer the terminal is escaped.
+        let visible = |c: char| match c.is_control() {
+            true => c.escape_default().to_string(),
+            false => c.to_string(),
+        };
+        let out: String = out.display().to_string().chars().map(visible).collect();
+        // A closed pipe (`| head`) is no reason to fail at the very end.
+        let _ = writeln!(
+            std::io::stdout(),
+            "{NAME}: {stopped}{outcome} (pictures and report.html in {out})"
+        );
+        Ok(())
+    }
+}
+
+/// Points of a mixture as data to train on.
+pub fn points(mixture: &Mixture, count: usize, mut stream: Stream) -> Result<MemoryDataset<2>> {
+    MemoryDataset::new(mixture.sample(count, &mut stream), [mixture.dimensions()])
+}
+
+/// What a generator draws to be judged by: of the same latents each time.
+pub fn samples<B: Backend, E: Element>(
+    generator: &impl Generator<B, Sample = Tensor<B, 2>, Condition = ()>,
+    config: &TrainerConfig,
+    count: usize,
+    device: &B::Device,
+) -> Vec<E> {
+    let mut stream = Stream::new(config.seed, "evaluation");
+    let latents = config.latent.draw(count, &mut stream, device);
+    let samples = generator.generate(latents, &());
+    samples.into_data().iter().collect()
+}
+
+/// Samples over as many points of the data, in the square that reaches so far from 0.
+pub fn scatter(title: &str, data: &MemoryDataset<2>, samples: &[f32], edge: f64) -> Scatter {
+    let points = |values: &[f32]| values.as_chunks::<2>().0.to_vec();
+    let data = points(&data.values()[..samples.len()]);
+    Scatter::new(title, data, points(samples)).with_bounds((-edge, edge), (-edge, edge))
 }
 
 /// The wish to stop that signals make, one for the whole program.
@@ -150,39 +200,34 @@ pub trait Program {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8>;
 }
 
-/// Runs the program on the backend that was asked for. Errors go to standard error.
-pub fn main_with<P: Program>(common: &Common, program: P) -> ExitCode {
+/// Runs the program on the backend that was asked for, on its default device. Errors go to standard
+/// error.
+pub fn main_with<P: Program>(backend: BackendName, program: P) -> ExitCode {
     // Without one of the features its arm is left out, and `program` unused in it.
-    match common.backend {
+    let ran = match backend {
         #[cfg(feature = "flex")]
-        BackendName::Flex => on::<burn_gan::burn::backend::Flex, P>(program),
+        BackendName::Flex => program.run::<Autodiff<Flex>>(Default::default()),
         #[cfg(feature = "ndarray")]
-        BackendName::NdArray => on::<burn_gan::burn::backend::NdArray, P>(program),
+        BackendName::NdArray => program.run::<Autodiff<burn::backend::NdArray>>(Default::default()),
         #[cfg(feature = "wgpu")]
-        BackendName::Wgpu => on::<burn_gan::burn::backend::Wgpu, P>(program),
+        BackendName::Wgpu => program.run::<Autodiff<burn::backend::Wgpu>>(Default::default()),
         #[allow(unreachable_patterns)] // with all the features
         missing => {
-            let name = missing.name();
-            refuse(format!(
-                "this build has no `{name}` backend: add `--features {name}`"
-            ))
+            let name = name(&missing);
+            let problem = format!("this build does not have it: add `--features {name}`");
+            Err(Error::setting("backend", name, problem))
         }
-    }
-}
-
-/// Runs the program on backend `B`, with its default device.
-fn on<B, P>(program: P) -> ExitCode
-where
-    B: burn_gan::burn::tensor::backend::Backend,
-    P: Program,
-{
-    use burn_gan::burn::backend::Autodiff;
-    match program.run::<Autodiff<B>>(Default::default()) {
+    };
+    match ran {
         Ok(code) => ExitCode::from(code),
-        Err(error @ Error::Setting { .. }) => refuse(error),
         Err(error) => {
             say(format_args!("error: {error}"));
-            ExitCode::FAILURE
+            // An argument that is refused gives the exit code that clap gives.
+            ExitCode::from(if matches!(error, Error::Setting { .. }) {
+                2
+            } else {
+                1
+            })
         }
     }
 }
@@ -190,37 +235,4 @@ where
 /// Writes one line to standard error. `eprintln!` panics where nobody reads any more.
 pub fn say(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
-}
-
-/// Refuses an argument: prints why, and gives exit code 2 as clap does.
-pub fn refuse(problem: impl Display) -> ExitCode {
-    say(format_args!("error: {problem}"));
-    ExitCode::from(2)
-}
-
-/// The closing line: what came out, and where it lies; of a run that was stopped, how to go on.
-pub fn finish(example: &str, ending: &Ending, outcome: impl Display, out: &Path) {
-    let stopped = match ending {
-        Ending::Finished => String::new(),
-        Ending::Interrupted { .. } | Ending::TimeUp => {
-            format!("{ending}, `--resume` goes on; so far: ")
-        }
-        _ => format!("{ending}; so far: "),
-    };
-    // The folder's name is the user's: what would steer the terminal is escaped.
-    let out: String = out
-        .display()
-        .to_string()
-        .chars()
-        .flat_map(|c| {
-            let steers = c.is_control();
-            let escaped = steers.then(|| c.escape_default()).into_iter().flatten();
-            escaped.chain((!steers).then_some(c))
-        })
-        .collect();
-    // A closed pipe (`| head`) is no reason to fail at the very end.
-    let _ = writeln!(
-        std::io::stdout(),
-        "{example}: {stopped}{outcome} (pictures and report.html in {out})"
-    );
 }

@@ -37,6 +37,13 @@ pub struct GridSize {
     pub columns: usize,
 }
 
+impl GridSize {
+    /// So many rows of so many images.
+    pub fn new(rows: usize, columns: usize) -> Self {
+        Self { rows, columns }
+    }
+}
+
 /// How images are laid out and coloured.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GridStyle {

@@ -55,6 +55,19 @@ impl Series {
         self
     }
 
+    /// Replaces each value by the mean of the last `window` values up to it, of all where there are
+    /// fewer: a single batch's numbers are mostly noise. A value that is not finite breaks the line
+    /// wherever it is in the window. A window of 0 or 1 changes nothing.
+    pub fn smoothed(mut self, window: usize) -> Self {
+        let window = window.max(1);
+        let values: Vec<f64> = self.points.iter().map(|point| point.1).collect();
+        for (end, point) in self.points.iter_mut().enumerate() {
+            let last = &values[(end + 1).saturating_sub(window)..=end];
+            point.1 = last.iter().sum::<f64>() / last.len() as f64;
+        }
+        self
+    }
+
     /// Draws it dashed.
     pub fn dashed(mut self) -> Self {
         self.stroke = Stroke::Dashed;
@@ -131,6 +144,25 @@ mod tests {
 
     fn log(range: std::ops::Range<f64>) -> Axis {
         Axis { range, log: true }
+    }
+
+    #[test]
+    fn a_smoothed_line_goes_through_the_means_of_the_last_values() {
+        let points = [2.0, 4.0, 9.0, f64::NAN, 1.0, 3.0, 5.0];
+        let line = Series::new("", (0..).map(f64::from).zip(points));
+        let smooth = line.clone().smoothed(3).points;
+        // Sums of small integers are exact: 2/1, (2 + 4)/2, (2 + 4 + 9)/3, …
+        let expected = [2.0, 3.0, 5.0, f64::NAN, f64::NAN, f64::NAN, 3.0];
+        assert_eq!(smooth.len(), expected.len());
+        for (index, (point, mean)) in smooth.iter().zip(expected).enumerate() {
+            assert_eq!(point.0, index as f64);
+            assert!(point.1 == mean || (point.1.is_nan() && mean.is_nan()));
+        }
+        for window in [0, 1] {
+            let same = line.clone().smoothed(window).points;
+            assert_eq!(format!("{same:?}"), format!("{:?}", line.points));
+        }
+        assert!(Series::new("", []).smoothed(20).points.is_empty());
     }
 
     #[test]

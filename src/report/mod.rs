@@ -262,6 +262,11 @@ impl Report {
         self
     }
 
+    /// Adds several files that the run made, in their order.
+    pub fn files<P: Into<PathBuf>>(self, paths: impl IntoIterator<Item = P>) -> Self {
+        paths.into_iter().fold(self, Self::file)
+    }
+
     /// Writes `report.json` and, with the feature `plot`, `report.html` into `folder`, which is
     /// created. Returns the path of `report.json`.
     ///

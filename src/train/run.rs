@@ -2,10 +2,12 @@
 
 use crate::pair::Pair;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Finding, Measurement, Notice};
+use crate::error::Result;
+use crate::models::save_safetensors;
 use crate::report::{Report, ReportFinding};
 use crate::step::TrainState;
 
@@ -99,6 +101,26 @@ impl<P: Pair> Run<P> {
             0 if self.unsaved.is_some() => 1,
             code => code,
         }
+    }
+
+    /// Writes the generator's weights into a folder, for programs of any kind
+    /// ([`save_safetensors`]): `generator.safetensors` as they were trained and, where the run keeps
+    /// an average of them, `generator_ema.safetensors`. Returns the files, for
+    /// [`Report::files`].
+    ///
+    /// # Errors
+    /// Those of [`save_safetensors`].
+    pub fn save_weights(&self, folder: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
+        let folder = folder.as_ref();
+        let trained = folder.join("generator.safetensors");
+        save_safetensors(&trained, &self.state.trained(), &[])?;
+        let mut files = vec![trained];
+        if self.state.ema.is_some() {
+            let averaged = folder.join("generator_ema.safetensors");
+            save_safetensors(&averaged, &self.state.sampler(), &[])?;
+            files.push(averaged);
+        }
+        Ok(files)
     }
 
     /// Adds to a report how the run went: why it ended, its findings, its time (`training`), its

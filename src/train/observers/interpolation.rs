@@ -12,6 +12,7 @@ use crate::latent::Latent;
 use crate::network::{Condition, TrainingBackend};
 use crate::plot::GridSize;
 use crate::random::Stream;
+use crate::report::Report;
 use crate::sizes;
 use crate::train::{Memories, Observer, StepEvent};
 
@@ -146,6 +147,14 @@ impl<B: AutodiffBackend, C: Condition<B>> Interpolations<B, C> {
     /// The pictures so far, in the order of their steps: the steps made, and the file.
     pub fn pictures(&self) -> &[(u64, PathBuf)] {
         self.grid.pictures()
+    }
+
+    /// Adds the pictures so far to a report, each on its own.
+    pub fn report(&self, report: Report) -> Report {
+        let pictures = self.pictures().iter();
+        pictures.fold(report, |report, (_, file)| {
+            report.picture("Between two latents, left to right", file, None)
+        })
     }
 }
 

@@ -13,6 +13,7 @@ use crate::network::guard::quietly;
 use crate::network::{Condition, Generator, TrainingBackend};
 use crate::plot::{GridSize, GridStyle, check_grid, image_grid};
 use crate::random::Stream;
+use crate::report::Report;
 use crate::sizes;
 use crate::train::{Memories, Observer, StepEvent};
 
@@ -159,6 +160,14 @@ impl<B: AutodiffBackend, C: Condition<B>> SampleGrid<B, C> {
     /// The pictures so far, in the order of their steps: the steps made, and the file.
     pub fn pictures(&self) -> &[(u64, PathBuf)] {
         &self.pictures
+    }
+
+    /// Adds the pictures so far to a report, as a timeline.
+    pub fn report(&self, report: Report) -> Report {
+        let pictures = self.pictures.iter();
+        pictures.fold(report, |report, (step, file)| {
+            report.picture("Samples", file, Some(*step))
+        })
     }
 
     pub(super) fn latents(&self) -> &Tensor<B::InnerBackend, 2> {

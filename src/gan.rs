@@ -113,6 +113,7 @@ impl<G, D, B: Backend> Gan<G, D, B> {
 }
 
 /// The stored state of a [`Gan`].
+#[doc(hidden)]
 #[derive(Debug, Clone)]
 pub struct GanRecord<G, D> {
     /// The generator's record.
@@ -122,6 +123,7 @@ pub struct GanRecord<G, D> {
 }
 
 /// The serialisable form of a [`GanRecord`].
+#[doc(hidden)]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct GanRecordItem<G, D> {
     generator: G,

@@ -116,7 +116,7 @@ pub mod train;
 pub use error::{Error, Result};
 pub use gan::{Gan, GanRecord, GanRecordItem};
 pub use latent::Latent;
-pub use pair::{GanOf, InnerBackend, InnerSample, Judge, LiftedSample, Pair, Sampler};
+pub use pair::{GanOf, InnerBackend, LiftedSample, Pair, Sampler};
 
 // README's program is compiled and run with the documentation's.
 #[cfg(doctest)]

@@ -6,8 +6,7 @@ use burn::tensor::backend::AutodiffBackend;
 
 use crate::gan::Gan;
 use crate::network::{
-    Condition, InnerDiscriminator, InnerGenerator, Sample, TrainableDiscriminator,
-    TrainableGenerator, TrainingBackend,
+    Condition, InnerGenerator, Sample, TrainableDiscriminator, TrainableGenerator, TrainingBackend,
 };
 
 /// A generator and a discriminator that can be trained against each other, as one type parameter:
@@ -74,11 +73,7 @@ where
 pub type GanOf<P> = Gan<<P as Pair>::Generator, <P as Pair>::Discriminator, <P as Pair>::Backend>;
 /// A pair's backend without its tape.
 pub type InnerBackend<P> = <<P as Pair>::Backend as AutodiffBackend>::InnerBackend;
-/// A pair's samples without their tape.
-pub type InnerSample<P> = <<P as Pair>::Sample as Sample<<P as Pair>::Backend>>::Inner;
 /// A pair's generator without its tape, for sampling and metrics.
 pub type Sampler<P> = InnerGenerator<<P as Pair>::Generator, <P as Pair>::Backend>;
-/// A pair's discriminator without its tape.
-pub type Judge<P> = InnerDiscriminator<<P as Pair>::Discriminator, <P as Pair>::Backend>;
 /// A pair's samples one level of automatic differentiation up.
 pub type LiftedSample<P> = <<P as Pair>::Sample as Sample<<P as Pair>::Backend>>::Lifted;

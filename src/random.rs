@@ -105,8 +105,8 @@ impl Stream {
     }
 
     /// The same stream for part `index` of `of` parts of a batch: what it draws for the rows of the
-    /// part is what the stream draws for them in the whole batch. Draws are rows, one after the other,
-    /// and parts have one length.
+    /// part is what the stream draws for them in the whole batch. Draws are rows, one after the
+    /// other, and parts have one length.
     pub(crate) fn for_share(&self, index: usize, of: usize) -> Self {
         Self {
             generator: self.generator.clone(),

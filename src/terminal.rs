@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 /// Writes one line to standard error, in one piece.
 ///
-/// `eprintln!` panics where nobody reads any more (a closed pipe, a full disk, a log reader that has
-/// died); no run ends because of its words.
+/// `eprintln!` panics where nobody reads any more (a closed pipe, a full disk, a log reader that
+/// has died); no run ends because of its words.
 pub(crate) fn say(line: impl Display) {
     // What tests say is kept from the terminal, as the test harness does it with printed lines.
     #[cfg(test)]

@@ -65,8 +65,8 @@ pub(crate) fn floats<B: Backend, const R: usize>(data: TensorData) -> Tensor<B, 
     Tensor::from_data(data, (&device, B::FloatElem::dtype()))
 }
 
-/// To be called by a test that uses `NdArray<f64>`: the first backend of a device decides its default
-/// element type for the whole process, and the other tests need f32.
+/// To be called by a test that uses `NdArray<f64>`: the first backend of a device decides its
+/// default element type for the whole process, and the other tests need f32.
 pub(crate) fn settle_precision() {
     let _ = Tensor::<burn::backend::NdArray, 1>::zeros([1], &Default::default());
 }

@@ -145,7 +145,9 @@ fn a_data_set_that_fails_in_the_middle_loses_nothing() {
     let per_epoch = batches.len() as u64;
     let step = EPOCH * per_epoch + (SAMPLE / BATCH) as u64 + 1;
 
-    let damages: [(fn(&Path), &str); 2] = [
+    /// What is done to the file, and the words of the error.
+    type Damage = (fn(&Path), &'static str);
+    let damages: [Damage; 2] = [
         (
             |path| fs::write(path, "0.5 O.7").expect("a file"),
             "holds no point; write two numbers",

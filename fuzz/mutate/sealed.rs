@@ -79,6 +79,34 @@ impl Sealed {
     }
 }
 
+/// Mutates the list of a section of tensors, or their numbers; `false` where it is no such section.
+///
+/// ```text
+/// the length of the list, in 8 bytes, the lowest first
+/// the list, as JSON: [{"name": …, "dtype": …, "shape": […]}, …]
+/// numbers
+/// ```
+fn tensors(random: &mut Random, section: &mut Vec<u8>) -> bool {
+    let Some((length, rest)) = section.split_first_chunk::<8>() else {
+        return false;
+    };
+    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    let Some((list, numbers)) = rest.split_at_checked(length) else {
+        return false;
+    };
+    if !list.starts_with(b"[") {
+        return false;
+    }
+    let (mut list, mut numbers) = (list.to_vec(), numbers.to_vec());
+    if random.one_in(4) {
+        bytes::mutate(random, &mut numbers, b"\xff\xff\x80\x7f");
+    } else {
+        json::mutate(random, &mut list);
+    }
+    *section = [&(list.len() as u64).to_le_bytes(), &list[..], &numbers].concat();
+    true
+}
+
 /// A mutated file with a right checksum; `None` where the input is no such file.
 pub fn mutate(random: &mut Random, file: &[u8], other: &[u8]) -> Option<Vec<u8>> {
     let mut sealed = Sealed::open(file)?;
@@ -115,7 +143,9 @@ pub fn mutate(random: &mut Random, file: &[u8], other: &[u8]) -> Option<Vec<u8>>
             }
             _ if count > 0 => {
                 let section = &mut sealed.sections[random.below(count)].1;
-                msgpack::mutate(random, section);
+                if !tensors(random, section) {
+                    msgpack::mutate(random, section);
+                }
             }
             _ => {}
         }

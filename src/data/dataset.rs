@@ -30,21 +30,22 @@ pub trait Dataset<B: Backend>: Send + Sync {
         self.len() == 0
     }
 
-    /// The labels of all samples, where they are at hand: preflight looks for classes without a sample.
+    /// The labels of all samples, where they are at hand: preflight looks for classes without a
+    /// sample.
     fn labels(&self) -> Option<&[usize]> {
         None
     }
 
-    /// The samples at `indices`, in their order, with what is known about them: the same ones at each
-    /// call, on whatever thread. A data set that changes its samples at random draws from a
+    /// The samples at `indices`, in their order, with what is known about them: the same ones at
+    /// each call, on whatever thread. A data set that changes its samples at random draws from a
     /// [`Stream`](crate::random::Stream) of its own by the index; the backend's generator
     /// (`Tensor::random`) is the process', and gives other numbers where threads read ahead
     /// ([`Loading`](super::Loading)).
     ///
     /// # Errors
     /// If a sample can't be read: its file and what is wrong with it
-    /// ([`Error::data`](crate::Error::data)). A run then stores its state and ends with an error that
-    /// names the sample and the step; a panic here does the same.
+    /// ([`Error::data`](crate::Error::data)). A run then stores its state and ends with an error
+    /// that names the sample and the step; a panic here does the same.
     ///
     /// # Panics
     /// If an index is not below [`len`](Self::len).
@@ -56,8 +57,8 @@ pub trait Dataset<B: Backend>: Send + Sync {
 
     /// What is known about the samples at `indices`, in their order, without the samples.
     ///
-    /// Asks [`batch`](Self::batch) and drops the samples; a data set that knows its conditions without
-    /// reading a sample returns them itself.
+    /// Asks [`batch`](Self::batch) and drops the samples; a data set that knows its conditions
+    /// without reading a sample returns them itself.
     ///
     /// # Errors
     /// As [`batch`](Self::batch).
@@ -78,8 +79,8 @@ pub trait Dataset<B: Backend>: Send + Sync {
 
 /// Samples in host memory, handed out as tensors of rank `R` (the batch counted).
 ///
-/// They are kept as floats ([`new`](Self::new)), or as bytes that become floats when a batch is made
-/// ([`from_bytes`](Self::from_bytes)): a quarter of the memory.
+/// They are kept as floats ([`new`](Self::new)), or as bytes that become floats when a batch is
+/// made ([`from_bytes`](Self::from_bytes)): a quarter of the memory.
 ///
 /// ```
 /// use burn_gan::burn::backend::Flex;
@@ -112,9 +113,9 @@ impl<const R: usize> MemoryDataset<R> {
     /// Samples of `shape` (without the batch), one after the other in `values`.
     ///
     /// # Errors
-    /// If `R` is not the number of dimensions of `shape` and one, a size is 0, `values` does not hold
-    /// a whole number of samples, or a value is not finite or too large to be squared: the message
-    /// names its sample and its place in it.
+    /// If `R` is not the number of dimensions of `shape` and one, a size is 0, `values` does not
+    /// hold a whole number of samples, or a value is not finite or too large to be squared: the
+    /// message names its sample and its place in it.
     pub fn new(values: Vec<f32>, shape: impl Into<Vec<usize>>) -> Result<Self> {
         let shape = shape.into();
         Self::whole(values.len(), &shape)?;
@@ -123,8 +124,8 @@ impl<const R: usize> MemoryDataset<R> {
         Ok(Self { values, shape })
     }
 
-    /// Samples of `shape` (without the batch), one after the other in `bytes`, which are stretched over
-    /// a range, `[low, high]` or a [`PixelRange`](super::PixelRange):
+    /// Samples of `shape` (without the batch), one after the other in `bytes`, which are stretched
+    /// over a range, `[low, high]` or a [`PixelRange`](super::PixelRange):
     ///
     /// ```text
     /// x = low + (high − low)·byte / 255
@@ -143,9 +144,9 @@ impl<const R: usize> MemoryDataset<R> {
     /// ```
     ///
     /// # Errors
-    /// If `R` is not the number of dimensions of `shape` and one, a size is 0, `bytes` does not hold a
-    /// whole number of samples, or `low` is not below `high`, one of them is not finite or too large to be
-    /// squared, or they are too close for 255 steps between them.
+    /// If `R` is not the number of dimensions of `shape` and one, a size is 0, `bytes` does not
+    /// hold a whole number of samples, or `low` is not below `high`, one of them is not finite or
+    /// too large to be squared, or they are too close for 255 steps between them.
     pub fn from_bytes(
         bytes: Vec<u8>,
         shape: impl Into<Vec<usize>>,
@@ -292,8 +293,8 @@ fn stretched(bytes: &[u8], range: [f32; 2]) -> impl Iterator<Item = f32> {
     bytes.iter().map(move |byte| in_range(*byte, range))
 }
 
-/// Refuses values that are not finite or can't be squared: one of them spoils every weight in the step
-/// that meets it.
+/// Refuses values that are not finite or can't be squared: one of them spoils every weight in the
+/// step that meets it.
 fn finite(values: &[f32], shape: &[usize]) -> Result<()> {
     let spoilt = |value: &f32| !(value * value).is_finite();
     let Some(first) = values.iter().position(spoilt) else {

@@ -48,8 +48,8 @@ struct Shared<'a, T> {
 /// Batches that are read ahead, in their order.
 struct Queue<T> {
     tasks: VecDeque<Task<T>>,
-    /// The number of the first of them, counted over the loader's life: what is read of a batch that
-    /// was given up does not pass for another.
+    /// The number of the first of them, counted over the loader's life: what is read of a batch
+    /// that was given up does not pass for another.
     first: u64,
     closed: bool,
 }
@@ -120,8 +120,8 @@ impl<T: Send> Loader<'_, T> {
         drop(given_up);
     }
 
-    /// Waits until the next `count` batches are read, and has more read ahead, of the `left` that will
-    /// be asked for. Without threads it does nothing.
+    /// Waits until the next `count` batches are read, and has more read ahead, of the `left` that
+    /// will be asked for. Without threads it does nothing.
     ///
     /// What waits for a batch should hold no lock that reading one could take.
     pub(crate) fn make_ready(&mut self, count: usize, left: usize) {
@@ -218,7 +218,8 @@ impl<T> Shared<'_, T> {
         }
     }
 
-    /// Sees to it that a batch of the queue is read: it reads one itself that nobody has begun with.
+    /// Sees to it that a batch of the queue is read: it reads one itself that nobody has begun
+    /// with.
     fn finish(&self, number: usize) {
         let mut queue = self.queue();
         loop {

@@ -9,9 +9,10 @@ use crate::sizes;
 settings! {
 /// How a run reads its batches: when a step needs them, or ahead, on threads of their own.
 ///
-/// Batches and their order are the same for any number of threads, so that a run may be resumed with
-/// another. Reading ahead is worth it where a batch takes long to read (files that are decoded, a
-/// network's disk); data in memory is read in less time than another thread takes to hand it over.
+/// Batches and their order are the same for any number of threads, so that a run may be resumed
+/// with another. Reading ahead is worth it where a batch takes long to read (files that are
+/// decoded, a network's disk); data in memory is read in less time than another thread takes to
+/// hand it over.
 ///
 /// At most `threads · ahead` batches are in memory beside those of the step.
 ///

@@ -94,8 +94,8 @@ pub(super) fn in_range(byte: u8, [low, high]: [f32; 2]) -> f32 {
 pub struct Mnist {
     /// The images, row-major `[len, height, width]`; 0 is background, 255 is ink.
     pub images: Vec<u8>,
-    /// The class of each image, from 0 to `classes` − 1, `[len]`: the digit, in MNIST; in other sets
-    /// the label less the smallest one.
+    /// The class of each image, from 0 to `classes` − 1, `[len]`: the digit, in MNIST; in other
+    /// sets the label less the smallest one.
     pub labels: Vec<u8>,
     /// The number of classes; 10 in MNIST.
     pub classes: usize,
@@ -189,8 +189,8 @@ impl Mnist {
     /// `range`. The bytes are kept and become numbers when a batch is made.
     ///
     /// # Errors
-    /// If an image is larger than there may be, or images and labels were changed so that they do not
-    /// go together.
+    /// If an image is larger than there may be, or images and labels were changed so that they do
+    /// not go together.
     pub fn into_dataset(self, range: PixelRange) -> Result<LabelledDataset<4>> {
         let labels = self.labels.iter().map(|label| usize::from(*label));
         let labels = labels.collect();

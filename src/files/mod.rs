@@ -52,7 +52,8 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// A new file beside `path`, with the permissions of any other new file; it goes when it is dropped.
+/// A new file beside `path`, with the permissions of any other new file; it goes when it is
+/// dropped.
 fn half_written(folder: &Path, path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let Some(name) = path.file_name() else {
         return Err(io::Error::new(

@@ -33,8 +33,8 @@ pub trait ConcatenateFeatures<B: Backend>: Discriminator<B, Condition = ()> {
 /// with the condition's features beside its latent, or its sample.
 ///
 /// The stock networks' configs make it (`init_conditional`, `init_on_vectors`). Around a generator
-/// of your own: latents are wider by the features. Around a discriminator of your own: it implements
-/// [`ConcatenateFeatures`].
+/// of your own: latents are wider by the features. Around a discriminator of your own: it
+/// implements [`ConcatenateFeatures`].
 ///
 /// Mirza, Osindero 2014, *Conditional generative adversarial nets*, arXiv:1411.1784.
 ///

@@ -354,8 +354,8 @@ impl MlpDiscriminatorConfig {
     /// Makes the discriminator; `R` is the rank of its samples, the batch counted.
     ///
     /// # Errors
-    /// If a size is 0 or too large, the dropout is not in [0, 1), or `R` is not the number of dimensions of
-    /// `shape` and one.
+    /// If a size is 0 or too large, the dropout is not in [0, 1), or `R` is not the number of
+    /// dimensions of `shape` and one.
     pub fn init<B: Backend, const R: usize>(
         &self,
         device: &B::Device,

@@ -48,9 +48,9 @@ impl Heading for Header<Value> {
 ///
 /// The file holds a SHA-256 of what follows it, one line of JSON (settings, prior, number of
 /// classes, the crate's version) and the weights after it, in the precision that they have: a list
-/// of their names, types and shapes in JSON, and their numbers. It is whole or absent: written beside
-/// its place and renamed. What it holds is looked through before a network takes it; floats of
-/// another width than the network's are converted.
+/// of their names, types and shapes in JSON, and their numbers. It is whole or absent: written
+/// beside its place and renamed. What it holds is looked through before a network takes it; floats
+/// of another width than the network's are converted.
 ///
 /// ```
 /// use burn_gan::burn::backend::Flex;
@@ -406,10 +406,13 @@ mod tests {
             small().with_hidden([4, 4]),
             &["`mlp.layers.1.weight`", "[4, 2]", "[4, 4]"],
         );
-        refused(small().with_hidden([4, 2]), &["it has no `mlp.layers.2`"]);
+        refused(
+            small().with_hidden([4, 2]),
+            &["it has no `mlp.layers.2.weight`"],
+        );
         let mut shorter = small().with_hidden([]);
         shorter.shape = vec![4];
-        refused(shorter, &["the network has no `mlp.layers.1`"]);
+        refused(shorter, &["the network has no `mlp.layers.1.weight`"]);
         // Nothing of a network that is larger than the file is drawn.
         refused(
             small().with_hidden([1 << 20]),

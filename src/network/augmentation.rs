@@ -58,8 +58,8 @@ impl Augmentation {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If the noise has no positive standard deviation, an image change changes nothing, or it fills
-    /// with a number that is not finite.
+    /// If the noise has no positive standard deviation, an image change changes nothing, or it
+    /// fills with a number that is not finite.
     pub fn validate(&self) -> Result<()> {
         match *self {
             Self::Noise { std } => check::positive("std", std),
@@ -84,7 +84,8 @@ impl Augmentation {
         }
     }
 
-    /// Whether it moves the numbers of a sample as a picture, instead of changing each in its place.
+    /// Whether it moves the numbers of a sample as a picture, instead of changing each in its
+    /// place.
     pub fn is_geometric(&self) -> bool {
         match self {
             Self::Noise { .. } => false,
@@ -198,8 +199,8 @@ fn shifted<B: Backend, const R: usize>(
 }
 
 impl Fill {
-    /// The pixel that stands for `source`, a place up to `length` − 1 beyond the `length` pixels of a
-    /// row; outside of them where none does.
+    /// The pixel that stands for `source`, a place up to `length` − 1 beyond the `length` pixels of
+    /// a row; outside of them where none does.
     fn source(self, source: i64, length: usize) -> i64 {
         let last = length as i64 - 1;
         match self {

@@ -6,13 +6,13 @@ use super::Sample;
 
 /// Implements [`Sample`](crate::network::Sample) for a struct of samples, field by field.
 ///
-/// The struct has one parameter, the backend, derives `Debug` and `Clone`, and each of its fields is
-/// a sample itself: a float tensor whose first dimension is the batch, or such a struct. All fields
-/// hold the same number of samples.
+/// The struct has one parameter, the backend, derives `Debug` and `Clone`, and each of its fields
+/// is a sample itself: a float tensor whose first dimension is the batch, or such a struct. All
+/// fields hold the same number of samples.
 ///
-/// Norms, products and noise go over the numbers of all fields together, in the order of the
-/// fields in the macro, as if they stood in one tensor; images in several fields are shifted and
-/// mirrored alike; packs are made in each field. An example is in [`Sample`](crate::network::Sample).
+/// Norms, products and noise go over the numbers of all fields together, in the order of the fields
+/// in the macro, as if they stood in one tensor; images in several fields are shifted and mirrored
+/// alike; packs are made in each field. An example is in [`Sample`](crate::network::Sample).
 #[macro_export]
 macro_rules! impl_sample {
     ($name:ident { $first:ident $(, $field:ident)* $(,)? }) => {

@@ -1,11 +1,11 @@
 //! Passes through networks that may panic.
 //!
-//! The process has one panic hook, and it is the program's. A filter is put before it when the first
-//! watched section of the process begins, and stays: it hands every panic on to the program's hook,
-//! but those of a thread inside [`quietly`]. Hooks are not changed again after that, so that sections
-//! may overlap in any number of threads; only where the program set another hook since, the filter is
-//! put before that one. A hook that the program wraps around the filter hears what the program lets it
-//! hear.
+//! The process has one panic hook, and it is the program's. A filter is put before it when the
+//! first watched section of the process begins, and stays: it hands every panic on to the program's
+//! hook, but those of a thread inside [`quietly`]. Hooks are not changed again after that, so that
+//! sections may overlap in any number of threads; only where the program set another hook since,
+//! the filter is put before that one. A hook that the program wraps around the filter hears what
+//! the program lets it hear.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -22,7 +22,7 @@ pub(crate) fn quietly<R>(work: impl FnOnce() -> R) -> Result<R, String> {
         quiet: true,
         ..WATCH.get()
     };
-    watched(watch, work).map_err(|caught| words_of(caught.panic.as_ref()).to_owned())
+    watched(watch, work).map_err(Caught::words)
 }
 
 /// Runs `work`; a panic of this thread becomes an error of its words and its place in the source.
@@ -35,13 +35,7 @@ pub(crate) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, String> {
         noted: true,
         ..WATCH.get()
     };
-    watched(watch, work).map_err(|Caught { panic, place }| {
-        let words = words_of(panic.as_ref());
-        match place {
-            Some(place) => format!("{words} ({place})"),
-            None => words.to_owned(),
-        }
-    })
+    watched(watch, work).map_err(Caught::with_place)
 }
 
 /// Runs `work`, which may fail: an error or a panic ([`caught`]) as its words.
@@ -57,6 +51,20 @@ struct Caught {
     panic: Box<dyn Any + Send>,
     /// Its place in the source, where the filter saw it.
     place: Option<String>,
+}
+
+impl Caught {
+    fn words(self) -> String {
+        words_of(self.panic.as_ref()).to_owned()
+    }
+
+    fn with_place(self) -> String {
+        let words = words_of(self.panic.as_ref());
+        match self.place {
+            Some(place) => format!("{words} ({place})"),
+            None => words.to_owned(),
+        }
+    }
 }
 
 /// What the filter does with a panic of this thread.
@@ -79,6 +87,18 @@ thread_local! {
 }
 
 fn watched<R>(watch: Watch, work: impl FnOnce() -> R) -> Result<R, Caught> {
+    let mut work = Some(work);
+    let mut result = None;
+    let caught = watched_call(watch, &mut || result = work.take().map(|work| work()));
+    match (caught, result) {
+        (Err(caught), _) => Err(caught),
+        (Ok(()), Some(result)) => Ok(result),
+        (Ok(()), None) => unreachable!("work is called once"),
+    }
+}
+
+/// Compiled once, whatever the work is.
+fn watched_call(watch: Watch, work: &mut dyn FnMut()) -> Result<(), Caught> {
     install_filter();
     let before = WATCH.replace(watch);
     let outer = PLACE.take();

@@ -28,8 +28,8 @@ pub(crate) use parameters::{names, not_finite};
 pub use sample::Sample;
 pub use style::{StyleSpace, for_all_layers, mean_style, mix_styles, truncate_styles};
 pub use trainable::{
-    ConditionOf, InnerDiscriminator, InnerGenerator, LiftedDiscriminator, LiftedGenerator,
-    SampleOf, TrainableDiscriminator, TrainableGenerator, TrainingBackend,
+    ConditionOf, InnerGenerator, LiftedGenerator, SampleOf, TrainableDiscriminator,
+    TrainableGenerator, TrainingBackend,
 };
 pub use verdict::Verdict;
 pub use which::Network;
@@ -87,8 +87,8 @@ pub trait Generator<B: Backend>: Module<B> {
         None
     }
 
-    /// The number of classes, where the network is conditioned on labels and knows it: labels must lie
-    /// below it. Preflight compares the data with it.
+    /// The number of classes, where the network is conditioned on labels and knows it: labels must
+    /// lie below it. Preflight compares the data with it.
     fn classes(&self) -> Option<usize> {
         None
     }
@@ -106,8 +106,8 @@ pub trait Discriminator<B: Backend>: Module<B> {
     /// Judges a batch.
     fn discriminate(&self, sample: Self::Sample, condition: &Self::Condition) -> Verdict<B>;
 
-    /// The number of classes, where the network is conditioned on labels and knows it: labels must lie
-    /// below it. Preflight compares the data with it.
+    /// The number of classes, where the network is conditioned on labels and knows it: labels must
+    /// lie below it. Preflight compares the data with it.
     fn classes(&self) -> Option<usize> {
         None
     }

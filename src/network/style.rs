@@ -7,15 +7,16 @@ use super::Generator;
 use crate::latent::Latent;
 use crate::random::Stream;
 
-/// The style space of a generator: a mapping network from latents to styles, and a synthesis network
-/// whose layers take a style each.
+/// The style space of a generator: a mapping network from latents to styles, and a synthesis
+/// network whose layers take a style each.
 ///
 /// ```text
 /// G(z) = synthesize(w, …, w),   w = map_latent(z)
 /// ```
 ///
-/// A generator that has one says so by [`Generator::style_space`]. Then the path length regulariser,
-/// style mixing and truncation towards the mean style act on styles instead of latents.
+/// A generator that has one says so by [`Generator::style_space`]. Then the path length
+/// regulariser, style mixing and truncation towards the mean style act on styles instead of
+/// latents.
 ///
 /// Karras, Laine, Aila 2018, *A style-based generator architecture for generative adversarial
 /// networks*, arXiv:1812.04948.

@@ -12,17 +12,13 @@ pub type SampleOf<D, B> = <D as Discriminator<B>>::Sample;
 pub type ConditionOf<D, B> = <D as Discriminator<B>>::Condition;
 /// A generator without its tape, for sampling and metrics.
 pub type InnerGenerator<G, B> = <G as AutodiffModule<B>>::InnerModule;
-/// A discriminator without its tape.
-pub type InnerDiscriminator<D, B> = <D as AutodiffModule<B>>::InnerModule;
 /// A generator one level of automatic differentiation up, for the path length penalty.
 pub type LiftedGenerator<G, B> = <G as HasAutodiffModule<Autodiff<B>>>::TrainModule;
-/// A discriminator one level of automatic differentiation up, for exact gradient penalties.
-pub type LiftedDiscriminator<D, B> = <D as HasAutodiffModule<Autodiff<B>>>::TrainModule;
 
 /// A backend that training can go on: every [`AutodiffBackend`], that is `Autodiff<B>` for any `B`.
 ///
-/// Not to be implemented by hand; code that is generic over `B: AutodiffBackend` has it. It is there
-/// for the sentence that the compiler says where a tape is missing:
+/// Not to be implemented by hand; code that is generic over `B: AutodiffBackend` has it. It is
+/// there for the sentence that the compiler says where a tape is missing:
 ///
 /// ```compile_fail,E0277
 /// use burn_gan::burn::backend::Flex;

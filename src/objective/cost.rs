@@ -77,12 +77,14 @@ fn total<B: AutodiffBackend>(loss: &Tensor<B, 1>, terms: &Option<Tensor<B, 1>>) 
 impl Objective {
     /// Judges both batches and adds up what the discriminator pays.
     ///
-    /// Where a term asks for the gradient at real or generated samples, it is taken from the very pass
-    /// that the loss is made of, unless the discriminator holds buffers (parameters without a
-    /// gradient): running statistics belong to the module, and the lifted copy's are not the module's.
+    /// Where a term asks for the gradient at real or generated samples, it is taken from the very
+    /// pass that the loss is made of, unless the discriminator holds buffers (parameters without a
+    /// gradient): running statistics belong to the module, and the lifted copy's are not the
+    /// module's.
     ///
     /// `state` says which terms are due and takes up what they remember. After the half-step the
-    /// augmentation adapts by [`adapt`](Self::adapt), and [`ObjectiveState::count`] counts the step.
+    /// augmentation adapts by [`adapt`](Self::adapt), and [`ObjectiveState::count`] counts the
+    /// step.
     ///
     /// # Panics
     /// If the networks can't take the batches, or a term can't be computed on them
@@ -125,8 +127,8 @@ impl Objective {
     }
 
     /// Moves the augmentation's state on after the discriminator's half of a step and before it is
-    /// counted, by what was said about the whole of both batches, `samples` each. Without an augmentation
-    /// nothing happens.
+    /// counted, by what was said about the whole of both batches, `samples` each. Without an
+    /// augmentation nothing happens.
     pub fn adapt<P: Pair>(
         &self,
         state: &mut ObjectiveState<P::Backend>,

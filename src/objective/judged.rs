@@ -48,7 +48,8 @@ impl<'a, P: Pair> Judged<'a, P> {
         }
     }
 
-    /// A batch that is judged now, with the gradient of its logits where `with_gradient` asks for it.
+    /// A batch that is judged now, with the gradient of its logits where `with_gradient` asks for
+    /// it.
     pub(super) fn now(
         judge: &'a Judge<'a, P>,
         sample: &'a P::Sample,
@@ -97,9 +98,9 @@ impl<'a, P: Pair> Judged<'a, P> {
         )
     }
 
-    /// A function of the discriminator's squared gradient norms at some points in the place of these
-    /// samples, its own gradient with respect to the parameters included, exact or by differences as
-    /// the objective says.
+    /// A function of the discriminator's squared gradient norms at some points in the place of
+    /// these samples, its own gradient with respect to the parameters included, exact or by
+    /// differences as the objective says.
     ///
     /// ```text
     /// penalty(‖∂/∂x_1 D(x_1)‖², …, ‖∂/∂x_n D(x_n)‖²)

@@ -261,9 +261,9 @@ impl Objective {
             .discriminator_loss(&smoothed, real_logits, fake_logits)
     }
 
-    /// What a discriminator pays that tells nothing apart: the loss at the best logit that it could give
-    /// to every sample. 2 ln 2 for the non-saturating loss, 2 for hinge, ¼ for least squares, 0 for an
-    /// f-divergence.
+    /// What a discriminator pays that tells nothing apart: the loss at the best logit that it could
+    /// give to every sample. 2 ln 2 for the non-saturating loss, 2 for hinge, ¼ for least squares,
+    /// 0 for an f-divergence.
     ///
     /// ```text
     /// min over c of real(c) + fake(c)          without pairing

@@ -22,9 +22,11 @@ pub struct Pass<'a, P: Pair> {
     /// The discriminator, its parameters on the tape in its own half, off the tape in the
     /// generator's.
     pub discriminator: &'a P::Discriminator,
-    /// The real batch. In the generator's half it is judged only if a term or a pairing looks at it.
+    /// The real batch. In the generator's half it is judged only if a term or a pairing looks at
+    /// it.
     pub real: Judged<'a, P>,
-    /// The generated batch: cut from the tape in the discriminator's half, on it in the generator's.
+    /// The generated batch: cut from the tape in the discriminator's half, on it in the
+    /// generator's.
     pub fake: Judged<'a, P>,
     /// The latents of the generated samples, `[batch, latent]`.
     pub latent: &'a Tensor<P::Backend, 2>,

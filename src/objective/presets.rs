@@ -47,7 +47,8 @@ impl Objective {
     ///
     /// γ is about data: .01–.05 on the ring of radius 1, up to hundreds on large images; see
     /// `docs/objectives.md`. Its paper trains with Adam (2e-4, β₁ 0, β₂ from .9 to .99) and lets
-    /// learning rate and γ fall along a cosine. Huang, Gokaslan, Kuleshov, Tompkin 2024, arXiv:2501.05441.
+    /// learning rate and γ fall along a cosine. Huang, Gokaslan, Kuleshov, Tompkin 2024,
+    /// arXiv:2501.05441.
     pub fn r3gan(gamma: f64) -> Self {
         Self::new(Loss::NonSaturating)
             .with_pairing(Pairing::Paired)

@@ -79,16 +79,17 @@ impl Objective {
     /// Tries the objective's demands on copies of the networks, with one batch.
     ///
     /// Which layers can be differentiated twice can't be told from their names, nor what a
-    /// discriminator returns, so each term is taken once, forward and backward. The trainer does this
-    /// before its first step; a loop of one's own calls it by itself. Nothing is changed by it.
+    /// discriminator returns, so each term is taken once, forward and backward. The trainer does
+    /// this before its first step; a loop of one's own calls it by itself. Nothing is changed by
+    /// it.
     ///
     /// A layer that can't be differentiated twice panics in burn; here that becomes an error. In
     /// a program built with `panic = "abort"` it stays a panic.
     ///
     /// # Errors
     /// If the discriminator's output does not depend on its input, if a term needs a second
-    /// derivative that burn does not have or something else that the networks don't give, or if finite
-    /// differences meet layers that draw at random.
+    /// derivative that burn does not have or something else that the networks don't give, or if
+    /// finite differences meet layers that draw at random.
     ///
     /// # Panics
     /// If the networks can't take the batch at all.

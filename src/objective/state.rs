@@ -115,8 +115,8 @@ impl<B: Backend> ObjectiveState<B> {
         }
     }
 
-    /// The state that part `index` of `of` parts of a batch begins with: what the whole batch draws,
-    /// cut like it.
+    /// The state that part `index` of `of` parts of a batch begins with: what the whole batch
+    /// draws, cut like it.
     pub(crate) fn for_share(&self, index: usize, of: usize) -> Self {
         Self {
             noise: self.noise.for_share(index, of),
@@ -124,8 +124,8 @@ impl<B: Backend> ObjectiveState<B> {
         }
     }
 
-    /// The state after the whole batch that this and another part of it belong to, made of `own` and
-    /// of `its` parts themselves: what terms remember is averaged.
+    /// The state after the whole batch that this and another part of it belong to, made of `own`
+    /// and of `its` parts themselves: what terms remember is averaged.
     pub(crate) fn join(&mut self, own: usize, other: Self, its: usize) {
         let average = |mine: &mut Vec<Tensor<B, 1>>, theirs: Vec<Tensor<B, 1>>| {
             let share = its as f64 / (own + its) as f64;
@@ -145,8 +145,8 @@ impl<B: Backend> ObjectiveState<B> {
         self
     }
 
-    /// What the augmentation between generator and discriminator remembers, `[1]` each: empty before
-    /// its first step, and for one without a state.
+    /// What the augmentation between generator and discriminator remembers, `[1]` each: empty
+    /// before its first step, and for one without a state.
     pub fn augmentation(&self) -> &[Tensor<B, 1>] {
         &self.augmentation
     }
@@ -187,10 +187,8 @@ impl ObjectiveCounts {
 
     /// How many tensors are remembered; `None` for more than there can be.
     fn tensors(&self) -> Option<usize> {
-        let sizes = self.memory.iter();
-        sizes.fold(Some(self.augmentation), |sum: Option<usize>, size| {
-            sum?.checked_add(*size)
-        })
+        let mut sizes = self.memory.iter();
+        sizes.try_fold(self.augmentation, |sum, size| sum.checked_add(*size))
     }
 
     /// The tensors' names, and the place of the term that each belongs to.

@@ -95,10 +95,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Stored>, String> {
         let Some((_, dtype, width)) = known else {
             return Err(format!("`{name}` is of type {}", entry.dtype));
         };
-        let sizes = shape.iter();
-        let size = sizes.fold(Some(*width), |size: Option<usize>, length| {
-            size?.checked_mul(*length)
-        });
+        let mut sizes = shape.iter();
+        let size = sizes.try_fold(*width, |size, length| size.checked_mul(*length));
         let split = size.and_then(|size| numbers.split_at_checked(size));
         let Some((own, others)) = split else {
             return Err(format!(

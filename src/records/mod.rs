@@ -1,9 +1,9 @@
 //! State as a flat list of named tensors: written without loss, read without trust.
 //!
-//! A [`Stored`] tensor is what a module, an optimiser or an objective has to store: a name, a type, a shape
-//! and numbers. Nothing but the few lines that visit and map a module knows a backend; all that is
-//! written, read, compared and refused is compiled once, for all networks. burn's own records would
-//! be compiled anew for each of them, in each precision.
+//! A [`Stored`] tensor is what a module, an optimiser or an objective has to store: a name, a type,
+//! a shape and numbers. Nothing but the few lines that visit and map a module knows a backend; all
+//! that is written, read, compared and refused is compiled once, for all networks. burn's own
+//! records would be compiled anew for each of them, in each precision.
 //!
 //! Bytes of others are looked through first ([`read`]), compared with what the module itself has
 //! ([`load`]), and only then become tensors.

@@ -4,8 +4,8 @@ use crate::text::visible;
 
 /// The one of `known` that `given` is a slip of the pen for, if there is one.
 ///
-/// The distance is that of Damerau and Levenshtein (letters put in, left out, exchanged or swapped);
-/// up to two fifths of the longer name may differ. A part of a name counts too: `rate` is
+/// The distance is that of Damerau and Levenshtein (letters put in, left out, exchanged or
+/// swapped); up to two fifths of the longer name may differ. A part of a name counts too: `rate` is
 /// `learning_rate`.
 pub(crate) fn nearest<'a>(
     given: &str,

@@ -41,8 +41,8 @@ impl<P: Pair> StyleMixing<P> {
 }
 
 /// A part of a batch: one of so many of the same length. The random numbers of a step are those of
-/// the whole batch, however it is cut, so that shares can be taken one after the other or in several
-/// processes.
+/// the whole batch, however it is cut, so that shares can be taken one after the other or in
+/// several processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
     /// Which part, from 0.

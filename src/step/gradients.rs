@@ -12,7 +12,8 @@ use crate::network;
 /// Keeps a norm from being divided by 0, as in PyTorch.
 const EPSILON: f64 = 1e-6;
 
-/// ‖g‖² of each parameter that has a gradient, in visiting order: `[parameters]`, and on the device.
+/// ‖g‖² of each parameter that has a gradient, in visiting order: `[parameters]`, and on the
+/// device.
 pub(super) fn squared_norms<B: AutodiffBackend, M: AutodiffModule<B>>(
     module: &M,
     gradients: &GradientsParams,

@@ -15,8 +15,8 @@ use crate::pair::{InnerBackend, Pair};
 /// The gradients of one network's half of a step, of a share of the batch or of all of it, and what
 /// was computed on the way to them.
 ///
-/// Shares [add up](Self::add) to the whole batch, unless something looks at a batch as a whole: batch
-/// norm, minibatch statistics, the average pairing, top-k, and the terms that say so
+/// Shares [add up](Self::add) to the whole batch, unless something looks at a batch as a whole:
+/// batch norm, minibatch statistics, the average pairing, top-k, and the terms that say so
 /// ([`TermInfo::is_of_the_whole_batch`](crate::objective::TermInfo::is_of_the_whole_batch)).
 #[derive(Debug)]
 #[non_exhaustive]
@@ -129,9 +129,9 @@ pub fn discriminator_gradients<P: Pair>(
     }
 }
 
-/// The generator's gradients of a share of a batch, judged by the discriminator as it is now; nothing
-/// is changed but batch statistics. `fake` are the whole batch's samples, where they were drawn with
-/// their tape already.
+/// The generator's gradients of a share of a batch, judged by the discriminator as it is now;
+/// nothing is changed but batch statistics. `fake` are the whole batch's samples, where they were
+/// drawn with their tape already.
 ///
 /// # Panics
 /// If the networks can't take the batch.
@@ -171,8 +171,8 @@ pub fn generator_gradients<P: Pair>(
 }
 
 /// Updates the network whose half it is: hooks, the limit on the gradients' norm, the optimiser,
-/// weight clipping; and the objective's state, the augmentation's with it. Returns the norms of the gradients where the settings
-/// ask for vitals.
+/// weight clipping; and the objective's state, the augmentation's with it. Returns the norms of the
+/// gradients where the settings ask for vitals.
 pub fn apply<P: Pair>(
     state: TrainState<P>,
     settings: &StepSettings<'_>,

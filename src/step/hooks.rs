@@ -7,10 +7,10 @@ use super::OptimizerConfig;
 
 /// What a run does inside a step beside the two updates.
 ///
-/// For what [`TrainerConfig`](crate::train::TrainerConfig) has no setting for: it clips gradients, adds them
-/// up over micro-batches and moves settings by ramps itself. Gradients come keyed by parameter id,
-/// before clipping, and may be changed or only looked at. What hooks remember is not in checkpoints.
-/// All methods do nothing by default; `()` is the hooks of a run that needs none.
+/// For what [`TrainerConfig`](crate::train::TrainerConfig) has no setting for: it clips gradients,
+/// adds them up over micro-batches and moves settings by ramps itself. Gradients come keyed by
+/// parameter id, before clipping, and may be changed or only looked at. What hooks remember is not
+/// in checkpoints. All methods do nothing by default; `()` is the hooks of a run that needs none.
 pub trait Hooks<P: Pair> {
     /// The settings of the generator's and the discriminator's optimiser for step `step` (from
     /// 0), made from those of the run, ramps applied. What the optimisers remember stays.

@@ -133,8 +133,8 @@ impl OptimizerConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If the learning rate or ε is not above 0, a β or the momentum is not in [0, 1), or the weight
-    /// decay is below 0.
+    /// If the learning rate or ε is not above 0, a β or the momentum is not in [0, 1), or the
+    /// weight decay is below 0.
     pub fn validate(&self) -> Result<()> {
         check::positive("learning_rate", self.learning_rate())?;
         match self.kind() {

@@ -20,7 +20,7 @@ pub struct TrainState<P: Pair> {
     /// What the objective remembers.
     pub objective: ObjectiveState<P::Backend>,
     /// The moving average of the generator's weights, where there is one.
-    pub ema: Option<Ema<P::Generator, P::Backend>>,
+    pub ema: Option<Ema<P>>,
     /// How many steps were made.
     pub step: u64,
 }
@@ -63,7 +63,8 @@ impl<P: Pair> TrainState<P> {
     }
 
     /// The running statistics of the average are drawn by this whenever its generator is handed out
-    /// ([`sampler`](Self::sampler)); a trainer does it by itself. Nothing where there is no average.
+    /// ([`sampler`](Self::sampler)); a trainer does it by itself. Nothing where there is no
+    /// average.
     pub fn with_standing_statistics(mut self, standing: StandingStatistics<P::Condition>) -> Self {
         self.ema = self
             .ema

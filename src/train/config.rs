@@ -1,8 +1,11 @@
 //! The settings of a run.
 
-use serde::Serialize;
+use std::sync::Arc;
 
-use super::ramp::Ramped;
+use serde::Serialize;
+use serde_json::json;
+
+use super::ramp::{Ramped, Ramps};
 use super::{HealthConfig, Limits, Ramp, Schedule};
 use crate::data::{BatchPlan, Loading};
 use crate::error::{Error, Result, check};
@@ -43,9 +46,9 @@ pub struct TrainerConfig {
     /// What generated batches are conditioned on.
     #[serde(default)]
     pub conditions: ConditionRule,
-    /// The probability that a generated sample's styles are those of two latents, the first ones up to
-    /// a random layer (style mixing; 0.9 in StyleGAN). For generators with a
-    /// [style space](crate::network::StyleSpace) only; 0 for none.
+    /// The probability that a generated sample's styles are those of two latents, the first ones up
+    /// to a random layer (style mixing; 0.9 in StyleGAN). For generators with a [style
+    /// space](crate::network::StyleSpace) only; 0 for none.
     #[serde(default)]
     pub style_mixing: f64,
     /// What the networks minimise.
@@ -67,8 +70,8 @@ pub struct TrainerConfig {
     /// The moving average of the generator's weights; `None` for none.
     #[serde(default)]
     pub ema: Option<EmaConfig>,
-    /// The largest Euclidean norm that all gradients of a network together may have; larger ones are
-    /// scaled down to it. `None` for no limit.
+    /// The largest Euclidean norm that all gradients of a network together may have; larger ones
+    /// are scaled down to it. `None` for no limit.
     #[serde(default)]
     pub gradient_clipping: Option<f64>,
     /// Parts that a batch is taken in, one after the other, their gradients added up: less memory,
@@ -290,6 +293,40 @@ impl TrainerConfig {
         self.health.validate().map_err(|e| e.within("health"))?;
         self.limits.validate().map_err(|e| e.within("limits"))?;
         self.loading.validate().map_err(|e| e.within("loading"))
+    }
+}
+
+/// Compiled once, for all networks.
+impl TrainerConfig {
+    /// The settings as they move over the run.
+    pub(super) fn ramped(&self) -> Result<Ramps<Self>> {
+        Ramps::new(self)
+    }
+
+    /// The settings at `step` (from 0).
+    pub(super) fn at(ramps: &mut Ramps<Self>, step: u64) -> Arc<Self> {
+        ramps.at(step)
+    }
+
+    /// What a resumed run is compared with: all settings, and what else decides the numbers.
+    pub(super) fn of_run(
+        &self,
+        backend: &str,
+        samples: usize,
+        data: Option<String>,
+    ) -> Result<serde_json::Value> {
+        let mut settings = serde_json::to_value(self)
+            .map_err(|error| Error::data("settings of the run", error.to_string()))?;
+        settings["backend"] = json!(backend);
+        settings["samples"] = json!(samples);
+        settings["data"] = json!(data);
+        // A resumed run may be given more memory, time or threads: none of them decides a number.
+        if let Some(settings) = settings.as_object_mut() {
+            settings.remove("limits");
+            settings.remove("loading");
+        }
+        settings["crate_version"] = json!(env!("CARGO_PKG_VERSION"));
+        Ok(settings)
     }
 }
 

@@ -12,14 +12,13 @@ use crate::pair::Pair;
 /// An evaluator and its rhythm.
 pub(super) type Measure<'a, P> = (Rhythm, Box<dyn Evaluator<P> + 'a>);
 
-/// Measures a run's networks in a rhythm of its own: the distance of samples to the data, the modes that
-/// are captured. [`measure_fn`] makes one of a closure.
+/// Measures a run's networks in a rhythm of its own: the distance of samples to the data, the modes
+/// that are captured. [`measure_fn`] makes one of a closure.
 ///
-/// What it gives is computed once. Observers find it in
-/// [`StepEvent::measurements`] and in the [`Reading`](super::Reading) of the step, logs, charts,
-/// progress and report show it by its name, [`Checkpoints::keep_best`](super::Checkpoints::keep_best)
-/// chooses by it, and the health watch sees it
-/// ([`Worsening`](super::health::Worsening)). Checkpoints hold the newest of each name.
+/// What it gives is computed once. Observers find it in [`StepEvent::measurements`] and in the
+/// [`Reading`](super::Reading) of the step, logs, charts, progress and report show it by its name,
+/// [`Checkpoints::keep_best`](super::Checkpoints::keep_best) chooses by it, and the health watch
+/// sees it ([`Worsening`](super::health::Worsening)). Checkpoints hold the newest of each name.
 ///
 /// Only the numbers are in a checkpoint: an evaluator that draws random numbers takes them from a
 /// [`Stream`](crate::random::Stream) of the step, so that a resumed run measures the same.
@@ -27,8 +26,8 @@ pub trait Evaluator<P: Pair> {
     /// The names of the numbers that it gives, none of which another evaluator of the run has.
     fn names(&self) -> Vec<String>;
 
-    /// Called before the first step, with the shape of a sample (without the batch): refuses what can't
-    /// be measured later.
+    /// Called before the first step, with the shape of a sample (without the batch): refuses what
+    /// can't be measured later.
     ///
     /// # Errors
     /// An error keeps the run from being begun.
@@ -36,11 +35,11 @@ pub trait Evaluator<P: Pair> {
         Ok(())
     }
 
-    /// Measures after a step, in the evaluator's rhythm and before any observer is called: a number for
-    /// each name, in their order.
+    /// Measures after a step, in the evaluator's rhythm and before any observer is called: a number
+    /// for each name, in their order.
     ///
-    /// A number that is not finite is told ([`Notice::NotMeasured`]), and no checkpoint is the best by
-    /// it.
+    /// A number that is not finite is told ([`Notice::NotMeasured`]), and no checkpoint is the best
+    /// by it.
     ///
     /// # Errors
     /// An error ends the run, unless [`ends_run`](Self::ends_run) says otherwise; a panic is taken
@@ -116,7 +115,6 @@ impl<F> std::fmt::Debug for EvaluatorFn<F> {
 /// use burn_gan::burn::backend::{Autodiff, Flex};
 /// use burn_gan::data::MemoryDataset;
 /// use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
-/// use burn_gan::network::parameters;
 /// use burn_gan::train::{History, Rhythm, StepEvent, Trainer, TrainerConfig, measure_fn};
 /// use burn_gan::{Gan, Latent};
 ///
@@ -187,8 +185,9 @@ pub(super) fn names<P: Pair>(evaluators: &[Measure<'_, P>]) -> Result<BTreeSet<S
     Ok(names)
 }
 
-/// Calls the evaluators that are due after a step, and takes what they measure over into `measurements`,
-/// where later ones find it. What is to be told, and the first error of one that ends the run.
+/// Calls the evaluators that are due after a step, and takes what they measure over into
+/// `measurements`, where later ones find it. What is to be told, and the first error of one that
+/// ends the run.
 pub(super) fn evaluate<P: Pair>(
     evaluators: &mut [Measure<'_, P>],
     event: &StepEvent<'_, P>,

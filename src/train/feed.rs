@@ -10,6 +10,10 @@ use crate::error::{Error, Result};
 use crate::network::guard::quietly;
 use crate::network::{Condition, Discriminator, Generator, Sample};
 
+/// Data for a pair of networks.
+pub(super) type Data<'a, P> = dyn Dataset<<P as Pair>::Backend, Sample = <P as Pair>::Sample, Condition = <P as Pair>::Condition>
+    + 'a;
+
 /// What every batch of a run must be.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Expected {
@@ -149,8 +153,8 @@ fn attempt<R>(read: impl FnOnce() -> Result<R>) -> Result<R, Fault> {
     Err(Fault { file, problem })
 }
 
-/// Whether `count` samples were delivered, each of the shape that samples have (empty where that is not
-/// known).
+/// Whether `count` samples were delivered, each of the shape that samples have (empty where that is
+/// not known).
 fn fits(delivered: &[usize], count: usize, shape: &[usize]) -> Result<(), Fault> {
     if delivered.first() == Some(&count) && (shape.is_empty() || delivered[1..] == *shape) {
         return Ok(());
@@ -165,7 +169,8 @@ fn fits(delivered: &[usize], count: usize, shape: &[usize]) -> Result<(), Fault>
     })
 }
 
-/// The error of a batch that failed: its samples are asked for one by one, to name the one at fault.
+/// The error of a batch that failed: its samples are asked for one by one, to name the one at
+/// fault.
 fn named<R>(
     indices: &[usize],
     mut fault: Fault,

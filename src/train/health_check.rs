@@ -26,8 +26,8 @@ use crate::step::{StepOutcome, TrainState};
 
 /// Samples of each kind that the discriminator is asked about.
 const HELD_OUT: usize = 64;
-/// Steps whose samples are remembered: looks that are further apart don't name spoilt samples of all
-/// the steps between them.
+/// Steps whose samples are remembered: looks that are further apart don't name spoilt samples of
+/// all the steps between them.
 const SHOWN: usize = 1_000;
 
 /// A step's losses, still on the device.
@@ -84,8 +84,8 @@ impl<B: AutodiffBackend> HealthCheck<B> {
         self.watch.policy(finding)
     }
 
-    /// Keeps a step's losses for the next look, and the places of its samples in the data set; nothing
-    /// is read.
+    /// Keeps a step's losses for the next look, and the places of its samples in the data set;
+    /// nothing is read.
     pub(super) fn keep(&mut self, step: u64, outcome: &StepOutcome<B>, samples: Vec<usize>) {
         if self.config.every == 0 {
             return;
@@ -117,8 +117,8 @@ impl<B: AutodiffBackend> HealthCheck<B> {
         &self.unread
     }
 
-    /// Reads everything and lets the watch judge. `spoilt` tells which of some samples of the data set
-    /// hold a number that is not finite; it is asked only where a loss is not.
+    /// Reads everything and lets the watch judge. `spoilt` tells which of some samples of the data
+    /// set hold a number that is not finite; it is asked only where a loss is not.
     pub(super) fn look<P: Pair<Backend = B>>(
         &mut self,
         event: &StepEvent<'_, P>,

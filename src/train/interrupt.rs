@@ -40,9 +40,9 @@ impl Interrupt {
         Self::default()
     }
 
-    /// A wish that Ctrl-C (SIGINT) and SIGTERM make, and on Linux SIGHUP, which comes when the terminal
-    /// is closed, unless the program was started to outlive it (`nohup`). A second signal ends the
-    /// process at once, with 128 + its number: 130, 143 or 129.
+    /// A wish that Ctrl-C (SIGINT) and SIGTERM make, and on Linux SIGHUP, which comes when the
+    /// terminal is closed, unless the program was started to outlive it (`nohup`). A second signal
+    /// ends the process at once, with 128 + its number: 130, 143 or 129.
     ///
     /// Call it once in a program: it changes what these signals do for the whole process.
     ///

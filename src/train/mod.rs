@@ -1,9 +1,9 @@
 //! Training: what looks after a run, and can be trusted with a long one.
 //!
 //! [`step()`](crate::step::step()) turns a state and a batch into the next state; it reads no data,
-//! writes no file and asks the device for no number. [`Trainer`] brings it data, latents and schedules,
-//! looks after the run's health, stores [`Checkpoints`] that a run goes on from bit for bit, and calls
-//! observers; everything a run shows is an observer's doing.
+//! writes no file and asks the device for no number. [`Trainer`] brings it data, latents and
+//! schedules, looks after the run's health, stores [`Checkpoints`] that a run goes on from bit for
+//! bit, and calls observers; everything a run shows is an observer's doing.
 
 mod better;
 mod checkpoint;

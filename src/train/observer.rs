@@ -44,8 +44,8 @@ pub struct StepEvent<'a, P: Pair> {
     pub state: &'a TrainState<P>,
     /// The step's losses and logits, still on the device.
     pub outcome: &'a StepOutcome<P::Backend>,
-    /// The newest of each number that an [`Evaluator`](super::Evaluator) of the run has measured: those
-    /// with this `step` in this very step.
+    /// The newest of each number that an [`Evaluator`](super::Evaluator) of the run has measured:
+    /// those with this `step` in this very step.
     pub measurements: &'a [Measurement],
     /// Time since the run's start, observers counted; of a resumed run, with the time before.
     pub elapsed: Duration,
@@ -58,8 +58,8 @@ pub struct StepEvent<'a, P: Pair> {
 }
 
 impl<P: Pair> StepEvent<'_, P> {
-    /// All numbers of the step, its own and those of evaluators, each by its name. The first call in a
-    /// step waits for the device; all who ask see the same.
+    /// All numbers of the step, its own and those of evaluators, each by its name. The first call
+    /// in a step waits for the device; all who ask see the same.
     pub fn reading(&self) -> &Reading {
         self.reading.get_or_init(|| Reading::of(self))
     }
@@ -81,8 +81,8 @@ impl<P: Pair> StepEvent<'_, P> {
 /// observer is one, for those that are asked something afterwards, such as
 /// [`History`](super::History).
 pub trait Observer<P: Pair> {
-    /// Called before the first step, with the shape of a sample (without the batch): refuses what the
-    /// observer could not do later.
+    /// Called before the first step, with the shape of a sample (without the batch): refuses what
+    /// the observer could not do later.
     ///
     /// # Errors
     /// An error keeps the run from being begun.
@@ -101,8 +101,8 @@ pub trait Observer<P: Pair> {
     fn notice(&mut self, _notice: &Notice) {}
 
     /// Whether an error of [`observe`](Self::observe) ends the run. Where it does not, as with the
-    /// crate's own pictures and logs, it is a [`Notice::ObserverFailed`], and the observer is called
-    /// again when it is due.
+    /// crate's own pictures and logs, it is a [`Notice::ObserverFailed`], and the observer is
+    /// called again when it is due.
     fn ends_run(&self) -> bool {
         true
     }
@@ -113,9 +113,9 @@ pub trait Observer<P: Pair> {
         false
     }
 
-    /// Whether [`observe`](Self::observe) is called before the step's checkpoint is written, so that
-    /// what it makes of the step is in what it [remembers](Self::remember). All others are called
-    /// after it: whatever they do, the checkpoint is there.
+    /// Whether [`observe`](Self::observe) is called before the step's checkpoint is written, so
+    /// that what it makes of the step is in what it [remembers](Self::remember). All others are
+    /// called after it: whatever they do, the checkpoint is there.
     fn is_remembered(&self) -> bool {
         false
     }
@@ -124,7 +124,8 @@ pub trait Observer<P: Pair> {
     /// [`is_remembered`](Self::is_remembered).
     ///
     /// # Errors
-    /// An error is a [`Notice::ObserverFailed`]; the checkpoint then holds what was remembered before.
+    /// An error is a [`Notice::ObserverFailed`]; the checkpoint then holds what was remembered
+    /// before.
     fn remember(&self, _memories: &mut Memories) -> Result<()> {
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::StepEvent;
 use crate::divergence::js_lower_bound;
@@ -87,11 +88,23 @@ pub(super) fn is_taken(name: &str) -> bool {
     is_of_the_step(name) || TAKEN.contains(&name)
 }
 
-/// The chart that a number is drawn in, and its line there; what an evaluator measures has a chart of
-/// its own.
+/// The chart that a number is drawn in, and its line there; what an evaluator measures has a chart
+/// of its own.
 pub(super) fn chart_of(name: &str) -> (&str, &str) {
     let own = OWN.iter().find(|own| own.name == name);
     own.map_or((name, name), |own| own.chart)
+}
+
+/// A map of `step` and the numbers by their names.
+impl Serialize for Reading {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1 + self.numbers.len()))?;
+        map.serialize_entry("step", &self.step)?;
+        for number in &self.numbers {
+            map.serialize_entry(&number.name, &number.value)?;
+        }
+        map.end()
+    }
 }
 
 impl Reading {

@@ -79,8 +79,8 @@ pub struct Run<P: Pair> {
     /// All that was told beside the steps, in this process, in its order; of more than 10,000 the
     /// first and the last 5,000.
     pub notices: Vec<Notice>,
-    /// All findings of the health watch, those before a resume included; of more than 1,000 the first
-    /// and the last 500.
+    /// All findings of the health watch, those before a resume included; of more than 1,000 the
+    /// first and the last 500.
     pub findings: Vec<Finding>,
     /// The newest of each number that evaluators have measured.
     pub measurements: Vec<Measurement>,

@@ -149,8 +149,8 @@ impl<P: Pair> Session<'_, P> {
         }
     }
 
-    /// Gives observers back what they remembered after `step` steps. Numbers that nobody measures any
-    /// more are forgotten.
+    /// Gives observers back what they remembered after `step` steps. Numbers that nobody measures
+    /// any more are forgotten.
     pub(super) fn recall(&mut self, step: u64) -> Result<()> {
         let measured = evaluator::names(&self.evaluators)?;
         let numbers = &mut self.position.measurements;
@@ -281,14 +281,15 @@ impl<P: Pair> Session<'_, P> {
         Ok(Ending::Finished)
     }
 
-    /// One step, and all that comes after it: evaluators, observers, the health check, the checkpoint.
+    /// One step, and all that comes after it: evaluators, observers, the health check, the
+    /// checkpoint.
     fn one_step(
         &mut self,
         work: &mut Work<'_, P>,
         data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Verdict> {
         let done = work.step;
-        let config = self.ramps.at(done);
+        let config = TrainerConfig::at(&mut self.ramps, done);
         let rates = self.rates(&config, done);
         let due = work.health.is_due(done + 1, self.config.steps);
         let left = usize::try_from(self.config.steps - done).unwrap_or(usize::MAX);
@@ -374,8 +375,8 @@ impl<P: Pair> Session<'_, P> {
         }
     }
 
-    /// Whether a checkpoint is to be stored after this step; notes the number by which the best one is
-    /// chosen.
+    /// Whether a checkpoint is to be stored after this step; notes the number by which the best one
+    /// is chosen.
     fn store_is_due(&mut self, event: &StepEvent<'_, P>) -> bool {
         let Some(store) = &self.store else {
             return false;
@@ -455,7 +456,8 @@ impl<P: Pair> Session<'_, P> {
         }
     }
 
-    /// Makes the step itself. A panic before the first weight was changed leaves the state as it was.
+    /// Makes the step itself. A panic before the first weight was changed leaves the state as it
+    /// was.
     fn change(
         &mut self,
         work: &mut Work<'_, P>,
@@ -593,8 +595,8 @@ impl<P: Pair> Session<'_, P> {
         Ok(verdict)
     }
 
-    /// Goes back with smaller learning rates to the newest checkpoint that a check after it has found
-    /// nothing against; `false` where there is none.
+    /// Goes back with smaller learning rates to the newest checkpoint that a check after it has
+    /// found nothing against; `false` where there is none.
     fn roll_back(&mut self, work: &mut Work<'_, P>, factor: f64, samples: usize) -> Result<bool> {
         let proven = work.health.before(work.step);
         let Some(store) = &mut self.store else {
@@ -632,8 +634,8 @@ impl<P: Pair> Session<'_, P> {
         });
         work.loader.go_on(self.order(samples)?);
         work.health = self.health()?;
-        // The checkpoint is written anew: whoever is killed from here on must not forget the smaller
-        // rates.
+        // The checkpoint is written anew: whoever is killed from here on must not forget the
+        // smaller rates.
         work.saved = u64::MAX;
         // The steps until there are made anew, and may be worth a checkpoint now.
         self.refused = None;
@@ -734,8 +736,8 @@ impl<P: Pair> Session<'_, P> {
     }
 }
 
-/// Puts an entry at the end of a list that must not grow for ever: at the limit the oldest of its later
-/// half goes. How things began is worth as much as how they are.
+/// Puts an entry at the end of a list that must not grow for ever: at the limit the oldest of its
+/// later half goes. How things began is worth as much as how they are.
 fn keep<T>(list: &mut Vec<T>, entry: T, limit: usize) {
     if list.len() >= limit {
         list.remove(limit / 2);

@@ -5,13 +5,11 @@ use burn::tensor::Device;
 use std::time::Duration;
 
 use burn::tensor::backend::Backend;
-use serde_json::json;
 
 use super::checkpoint::{Beginning, Position};
 use super::evaluator::{self, Measure};
-use super::feed::{self, Expected};
+use super::feed::{self, Data, Expected};
 use super::preflight;
-use super::ramp::Ramps;
 use super::session::Session;
 use super::{
     Checkpoints, Evaluator, Interrupt, Notice, Observer, Rhythm, Run, TrainerConfig, Warning,
@@ -26,13 +24,7 @@ use crate::step::{Hooks, StandingStatistics, TrainState};
 pub(super) type Watch<'a, P> = (Rhythm, Box<dyn Observer<P> + 'a>);
 
 /// Data that is not trained on.
-pub(super) type HeldOut<'a, P> = Box<
-    dyn Dataset<
-            <P as Pair>::Backend,
-            Sample = <P as Pair>::Sample,
-            Condition = <P as Pair>::Condition,
-        > + 'a,
->;
+pub(super) type HeldOut<'a, P> = Box<Data<'a, P>>;
 
 /// Runs the step over a data set.
 ///
@@ -68,7 +60,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
     pub fn new(config: TrainerConfig, device: &Device<P::Backend>) -> Result<Self> {
         config.validate()?;
         // Names of ramped settings are known here only.
-        Ramps::new(&config)?;
+        config.ramped()?;
         Ok(Self {
             config,
             device: device.clone(),
@@ -82,8 +74,8 @@ impl<'a, P: Pair> Trainer<'a, P> {
         })
     }
 
-    /// Adds an evaluator, whose numbers all observers of a step see; evaluators are called in the order
-    /// they were added, before the step's observers.
+    /// Adds an evaluator, whose numbers all observers of a step see; evaluators are called in the
+    /// order they were added, before the step's observers.
     pub fn evaluate(mut self, rhythm: Rhythm, evaluator: impl Evaluator<P> + 'a) -> Self {
         self.evaluators.push((rhythm, Box::new(evaluator)));
         self
@@ -107,8 +99,9 @@ impl<'a, P: Pair> Trainer<'a, P> {
         self
     }
 
-    /// Ends the run after the step in which `interrupt` is asked to stop it, with a checkpoint where
-    /// it has them. When the run is over, a signal that the interrupt waits for ends the process.
+    /// Ends the run after the step in which `interrupt` is asked to stop it, with a checkpoint
+    /// where it has them. When the run is over, a signal that the interrupt waits for ends the
+    /// process.
     pub fn stop_on(mut self, interrupt: &Interrupt) -> Self {
         self.interrupt = interrupt.clone();
         self
@@ -125,8 +118,8 @@ impl<'a, P: Pair> Trainer<'a, P> {
     }
 
     /// The rule behind [`ConditionRule::Custom`](crate::network::ConditionRule::Custom): from the
-    /// conditions of the real batch, the number of generated samples and the run's own stream to the
-    /// conditions of the generated batch.
+    /// conditions of the real batch, the number of generated samples and the run's own stream to
+    /// the conditions of the generated batch.
     pub fn with_conditions(
         mut self,
         rule: impl Fn(&P::Condition, usize, &mut Stream) -> Result<P::Condition> + Send + Sync + 'static,
@@ -139,8 +132,8 @@ impl<'a, P: Pair> Trainer<'a, P> {
     /// training anything: [`run`](Self::run) does it first.
     ///
     /// # Errors
-    /// If data, networks and settings don't go together, or the networks can't do what the objective
-    /// asks of them ([`Objective::probe`](crate::objective::Objective::probe)).
+    /// If data, networks and settings don't go together, or the networks can't do what the
+    /// objective asks of them ([`Objective::probe`](crate::objective::Objective::probe)).
     pub fn check(
         &self,
         gan: &P,
@@ -150,11 +143,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
     }
 
     /// Looks for what can't work; the warnings, and what every batch must be.
-    fn examine(
-        &self,
-        gan: &GanOf<P>,
-        data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
-    ) -> Result<(Vec<Warning>, Expected)> {
+    fn examine(&self, gan: &GanOf<P>, data: &Data<'_, P>) -> Result<(Vec<Warning>, Expected)> {
         if self.config.style_mixing > 0.0 && gan.generator.style_space().is_none() {
             return Err(Error::setting(
                 "style_mixing",
@@ -196,10 +185,15 @@ impl<'a, P: Pair> Trainer<'a, P> {
     /// If [`check`](Self::check) finds what can't work, a checkpoint can't be read or written or
     /// belongs to another run, a hook asks for settings that can't be, or an observer ends the run.
     pub fn run(
-        mut self,
+        self,
         gan: P,
         data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Run<P>> {
+        self.run_on(gan, data)
+    }
+
+    /// Compiled once for all kinds of data.
+    fn run_on(mut self, gan: P, data: &Data<'_, P>) -> Result<Run<P>> {
         let gan = gan.into_gan();
         let (warnings, expected) = self.examine(&gan, data)?;
         let config = self.config.clone();
@@ -212,7 +206,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
         .with_seed(config.seed);
         if config.ema.is_some() {
             state = state.with_ema();
-            let standing = StandingStatistics::of_run::<P::Generator, P::Backend>(
+            let standing = StandingStatistics::of_run::<P>(
                 &state.gan.generator,
                 &config.latent,
                 [config.batches.batch_size, data.len()],
@@ -240,7 +234,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
             None => Position::start(&config)?,
         };
         let mut session = Session {
-            ramps: Ramps::new(&config)?,
+            ramps: config.ramped()?,
             config,
             device: self.device,
             evaluators: self.evaluators,
@@ -284,30 +278,14 @@ impl<'a, P: Pair> Trainer<'a, P> {
     }
 
     /// What a resumed run is compared with: all settings, and what else decides the numbers.
-    fn settings(
-        &self,
-        data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
-    ) -> Result<serde_json::Value> {
-        let mut settings = serde_json::to_value(&self.config)
-            .map_err(|error| Error::data("settings of the run", error.to_string()))?;
-        settings["backend"] = json!(<P::Backend as Backend>::name(&self.device));
-        settings["samples"] = json!(data.len());
-        settings["data"] = json!(data.digest());
-        // A resumed run may be given more memory, time or threads: none of them decides a number.
-        if let Some(settings) = settings.as_object_mut() {
-            settings.remove("limits");
-            settings.remove("loading");
-        }
-        settings["crate_version"] = json!(env!("CARGO_PKG_VERSION"));
-        Ok(settings)
+    fn settings(&self, data: &Data<'_, P>) -> Result<serde_json::Value> {
+        let backend = <P::Backend as Backend>::name(&self.device);
+        self.config.of_run(&backend, data.len(), data.digest())
     }
 
-    /// Tries the objective on the first batch, before anything is trained; the shape of its samples.
-    fn probe(
-        &self,
-        gan: &GanOf<P>,
-        data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
-    ) -> Result<Vec<usize>> {
+    /// Tries the objective on the first batch, before anything is trained; the shape of its
+    /// samples.
+    fn probe(&self, gan: &GanOf<P>, data: &Data<'_, P>) -> Result<Vec<usize>> {
         let config = &self.config;
         let mut batches = BatchIndices::from(&config.batches, config.seed, data.len(), (0, 0))?;
         let first = batches.next_batch();

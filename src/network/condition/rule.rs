@@ -16,8 +16,8 @@ settings! {
 /// The conditions of the real batch cost nothing and pair samples of one class where the objective
 /// compares them. Conditions of its own show the generator more of them: two batches a step instead
 /// of one, and rare classes as often as frequent ones if they are drawn uniformly. BigGAN draws
-/// uniformly (Brock, Donahue, Simonyan 2018, arXiv:1809.11096), projection discriminators and AC-GAN
-/// by the frequencies.
+/// uniformly (Brock, Donahue, Simonyan 2018, arXiv:1809.11096), projection discriminators and
+/// AC-GAN by the frequencies.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

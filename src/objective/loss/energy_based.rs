@@ -19,10 +19,11 @@ settings! {
 /// ```
 ///
 /// The energy must not be negative, or the discriminator's loss has no bound: the discriminator
-/// returns minus an energy as its logit, the reconstruction error of an autoencoder in the paper.
-/// A network of which nothing else is known can return `−softplus(−x)`. Where both kinds of samples
+/// returns minus an energy as its logit, the reconstruction error of an autoencoder in the paper. A
+/// network of which nothing else is known can return `−softplus(−x)`. Where both kinds of samples
 /// have one energy below the margin, the discriminator's loss is m and the generator's that energy;
-/// generated samples beyond the margin no longer teach the discriminator. Not for relativistic pairings: a difference of energies has no sign.
+/// generated samples beyond the margin no longer teach the discriminator. Not for relativistic
+/// pairings: a difference of energies has no sign.
 ///
 /// Zhao, Mathieu, LeCun 2016, *Energy-based generative adversarial network*, arXiv:1609.03126.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

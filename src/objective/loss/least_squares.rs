@@ -16,10 +16,10 @@ settings! {
 /// generator       ½·E (l_fake − c)²
 /// ```
 ///
-/// a is `fake`, b is `real`, c is `generator`. With b − c = 1 and b − a = 2 the generator
-/// minimises the Pearson χ² divergence between p_data + p_g and 2·p_g; the usual targets are 0, 1, 1.
-/// With those the discriminator's loss tends to ¼ when it can no longer tell, the generator's to
-/// ⅛. A target b below 1 is one-sided label smoothing.
+/// a is `fake`, b is `real`, c is `generator`. With b − c = 1 and b − a = 2 the generator minimises
+/// the Pearson χ² divergence between p_data + p_g and 2·p_g; the usual targets are 0, 1, 1. With
+/// those the discriminator's loss tends to ¼ when it can no longer tell, the generator's to ⅛. A
+/// target b below 1 is one-sided label smoothing.
 ///
 /// Mao et al. 2016, *Least squares generative adversarial networks*, arXiv:1611.04076.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

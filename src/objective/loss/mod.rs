@@ -98,8 +98,8 @@ pub trait LossInfo: Debug + Send + Sync {
     /// A short name, `kl (saturating)` say, for tables and captions.
     fn label(&self) -> String;
 
-    /// Whether it is a function of a logit that may have any sign, so that a relativistic pairing can
-    /// shift it. The energy of [`EnergyBased`] has a sign.
+    /// Whether it is a function of a logit that may have any sign, so that a relativistic pairing
+    /// can shift it. The energy of [`EnergyBased`] has a sign.
     fn can_be_paired(&self) -> bool {
         true
     }
@@ -151,8 +151,8 @@ macro_rules! losses {
         }
 
         impl Loss {
-            /// Every loss of this crate with its default settings; f-divergences with both generator
-            /// costs.
+            /// Every loss of this crate with its default settings; f-divergences with both
+            /// generator costs.
             pub fn all() -> Vec<Self> {
                 let mut all = vec![$(Self::$plain),*];
                 $( all.extend($settings::every().into_iter().map(Self::$with)); )*

@@ -15,8 +15,8 @@ use crate::random::Stream;
 use crate::settings::settings;
 
 settings! {
-/// AC-GAN: the discriminator recognises the classes of samples, and the generator makes samples whose
-/// classes it recognises.
+/// AC-GAN: the discriminator recognises the classes of samples, and the generator makes samples
+/// whose classes it recognises.
 ///
 /// ```text
 /// discriminator   −E ln P(c | x) − ρ·E ln P(c | G(z, c))
@@ -24,16 +24,17 @@ settings! {
 /// ```
 ///
 /// P is the softmax of [`Verdict::class_logits`](crate::network::Verdict::class_logits), `[batch,
-/// classes]`, which the discriminator must fill in; c are the classes that real and generated samples
-/// are conditioned on. A discriminator without class logits, and a pair that is not conditioned on
-/// labels, are refused before a run ([`Objective::probe`](crate::objective::Objective::probe)).
+/// classes]`, which the discriminator must fill in; c are the classes that real and generated
+/// samples are conditioned on. A discriminator without class logits, and a pair that is not
+/// conditioned on labels, are refused before a run
+/// ([`Objective::probe`](crate::objective::Objective::probe)).
 ///
 /// Odena, Olah, Shlens 2016, *Conditional image synthesis with auxiliary classifier GANs*,
 /// arXiv:1610.09585.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct AuxiliaryClass {
-    /// ρ, the weight of generated samples in the discriminator's term relative to real ones; 1 in the
-    /// paper, 0 keeps the classifier from learning from bad samples.
+    /// ρ, the weight of generated samples in the discriminator's term relative to real ones; 1 in
+    /// the paper, 0 keeps the classifier from learning from bad samples.
     pub fake_ratio: f64,
 }
 }

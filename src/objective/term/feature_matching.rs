@@ -19,11 +19,11 @@ settings! {
 /// ‖E φ(x) − E φ(G(z))‖²
 /// ```
 ///
-/// φ is [`Verdict::features`](crate::network::Verdict::features), which the discriminator must
-/// fill in (the stock ones do): one that returns no features is refused before a run
-/// ([`Objective::probe`](crate::objective::Objective::probe)). A mean over the batch is not the mean of
-/// those of micro-batches. Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen 2016, *Improved
-/// techniques for training GANs*, arXiv:1606.03498, section 3.1.
+/// φ is [`Verdict::features`](crate::network::Verdict::features), which the discriminator must fill
+/// in (the stock ones do): one that returns no features is refused before a run
+/// ([`Objective::probe`](crate::objective::Objective::probe)). A mean over the batch is not the
+/// mean of those of micro-batches. Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen 2016,
+/// *Improved techniques for training GANs*, arXiv:1606.03498, section 3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FeatureMatching {
     /// Whether it stands in the place of the generator's adversarial loss, as in the paper, or

@@ -66,8 +66,8 @@ impl<P: Pair> CostTerm<P> for LatentConsistency {
     }
 }
 
-/// z + Δz, `[batch, latent]`. Categorical codes of the prior stay as they are: beside a one-hot vector
-/// there is no other.
+/// z + Δz, `[batch, latent]`. Categorical codes of the prior stay as they are: beside a one-hot
+/// vector there is no other.
 pub(super) fn neighbours<B: Backend>(
     prior: Option<&Latent>,
     latent: &Tensor<B, 2>,

@@ -22,8 +22,8 @@ settings! {
 /// ```
 ///
 /// r and f are real and generated logits. The running means start at the first batch's means. For
-/// small data sets. Tseng, Jiang, Liu, Yang, Yang 2021, *Regularizing generative adversarial networks
-/// under limited data*, arXiv:2104.03310.
+/// small data sets. Tseng, Jiang, Liu, Yang, Yang 2021, *Regularizing generative adversarial
+/// networks under limited data*, arXiv:2104.03310.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LeCam {
     /// d, the decay of the running means; 0.99 in the paper.

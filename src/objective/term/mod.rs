@@ -156,10 +156,10 @@ pub trait TermInfo: Debug + Send + Sync {
 pub trait CostTerm<P: Pair>: TermInfo {
     /// The term, `[1]`, without its weight, of the half-step that `pass` is.
     ///
-    /// Draws come from `noise`, which is stored with the run, numbers for each sample in one call for
-    /// the batch, so that a micro-batch gets those that its samples get in the whole batch; `memory`
-    /// holds what the term wants to find again at its next time, of either network. Memories of
-    /// micro-batches are averaged.
+    /// Draws come from `noise`, which is stored with the run, numbers for each sample in one call
+    /// for the batch, so that a micro-batch gets those that its samples get in the whole batch;
+    /// `memory` holds what the term wants to find again at its next time, of either network.
+    /// Memories of micro-batches are averaged.
     ///
     /// # Panics
     /// If the networks don't give what the term needs.
@@ -242,7 +242,8 @@ kinds! {
     PathLength,
     /// [`FeatureMatching`]: the generator matches the discriminator's features.
     FeatureMatching,
-    /// [`AuxiliaryClass`]: the discriminator recognises classes, the generator makes samples of them.
+    /// [`AuxiliaryClass`]: the discriminator recognises classes, the generator makes samples of
+    /// them.
     AuxiliaryClass,
     /// [`MutualInformation`]: codes of the latent can be recovered from the sample.
     MutualInformation,

@@ -23,12 +23,13 @@ settings! {
 /// ```
 ///
 /// −E ln Q is, up to constants, a bound on the mutual information of codes and samples from below.
-/// Codes are parts of the prior ([`Latent::with_categorical`](crate::Latent::with_categorical)); the
-/// discriminator returns what it recovers of each under the code's name
-/// ([`Verdict::with_output`](crate::network::Verdict::with_output)), `[batch, width]`. Both networks
-/// pay: the generator for codes that can't be seen, the discriminator for codes that it does not
-/// recover. A code that the prior does not have, or that the discriminator does not return in its
-/// width, is refused before a run ([`Objective::probe`](crate::objective::Objective::probe)).
+/// Codes are parts of the prior ([`Latent::with_categorical`](crate::Latent::with_categorical));
+/// the discriminator returns what it recovers of each under the code's name
+/// ([`Verdict::with_output`](crate::network::Verdict::with_output)), `[batch, width]`. Both
+/// networks pay: the generator for codes that can't be seen, the discriminator for codes that it
+/// does not recover. A code that the prior does not have, or that the discriminator does not return
+/// in its width, is refused before a run
+/// ([`Objective::probe`](crate::objective::Objective::probe)).
 ///
 /// Chen, Duan, Houthooft, Schulman, Sutskever, Abbeel 2016, *InfoGAN: interpretable representation
 /// learning by information maximizing generative adversarial nets*, arXiv:1606.03657.
@@ -40,8 +41,8 @@ pub struct MutualInformation {
 }
 
 impl Term {
-    /// [`MutualInformation`] of these codes; the paper's weight is 1 for categorical codes, less for
-    /// continuous ones.
+    /// [`MutualInformation`] of these codes; the paper's weight is 1 for categorical codes, less
+    /// for continuous ones.
     pub fn mutual_information<S: Into<String>>(
         weight: f64,
         codes: impl IntoIterator<Item = S>,

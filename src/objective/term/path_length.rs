@@ -27,16 +27,16 @@ settings! {
 /// penalty = (1/n)·Σ_i (ℓ_i − a)²
 /// ```
 ///
-/// w are the styles of all l layers where the generator has a
-/// [style space](crate::network::StyleSpace), as in the paper; otherwise w is the latent and l = 1.
-/// s is the number of positions of a sample beyond its first dimension (height × width of images, 1
-/// of points). The running mean a starts at the first batch's mean and is a constant in the gradient.
-/// The gradient reaches the mapping network through w. Layers that can't be differentiated twice are
-/// refused before a run ([`Objective::probe`](crate::objective::Objective::probe)), unless it is made by
-/// finite differences.
+/// w are the styles of all l layers where the generator has a [style
+/// space](crate::network::StyleSpace), as in the paper; otherwise w is the latent and l = 1. s is
+/// the number of positions of a sample beyond its first dimension (height × width of images, 1 of
+/// points). The running mean a starts at the first batch's mean and is a constant in the gradient.
+/// The gradient reaches the mapping network through w. Layers that can't be differentiated twice
+/// are refused before a run ([`Objective::probe`](crate::objective::Objective::probe)), unless it
+/// is made by finite differences.
 ///
-/// Karras, Laine, Aittala, Hellsten, Lehtinen, Aila 2019, *Analyzing and improving the image quality
-/// of StyleGAN*, arXiv:1912.04958, section 3.2.
+/// Karras, Laine, Aittala, Hellsten, Lehtinen, Aila 2019, *Analyzing and improving the image
+/// quality of StyleGAN*, arXiv:1912.04958, section 3.2.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PathLength {
     /// d, the decay of a; 0.99 in the paper.

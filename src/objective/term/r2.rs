@@ -9,8 +9,8 @@ use crate::objective::pass::{Memory, Pass};
 use crate::pair::Pair;
 use crate::random::Stream;
 
-/// R2: the squared norm of the discriminator's gradient at generated samples, its mean over the batch
-/// halved.
+/// R2: the squared norm of the discriminator's gradient at generated samples, its mean over the
+/// batch halved.
 ///
 /// ```text
 /// ½·E ‖g(G(z))‖²

@@ -32,12 +32,12 @@ pub enum SecondOrder {
     /// ```
     ///
     /// Measured in f32 with data of size 1 and the default step, relative to the network's largest
-    /// gradient: on smooth networks (tanh) parameter gradients come out within 1e-4 of the exact ones
-    /// at the weights that layers start with, within 5e-3 at three times these. Where a step crosses a
-    /// kink of a ReLU they do not: of 72 small networks with leaky ReLUs, 43 were within 1e-3 and the
-    /// others off, one by 15 times the gradient, since a kink's jump is divided by h. Not for networks
-    /// with layers that draw at random, such as dropout: the two ends of the difference would be two
-    /// networks.
+    /// gradient: on smooth networks (tanh) parameter gradients come out within 1e-4 of the exact
+    /// ones at the weights that layers start with, within 5e-3 at three times these. Where a step
+    /// crosses a kink of a ReLU they do not: of 72 small networks with leaky ReLUs, 43 were within
+    /// 1e-3 and the others off, one by 15 times the gradient, since a kink's jump is divided by h.
+    /// Not for networks with layers that draw at random, such as dropout: the two ends of the
+    /// difference would be two networks.
     FiniteDifferences {
         /// h, the length of the step in the units of the data, a whole sample's norm. .01 suits
         /// data of size 1 in f32: smaller drowns in rounding, larger leaves the tangent.

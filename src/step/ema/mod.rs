@@ -9,12 +9,12 @@ pub use standing::StandingStatistics;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Once, OnceLock};
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::module::{AutodiffModule, Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorPrimitive};
 
-use crate::network::{Generator, InnerGenerator, TrainableGenerator};
 use crate::nn::LayerKind;
+use crate::pair::{InnerBackend, Pair, Sampler};
 use crate::records::{self, Parameter, Stored};
 
 /// The moving average of a generator's weights.
@@ -31,23 +31,20 @@ use crate::records::{self, Parameter, Stored};
 /// The running statistics of batch norms do not fit averaged weights: with [`StandingStatistics`],
 /// which a trainer sets up, [`generator`](Self::generator) has its own.
 #[derive(Debug, Clone)]
-pub struct Ema<G: TrainableGenerator<B>, B: AutodiffBackend> {
-    generator: InnerGenerator<G, B>,
-    standing: Option<StandingStatistics<<G as Generator<B>>::Condition>>,
+pub struct Ema<P: Pair> {
+    generator: Sampler<P>,
+    standing: Option<StandingStatistics<P::Condition>>,
     /// The generator with statistics of its own, once somebody asked for it.
-    handed_out: OnceLock<InnerGenerator<G, B>>,
+    handed_out: OnceLock<Sampler<P>>,
 }
 
-impl<G: TrainableGenerator<B>, B: AutodiffBackend> Ema<G, B> {
+impl<P: Pair> Ema<P> {
     /// An average that starts at the generator's weights.
-    pub fn new(generator: &G) -> Self {
+    pub fn new(generator: &P::Generator) -> Self {
         Self::of(generator.valid(), None)
     }
 
-    fn of(
-        generator: InnerGenerator<G, B>,
-        standing: Option<StandingStatistics<<G as Generator<B>>::Condition>>,
-    ) -> Self {
+    fn of(generator: Sampler<P>, standing: Option<StandingStatistics<P::Condition>>) -> Self {
         Self {
             generator,
             standing,
@@ -59,7 +56,7 @@ impl<G: TrainableGenerator<B>, B: AutodiffBackend> Ema<G, B> {
     /// with `None` they are those of the trained weights.
     pub fn with_standing_statistics(
         mut self,
-        standing: Option<StandingStatistics<<G as Generator<B>>::Condition>>,
+        standing: Option<StandingStatistics<P::Condition>>,
     ) -> Self {
         self.standing = standing;
         self.handed_out = OnceLock::new();
@@ -67,31 +64,29 @@ impl<G: TrainableGenerator<B>, B: AutodiffBackend> Ema<G, B> {
     }
 
     /// What running statistics are drawn by, if they are.
-    pub fn standing_statistics(
-        &self,
-    ) -> Option<&StandingStatistics<<G as Generator<B>>::Condition>> {
+    pub fn standing_statistics(&self) -> Option<&StandingStatistics<P::Condition>> {
         self.standing.as_ref()
     }
 
     /// The averaged generator, to draw samples with: a copy of its own, which later updates leave
     /// alone. Its running statistics are drawn by its [`StandingStatistics`], where it has some: a
     /// few passes, once after each update.
-    pub fn generator(&self) -> InnerGenerator<G, B> {
+    pub fn generator(&self) -> Sampler<P> {
         let Some(standing) = &self.standing else {
             self.warn_of_statistics();
             return self.average();
         };
         let made = self
             .handed_out
-            .get_or_init(|| standing.redrawn::<G, B>(&self.generator));
-        G::from_inner(made.clone()).valid()
+            .get_or_init(|| standing.redrawn::<P>(&self.generator));
+        P::Generator::from_inner(made.clone()).valid()
     }
 
     /// The average as it is, running statistics copied from the trained weights: a copy of its own.
-    pub fn average(&self) -> InnerGenerator<G, B> {
+    pub fn average(&self) -> Sampler<P> {
         // A clone would share running statistics with the average; the way through the tape makes
         // new ones.
-        G::from_inner(self.generator.clone()).valid()
+        P::Generator::from_inner(self.generator.clone()).valid()
     }
 
     /// A loop of one's own may not know.
@@ -112,8 +107,8 @@ impl<G: TrainableGenerator<B>, B: AutodiffBackend> Ema<G, B> {
     }
 
     /// Moves the average towards the generator: `decay` of it stays.
-    pub fn update(self, generator: &G, decay: f64) -> Self {
-        let mut trained = Trained::<B::InnerBackend>::default();
+    pub fn update(self, generator: &P::Generator, decay: f64) -> Self {
+        let mut trained = Trained::<InnerBackend<P>>::default();
         generator.visit(&mut WithGradient(&mut trained.weights));
         // `valid` brings pending running statistics in; a visit of the generator would not.
         generator.valid().visit(&mut trained);
@@ -129,17 +124,17 @@ impl<G: TrainableGenerator<B>, B: AutodiffBackend> Ema<G, B> {
 
     /// What is stored of it.
     pub(crate) fn stored(&self) -> Vec<Stored> {
-        records::of::<B::InnerBackend, _>(&self.generator)
+        records::of::<InnerBackend<P>, _>(&self.generator)
     }
 
     /// Its parameters, as they are stored.
     pub(crate) fn parameters(&self) -> Vec<Parameter> {
-        records::parameters::<B::InnerBackend, _>(&self.generator)
+        records::parameters::<InnerBackend<P>, _>(&self.generator)
     }
 
     /// The average with these tensors, which were found to fit it.
     pub(crate) fn restored(&self, stored: Vec<Stored>) -> Result<Self, String> {
-        let generator = records::put::<B::InnerBackend, _>(stored, self.average())?;
+        let generator = records::put::<InnerBackend<P>, _>(stored, self.average())?;
         Ok(Self::of(generator, None))
     }
 }

@@ -4,14 +4,15 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::module::{AutodiffModule, Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 
 use crate::error::Result;
 use crate::latent::Latent;
+use crate::network::Generator;
 use crate::network::guard::quietly;
-use crate::network::{Condition, InnerGenerator, TrainableGenerator};
+use crate::pair::{Pair, Sampler};
 use crate::random::{Stream, alone, reseed};
 
 /// The latents, the latents' conditions and the generator of a device draw from here.
@@ -28,23 +29,23 @@ const ONE_WEIGHT: f64 = 1e-3;
 /// What the running statistics of an averaged generator are drawn with.
 ///
 /// The running mean and variance of a batch norm belong to the weights that moved them. Averaged
-/// weights make other activations: with the statistics of the trained weights their samples come out
-/// washed out. So whoever asks the average for its generator gets one whose statistics are those of
-/// its own activations, over batches drawn for it:
+/// weights make other activations: with the statistics of the trained weights their samples come
+/// out washed out. So whoever asks the average for its generator gets one whose statistics are
+/// those of its own activations, over batches drawn for it:
 ///
 /// ```text
 /// running ← (1/n)·Σ_i statistics of batch i,     z_i from the prior, in training mode
 /// ```
 ///
 /// Every buffer that a pass in training mode moves by `(1 − m)·old + m·batch` is one of these,
-/// whatever its layer is called. A [`Trainer`](crate::train::Trainer) sets this up for every average; a loop
-/// of one's own does by
+/// whatever its layer is called. A [`Trainer`](crate::train::Trainer) sets this up for every
+/// average; a loop of one's own does by
 /// [`TrainState::with_standing_statistics`](super::super::TrainState::with_standing_statistics).
 ///
-/// Standing statistics of Brock, Donahue, Simonyan 2018, *Large scale GAN training for high fidelity
-/// natural image synthesis*, arXiv:1809.11096; for averaged weights Izmailov, Podoprikhin, Garipov,
-/// Vetrov, Wilson 2018, *Averaging weights leads to wider optima and better generalization*,
-/// arXiv:1803.05407.
+/// Standing statistics of Brock, Donahue, Simonyan 2018, *Large scale GAN training for high
+/// fidelity natural image synthesis*, arXiv:1809.11096; for averaged weights Izmailov, Podoprikhin,
+/// Garipov, Vetrov, Wilson 2018, *Averaging weights leads to wider optima and better
+/// generalization*, arXiv:1803.05407.
 #[derive(Debug, Clone)]
 pub struct StandingStatistics<C> {
     latent: Latent,
@@ -73,20 +74,15 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
         }
     }
 
-    /// For a run: the conditions of random samples of its data, which `condition` reads. `None` for a
-    /// generator without running statistics.
-    pub(crate) fn of_run<G, B>(
-        generator: &G,
+    /// For a run: the conditions of random samples of its data, which `condition` reads. `None` for
+    /// a generator without running statistics.
+    pub(crate) fn of_run<P: Pair<Condition = C>>(
+        generator: &P::Generator,
         latent: &Latent,
         [batch_size, samples]: [usize; 2],
         seed: u64,
         mut condition: impl FnMut(&[usize]) -> Result<C>,
-    ) -> Result<Option<Self>>
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B, Condition = C>,
-        C: Condition<B>,
-    {
+    ) -> Result<Option<Self>> {
         let mut stream = Stream::new(seed, "conditions of standing statistics");
         let mut draw = || {
             let indices: Vec<usize> = (0..batch_size).map(|_| stream.index(samples)).collect();
@@ -94,7 +90,7 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
         };
         let first = Self::new(latent.clone(), batch_size, seed, vec![draw()?]);
         // A network that can't make the pass is reported by the first step.
-        let moved = quietly(|| !first.moved::<G, B>(&generator.valid()).is_empty());
+        let moved = quietly(|| !first.moved::<P>(&generator.valid()).is_empty());
         if moved != Ok(true) {
             return Ok(None);
         }
@@ -118,17 +114,12 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
     }
 
     /// A copy of `average` whose running statistics are those of its own activations.
-    pub(super) fn redrawn<G, B>(&self, average: &InnerGenerator<G, B>) -> InnerGenerator<G, B>
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B, Condition = C>,
-        C: Condition<B>,
-    {
+    pub(super) fn redrawn<P: Pair<Condition = C>>(&self, average: &Sampler<P>) -> Sampler<P> {
         // Layers that draw at random do so from the backend's generator.
         let _alone = alone();
-        let moved = self.moved::<G, B>(average);
+        let moved = self.moved::<P>(average);
         if moved.is_empty() {
-            return copy::<G, B>(average).valid();
+            return copy::<P>(average).valid();
         }
         let full = |number: &dyn Fn(&[f64]) -> f64| -> Values {
             let numbers = |values: &Vec<f64>| vec![number(values); values.len()];
@@ -139,8 +130,8 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
             full(&|values| LARGE * values.iter().fold(1.0, |most: f64, x| most.max(x.abs())));
         // From 0 a pass leads to m·batch, from a large number L to (1 − m)·L + m·batch.
         let mut latents = self.latents();
-        let mut sums = self.pass::<G, B>(average, &zeros, &mut latents, 0);
-        let from_large = self.pass::<G, B>(average, &large, &mut self.latents(), 0);
+        let mut sums = self.pass::<P>(average, &zeros, &mut latents, 0);
+        let from_large = self.pass::<P>(average, &large, &mut self.latents(), 0);
         let weights: HashMap<ParamId, f64> = sums
             .iter()
             .filter_map(|(id, start)| {
@@ -155,7 +146,7 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
         sums.retain(|id, _| weights.contains_key(id));
         let batches = self.conditions.len();
         for batch in 1..batches {
-            let next = self.pass::<G, B>(average, &zeros, &mut latents, batch);
+            let next = self.pass::<P>(average, &zeros, &mut latents, batch);
             for (id, sum) in &mut sums {
                 for (sum, next) in sum.iter_mut().zip(&next[id]) {
                     *sum += next;
@@ -166,7 +157,7 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
             let total = batches as f64 * weights[id];
             sum.iter_mut().for_each(|sum| *sum /= total);
         }
-        set::<B, _>(copy::<G, B>(average), &sums).valid()
+        set::<P::Backend, _>(copy::<P>(average), &sums).valid()
     }
 
     fn latents(&self) -> Stream {
@@ -174,14 +165,9 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
     }
 
     /// The values of the buffers that a pass in training mode moves, before it.
-    fn moved<G, B>(&self, average: &InnerGenerator<G, B>) -> Values
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B, Condition = C>,
-        C: Condition<B>,
-    {
+    fn moved<P: Pair<Condition = C>>(&self, average: &Sampler<P>) -> Values {
         let before = values(average, None);
-        let after = self.pass::<G, B>(average, &Values::new(), &mut self.latents(), 0);
+        let after = self.pass::<P>(average, &Values::new(), &mut self.latents(), 0);
         let mut moved = before;
         moved.retain(|id, values| after.get(id).is_some_and(|after| after != values));
         moved
@@ -189,21 +175,16 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
 
     /// What buffers are after a pass in training mode that begins with some of them at `start`; all
     /// of them where `start` is empty.
-    fn pass<G, B>(
+    fn pass<P: Pair<Condition = C>>(
         &self,
-        average: &InnerGenerator<G, B>,
+        average: &Sampler<P>,
         start: &Values,
         latents: &mut Stream,
         batch: usize,
-    ) -> Values
-    where
-        B: AutodiffBackend,
-        G: TrainableGenerator<B, Condition = C>,
-        C: Condition<B>,
-    {
-        let generator = set::<B, _>(copy::<G, B>(average), start);
+    ) -> Values {
+        let generator = set::<P::Backend, _>(copy::<P>(average), start);
         let device = generator.devices().into_iter().next().unwrap_or_default();
-        reseed::<B>(&device, self.seed, PURPOSE, batch as u64);
+        reseed::<P::Backend>(&device, self.seed, PURPOSE, batch as u64);
         let latent = self.latent.draw(self.batch_size, latents, &device);
         let _ = generator.generate(latent, &self.conditions[batch]);
         // `valid` takes the statistics of the pass in.
@@ -215,8 +196,8 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
 type Values = HashMap<ParamId, Vec<f64>>;
 
 /// A copy on the tape with running statistics of its own.
-fn copy<G: TrainableGenerator<B>, B: AutodiffBackend>(average: &InnerGenerator<G, B>) -> G {
-    G::from_inner(average.clone()).no_grad()
+fn copy<P: Pair>(average: &Sampler<P>) -> P::Generator {
+    P::Generator::from_inner(average.clone()).no_grad()
 }
 
 /// All values, or those of the ids in `only`.

@@ -14,7 +14,8 @@ pub(super) struct Difference {
 }
 
 impl Difference {
-    /// Whether somebody who names `accepted` means this setting: itself, or a part of what was named.
+    /// Whether somebody who names `accepted` means this setting: itself, or a part of what was
+    /// named.
     pub(super) fn is_named(&self, accepted: &str) -> bool {
         self.setting
             .strip_prefix(accepted)

@@ -145,9 +145,9 @@ impl Folder {
         }
     }
 
-    /// Once a checkpoint after `step` steps is stored: removes all but the newest `keep` and the one
-    /// of step `best`, what it replaces, and what it has caught up with. What can't be removed stays,
-    /// and is returned.
+    /// Once a checkpoint after `step` steps is stored: removes all but the newest `keep` and the
+    /// one of step `best`, what it replaces, and what it has caught up with. What can't be removed
+    /// stays, and is returned.
     pub(super) fn prune(
         &self,
         step: u64,

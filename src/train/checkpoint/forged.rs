@@ -356,7 +356,7 @@ fn changes() -> Vec<(Change, &'static str)> {
             entry.as_object_mut().expect("an entry").remove("dtype");
         });
     });
-    change!("it has no `generator.hidden.weight`", |f: &mut Forged| {
+    change!("can't be restored", |f: &mut Forged| {
         f.bytes("networks").clear();
         f.bytes("networks").extend(2_u64.to_le_bytes());
         f.bytes("networks").extend(b"[]");

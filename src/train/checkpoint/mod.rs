@@ -44,9 +44,9 @@ pub enum Start {
     /// format) ends the run with that reason, and so does one that belongs to other networks or
     /// settings.
     Resume,
-    /// At this checkpoint. Newer ones in the folder are put aside (`….superseded`), and removed once
-    /// the run has stored a checkpoint of as many steps. A checkpoint of another folder only starts
-    /// a run in a folder without any.
+    /// At this checkpoint. Newer ones in the folder are put aside (`….superseded`), and removed
+    /// once the run has stored a checkpoint of as many steps. A checkpoint of another folder only
+    /// starts a run in a folder without any.
     From(PathBuf),
 }
 
@@ -56,15 +56,15 @@ pub enum Start {
 /// optimisers, the generator's moving average, what penalties remember, the step, the place in the
 /// data, every random stream, the health watch, what observers remember, all settings, and the
 /// version of the crate. It holds burn records in full precision (double where the run is) and a
-/// SHA-256 over everything, which is checked when it is read. It is written beside its place, synced
-/// and renamed: it is whole or absent, whenever the process is killed. A resumed run makes the very
-/// steps that the run would have made, bit for bit on the CPU backends with the same number of
-/// threads.
+/// SHA-256 over everything, which is checked when it is read. It is written beside its place,
+/// synced and renamed: it is whole or absent, whenever the process is killed. A resumed run makes
+/// the very steps that the run would have made, bit for bit on the CPU backends with the same
+/// number of threads.
 ///
 /// What a checkpoint holds is looked through before anything is made of it: a file that was changed
-/// is refused with what is wrong in it, whatever its checksum says. In the folder, only regular files
-/// with exactly such names are checkpoints; nothing else is opened, followed or removed. A file put
-/// aside is a checkpoint again once it has its old name back.
+/// is refused with what is wrong in it, whatever its checksum says. In the folder, only regular
+/// files with exactly such names are checkpoints; nothing else is opened, followed or removed. A
+/// file put aside is a checkpoint again once it has its old name back.
 ///
 /// ```
 /// # use burn_gan::burn::backend::{Autodiff, Flex};
@@ -122,8 +122,8 @@ struct Best {
 }
 
 impl Checkpoints {
-    /// Checkpoints in `folder`, which is made: every 1,000 steps, when the run is interrupted and at
-    /// its end, the last three kept.
+    /// Checkpoints in `folder`, which is made: every 1,000 steps, when the run is interrupted and
+    /// at its end, the last three kept.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
@@ -149,13 +149,13 @@ impl Checkpoints {
         self
     }
 
-    /// Keeps the best checkpoint as well, by a number that an [`Evaluator`](super::Evaluator) of the run
-    /// gives, or by one of the step's own ([`Reading`](super::Reading)). What is not finite is never the
-    /// best.
+    /// Keeps the best checkpoint as well, by a number that an [`Evaluator`](super::Evaluator) of
+    /// the run gives, or by one of the step's own ([`Reading`](super::Reading)). What is not finite
+    /// is never the best.
     ///
-    /// Where an evaluator measures a better value than any before, a checkpoint of that step is stored,
-    /// due or not. The step's own numbers are compared where a checkpoint is due. A run none of whose
-    /// numbers has this name is refused.
+    /// Where an evaluator measures a better value than any before, a checkpoint of that step is
+    /// stored, due or not. The step's own numbers are compared where a checkpoint is due. A run
+    /// none of whose numbers has this name is refused.
     pub fn keep_best(mut self, name: impl Into<String>, better: Better) -> Self {
         self.best = Some(Best {
             name: name.into(),
@@ -202,8 +202,8 @@ impl Checkpoints {
     }
 
     /// Stores an option of the program with the settings, to be compared when the run is resumed:
-    /// for what decides the run and stands in no setting of the trainer, such as the name of the data
-    /// set or a width of the networks.
+    /// for what decides the run and stands in no setting of the trainer, such as the name of the
+    /// data set or a width of the networks.
     pub fn compare(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.compared.push((name.into(), value.into()));
         self
@@ -469,8 +469,8 @@ impl Store {
     }
 
     /// The state and position of the newest checkpoint of at most `steps` steps, for a rollback;
-    /// `None` where there is none that can be restored. Newer ones are put aside, and so are damaged
-    /// ones; what can't be read for another reason stays and is told.
+    /// `None` where there is none that can be restored. Newer ones are put aside, and so are
+    /// damaged ones; what can't be read for another reason stays and is told.
     #[allow(clippy::type_complexity)]
     pub(super) fn roll_back<P: Pair>(
         &mut self,
@@ -514,8 +514,8 @@ impl Store {
     }
 
     /// Writes a checkpoint and removes those that are not kept. What holds numbers that are not
-    /// finite is not stored: nothing good would come of going on from it. `value` is that of the number
-    /// by which the best is chosen, where it was measured in this step.
+    /// finite is not stored: nothing good would come of going on from it. `value` is that of the
+    /// number by which the best is chosen, where it was measured in this step.
     ///
     /// # Errors
     /// If the checkpoint can't be written.

@@ -48,7 +48,8 @@ pub struct HealthConfig {
     pub overfitting: Overfitting,
     /// When the process takes ever more memory.
     pub memory: MemoryGrowth,
-    /// Which numbers of evaluators are watched, and when they count as getting worse. None by default.
+    /// Which numbers of evaluators are watched, and when they count as getting worse. None by
+    /// default.
     pub worsening: Vec<Worsening>,
 }
 }
@@ -81,8 +82,8 @@ impl HealthConfig {
         }
     }
 
-    /// The defaults, but numbers that are not finite, explosions and a lost run send the run back to its last
-    /// checkpoint ([`Policy::rollback`]).
+    /// The defaults, but numbers that are not finite, explosions and a lost run send the run back
+    /// to its last checkpoint ([`Policy::rollback`]).
     pub fn rolling_back() -> Self {
         Self {
             non_finite: Policy::rollback(),
@@ -292,8 +293,8 @@ settings! {
 /// A run begins near that: networks with small weights draw samples that are nearly alike, and many
 /// generators go to one end of their range before they learn anything finer. So nothing is said in
 /// the first steps; up to [`start`](Self::start) only samples count that are alike beyond that; and
-/// until samples have differed once, a check at which they differ a fifth more than ever before is no
-/// collapse.
+/// until samples have differed once, a check at which they differ a fifth more than ever before is
+/// no collapse.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Collapse {
@@ -336,21 +337,22 @@ impl Collapse {
 }
 
 settings! {
-/// When a discriminator counts as having learnt nothing: its loss has never been below what guessing
-/// costs since the run began.
+/// When a discriminator counts as having learnt nothing: its loss has never been below what
+/// guessing costs since the run began.
 ///
-/// Guessing is one logit for every sample. At the end of a good run the loss comes back to it, since
-/// the samples are good: a discriminator that was better for 50 steps, or once by three times the
-/// share, is not judged any more. Judged is the mean loss of about the last 100 steps. The Wasserstein
-/// loss has no scale and is not judged.
+/// Guessing is one logit for every sample. At the end of a good run the loss comes back to it,
+/// since the samples are good: a discriminator that was better for 50 steps, or once by three times
+/// the share, is not judged any more. Judged is the mean loss of about the last 100 steps. The
+/// Wasserstein loss has no scale and is not judged.
 ///
-/// On the ring of eight Gaussians, batches of 64, the gain is 14 % of the loss under R1 of weight 0.05,
-/// 3 % of weight 1, 0.3 % of weight 30, all of which learn the ring, and 0.08 % of weight 1,000.
+/// On the ring of eight Gaussians, batches of 64, the gain is 14 % of the loss under R1 of weight
+/// 0.05, 3 % of weight 1, 0.3 % of weight 30, all of which learn the ring, and 0.08 % of weight
+/// 1,000.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Stall {
-    /// By how much a loss is below that of guessing where something was learnt, as a share of it (of 1
-    /// where that is about 0), in (0, 1); .002 by default.
+    /// By how much a loss is below that of guessing where something was learnt, as a share of it
+    /// (of 1 where that is about 0), in (0, 1); .002 by default.
     pub share: f64,
     /// The first steps, in which nothing is said; 500 by default.
     pub grace: u64,
@@ -383,17 +385,17 @@ settings! {
 /// When a run counts as lost: its losses have left those of the first step behind by orders of
 /// magnitude, and its samples have nothing of the data's diversity left.
 ///
-/// It counts as lost too when its generator draws one sample (a millionth of the data's diversity) at 10
-/// checks in a row, after a loss has once been 1,000 times that of the first step, or without any
-/// gradient.
+/// It counts as lost too when its generator draws one sample (a millionth of the data's diversity)
+/// at 10 checks in a row, after a loss has once been 1,000 times that of the first step, or without
+/// any gradient.
 ///
 /// Either alone may be part of a run that lives: the critic of a Wasserstein distance may drift far
 /// while samples are good, and samples may be alike for a while at losses of ordinary size.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Divergence {
-    /// How many times its size in the first step, or 1 where that is smaller, a loss is in half of the
-    /// steps since the last check; 10,000 by default.
+    /// How many times its size in the first step, or 1 where that is smaller, a loss is in half of
+    /// the steps since the last check; 10,000 by default.
     pub loss_ratio: f64,
     /// The mean squared distance between generated samples, as a share of that between real ones,
     /// below which, in (0, 1), or above the inverse of which; .01 by default.
@@ -520,15 +522,15 @@ impl MemoryGrowth {
 }
 
 settings! {
-/// When a number that an [`Evaluator`](crate::train::Evaluator) gives counts as getting worse: it stays
-/// worse than the best so far.
+/// When a number that an [`Evaluator`](crate::train::Evaluator) gives counts as getting worse: it
+/// stays worse than the best so far.
 ///
 /// ```text
 /// |value − best| > by · |best|
 /// ```
 ///
-/// Values that are not finite are passed over. Where an evaluator's rhythm is faster than that of the
-/// health checks, the newest value at each check is judged.
+/// Values that are not finite are passed over. Where an evaluator's rhythm is faster than that of
+/// the health checks, the newest value at each check is judged.
 ///
 /// ```
 /// use burn_gan::train::health::{HealthConfig, Worsening};
@@ -549,8 +551,8 @@ pub struct Worsening {
     pub name: String,
     /// Which of two values is the better one.
     pub better: Better,
-    /// The difference to the best value beyond which one is worse, as a share of the best; 0.1 where
-    /// settings leave it out.
+    /// The difference to the best value beyond which one is worse, as a share of the best; 0.1
+    /// where settings leave it out.
     #[serde(default = "tenth")]
     pub by: f64,
     /// Evaluations in a row; 5 where settings leave it out.

@@ -125,8 +125,8 @@ pub enum FindingKind {
         /// The mean logit of generated samples.
         fake_logit: f64,
     },
-    /// Losses are beyond all measure and samples have nothing of the data's diversity, or the generator
-    /// draws one sample and can't come back.
+    /// Losses are beyond all measure and samples have nothing of the data's diversity, or the
+    /// generator draws one sample and can't come back.
     Diverged {
         /// How many times its size in the first step a loss is, or has been.
         times: f64,

@@ -28,8 +28,9 @@ pub struct VitalSigns {
     /// Dotted names of the parameters that hold a number that is not finite. Only looked for
     /// where a loss or a gradient is not finite.
     pub weights: Vec<String>,
-    /// The samples of the data set, by their places in it, that hold a number that is not finite. Only
-    /// looked for where a loss is not finite, among those that the first such step was made with.
+    /// The samples of the data set, by their places in it, that hold a number that is not finite.
+    /// Only looked for where a loss is not finite, among those that the first such step was made
+    /// with.
     pub spoilt_samples: Vec<usize>,
     /// The newest of each number that evaluators of the run have measured.
     pub measurements: Vec<Measurement>,

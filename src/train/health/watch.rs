@@ -19,8 +19,8 @@ use crate::network::Network;
 ///
 /// A condition is found when it begins, and anew every [`HealthConfig::repeat`] steps while it
 /// lasts. It counts as gone once 5 checks in a row don't show it, which is a finding too
-/// ([`FindingKind::Passed`]); if it comes back after that, it is found again. A check costs microseconds, and what is remembered from check to check has a
-/// fixed size.
+/// ([`FindingKind::Passed`]); if it comes back after that, it is found again. A check costs
+/// microseconds, and what is remembered from check to check has a fixed size.
 ///
 /// ```
 /// use burn_gan::train::health::{DiversityReading, HealthConfig, HealthWatch, VitalSigns};

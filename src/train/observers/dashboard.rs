@@ -7,7 +7,6 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use burn::data::dataloader::Progress;
-use burn::tensor::backend::AutodiffBackend;
 use burn_train::Interrupter;
 use burn_train::metric::{
     MetricAttributes, MetricDefinition, MetricEntry, MetricId, NumericAttributes, NumericEntry,
@@ -19,7 +18,6 @@ use burn_train::renderer::{
 };
 
 use crate::error::Result;
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::terminal::say;
 use crate::text::visible;
 use crate::train::{Interrupt, Notice, Observer, Reading, StepEvent};
@@ -27,15 +25,15 @@ use crate::train::{Interrupt, Notice, Observer, Reading, StepEvent};
 /// An observer that shows burn's terminal dashboard: every number of the
 /// [`Reading`] as a plot, with progress and learning rates. Needs the feature `dashboard`.
 ///
-/// The keys are burn's: `←` and `→` choose the plot, `↑` and `↓` its kind, `q` then `s` stops the run
-/// through the [`Interrupt`] given, to which the trainer must listen; `q` then `k` panics. The
+/// The keys are burn's: `←` and `→` choose the plot, `↑` and `↓` its kind, `q` then `s` stops the
+/// run through the [`Interrupt`] given, to which the trainer must listen; `q` then `k` panics. The
 /// dashboard takes the whole terminal, Ctrl-C included, from the first call until the observer is
 /// dropped: no other observer should write to it, [`Progress`](super::Progress) in particular.
 /// Notices are written to standard error when it is closed. Where standard output is no terminal it
 /// shows nothing.
 ///
-/// Its thread keeps one CPU core busy (burn-train 0.21 waits for events without sleeping): it is for
-/// runs on a GPU. Each reading waits for the device: give it a rhythm of tens of steps.
+/// Its thread keeps one CPU core busy (burn-train 0.21 waits for events without sleeping): it is
+/// for runs on a GPU. Each reading waits for the device: give it a rhythm of tens of steps.
 ///
 /// ```
 /// use burn_gan::burn::backend::{Autodiff, Flex};
@@ -112,7 +110,7 @@ impl Screen {
 
     fn show(&mut self, reading: &Reading, steps: u64) {
         for number in &reading.numbers {
-            let name = visible(&number.name.replace('_', " "));
+            let name = visible(&number.name.replace('_', " ")).into_owned();
             match self.shown.insert(name.clone(), number.step) {
                 // Measured before the last call.
                 Some(step) if step == number.step => continue,

@@ -10,13 +10,14 @@ use crate::report::Report;
 use crate::train::reading::{chart_of, newest};
 use crate::train::{Measurement, Memories, Observer, Reading, StepEvent};
 
-/// An observer that keeps a [`Reading`] each time it is called, [`LIMIT`](Self::LIMIT) of them at most.
+/// An observer that keeps a [`Reading`] each time it is called, [`LIMIT`](Self::LIMIT) of them at
+/// most.
 ///
-/// When it is full it drops every second reading, and keeps every second one from then on: what is left
-/// is spread evenly over the run, whatever its length, and the first and the last reading are always
-/// there. Each reading waits for the device: give it a rhythm of tens of steps on a GPU. Checkpoints
-/// hold the readings (about 10 bytes for each number), so that the history of a resumed run is that of the whole
-/// run.
+/// When it is full it drops every second reading, and keeps every second one from then on: what is
+/// left is spread evenly over the run, whatever its length, and the first and the last reading are
+/// always there. Each reading waits for the device: give it a rhythm of tens of steps on a GPU.
+/// Checkpoints hold the readings (about 10 bytes for each number), so that the history of a resumed
+/// run is that of the whole run.
 ///
 /// ```
 /// use burn_gan::burn::backend::{Autodiff, Flex};
@@ -50,7 +51,8 @@ pub struct History {
     thinned: Thinned,
 }
 
-/// Readings spread evenly: of the calls so far, counted from 0, the multiples of `stride`, and the last.
+/// Readings spread evenly: of the calls so far, counted from 0, the multiples of `stride`, and the
+/// last.
 #[derive(Debug, Clone, PartialEq)]
 struct Thinned {
     stride: u64,
@@ -58,8 +60,8 @@ struct Thinned {
     readings: Vec<Reading>,
 }
 
-/// A reading as checkpoints hold it: its step, and of each name its number and how many steps earlier it
-/// was measured; nothing where the reading has no such number.
+/// A reading as checkpoints hold it: its step, and of each name its number and how many steps
+/// earlier it was measured; nothing where the reading has no such number.
 type Row = (u64, Vec<Option<(f64, u64)>>);
 
 /// What checkpoints hold.
@@ -171,8 +173,8 @@ impl From<Stored> for Thinned {
     }
 }
 
-/// The names of all numbers, in the order in which they first come; what only some readings have stands
-/// where it does in those.
+/// The names of all numbers, in the order in which they first come; what only some readings have
+/// stands where it does in those.
 fn names(readings: &[Reading]) -> Vec<Cow<'static, str>> {
     let mut names: Vec<Cow<'static, str>> = Vec::new();
     for reading in readings {
@@ -197,8 +199,8 @@ impl Default for History {
 }
 
 impl History {
-    /// The most readings that are kept where [`with_limit`](Self::with_limit) does not say otherwise:
-    /// more than a chart has pixels to show.
+    /// The most readings that are kept where [`with_limit`](Self::with_limit) does not say
+    /// otherwise: more than a chart has pixels to show.
     pub const LIMIT: usize = 2_000;
 
     /// An empty history.
@@ -221,15 +223,15 @@ impl History {
         Ok(self)
     }
 
-    /// Its name in checkpoints, `history` if not given. Each of several histories of a run needs its
-    /// own.
+    /// Its name in checkpoints, `history` if not given. Each of several histories of a run needs
+    /// its own.
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Adds the curves of a run to a report, one for each number: losses, weighted terms, the bound on JS,
-    /// mean logits, learning rates, and whatever evaluators have measured.
+    /// Adds the curves of a run to a report, one for each number: losses, weighted terms, the bound
+    /// on JS, mean logits, learning rates, and whatever evaluators have measured.
     pub fn report(&self, report: Report) -> Report {
         self.names().iter().fold(report, |report, name| {
             let (chart, line) = chart_of(name);
@@ -244,9 +246,9 @@ impl History {
         names(self.readings())
     }
 
-    /// The course of one number: the steps that it was measured in, and its values. It is empty where no
-    /// reading has the number. What an evaluator measured between two readings is there with its own
-    /// step; of several such only the last.
+    /// The course of one number: the steps that it was measured in, and its values. It is empty
+    /// where no reading has the number. What an evaluator measured between two readings is there
+    /// with its own step; of several such only the last.
     pub fn points(&self, name: &str) -> Vec<(u64, f64)> {
         let numbers = self.readings().iter();
         let mut points: Vec<(u64, f64)> = numbers

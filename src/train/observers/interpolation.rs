@@ -65,8 +65,8 @@ pub struct Interpolations<B: AutodiffBackend, C: Condition<B> = ()> {
 }
 
 impl<B: AutodiffBackend> Interpolations<B> {
-    /// Pictures in `folder` of `rows` walks of `columns` images each, both ends counted; the ends are
-    /// drawn from the prior by `seed`.
+    /// Pictures in `folder` of `rows` walks of `columns` images each, both ends counted; the ends
+    /// are drawn from the prior by `seed`.
     ///
     /// # Errors
     /// If there is no row, or less than two columns.
@@ -94,8 +94,8 @@ impl<B: AutodiffBackend> Interpolations<B> {
 }
 
 impl<B: AutodiffBackend, C: Condition<B>> Interpolations<B, C> {
-    /// Draws the ends of the walks truncated ([`Latent::draw_truncated`]): more typical images, less
-    /// varied.
+    /// Draws the ends of the walks truncated ([`Latent::draw_truncated`]): more typical images,
+    /// less varied.
     ///
     /// # Errors
     /// If the prior can't be truncated at this threshold.
@@ -119,7 +119,8 @@ impl<B: AutodiffBackend, C: Condition<B>> Interpolations<B, C> {
         }
     }
 
-    /// The beginning of the files' names, and the name in checkpoints; `interpolation` if not given.
+    /// The beginning of the files' names, and the name in checkpoints; `interpolation` if not
+    /// given.
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.grid = self.grid.with_name(name);
         self

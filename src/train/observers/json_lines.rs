@@ -24,15 +24,15 @@ use crate::train::{Memories, Notice, Observer, Reading, StepEvent};
 /// ```
 ///
 /// Each on one line. `seconds` is the training time, `samples` the real samples shown to the
-/// discriminator so far, and the numbers are those of the [`Reading`]. What an evaluator measures stands
-/// in the first line after it, or in that of its own step; where the step is another one, `measured`
-/// says which. JSON knows no NaN and no infinity, so that they are the strings `"NaN"`,
-/// `"inf"` and `"-inf"`. Every line is handed to the system at once: a killed run loses none that was
-/// written.
+/// discriminator so far, and the numbers are those of the [`Reading`]. What an evaluator measures
+/// stands in the first line after it, or in that of its own step; where the step is another one,
+/// `measured` says which. JSON knows no NaN and no infinity, so that they are the strings `"NaN"`,
+/// `"inf"` and `"-inf"`. Every line is handed to the system at once: a killed run loses none that
+/// was written.
 ///
-/// A run from the beginning replaces the file. A run that goes on from a checkpoint keeps the lines up
-/// to its step and drops those beyond it, and a last line cut off in the middle: the readings are then
-/// those of a run never disturbed. After a rollback the notices that led to it stay.
+/// A run from the beginning replaces the file. A run that goes on from a checkpoint keeps the lines
+/// up to its step and drops those beyond it, and a last line cut off in the middle: the readings
+/// are then those of a run never disturbed. After a rollback the notices that led to it stay.
 ///
 /// Each reading waits for the device: give it a rhythm of tens of steps on a GPU.
 ///
@@ -227,8 +227,8 @@ impl JsonLines {
 
 /// The lines of a log that a run keeps when it goes on after `step` steps.
 ///
-/// Readings beyond the step are made again, and so are, in a `resumed` run, the notices beyond it that
-/// stand behind the last reading kept. Those before it belong to a rollback of earlier.
+/// Readings beyond the step are made again, and so are, in a `resumed` run, the notices beyond it
+/// that stand behind the last reading kept. Those before it belong to a rollback of earlier.
 ///
 /// With them the step of the last reading among them.
 fn kept(path: &Path, log: &[u8], step: u64, resumed: bool) -> Result<(Vec<u8>, u64)> {
@@ -276,7 +276,8 @@ impl<P: Pair> Observer<P> for JsonLines {
         false
     }
 
-    // Its lines are cut back to the checkpoint's step when the run goes on: that step's must be there.
+    // Its lines are cut back to the checkpoint's step when the run goes on: that step's must be
+    // there.
     fn is_remembered(&self) -> bool {
         true
     }

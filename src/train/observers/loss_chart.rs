@@ -21,9 +21,9 @@ const LOSSES: [&str; 5] = [
     "generator_terms",
 ];
 
-/// An observer that takes a reading each time it is called and draws all of them as an SVG: both losses,
-/// the weighted terms where there are any, and the lower bound on JS(p_data ‖ p_g) in nats, or the numbers
-/// that [`with_numbers`](Self::with_numbers) names. Needs the feature `plot`.
+/// An observer that takes a reading each time it is called and draws all of them as an SVG: both
+/// losses, the weighted terms where there are any, and the lower bound on JS(p_data ‖ p_g) in nats,
+/// or the numbers that [`with_numbers`](Self::with_numbers) names. Needs the feature `plot`.
 ///
 /// The readings are those of a [`History`], which thins them evenly when there are very many.
 /// Checkpoints hold the readings, so that the chart of a resumed run is that of the whole run. The
@@ -81,8 +81,8 @@ impl LossChart {
     }
 
     /// Draws these numbers of a [`Reading`](crate::train::Reading) instead, such as those of an
-    /// [`Evaluator`](crate::train::Evaluator). All have one axis. Of several charts each remembers its
-    /// readings under the names of its numbers.
+    /// [`Evaluator`](crate::train::Evaluator). All have one axis. Of several charts each remembers
+    /// its readings under the names of its numbers.
     pub fn with_numbers<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.numbers = names.into_iter().map(Into::into).collect();
         self.history = History::new().with_name(format!("{NAME}: {}", self.numbers.join(", ")));

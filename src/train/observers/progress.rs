@@ -17,7 +17,8 @@ const READING_PAUSE: Duration = Duration::from_millis(500);
 const LINES: u64 = 10;
 
 /// An observer that shows a progress bar with steps and real samples per second, the time left, the
-/// losses and what evaluators have measured last; plain lines on standard error, one for each tenth of the run, where there is no terminal.
+/// losses and what evaluators have measured last; plain lines on standard error, one for each tenth
+/// of the run, where there is no terminal.
 ///
 /// Pace and time left are those of this process: a resumed run starts the bar at its step. Notices
 /// stand as lines above the bar, but those of checkpoints written.

@@ -20,13 +20,13 @@ use crate::train::{Memories, Observer, StepEvent};
 /// An observer that draws a grid of images each time it is called: `samples-000250.png` after 250
 /// steps. Needs the feature `plot`, and a generator of images, `[batch, channels, height, width]`.
 ///
-/// Images of 1 to 4 channels are drawn in their colours, a second or fourth channel as opacity; of more
-/// channels each is drawn in grey ([`image_grid`]). A picture that would be too large is refused before
-/// the first step.
+/// Images of 1 to 4 channels are drawn in their colours, a second or fourth channel as opacity; of
+/// more channels each is drawn in grey ([`image_grid`]). A picture that would be too large is
+/// refused before the first step.
 ///
 /// The latents are the same in every picture, so that pictures of different steps compare. They are
-/// drawn by the average of the generator's weights where the run keeps one, and without a tape, with
-/// batch norms in inference mode.
+/// drawn by the average of the generator's weights where the run keeps one, and without a tape,
+/// with batch norms in inference mode.
 ///
 /// ```
 /// use burn_gan::burn::backend::{Autodiff, Flex};
@@ -73,7 +73,8 @@ pub struct SampleGrid<B: AutodiffBackend, C: Condition<B> = ()> {
 }
 
 impl<B: AutodiffBackend> SampleGrid<B> {
-    /// Pictures in `folder` of `rows × columns` images, their latents drawn from the prior by `seed`.
+    /// Pictures in `folder` of `rows × columns` images, their latents drawn from the prior by
+    /// `seed`.
     ///
     /// # Errors
     /// If there is no column or no row, or more latents than memory holds.
@@ -131,8 +132,8 @@ impl<B: AutodiffBackend, C: Condition<B>> SampleGrid<B, C> {
         }
     }
 
-    /// The beginning of the files' names, and the name in checkpoints; `samples` if not given. Each of
-    /// several grids of a run needs its own.
+    /// The beginning of the files' names, and the name in checkpoints; `samples` if not given. Each
+    /// of several grids of a run needs its own.
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self

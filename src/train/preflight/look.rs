@@ -18,11 +18,11 @@ const BATCHES: usize = 4;
 const SAMPLES: usize = 4_096;
 /// How far data may lie outside a generator's range, relative to the range.
 const TOLERANCE: f64 = 1e-3;
-/// How many widths of a generator's range data may lie beyond it: standardised data lies within two or
-/// three of [−1, 1], pixels from 0 to 255 within 127.
+/// How many widths of a generator's range data may lie beyond it: standardised data lies within two
+/// or three of [−1, 1], pixels from 0 to 255 within 127.
 const FAR: f64 = 10.0;
-/// Samples for each class after which a class that was not seen is told: of as many classes of one size
-/// one is missed with a probability of e⁻²⁰.
+/// Samples for each class after which a class that was not seen is told: of as many classes of one
+/// size one is missed with a probability of e⁻²⁰.
 const ENOUGH: usize = 20;
 /// Classes that are named, at most.
 const NAMED: usize = 10;
@@ -62,7 +62,7 @@ impl Labels {
 
 /// Looks at the first batches; a number that is not finite, or a label that is no class of a
 /// network (by name and class count), is an error that names the sample.
-pub(super) fn at<B: Backend, T: Dataset<B>>(
+pub(super) fn at<B: Backend, T: Dataset<B> + ?Sized>(
     data: &T,
     batches: &[Vec<usize>],
     classes: &[(&'static str, usize)],
@@ -107,8 +107,8 @@ fn numbers<B: Backend>(x: Tensor<B, 1>) -> Vec<f64> {
     x.into_data().iter::<f64>().collect()
 }
 
-/// Which of the samples of a batch, by their places in the data set, hold a number that is not finite
-/// or can't be squared.
+/// Which of the samples of a batch, by their places in the data set, hold a number that is not
+/// finite or can't be squared.
 pub(in crate::train) fn not_finite<B: Backend>(
     indices: &[usize],
     batch: impl Sample<B>,
@@ -205,8 +205,8 @@ pub(super) fn labels(seen: &Labels, classes: Option<usize>) -> Option<Warning> {
     })
 }
 
-/// Whether the first batch has no spread: the squared distances of neighbours are rounding beside the
-/// samples themselves.
+/// Whether the first batch has no spread: the squared distances of neighbours are rounding beside
+/// the samples themselves.
 pub(super) fn without_spread<B, S>(real: &S) -> bool
 where
     B: AutodiffBackend,

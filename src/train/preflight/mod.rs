@@ -15,9 +15,8 @@ use burn::module::AutodiffModule;
 use burn::tensor::Device;
 
 use super::TrainerConfig;
-use super::feed;
+use super::feed::{self, Data};
 use super::limits::check_memory;
-use crate::data::Dataset;
 use crate::error::Result;
 use crate::network::{Condition, Discriminator, Generator, Sample, initialize};
 use crate::nn::LayerKind;
@@ -36,7 +35,7 @@ use crate::nn::LayerKind;
 pub(super) fn check<P: Pair>(
     config: &TrainerConfig,
     gan: &GanOf<P>,
-    data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
+    data: &Data<'_, P>,
     device: &Device<P::Backend>,
 ) -> Result<Vec<Warning>> {
     let batches = config

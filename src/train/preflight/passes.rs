@@ -153,12 +153,12 @@ where
         .any(|(a, b)| (a - b).abs() > EQUAL * largest)
 }
 
-/// The bounds of the discriminator's output, if it has those of a sigmoid or a tanh: what it says of
-/// the samples at any size and either sign stays in them, without being constant.
+/// The bounds of the discriminator's output, if it has those of a sigmoid or a tanh: what it says
+/// of the samples at any size and either sign stays in them, without being constant.
 ///
-/// A network that ends in a linear layer leaves them at large samples, unless that layer follows a norm
-/// or bounded activations; then no output comes to a bound and no further. A sigmoid behind such layers
-/// comes to none either, and is not told.
+/// A network that ends in a linear layer leaves them at large samples, unless that layer follows a
+/// norm or bounded activations; then no output comes to a bound and no further. A sigmoid behind
+/// such layers comes to none either, and is not told.
 pub(super) fn bounds<B, D>(
     judge: &D,
     real: &D::Sample,

@@ -6,15 +6,13 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Distribution, Tensor};
 
 use super::*;
-use crate::data::{BatchPlan, LastBatch, MemoryDataset};
+use crate::data::{BatchPlan, Dataset, LastBatch, MemoryDataset};
 use crate::latent::Latent;
 use crate::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminator, MlpDiscriminatorConfig,
     MlpGenerator, MlpGeneratorConfig,
 };
-use crate::network::{
-    Discriminator, Generator, Packed, TrainableDiscriminator, TrainableGenerator, Verdict,
-};
+use crate::network::{Discriminator, Generator, Packed, Verdict};
 use crate::nn::Activation;
 use crate::nn::{Linear, LinearConfig, MinibatchStd, SpectralNorm};
 use crate::objective::{Loss, Objective, Pairing, Term, TopK};
@@ -61,17 +59,12 @@ fn pair<B: Backend>() -> Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B> {
     seeded(generator(2, Activation::Tanh), discriminator(2))
 }
 
-fn checked<G, D, B>(
+fn checked<P: Pair>(
     config: &TrainerConfig,
-    gan: &Gan<G, D, B>,
-    data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
-) -> Result<Vec<Warning>>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
-    check::<Gan<G, D, B>>(config, gan, data, &Default::default())
+    pair: &P,
+    data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
+) -> Result<Vec<Warning>> {
+    check::<P>(config, pair.gan(), data, &Default::default())
 }
 
 #[track_caller]

@@ -58,15 +58,15 @@ pub enum Warning {
         /// The bounds that outputs keep for samples of any size.
         range: [f64; 2],
     },
-    /// What the discriminator says of a sample depends on the others of its batch, by no layer that is
-    /// known to do that.
+    /// What the discriminator says of a sample depends on the others of its batch, by no layer that
+    /// is known to do that.
     MixedSamples {
         /// Samples that were judged alone, and again among twice as many.
         samples: usize,
     },
-    /// A loss that needs a smooth discriminator, and nothing that keeps it smooth: no spectral norm, no
-    /// penalty, no clipping of weights. Miyato et al. 2018, arXiv:1802.05957; Arjovsky, Chintala,
-    /// Bottou 2017, arXiv:1701.07875.
+    /// A loss that needs a smooth discriminator, and nothing that keeps it smooth: no spectral
+    /// norm, no penalty, no clipping of weights. Miyato et al. 2018, arXiv:1802.05957; Arjovsky,
+    /// Chintala, Bottou 2017, arXiv:1701.07875.
     NothingKeepsSmooth {
         /// The loss's name.
         loss: String,

@@ -6,7 +6,10 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use crate::data::{MemoryDataset, Mixture};
-use crate::models::{DcganGenerator, DcganGeneratorConfig, MlpDiscriminatorConfig};
+use crate::models::{
+    DcganDiscriminator, DcganGenerator, DcganGeneratorConfig, MlpDiscriminator,
+    MlpDiscriminatorConfig,
+};
 use crate::network::{Generator, initialize};
 use crate::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use crate::random::Stream;
@@ -34,7 +37,7 @@ fn pass<B: AutodiffBackend>(generator: &DcganGenerator<B>, seed: u64) -> Tensor<
 fn weights_follow_by_the_decay_and_buffers_are_copied<B: AutodiffBackend>() {
     let generator = generator::<B>();
     let start = parameters::<B, _>(&generator);
-    let ema = Ema::<_, B>::new(&generator);
+    let ema = Ema::<Gan<DcganGenerator<B>, DcganDiscriminator<B>, B>>::new(&generator);
     assert_eq!(parameters(&ema.generator()), start);
 
     // Trained: all weights moved by one, and statistics that are still pending.
@@ -116,7 +119,7 @@ fn standing_statistics_are_the_means_over_their_batches<B: AutodiffBackend>() {
         };
         initialize(&norms);
         let latent = Latent::uniform(3);
-        let ema = Ema::<_, B>::new(&norms);
+        let ema = Ema::<Gan<Norms<B>, MlpDiscriminator<B, 2>, B>>::new(&norms);
         let copied = parameters(&ema.generator());
         let prior = latent.clone();
         let standing = StandingStatistics::new(latent, count, seed, vec![(); batches]);

@@ -13,8 +13,8 @@ use crate::gan::Gan;
 use crate::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
 };
-use crate::network::{TrainableDiscriminator, TrainableGenerator};
 use crate::objective::{Loss, Objective, Term};
+use crate::pair::{GanOf, Pair};
 use crate::random::Stream;
 use crate::step::Adam;
 use crate::step::{OptimizerConfig, StepBatch, StepSettings, TrainState, step};
@@ -34,35 +34,30 @@ const TOLERANCE: f64 = 1e-3;
 /// The learning rate of the MLPs.
 const MLP_RATE: f64 = 2e-4;
 /// That of the DCGAN. At 2e-4 training is chaos: on burn's operations alone, one weight changed by
-/// 2e-7 of itself moves a loss by .002 within 160 steps and by .01 within 200, so that no two orders
-/// of summation could agree. At a tenth of it the same change moves none by 1e-6.
+/// 2e-7 of itself moves a loss by .002 within 160 steps and by .01 within 200, so that no two
+/// orders of summation could agree. At a tenth of it the same change moves none by 1e-6.
 const DCGAN_RATE: f64 = 2e-5;
 
 /// Discriminator and generator losses of each step. The first run's weights are everybody's.
-fn losses<G, D, B>(
-    gan: Gan<G, D, B>,
+fn losses<P: Pair>(
+    pair: P,
     weights: &mut Option<Vec<Vec<f64>>>,
-    data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+    data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     objective: Objective,
     rate: f64,
-) -> Vec<f64>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
-    let all = weights.get_or_insert_with(|| parameters::<B, _>(&gan));
-    let gan = assign::<B, _>(gan, all.clone());
+) -> Vec<f64> {
+    let all = weights.get_or_insert_with(|| parameters::<P::Backend, _>(pair.gan()));
+    let gan = assign::<P::Backend, _>(pair.into_gan(), all.clone());
     let config = TrainerConfig::new(STEPS, BATCH, Latent::normal(LATENT))
         .with_seed(4)
         .with_objective(objective)
         .with_optimizers(OptimizerConfig::adam(rate));
     let mut losses = Vec::new();
-    Trainer::new(config, &B::Device::default())
+    Trainer::new(config, &Default::default())
         .expect("valid settings")
         .observe(
             Rhythm::Every(1),
-            observe_fn(|event: &StepEvent<'_, Gan<G, D, B>>| {
+            observe_fn(|event: &StepEvent<'_, GanOf<P>>| {
                 losses.extend(values(event.outcome.discriminator_loss.clone()));
                 losses.extend(values(event.outcome.generator_loss.clone()));
                 Ok(())
@@ -152,7 +147,8 @@ fn two_hundred_steps_of_the_dcgan_are_those_of_burns_operations() {
     assert_same_losses(&fast, &dcgan::<Burns>(&mut weights, plain()));
 }
 
-/// Adam keeps a convolution's weight in the kernels' order; what is read from a file lies row by row.
+/// Adam keeps a convolution's weight in the kernels' order; what is read from a file lies row by
+/// row.
 #[test]
 fn weights_that_lie_otherwise_train_to_the_same_bits() {
     let device = Default::default();

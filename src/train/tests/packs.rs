@@ -7,33 +7,29 @@ use crate::data::{Dataset, LabelledDataset, MemoryDataset};
 use crate::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
 };
-use crate::network::{Packed, TrainableDiscriminator, TrainableGenerator, Vectors};
+use crate::network::{Packed, Vectors};
 use crate::objective::{Loss, Objective, Term};
+use crate::pair::Pair;
 use crate::random::Stream;
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters};
 use crate::train::{Trainer, TrainerConfig};
 use crate::{Gan, Latent, Result};
 
 /// The weights move in two steps and stay finite.
-fn trains<B, G, D>(
-    generator: G,
-    discriminator: D,
-    data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
-) where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+fn trains<P: Pair>(
+    pair: P,
+    data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
+) {
     let device = Default::default();
-    let gan = Gan::<_, _, B>::seeded(generator, discriminator, 5, &device);
-    let before = parameters::<B, _>(&gan.discriminator);
+    let gan = pair.into_gan();
+    let before = parameters::<P::Backend, _>(&gan.discriminator);
     let config = TrainerConfig::new(2, 6, Latent::normal(3))
         // Without a pairing: in it, a condition that real and generated samples share may cancel.
         .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(0.1)))
         .with_seed(1);
     let trainer = Trainer::new(config, &device).expect("valid settings");
     let run = trainer.run(gan, data).expect("a run");
-    let after = parameters::<B, _>(&run.state.gan.discriminator);
+    let after = parameters::<P::Backend, _>(&run.state.gan.discriminator);
     assert!(after.iter().flatten().all(|w| w.is_finite()));
     // The first is the embedding of the conditions.
     assert_ne!(after[0], before[0]);
@@ -81,14 +77,22 @@ fn a_conditional_mlp_trains_in_packs<B: AutodiffBackend>() {
     let discriminator = MlpDiscriminatorConfig::new([2]).with_hidden([4]);
     for pack in [2, 3] {
         let inner = discriminator.clone().with_pack(pack);
-        trains::<B, _, _>(
-            generator.init_conditional(3, &device).expect("settings"),
-            Packed::<B, _>::new(inner.init_conditional(3, &device).expect("settings"), pack),
+        trains(
+            Gan::<_, _, B>::seeded(
+                generator.init_conditional(3, &device).expect("settings"),
+                Packed::<B, _>::new(inner.init_conditional(3, &device).expect("settings"), pack),
+                5,
+                &device,
+            ),
             &labelled(points()),
         );
-        trains::<B, _, _>(
-            generator.init_on_vectors(2, &device).expect("settings"),
-            Packed::<B, _>::new(inner.init_on_vectors(2, &device).expect("settings"), pack),
+        trains(
+            Gan::<_, _, B>::seeded(
+                generator.init_on_vectors(2, &device).expect("settings"),
+                Packed::<B, _>::new(inner.init_on_vectors(2, &device).expect("settings"), pack),
+                5,
+                &device,
+            ),
             &Attributes,
         );
     }
@@ -106,9 +110,13 @@ fn a_conditional_dcgan_trains_in_packs() {
         .with_batch_norm(false)
         .with_pack(3);
     let inner = inner.init_conditional::<B>(3, &device).expect("settings");
-    trains::<B, _, _>(
-        generator.init_conditional(3, &device).expect("settings"),
-        Packed::<B, _>::new(inner, 3),
+    trains(
+        Gan::<_, _, B>::seeded(
+            generator.init_conditional(3, &device).expect("settings"),
+            Packed::<B, _>::new(inner, 3),
+            5,
+            &device,
+        ),
         &labelled(images()),
     );
 }

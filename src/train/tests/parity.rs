@@ -12,8 +12,9 @@ use crate::gan::Gan;
 use crate::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
 };
-use crate::network::{Sample, TrainableDiscriminator, TrainableGenerator};
+use crate::network::Sample;
 use crate::objective::{Loss, Objective, Term};
+use crate::pair::{GanOf, Pair};
 use crate::random::Stream;
 use crate::testing::{assert_close, values};
 use crate::train::{Rhythm, StepEvent, Trainer, TrainerConfig};
@@ -25,27 +26,23 @@ fn recorder() -> NamedMpkBytesRecorder<FullPrecisionSettings> {
 }
 
 /// Discriminator and generator losses of each step.
-fn losses<G, D, B>(
-    gan: Gan<G, D, B>,
+fn losses<P: Pair>(
+    pair: P,
     weights: &mut Option<Vec<u8>>,
-    data: &impl Dataset<B, Sample = G::Sample, Condition = G::Condition>,
+    data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     config: &TrainerConfig,
-) -> Vec<f64>
-where
-    B: AutodiffBackend,
-    G: TrainableGenerator<B>,
-    D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
-{
+) -> Vec<f64> {
     let device = Default::default();
+    let gan = pair.into_gan();
     // The first backend's weights are everybody's.
     let gan = match weights {
         Some(weights) => {
-            let record = Recorder::<B>::load(&recorder(), weights.clone(), &device);
+            let record = Recorder::<P::Backend>::load(&recorder(), weights.clone(), &device);
             gan.load_record(record.expect("weights of the same networks"))
         }
         None => {
             let record = gan.clone().into_record();
-            let bytes = Recorder::<B>::record(&recorder(), record, ());
+            let bytes = Recorder::<P::Backend>::record(&recorder(), record, ());
             *weights = Some(bytes.expect("weights as bytes"));
             gan
         }
@@ -55,7 +52,7 @@ where
         .expect("valid settings")
         .observe(
             Rhythm::Every(1),
-            observe_fn(|event: &StepEvent<'_, Gan<G, D, B>>| {
+            observe_fn(|event: &StepEvent<'_, GanOf<P>>| {
                 losses.extend(values(event.outcome.discriminator_loss.clone()));
                 losses.extend(values(event.outcome.generator_loss.clone()));
                 Ok(())

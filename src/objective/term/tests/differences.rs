@@ -40,8 +40,8 @@ fn both<B: AutodiffBackend>(
     })
 }
 
-/// The error of each network's, seed's and penalty's worst parameter, relative to the largest gradient
-/// of the network, in order.
+/// The error of each network's, seed's and penalty's worst parameter, relative to the largest
+/// gradient of the network, in order.
 fn errors<B: AutodiffBackend>(activation: Activation, gain: f64) -> Vec<f64> {
     let networks: [(usize, &[usize]); 4] =
         [(5, &[7, 6]), (2, &[32, 32]), (3, &[8]), (24, &[16, 8, 8])];
@@ -64,7 +64,8 @@ fn errors<B: AutodiffBackend>(activation: Activation, gain: f64) -> Vec<f64> {
 }
 
 fn smooth_networks_come_near_and_large_weights_less_so<B: AutodiffBackend>() {
-    // At the weights that layers start with, and with three times these: curvature is what it takes.
+    // At the weights that layers start with, and with three times these: curvature is what it
+    // takes.
     for (gain, least, most) in [(1.0, 1e-5, 1e-4), (3.0, 5e-4, 5e-3)] {
         let worst = errors::<B>(Activation::Tanh, gain).pop().expect("cases");
         println!("smooth, weights times {gain}: {worst:.1e}");

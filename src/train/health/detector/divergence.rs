@@ -18,9 +18,9 @@ const DEAD: u32 = 10;
 
 /// The losses of the first step, and for how long they have been left behind.
 ///
-/// A run is lost while its losses are out of all measure. It is lost too when the generator draws one
-/// sample and stays there, because an explosion has thrown its weights to where it can't draw another
-/// or because no gradient reaches it: losses may look ordinary then.
+/// A run is lost while its losses are out of all measure. It is lost too when the generator draws
+/// one sample and stays there, because an explosion has thrown its weights to where it can't draw
+/// another or because no gradient reaches it: losses may look ordinary then.
 ///
 /// What is usual follows an explosion after some checks; what the first step showed does not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]

@@ -11,13 +11,13 @@ use crate::train::health::signs::{LogitReading, LossReading};
 /// standard deviation s on a batch of n, has a loss that lies s²/4 above that of guessing, with a
 /// noise of s/√(2n): a mean over so many steps has a fourteenth of that noise.
 const REACH: f64 = 100.0;
-/// Steps with a mean loss below that of guessing after which the discriminator has learnt something:
-/// what it does in a few steps may be luck.
+/// Steps with a mean loss below that of guessing after which the discriminator has learnt
+/// something: what it does in a few steps may be luck.
 const LEARNT: u32 = 50;
 /// It has learnt something at once where it gains so many times the share that counts.
 const CLEARLY: f64 = 3.0;
-/// How far above that of guessing the loss may lie, as a share of it: one that is worse than guessing
-/// by more has another fault.
+/// How far above that of guessing the loss may lie, as a share of it: one that is worse than
+/// guessing by more has another fault.
 const ABOVE: f64 = 0.03;
 
 /// What is remembered of the discriminator's loss.

@@ -292,7 +292,8 @@ fn a_generator_that_begins_with_small_weights_is_given_time_to_spread() {
     assert_eq!(only(spread(1e4), 1).name(), "generator_collapse");
 }
 
-/// Healthy DCGANs go through such a dip: the generator finds the data's brightness before anything else.
+/// Healthy DCGANs go through such a dip: the generator finds the data's brightness before anything
+/// else.
 #[test]
 fn samples_that_are_nearly_alike_at_a_runs_start_are_left_in_peace() {
     let dip = |from: u64, to: u64, share: f64| {
@@ -649,7 +650,8 @@ fn fid_findings(policy: Policy, fid: impl Fn(u64) -> f64) -> Vec<Finding> {
 
 #[test]
 fn a_measurement_that_stays_worse_than_its_best_is_found_and_passes() {
-    // Best at step 500; worse by more than a tenth from step 800 on, and better again from 1,500 on.
+    // Best at step 500; worse by more than a tenth from step 800 on, and better again from 1,500
+    // on.
     let fid = |step: u64| match step {
         ..=500 => 40.0 - step as f64 / 25.0,
         550..800 => 21.9,

@@ -223,11 +223,8 @@ pub fn main_with<P: Program>(backend: BackendName, program: P) -> ExitCode {
         Err(error) => {
             say(format_args!("error: {error}"));
             // An argument that is refused gives the exit code that clap gives.
-            ExitCode::from(if matches!(error, Error::Setting { .. }) {
-                2
-            } else {
-                1
-            })
+            let refused = matches!(error, Error::Setting { .. });
+            ExitCode::from(if refused { 2 } else { 1 })
         }
     }
 }

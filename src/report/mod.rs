@@ -414,7 +414,7 @@ mod tests {
                 advice: "advice".to_owned(),
             })
             .file(folder.join("weights").join("a.gan"))
-            .file("elsewhere.png")
+            .files(["elsewhere.png", "else.png"])
     }
 
     #[test]
@@ -524,7 +524,7 @@ mod tests {
       "advice": "advice"
     }
   ],
-  "files": ["weights/a.gan", "elsewhere.png"]
+  "files": ["weights/a.gan", "elsewhere.png", "else.png"]
 }
 "#
         .replace("VERSION", env!("CARGO_PKG_VERSION"));

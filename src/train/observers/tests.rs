@@ -414,6 +414,7 @@ mod pictures {
     use super::*;
     use crate::network::Labels;
     use crate::plot::GridSize;
+    use crate::report::Report;
     use crate::train::observers::{Interpolations, LossChart, SampleGrid};
 
     type Draws<B> = MlpGenerator<B, 4>;
@@ -463,6 +464,18 @@ mod pictures {
             .expect("a run");
     }
 
+    /// The pictures of a report that is saved in `folder`: caption, path and step.
+    fn told_pictures(report: &Report, folder: &Path) -> Vec<(String, String, Option<u64>)> {
+        let file = report.save(folder).expect("a report");
+        let text = std::fs::read_to_string(file).expect("a report");
+        let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let pictures = report["pictures"].as_array().expect("a list").iter();
+        let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
+        pictures
+            .map(|p| (text(&p["caption"]), text(&p["path"]), p["step"].as_u64()))
+            .collect()
+    }
+
     fn names(folder: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(folder).expect("a folder");
         let mut names: Vec<String> = entries
@@ -505,6 +518,10 @@ mod pictures {
             .zip(files.map(|f| out.join(f)))
             .collect();
         assert_eq!(grid.pictures(), pictures);
+        let report = grid.report(Report::new("p"));
+        let told = [2, 4, 5].into_iter().zip(files);
+        let told = told.map(|(step, file)| ("Samples".into(), file.into(), Some(step)));
+        assert_eq!(told_pictures(&report, out), told.collect::<Vec<_>>());
         // Three columns and two rows of 16 · 2 pixels, 2 between and around.
         assert_eq!(size(&pictures[0].1), (3 * 34 + 2, 2 * 34 + 2));
 
@@ -623,12 +640,15 @@ mod pictures {
             1,
             &Default::default(),
         );
-        let walks = walks.expect("valid settings");
+        let mut walks = walks.expect("valid settings");
         let truncated = walks.clone().with_name("truncated").with_truncation(0.5);
-        draw::<B>(1, Rhythm::AtEnd, walks);
+        draw::<B>(1, Rhythm::AtEnd, &mut walks);
         draw::<B>(1, Rhythm::AtEnd, truncated.expect("a threshold"));
         let files = ["interpolation-000001.png", "truncated-000001.png"];
         assert_eq!(names(out), files);
+        let caption = "Between two latents, left to right".to_owned();
+        let told = [(caption, files[0].to_owned(), None)];
+        assert_eq!(told_pictures(&walks.report(Report::new("p")), out), told);
         assert_eq!(size(&out.join(files[0])), (5 * 18 + 2, 2 * 18 + 2));
         let [plain, truncated] =
             files.map(|file| std::fs::read(out.join(file)).expect("a picture"));

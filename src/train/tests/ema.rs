@@ -8,7 +8,7 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use crate::data::{MemoryDataset, Mixture};
 use crate::models::{
     DcganDiscriminator, DcganGenerator, DcganGeneratorConfig, MlpDiscriminator,
-    MlpDiscriminatorConfig,
+    MlpDiscriminatorConfig, MlpGeneratorConfig, load_safetensors,
 };
 use crate::network::{Generator, initialize};
 use crate::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
@@ -158,7 +158,49 @@ fn standing_statistics_are_the_means_over_their_batches<B: AutodiffBackend>() {
     }
 }
 
+/// The weights that a file holds.
+fn stored<B: AutodiffBackend>(file: &std::path::Path) -> Vec<Vec<f64>> {
+    let fresh = MlpGeneratorConfig::new(2, [2])
+        .init::<B::InnerBackend, 2>(&Default::default())
+        .expect("valid settings");
+    parameters(&load_safetensors(file, fresh).expect("weights"))
+}
+
+fn a_run_saves_the_trained_weights_and_their_average<B: AutodiffBackend>() {
+    let device = Default::default();
+    let generator = MlpGeneratorConfig::new(2, [2]).init::<B, 2>(&device);
+    let discriminator = MlpDiscriminatorConfig::new([2]).init::<B, 2>(&device);
+    let gan = Gan::<_, _, B>::seeded(
+        generator.expect("valid settings"),
+        discriminator.expect("valid settings"),
+        1,
+        &device,
+    );
+    let data = MemoryDataset::<2>::new(vec![0.5; 32], [2]).expect("whole points");
+    let plain = TrainerConfig::new(3, 8, Latent::normal(2));
+    let averaged = plain.clone().with_ema(EmaConfig::decay(0.9));
+    let names = ["generator.safetensors", "generator_ema.safetensors"];
+    for (config, names) in [(plain, &names[..1]), (averaged, &names[..])] {
+        let run = Trainer::new(config, &device)
+            .expect("valid settings")
+            .run(gan.clone(), &data)
+            .expect("a run");
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().join("new");
+        let files = run.save_weights(&folder).expect("files");
+        let expected: Vec<_> = names.iter().map(|name| folder.join(name)).collect();
+        assert_eq!(files, expected);
+        let [trained, sampler] =
+            [run.state.trained(), run.state.sampler()].map(|network| parameters(&network));
+        assert_eq!(stored::<B>(&files[0]), trained);
+        assert_eq!(stored::<B>(&files[files.len() - 1]), sampler);
+        // An average lags after what is trained.
+        assert_eq!(trained != sampler, files.len() == 2);
+    }
+}
+
 for_each_autodiff_backend!(
+    a_run_saves_the_trained_weights_and_their_average,
     weights_follow_by_the_decay_and_buffers_are_copied,
     standing_statistics_are_the_means_over_their_batches,
 );

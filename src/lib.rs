@@ -82,6 +82,7 @@
 pub use burn;
 
 mod activation;
+mod compiled;
 pub mod data;
 pub mod divergence;
 mod error;

@@ -184,6 +184,7 @@ pub(crate) struct StepDraws(Rc<Cell<Option<bool>>>);
 
 impl StepDraws {
     /// Seeds the generator for a step, which lasts as long as what comes back.
+    #[inline(never)]
     pub(crate) fn step<B: Backend>(&self, device: &B::Device, seed: u64, done: u64) -> StepTurn<B> {
         let alone = alone();
         let seed = derived_seed(seed, "step", done);
@@ -231,6 +232,7 @@ impl<B: Backend> Drop for StepTurn<B> {
     }
 }
 
+#[inline(never)]
 fn one_number<B: Backend>(device: &B::Device) -> f64 {
     let number = Tensor::<B, 1>::random([1], Distribution::Default, device);
     number.into_scalar().elem()
@@ -241,6 +243,11 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
+}
+
+crate::compiled::compiled! {
+    StepDraws::step::<Tape>,
+    one_number::<Tape>,
 }
 
 #[cfg(test)]

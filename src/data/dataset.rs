@@ -268,6 +268,7 @@ impl<const R: usize> MemoryDataset<R> {
         hash
     }
 
+    #[inline(never)]
     fn gather<B: Backend>(&self, indices: &[usize], device: &B::Device) -> Tensor<B, R> {
         let width = self.width();
         let mut values = Vec::with_capacity(indices.len() * width);
@@ -348,6 +349,7 @@ impl<B: Backend, const R: usize> Dataset<B> for MemoryDataset<R> {
         Ok(())
     }
 
+    #[inline(never)]
     fn digest(&self) -> Option<String> {
         Some(hex(&self.hashed().finalize()))
     }
@@ -397,6 +399,13 @@ impl<B: Backend, const R: usize> Dataset<B> for LabelledDataset<R> {
         }
         Some(hex(&hash.finalize()))
     }
+}
+
+crate::compiled::compiled! {
+    MemoryDataset::<2>::gather::<Tape>,
+    MemoryDataset::<4>::gather::<Tape>,
+    <MemoryDataset<2> as Dataset<Tape>>::digest,
+    <MemoryDataset<4> as Dataset<Tape>>::digest,
 }
 
 #[cfg(test)]

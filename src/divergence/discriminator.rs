@@ -157,6 +157,7 @@ pub fn js_lower_bound_from_slices(real_logits: &[f64], fake_logits: &[f64]) -> R
 ///
 /// # Panics
 /// If either tensor is empty.
+#[inline(never)]
 pub fn js_lower_bound<B: Backend>(
     real_logits: Tensor<B, 2>,
     fake_logits: Tensor<B, 2>,
@@ -181,6 +182,10 @@ fn mean_of(name: &str, logits: &[f64], term: impl Fn(f64) -> f64) -> Result<f64>
         return Err(Error::data(name, format!("number {index} is NaN")));
     }
     Ok(logits.iter().map(|logit| term(*logit)).sum::<f64>() / logits.len() as f64)
+}
+
+crate::compiled::compiled! {
+    js_lower_bound::<Plain>,
 }
 
 #[cfg(test)]

@@ -337,6 +337,7 @@ pub(crate) fn moving_average<B: Backend, const R: usize>(
 }
 
 /// x times the number in `factor`, `[1]`.
+#[inline(never)]
 pub(crate) fn scaled<B: Backend, const R: usize>(
     x: Tensor<B, R>,
     factor: &Tensor<B, 1>,
@@ -354,4 +355,10 @@ pub(crate) fn scaled<B: Backend, const R: usize>(
 /// Σx², if the backend has a kernel for it.
 pub(crate) fn sum_of_squares<B: Backend, const R: usize>(x: &Tensor<B, R>) -> Option<f64> {
     (is::<B, Flex>() && suits(x)).then(|| average::sum_of_squares(&primitive::<B, Flex, R>(x)))
+}
+
+crate::compiled::compiled! {
+    scaled::<Plain, 1>,
+    scaled::<Plain, 2>,
+    scaled::<Plain, 4>,
 }

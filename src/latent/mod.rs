@@ -165,6 +165,7 @@ impl Latent {
     }
 
     /// Draws a batch of latents, `[batch, dimensions]`.
+    #[inline(never)]
     pub fn draw<B: Backend>(
         &self,
         batch: usize,
@@ -202,6 +203,11 @@ impl Latent {
         };
         Tensor::from_data(TensorData::new(values, [batch, width]), device)
     }
+}
+
+crate::compiled::compiled! {
+    Latent::draw::<Plain>,
+    Latent::draw::<Tape>,
 }
 
 #[cfg(test)]

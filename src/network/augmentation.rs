@@ -97,6 +97,7 @@ impl Augmentation {
     ///
     /// # Panics
     /// If an image change meets samples of less than two dimensions, or a shift as large as them.
+    #[inline(never)]
     pub fn apply<B: Backend, const R: usize>(
         &self,
         x: Tensor<B, R>,
@@ -114,6 +115,7 @@ impl Augmentation {
 
 /// Shifts and mirrors by a product with a matrix of zeros and ones on each side: exact, and
 /// differentiable any number of times on every backend.
+#[inline(never)]
 fn shifted<B: Backend, const R: usize>(
     x: Tensor<B, R>,
     shift: usize,
@@ -210,6 +212,17 @@ impl Fill {
             Self::Reflect | Self::Value(_) => source,
         }
     }
+}
+
+crate::compiled::compiled! {
+    Augmentation::apply::<Tape, 2>,
+    Augmentation::apply::<Tape, 4>,
+    Augmentation::apply::<Tapes, 2>,
+    Augmentation::apply::<Tapes, 4>,
+    shifted::<Tape, 2>,
+    shifted::<Tape, 4>,
+    shifted::<Tapes, 2>,
+    shifted::<Tapes, 4>,
 }
 
 #[cfg(test)]

@@ -347,6 +347,7 @@ fn one_shape(x: &[usize], y: &[usize]) {
 }
 
 /// Weights `[batch]` in a shape that multiplies a batch.
+#[inline(never)]
 fn per_sample<B: Backend, const R: usize>(
     weights: Tensor<B, 1>,
     batch: &Tensor<B, R>,
@@ -361,6 +362,13 @@ fn per_sample<B: Backend, const R: usize>(
         batch.dims()
     );
     weights.reshape(shape)
+}
+
+crate::compiled::compiled! {
+    per_sample::<Tape, 2>,
+    per_sample::<Tape, 3>,
+    per_sample::<Tape, 4>,
+    per_sample::<Plain, 2>,
 }
 
 #[cfg(test)]

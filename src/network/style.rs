@@ -43,6 +43,7 @@ pub fn for_all_layers<B: Backend>(styles: Tensor<B, 2>, layers: usize) -> Tensor
 ///
 /// # Panics
 /// If shapes differ, or there is not one crossover for each sample.
+#[inline(never)]
 pub fn mix_styles<B: Backend>(
     first: Tensor<B, 3>,
     second: Tensor<B, 3>,
@@ -112,6 +113,10 @@ pub fn truncate_styles<B: Backend>(
 ) -> Tensor<B, 2> {
     let mean = mean.expand(styles.dims());
     mean.clone() + (styles - mean).mul_scalar(psi)
+}
+
+crate::compiled::compiled! {
+    mix_styles::<Tape>,
 }
 
 #[cfg(test)]

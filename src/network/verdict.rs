@@ -71,6 +71,7 @@ impl<B: Backend> Verdict<B> {
     ///
     /// # Panics
     /// If there is none, or they differ in what they hold or in how wide it is.
+    #[inline(never)]
     pub fn concatenate(verdicts: Vec<Self>) -> Self {
         let Some(first) = verdicts.first().cloned() else {
             panic!("no verdicts to concatenate");
@@ -106,11 +107,13 @@ impl<B: Backend> Verdict<B> {
 
 impl<B: AutodiffBackend> Verdict<B> {
     /// The same verdict without the outermost tape.
+    #[inline(never)]
     pub fn inner(self) -> Verdict<B::InnerBackend> {
         self.map(Tensor::inner)
     }
 
     /// A verdict on a tape that nothing of it is recorded on.
+    #[inline(never)]
     pub fn from_inner(inner: Verdict<B::InnerBackend>) -> Self {
         inner.map(Tensor::from_inner)
     }
@@ -125,6 +128,14 @@ impl<B: Backend> From<Tensor<B, 2>> for Verdict<B> {
             outputs: Vec::new(),
         }
     }
+}
+
+crate::compiled::compiled! {
+    Verdict::<Plain>::concatenate,
+    Verdict::<Tape>::concatenate,
+    Verdict::<Tape>::inner,
+    Verdict::<Tapes>::inner,
+    Verdict::<Tape>::from_inner,
 }
 
 #[cfg(test)]

@@ -75,6 +75,7 @@ impl LinearConfig {
     ///
     /// # Panics
     /// If the settings are not [valid](Self::validate).
+    #[inline(never)]
     pub fn init<B: Backend>(&self, device: &B::Device) -> Linear<B> {
         if let Err(error) = self.validate() {
             panic!("{error}");
@@ -138,6 +139,7 @@ impl<B: Backend> Linear<B> {
     }
 
     /// Applies the layer with another weight in the place of its own.
+    #[inline(never)]
     pub(super) fn forward_with<const R: usize>(
         &self,
         input: Tensor<B, R>,
@@ -182,6 +184,14 @@ impl<B: Backend> ModuleDisplay for Linear<B> {
             .add("bias", &self.bias.is_some())
             .optional()
     }
+}
+
+crate::compiled::compiled! {
+    LinearConfig::init::<Plain>,
+    LinearConfig::init::<Tape>,
+    Linear::<Plain>::forward_with::<2>,
+    Linear::<Tape>::forward_with::<2>,
+    Linear::<Tapes>::forward_with::<2>,
 }
 
 #[cfg(test)]

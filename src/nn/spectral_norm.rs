@@ -245,6 +245,7 @@ impl<B: Backend> ModuleMapper<B> for PowerIteration<B> {
         }
     }
 
+    #[inline(never)]
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
         let fields = self.depth.and_then(|depth| self.path.get(depth..));
         match fields {
@@ -265,6 +266,12 @@ impl<B: Backend> ModuleMapper<B> for PowerIteration<B> {
             _ => param,
         }
     }
+}
+
+crate::compiled::compiled! {
+    <PowerIteration<Tape> as burn::module::ModuleMapper<Tape>>::map_float::<1>,
+    <PowerIteration<Tape> as burn::module::ModuleMapper<Tape>>::map_float::<2>,
+    <PowerIteration<Tape> as burn::module::ModuleMapper<Tape>>::map_float::<4>,
 }
 
 #[cfg(test)]

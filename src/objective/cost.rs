@@ -200,6 +200,7 @@ impl Objective {
     }
 
     /// The generator's adversarial loss of the samples that count.
+    #[inline(never)]
     fn loss_of_the_best<B: AutodiffBackend>(
         &self,
         step: u64,
@@ -254,4 +255,8 @@ fn has_buffers<B: AutodiffBackend, M: Module<B>>(module: &M) -> bool {
     let mut finder = Finder(false);
     module.visit(&mut finder);
     finder.0
+}
+
+crate::compiled::compiled! {
+    Objective::loss_of_the_best::<Tape>,
 }

@@ -21,6 +21,12 @@ mod presets;
 mod probe;
 mod state;
 mod term;
+crate::compiled::compiled! {
+    Objective::discriminator_loss::<Tape>,
+    Objective::generator_loss::<Tape>,
+    Objective::loss_of_guessing::<Tape>,
+}
+
 #[cfg(test)]
 mod tests;
 mod top_k;
@@ -242,6 +248,7 @@ impl Objective {
     ///
     /// # Panics
     /// As [`Pairing::discriminator_loss`].
+    #[inline(never)]
     pub fn discriminator_loss<B: Backend>(
         &self,
         real_logits: Tensor<B, 2>,
@@ -271,6 +278,7 @@ impl Objective {
     ///
     /// `None` where the loss has no scale to tell by how far another value is off: the Wasserstein
     /// loss, and a loss of one's own that is 0 there.
+    #[inline(never)]
     pub(crate) fn loss_of_guessing<B: Backend>(&self, device: &B::Device) -> Option<f64> {
         // In steps of 1/64, which hold the best logits of all losses here: 0, ½, the margins.
         let logits: Vec<f32> = match self.pairing {
@@ -312,6 +320,7 @@ impl Objective {
     ///
     /// # Panics
     /// As [`Pairing::generator_loss`].
+    #[inline(never)]
     pub fn generator_loss<B: Backend>(
         &self,
         real_logits: Option<Tensor<B, 2>>,

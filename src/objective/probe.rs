@@ -237,6 +237,7 @@ fn may_be_second_order(kind: &TermKind) -> bool {
 }
 
 /// Refuses a network that answers one batch differently the second time.
+#[inline(never)]
 fn repeatable<B: AutodiffBackend>(
     first: Tensor<B, 2>,
     second: Tensor<B, 2>,
@@ -260,4 +261,8 @@ fn repeatable<B: AutodiffBackend>(
         ));
     }
     Ok(())
+}
+
+crate::compiled::compiled! {
+    repeatable::<Tape>,
 }

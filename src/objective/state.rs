@@ -55,6 +55,7 @@ impl<B: Backend> ObjectiveState<B> {
     }
 
     /// What is stored of it: plain values, and tensors.
+    #[inline(never)]
     pub(crate) fn stored(&self) -> (ObjectiveCounts, Vec<Stored>) {
         let counts = ObjectiveCounts {
             discriminator_steps: self.discriminator_steps,
@@ -74,6 +75,7 @@ impl<B: Backend> ObjectiveState<B> {
     }
 
     /// The state that was stored so; tensors are those that the counts name.
+    #[inline(never)]
     pub(crate) fn restored(
         counts: ObjectiveCounts,
         stored: Vec<Stored>,
@@ -126,6 +128,7 @@ impl<B: Backend> ObjectiveState<B> {
 
     /// The state after the whole batch that this and another part of it belong to, made of `own`
     /// and of `its` parts themselves: what terms remember is averaged.
+    #[inline(never)]
     pub(crate) fn join(&mut self, own: usize, other: Self, its: usize) {
         let average = |mine: &mut Vec<Tensor<B, 1>>, theirs: Vec<Tensor<B, 1>>| {
             let share = its as f64 / (own + its) as f64;
@@ -152,6 +155,7 @@ impl<B: Backend> ObjectiveState<B> {
     }
 
     /// Stores what the term at `index` remembers from now on.
+    #[inline(never)]
     pub(super) fn remember(&mut self, index: usize, memory: Vec<Tensor<B, 1>>) {
         if self.memory.len() <= index {
             self.memory.resize_with(index + 1, Vec::new);
@@ -229,4 +233,11 @@ impl ObjectiveCounts {
         }
         Ok(())
     }
+}
+
+crate::compiled::compiled! {
+    ObjectiveState::<Tape>::stored,
+    ObjectiveState::<Tape>::restored,
+    ObjectiveState::<Tape>::join,
+    ObjectiveState::<Tape>::remember,
 }

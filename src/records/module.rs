@@ -181,6 +181,7 @@ impl Reader {
 }
 
 impl<B: Backend> ModuleVisitor<B> for Reader {
+    #[inline(never)]
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
         let value = param.val();
         self.add(param.id, value.dims().to_vec(), value.dtype());
@@ -226,6 +227,7 @@ impl Writer {
 }
 
 impl<B: Backend> ModuleMapper<B> for Writer {
+    #[inline(never)]
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
         let (id, own, mapper) = param.consume();
         let data = self.next().convert_dtype(own.dtype());
@@ -257,4 +259,19 @@ impl<B: Backend> ModuleMapper<B> for Writer {
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
         self.names.exit();
     }
+}
+
+crate::compiled::compiled! {
+    <Reader as burn::module::ModuleVisitor<Plain>>::visit_float::<1>,
+    <Reader as burn::module::ModuleVisitor<Plain>>::visit_float::<2>,
+    <Reader as burn::module::ModuleVisitor<Plain>>::visit_float::<4>,
+    <Reader as burn::module::ModuleVisitor<Tape>>::visit_float::<1>,
+    <Reader as burn::module::ModuleVisitor<Tape>>::visit_float::<2>,
+    <Reader as burn::module::ModuleVisitor<Tape>>::visit_float::<4>,
+    <Writer as burn::module::ModuleMapper<Plain>>::map_float::<1>,
+    <Writer as burn::module::ModuleMapper<Plain>>::map_float::<2>,
+    <Writer as burn::module::ModuleMapper<Plain>>::map_float::<4>,
+    <Writer as burn::module::ModuleMapper<Tape>>::map_float::<1>,
+    <Writer as burn::module::ModuleMapper<Tape>>::map_float::<2>,
+    <Writer as burn::module::ModuleMapper<Tape>>::map_float::<4>,
 }

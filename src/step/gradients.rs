@@ -105,6 +105,7 @@ impl<B: AutodiffBackend> ModuleVisitor<B> for Squares<'_, B> {
 }
 
 /// ‖x‖², `[1]`.
+#[inline(never)]
 fn squared_norm<B: Backend, const D: usize>(x: Tensor<B, D>) -> Tensor<B, 1> {
     #[cfg(feature = "flex")]
     if let Some(sum) = crate::kernels::sum_of_squares(&x) {
@@ -154,4 +155,10 @@ use crate::kernels::scaled;
 #[cfg(not(feature = "flex"))]
 fn scaled<B: Backend, const D: usize>(x: Tensor<B, D>, factor: &Tensor<B, 1>) -> Tensor<B, D> {
     x * factor.clone().reshape([1; D])
+}
+
+crate::compiled::compiled! {
+    squared_norm::<Plain, 1>,
+    squared_norm::<Plain, 2>,
+    squared_norm::<Plain, 4>,
 }

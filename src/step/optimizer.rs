@@ -245,6 +245,7 @@ impl<B: AutodiffBackend> NetworkOptimizer<B> {
     }
 
     /// What is remembered of a network's parameters, in their order.
+    #[inline(never)]
     pub(crate) fn stored(&self, network: &[Parameter]) -> Vec<Stored> {
         let mut tensors = Vec::new();
         for Parameter { id, about } in network {
@@ -274,6 +275,7 @@ impl<B: AutodiffBackend> NetworkOptimizer<B> {
 
     /// The optimiser with what was remembered of a network's parameters after at most `steps`
     /// steps; another kind of optimiser starts anew. Or what in the tensors can't be.
+    #[inline(never)]
     pub(crate) fn restored(
         &self,
         stored: Vec<Stored>,
@@ -323,6 +325,7 @@ struct Step<'a, B: AutodiffBackend> {
 }
 
 impl<B: AutodiffBackend> ModuleMapper<B> for Step<'_, B> {
+    #[inline(never)]
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
         let (id, tensor, mapper) = param.consume();
         let Some(gradient) = self.gradients.remove::<B::InnerBackend, D>(id) else {
@@ -377,6 +380,14 @@ fn step<B: Backend, const D: usize>(
             (parameter, Some(Memory::Sgd(velocity)))
         }
     }
+}
+
+crate::compiled::compiled! {
+    <Step<'_, Tape> as burn::module::ModuleMapper<Tape>>::map_float::<1>,
+    <Step<'_, Tape> as burn::module::ModuleMapper<Tape>>::map_float::<2>,
+    <Step<'_, Tape> as burn::module::ModuleMapper<Tape>>::map_float::<4>,
+    NetworkOptimizer::<Tape>::stored,
+    NetworkOptimizer::<Tape>::restored,
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ impl<B: AutodiffBackend> GradientNorms<B> {
 }
 
 /// The mean squared distance of a sample to its neighbour in the batch, `[1]`; 0 for a single one.
+#[inline(never)]
 pub(crate) fn diversity<S: Sample<B>, B: AutodiffBackend>(
     samples: S,
 ) -> Tensor<B::InnerBackend, 1> {
@@ -67,4 +68,9 @@ pub(crate) fn diversity<S: Sample<B>, B: AutodiffBackend>(
     ]);
     let weights = Tensor::full([batch], -1.0, &device);
     samples.add_scaled(next, weights).squared_norms().mean()
+}
+
+crate::compiled::compiled! {
+    diversity::<Tensor<Tape, 2>, Tape>,
+    diversity::<Tensor<Tape, 4>, Tape>,
 }

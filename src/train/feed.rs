@@ -42,6 +42,7 @@ pub(super) type Delivered<T, B> = (<T as Dataset<B>>::Sample, <T as Dataset<B>>:
 /// # Errors
 /// If the data set fails or panics, or gives anything else than was asked for: the sample is named,
 /// and its file where the data set knows one.
+#[inline(never)]
 pub(super) fn batch<B: Backend, T: Dataset<B> + ?Sized>(
     data: &T,
     indices: &[usize],
@@ -64,6 +65,7 @@ pub(super) fn batch<B: Backend, T: Dataset<B> + ?Sized>(
 ///
 /// # Errors
 /// As [`batch`].
+#[inline(never)]
 pub(super) fn conditions<B: Backend, T: Dataset<B> + ?Sized>(
     data: &T,
     indices: &[usize],
@@ -79,6 +81,7 @@ pub(super) fn conditions<B: Backend, T: Dataset<B> + ?Sized>(
 }
 
 /// Refuses labels that a network has no class for, and a number of them that is not the batch's.
+#[inline(never)]
 pub(super) fn labels_within<B: Backend, C: Condition<B>>(
     indices: &[usize],
     condition: &C,
@@ -193,6 +196,19 @@ fn named<R>(
         indices.len(),
         shown.join(", ")
     ))
+}
+
+crate::compiled::compiled! {
+    labels_within::<Tape, ()>,
+    labels_within::<Tape, crate::network::Labels<Tape>>,
+    batch::<Tape, dyn Dataset<Tape, Sample = burn::tensor::Tensor<Tape, 2>, Condition = ()>>,
+    batch::<Tape, dyn Dataset<Tape, Sample = burn::tensor::Tensor<Tape, 2>, Condition = crate::network::Labels<Tape>>>,
+    batch::<Tape, dyn Dataset<Tape, Sample = burn::tensor::Tensor<Tape, 4>, Condition = ()>>,
+    batch::<Tape, dyn Dataset<Tape, Sample = burn::tensor::Tensor<Tape, 4>, Condition = crate::network::Labels<Tape>>>,
+    conditions::<Tape, dyn Dataset<Tape, Sample = burn::tensor::Tensor<Tape, 2>, Condition = ()>>,
+    conditions::<Tape, dyn Dataset<Tape, Sample = burn::tensor::Tensor<Tape, 2>, Condition = crate::network::Labels<Tape>>>,
+    conditions::<Tape, dyn Dataset<Tape, Sample = burn::tensor::Tensor<Tape, 4>, Condition = ()>>,
+    conditions::<Tape, dyn Dataset<Tape, Sample = burn::tensor::Tensor<Tape, 4>, Condition = crate::network::Labels<Tape>>>,
 }
 
 #[cfg(test)]

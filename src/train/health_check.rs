@@ -86,6 +86,7 @@ impl<B: AutodiffBackend> HealthCheck<B> {
 
     /// Keeps a step's losses for the next look, and the places of its samples in the data set;
     /// nothing is read.
+    #[inline(never)]
     pub(super) fn keep(&mut self, step: u64, outcome: &StepOutcome<B>, samples: Vec<usize>) {
         if self.config.every == 0 {
             return;
@@ -104,6 +105,7 @@ impl<B: AutodiffBackend> HealthCheck<B> {
     }
 
     /// The losses since the last look, read now.
+    #[inline(never)]
     pub(super) fn unread(&mut self) -> &[LossReading] {
         let read = |loss: Option<Tensor<B::InnerBackend, 1>>| loss.as_ref().map(scalar);
         let readings = self.pending.drain(..).map(|pending| LossReading {
@@ -261,6 +263,11 @@ pub(super) fn held_out<P: Pair>(
         held_out,
         fake: average(fake, &condition),
     })
+}
+
+crate::compiled::compiled! {
+    HealthCheck::<Tape>::keep,
+    HealthCheck::<Tape>::unread,
 }
 
 #[cfg(test)]

@@ -241,6 +241,7 @@ impl<B: Backend> ModuleVisitor<B> for Numbers {
 }
 
 /// The memory of the machine, or of the container on it, for backends that compute in it.
+#[inline(never)]
 fn machine<B: AutodiffBackend>(device: &B::Device) -> Option<f64> {
     let name = B::name(device);
     if !name.contains("flex") && !name.contains("ndarray") {
@@ -271,6 +272,10 @@ fn gigabytes(bytes: f64) -> String {
         1e6..1e9 => format!("{:.1} MB", bytes / 1e6),
         _ => format!("{:.1} GB", bytes / 1e9),
     }
+}
+
+crate::compiled::compiled! {
+    machine::<Tape>,
 }
 
 #[cfg(test)]

@@ -562,7 +562,7 @@ impl<P: Pair> Session<'_, P> {
             let batch = feed::batch(data, samples, &self.expected, &self.device);
             batch.map_or_else(
                 |_| Vec::new(),
-                |(real, _)| not_finite::<P::Backend>(samples, real),
+                |(real, _)| not_finite::<P::Backend, _>(samples, real),
             )
         };
         for finding in health.look(event, unseen, spoilt) {

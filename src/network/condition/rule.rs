@@ -87,6 +87,7 @@ impl ConditionRule {
     /// If conditions are to be drawn uniformly and have no classes or no known number of them, if
     /// the data fails, or if a custom rule is not there, fails, or returns conditions of another
     /// number of samples.
+    #[inline(never)]
     pub fn draw<B: Backend, C: Condition<B>>(
         &self,
         real: &C,
@@ -138,6 +139,11 @@ impl ConditionRule {
             }
         }
     }
+}
+
+crate::compiled::compiled! {
+    ConditionRule::draw::<Tape, ()>,
+    ConditionRule::draw::<Tape, crate::network::Labels<Tape>>,
 }
 
 #[cfg(test)]

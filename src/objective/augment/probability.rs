@@ -82,6 +82,7 @@ impl Probability {
     }
 
     /// `changed` samples with the probability, the others as they were.
+    #[inline(never)]
     pub fn mix<B: Backend, S: Sample<B>>(
         &self,
         sample: S,
@@ -115,6 +116,7 @@ impl Probability {
     }
 
     /// Moves an adaptive p: the state is p and the sum of the means of signs since its last move.
+    #[inline(never)]
     pub fn adapt<B: Backend>(
         &self,
         real: &Verdict<B>,
@@ -152,4 +154,12 @@ impl Probability {
             Self::Adaptive { .. } => state.first().cloned(),
         }
     }
+}
+
+crate::compiled::compiled! {
+    Probability::mix::<Tape, Tensor<Tape, 2>>,
+    Probability::mix::<Tape, Tensor<Tape, 4>>,
+    Probability::mix::<Tapes, Tensor<Tapes, 2>>,
+    Probability::mix::<Tapes, Tensor<Tapes, 4>>,
+    Probability::adapt::<Tape>,
 }

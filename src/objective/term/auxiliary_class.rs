@@ -96,6 +96,7 @@ fn class_loss<P: Pair>(judged: &Judged<'_, P>) -> Tensor<P::Backend, 1> {
 }
 
 /// −(1/n)·Σ_i ln softmax(l_i)[c_i], `[1]`, of logits `[n, classes]` and classes `[n]`.
+#[inline(never)]
 pub(super) fn cross_entropy<B: Backend>(
     logits: Tensor<B, 2>,
     classes: Tensor<B, 1, Int>,
@@ -108,4 +109,8 @@ pub(super) fn cross_entropy<B: Backend>(
     );
     let log_probabilities = log_softmax(logits, 1).gather(1, classes.unsqueeze_dim(1));
     -log_probabilities.mean()
+}
+
+crate::compiled::compiled! {
+    cross_entropy::<Tape>,
 }

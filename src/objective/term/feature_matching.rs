@@ -93,6 +93,11 @@ impl<P: Pair> CostTerm<P> for FeatureMatching {
 ///
 /// # Panics
 /// If the two are not of the same width.
+#[inline(never)]
 pub fn feature_distance<B: Backend>(real: Tensor<B, 2>, fake: Tensor<B, 2>) -> Tensor<B, 1> {
     (real.mean_dim(0) - fake.mean_dim(0)).square().sum()
+}
+
+crate::compiled::compiled! {
+    feature_distance::<Tape>,
 }

@@ -17,6 +17,7 @@ const EPSILON: f64 = 1e-12;
 /// Takes squared norms, one **per sample**, `[count]`; returns `[1]`. The one-sided form
 /// forgives small gradients: 1-Lipschitz is a bound from above (Petzka, Fischer, Lukovnikov 2017,
 /// arXiv:1709.08894).
+#[inline(never)]
 pub fn gradient_norm<B: Backend>(
     squared_norms: Tensor<B, 1>,
     target: f64,
@@ -30,4 +31,8 @@ pub fn gradient_norm<B: Backend>(
 /// Norms from their squares, with a finite derivative at 0.
 pub(super) fn norms<B: Backend>(squared_norms: Tensor<B, 1>) -> Tensor<B, 1> {
     squared_norms.add_scalar(EPSILON).sqrt()
+}
+
+crate::compiled::compiled! {
+    gradient_norm::<Tape>,
 }

@@ -68,6 +68,7 @@ impl<P: Pair> CostTerm<P> for LatentConsistency {
 
 /// z + Δz, `[batch, latent]`. Categorical codes of the prior stay as they are: beside a one-hot
 /// vector there is no other.
+#[inline(never)]
 pub(super) fn neighbours<B: Backend>(
     prior: Option<&Latent>,
     latent: &Tensor<B, 2>,
@@ -80,6 +81,10 @@ pub(super) fn neighbours<B: Backend>(
         .iter()
         .filter(|code| code.kind == CodeKind::Categorical);
     categorical.fold(near, |near, code| code.replace(near, code.of(latent)))
+}
+
+crate::compiled::compiled! {
+    neighbours::<Tape>,
 }
 
 #[cfg(test)]

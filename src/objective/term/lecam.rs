@@ -72,6 +72,7 @@ impl<P: Pair> CostTerm<P> for LeCam {
 }
 
 /// The memory holds α_R and α_F.
+#[inline(never)]
 fn lecam<B: Backend>(
     real_logits: &Tensor<B, 2>,
     fake_logits: &Tensor<B, 2>,
@@ -96,4 +97,8 @@ fn lecam<B: Backend>(
     let penalty = distance(real_logits, fake) + distance(fake_logits, real);
     *memory = anchors.into();
     penalty
+}
+
+crate::compiled::compiled! {
+    lecam::<Tape>,
 }

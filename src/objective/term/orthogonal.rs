@@ -99,6 +99,7 @@ impl<B: Backend> ModuleVisitor<B> for Weights<B> {
         self.layers.pop();
     }
 
+    #[inline(never)]
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
         let layer = self.layers.last().copied().flatten();
         let weight = param.val();
@@ -115,6 +116,12 @@ impl<B: Backend> ModuleVisitor<B> for Weights<B> {
             None => penalty,
         });
     }
+}
+
+crate::compiled::compiled! {
+    <Weights<Tape> as burn::module::ModuleVisitor<Tape>>::visit_float::<1>,
+    <Weights<Tape> as burn::module::ModuleVisitor<Tape>>::visit_float::<2>,
+    <Weights<Tape> as burn::module::ModuleVisitor<Tape>>::visit_float::<4>,
 }
 
 #[cfg(test)]

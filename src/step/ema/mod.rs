@@ -177,6 +177,7 @@ struct Towards<B: Backend> {
 }
 
 impl<B: Backend> ModuleMapper<B> for Towards<B> {
+    #[inline(never)]
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
         let Some(trained) = self.trained.values.remove(&param.id) else {
             return param;
@@ -202,4 +203,10 @@ fn moved<B: Backend, const D: usize>(
     decay: f64,
 ) -> Tensor<B, D> {
     average.mul_scalar(decay) + trained.mul_scalar(1.0 - decay)
+}
+
+crate::compiled::compiled! {
+    <Towards<Plain> as burn::module::ModuleMapper<Plain>>::map_float::<1>,
+    <Towards<Plain> as burn::module::ModuleMapper<Plain>>::map_float::<2>,
+    <Towards<Plain> as burn::module::ModuleMapper<Plain>>::map_float::<4>,
 }

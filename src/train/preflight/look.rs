@@ -62,6 +62,7 @@ impl Labels {
 
 /// Looks at the first batches; a number that is not finite, or a label that is no class of a
 /// network (by name and class count), is an error that names the sample.
+#[inline(never)]
 pub(super) fn at<B: Backend, T: Dataset<B> + ?Sized>(
     data: &T,
     batches: &[Vec<usize>],
@@ -109,9 +110,10 @@ fn numbers<B: Backend>(x: Tensor<B, 1>) -> Vec<f64> {
 
 /// Which of the samples of a batch, by their places in the data set, hold a number that is not
 /// finite or can't be squared.
-pub(in crate::train) fn not_finite<B: Backend>(
+#[inline(never)]
+pub(in crate::train) fn not_finite<B: Backend, S: Sample<B>>(
     indices: &[usize],
-    batch: impl Sample<B>,
+    batch: S,
 ) -> Vec<usize> {
     let norms = numbers(batch.squared_norms());
     let pairs = indices.iter().zip(norms);
@@ -207,6 +209,7 @@ pub(super) fn labels(seen: &Labels, classes: Option<usize>) -> Option<Warning> {
 
 /// Whether the first batch has no spread: the squared distances of neighbours are rounding beside
 /// the samples themselves.
+#[inline(never)]
 pub(super) fn without_spread<B, S>(real: &S) -> bool
 where
     B: AutodiffBackend,
@@ -220,4 +223,15 @@ where
     numbers(diversity::<S, B>(real.clone()))
         .iter()
         .all(|diversity| *diversity <= ROUNDING * mean)
+}
+
+crate::compiled::compiled! {
+    at::<Tape, dyn Dataset<Tape, Sample = Tensor<Tape, 2>, Condition = ()>>,
+    at::<Tape, dyn Dataset<Tape, Sample = Tensor<Tape, 2>, Condition = crate::network::Labels<Tape>>>,
+    at::<Tape, dyn Dataset<Tape, Sample = Tensor<Tape, 4>, Condition = ()>>,
+    at::<Tape, dyn Dataset<Tape, Sample = Tensor<Tape, 4>, Condition = crate::network::Labels<Tape>>>,
+    not_finite::<Tape, Tensor<Tape, 2>>,
+    not_finite::<Tape, Tensor<Tape, 4>>,
+    without_spread::<Tape, Tensor<Tape, 2>>,
+    without_spread::<Tape, Tensor<Tape, 4>>,
 }

@@ -268,6 +268,12 @@ impl Objective {
             .discriminator_loss(&smoothed, real_logits, fake_logits)
     }
 
+    /// Whether logits cost the same as in another objective, terms apart.
+    pub(crate) fn has_the_costs_of(&self, other: &Self) -> bool {
+        let costs = |of: &Self| (of.pairing, of.label_smoothing);
+        costs(self) == costs(other) && self.loss == other.loss
+    }
+
     /// What a discriminator pays that tells nothing apart: the loss at the best logit that it could
     /// give to every sample. 2 ln 2 for the non-saturating loss, 2 for hinge, ¼ for least squares,
     /// 0 for an f-divergence.

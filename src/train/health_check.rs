@@ -19,6 +19,7 @@ use crate::divergence::js_lower_bound;
 use crate::error::{Error, Result};
 use crate::latent::Latent;
 use crate::network::{Condition, Discriminator, Generator, Sample, not_finite};
+use crate::objective::Objective;
 use crate::random::{Stream, derived_seed};
 use crate::readback::scalar;
 use crate::step::{GradientNorms, Vitals};
@@ -50,6 +51,8 @@ pub(super) struct HealthCheck<B: AutodiffBackend> {
     shown: VecDeque<(u64, Vec<usize>)>,
     /// Read already, not looked at yet.
     unread: Vec<LossReading>,
+    /// The loss of guessing, and of which objective it is: the same for a whole run, as a rule.
+    guessing: Option<(Objective, Option<f64>)>,
 }
 
 impl<B: AutodiffBackend> HealthCheck<B> {
@@ -60,7 +63,19 @@ impl<B: AutodiffBackend> HealthCheck<B> {
             pending: Vec::new(),
             shown: VecDeque::new(),
             unread,
+            guessing: None,
         }
+    }
+
+    /// The loss of guessing of an objective; measured again only where the objective is another.
+    fn loss_of_guessing(&mut self, objective: &Objective, device: &B::Device) -> Option<f64> {
+        let known = self.guessing.as_ref();
+        if let Some((_, loss)) = known.filter(|(of, _)| of.has_the_costs_of(objective)) {
+            return *loss;
+        }
+        let loss = objective.loss_of_guessing::<B>(device);
+        self.guessing = Some((objective.clone(), loss));
+        loss
     }
 
     /// Whether the watch looks after `step` steps of `steps`: after the first, in its rhythm, and
@@ -143,7 +158,7 @@ impl<B: AutodiffBackend> HealthCheck<B> {
         let mut signs = VitalSigns {
             step: state.step,
             losses,
-            loss_of_guessing: objective.loss_of_guessing::<B>(&outcome.real.logits.device()),
+            loss_of_guessing: self.loss_of_guessing(objective, &outcome.real.logits.device()),
             generator_gradients: gradients(|vitals| &vitals.generator_gradients),
             discriminator_gradients: gradients(|vitals| &vitals.discriminator_gradients),
             logits: Some(logits(outcome)),

@@ -8,7 +8,7 @@ use burn::tensor::backend::AutodiffBackend;
 
 use super::augment::Augmented;
 use super::term::second_order::{NO_GRADIENT, verdict_and_gradient};
-use super::{Batch, Objective, ObjectiveState, SecondOrder, TermKind};
+use super::{Batch, Objective, ObjectiveState, SecondOrder};
 use crate::error::{Error, Result};
 use crate::latent::Latent;
 use crate::network::Network;
@@ -116,7 +116,7 @@ impl Objective {
         if let SecondOrder::FiniteDifferences { .. } = self.second_order {
             let on = |network| {
                 let mut terms = self.terms.iter();
-                terms.any(|term| term.weighs_on(network) && may_be_second_order(&term.kind))
+                terms.any(|term| term.weighs_on(network) && term.kind.info().is_second_order())
             };
             if on(Network::Discriminator) {
                 let logits = || discriminator.discriminate(real.clone(), condition).logits;
@@ -192,7 +192,7 @@ impl Objective {
                     });
                 }
                 let exact = self.second_order == SecondOrder::Exact;
-                let problem = if exact && may_be_second_order(&term.kind) {
+                let problem = if exact && term.kind.info().is_second_order() {
                     format!(
                         "needs the gradient of a gradient, and a layer has none ({words}). Two ways \
                          out: layers that can be differentiated twice (those of `burn_gan::nn`, \
@@ -229,11 +229,6 @@ fn depends_on_its_input<P: Pair>(
         // Other panics are found where they belong.
         _ => Ok(()),
     }
-}
-
-/// Whether a term is a function of a gradient.
-fn may_be_second_order(kind: &TermKind) -> bool {
-    kind.info().is_second_order()
 }
 
 /// Refuses a network that answers one batch differently the second time.

@@ -10,7 +10,7 @@ use super::{
     discriminator_gradients, generator_gradients,
 };
 use crate::network::Verdict;
-use crate::pair::Pair;
+use crate::pair::{InnerBackend, Pair};
 
 /// What a step leaves to look at. Nothing is read back from the device until somebody asks.
 #[derive(Debug, Clone)]
@@ -128,9 +128,9 @@ pub(crate) fn guarded_step<P: Pair>(
 
 /// What the outcome takes over from half a step.
 struct Looked<P: Pair> {
-    loss: Tensor<crate::pair::InnerBackend<P>, 1>,
-    terms: Option<Tensor<crate::pair::InnerBackend<P>, 1>>,
-    verdicts: Option<[Verdict<crate::pair::InnerBackend<P>>; 2]>,
+    loss: Tensor<InnerBackend<P>, 1>,
+    terms: Option<Tensor<InnerBackend<P>, 1>>,
+    verdicts: Option<[Verdict<InnerBackend<P>>; 2]>,
 }
 
 impl<P: Pair> Looked<P> {

@@ -144,13 +144,6 @@ impl<'a, P: Pair> Trainer<'a, P> {
 
     /// Looks for what can't work; the warnings, and what every batch must be.
     fn examine(&self, gan: &GanOf<P>, data: &Data<'_, P>) -> Result<(Vec<Warning>, Expected)> {
-        if self.config.style_mixing > 0.0 && gan.generator.style_space().is_none() {
-            return Err(Error::setting(
-                "style_mixing",
-                self.config.style_mixing,
-                "needs a generator with a style space (`Generator::style_space`); leave it at 0",
-            ));
-        }
         let warnings = preflight::check::<P>(&self.config, gan, data, &self.device)?;
         let measured = evaluator::names(&self.evaluators)?;
         if let Some(checkpoints) = &self.checkpoints {

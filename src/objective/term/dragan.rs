@@ -52,10 +52,6 @@ impl TermInfo for Dragan {
         network == Network::Discriminator
     }
 
-    fn is_second_order(&self) -> bool {
-        true
-    }
-
     fn is_per_sample(&self) -> bool {
         true
     }

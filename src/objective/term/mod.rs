@@ -63,8 +63,10 @@ pub trait TermInfo: Debug + Send + Sync {
 
     /// Whether it is a function of a gradient, so that training differentiates twice: the networks
     /// are tried for it before a run.
+    ///
+    /// What [`is_per_sample`](Self::is_per_sample) is, since it is about gradients.
     fn is_second_order(&self) -> bool {
-        false
+        self.is_per_sample()
     }
 
     /// Whether it is about the discriminator's gradient at single samples. A layer that mixes the

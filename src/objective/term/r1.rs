@@ -38,10 +38,6 @@ impl TermInfo for R1 {
         network == Network::Discriminator
     }
 
-    fn is_second_order(&self) -> bool {
-        true
-    }
-
     fn is_per_sample(&self) -> bool {
         true
     }

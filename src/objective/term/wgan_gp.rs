@@ -54,10 +54,6 @@ impl TermInfo for WganGp {
         network == Network::Discriminator
     }
 
-    fn is_second_order(&self) -> bool {
-        true
-    }
-
     fn is_per_sample(&self) -> bool {
         true
     }

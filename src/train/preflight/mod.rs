@@ -38,6 +38,7 @@ pub(super) fn check<P: Pair>(
     data: &Data<'_, P>,
     device: &Device<P::Backend>,
 ) -> Result<Vec<Warning>> {
+    settings::mixing(config, gan.generator.style_space().is_some())?;
     let batches = config
         .batches
         .epoch(data.len(), config.seed, 0)

@@ -37,6 +37,18 @@ pub(super) fn parts(config: &TrainerConfig, batches: &[Vec<usize>]) -> Result<Ve
     Ok(parts)
 }
 
+/// Styles can be mixed where there are some.
+pub(super) fn mixing(config: &TrainerConfig, has_styles: bool) -> Result<()> {
+    if config.style_mixing > 0.0 && !has_styles {
+        return Err(Error::setting(
+            "style_mixing",
+            config.style_mixing,
+            "needs a generator with a style space (`Generator::style_space`); leave it at 0",
+        ));
+    }
+    Ok(())
+}
+
 pub(super) fn clipping_with_momentum(config: &TrainerConfig) -> Option<Warning> {
     let limit = config.objective.weight_clipping?;
     let (setting, value) = match config.discriminator_optimizer {

@@ -6,6 +6,7 @@ use std::path::Path;
 use burn_gan::burn::backend::{Autodiff, Flex};
 use burn_gan::burn::module::AutodiffModule;
 use burn_gan::data::MemoryDataset;
+use burn_gan::metrics::Better;
 use burn_gan::models::{
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
@@ -14,8 +15,8 @@ use burn_gan::random::Stream;
 use burn_gan::report::Report;
 use burn_gan::train::health::{HealthConfig, Policy, Worsening};
 use burn_gan::train::{
-    Better, Checkpoints, Ending, Evaluator, History, Interrupt, JsonLines, Notice, Rhythm, Run,
-    Start, StepEvent, Tolerated, Trainer, TrainerConfig, best_checkpoint, measure_fn, observe_fn,
+    Checkpoints, Ending, Evaluator, History, Interrupt, JsonLines, Notice, Rhythm, Run, Start,
+    StepEvent, Tolerated, Trainer, TrainerConfig, best_checkpoint, measure_fn, observe_fn,
 };
 use burn_gan::{Error, Gan, Latent, Result};
 use serde_json::{Value, json};

@@ -5,7 +5,6 @@
 //! schedules, looks after the run's health, stores [`Checkpoints`] that a run goes on from bit for
 //! bit, and calls observers; everything a run shows is an observer's doing.
 
-mod better;
 mod checkpoint;
 mod config;
 mod drawn;
@@ -30,7 +29,6 @@ mod snapshot;
 mod tests;
 mod trainer;
 
-pub use better::Better;
 pub use checkpoint::{Checkpoints, Start, best_checkpoint};
 pub use config::TrainerConfig;
 pub use evaluator::{Evaluator, EvaluatorFn, measure_fn};

@@ -23,9 +23,10 @@ use serde_json::Value;
 use self::differences::differences;
 use self::file::{File, Header, Metric, refuse, unreadable};
 use self::folder::{Aside, Folder};
+use super::Notice;
 use super::reading::is_of_the_step;
-use super::{Better, Notice};
 use crate::error::{Error, Result, check};
+use crate::metrics::Better;
 use crate::step::TrainState;
 
 /// Where a run begins.

@@ -14,6 +14,7 @@ use burn::tensor::backend::AutodiffBackend;
 use super::file;
 use super::{Checkpoints, Start, best_checkpoint};
 use crate::data::{MemoryDataset, Mixture};
+use crate::metrics::Better;
 use crate::network::Generator;
 use crate::objective::{Loss, Objective, Term};
 use crate::random::Stream;
@@ -21,8 +22,8 @@ use crate::step::{EmaConfig, Hooks, OptimizerConfig, TrainState};
 use crate::testing::{Cpu, for_each_autodiff_backend, parameters};
 use crate::train::tests::networks::{Normed, Restless, restless};
 use crate::train::{
-    Better, Ending, HealthConfig, Interrupt, Notice, Ramp, Rhythm, Run, Schedule, StepEvent,
-    Trainer, TrainerConfig,
+    Ending, HealthConfig, Interrupt, Notice, Ramp, Rhythm, Run, Schedule, StepEvent, Trainer,
+    TrainerConfig,
 };
 use crate::{Latent, Result};
 

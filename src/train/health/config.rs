@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::policy::Policy;
 use crate::error::{Error, Result, check};
+use crate::metrics::Better;
 use crate::settings::settings;
-use crate::train::Better;
 
 settings! {
 /// Settings of a [`HealthWatch`](super::HealthWatch). Settings left out when they are read keep
@@ -534,7 +534,7 @@ settings! {
 ///
 /// ```
 /// use burn_gan::train::health::{HealthConfig, Worsening};
-/// use burn_gan::train::Better;
+/// use burn_gan::metrics::Better;
 ///
 /// let config = HealthConfig {
 ///     worsening: vec![Worsening::new("fid", Better::Lower)],

@@ -16,12 +16,13 @@ use burn::tensor::{Int, Tensor};
 
 use super::networks::{Normed, Restless, restless};
 use crate::data::{BatchPlan, Dataset, MemoryDataset, Mixture};
+use crate::metrics::Better;
 use crate::network::{Discriminator, Labels, Verdict};
 use crate::random::Stream;
 use crate::step::{EmaConfig, Hooks, OptimizerConfig};
 use crate::testing::{Cpu, for_each_autodiff_backend};
 use crate::train::{
-    Better, Checkpoints, Ending, History, Notice, Observer, Rhythm, Run, Start, StepEvent, Trainer,
+    Checkpoints, Ending, History, Notice, Observer, Rhythm, Run, Start, StepEvent, Trainer,
     TrainerConfig,
 };
 use crate::{Error, Gan, Latent, Result};

@@ -1,10 +1,11 @@
 //! Every fault is found within 50 steps of its beginning, named rightly, and told once.
 
 use super::series::{Noise, checks, gradients, healthy, run};
+use crate::metrics::Better;
 use crate::network::Network;
 use crate::report::Severity;
+use crate::train::Measurement;
 use crate::train::health::*;
-use crate::train::{Better, Measurement};
 
 /// When faults begin: with the run, and later.
 const BEGINNINGS: [u64; 3] = [1, 105, 4_000];

@@ -17,8 +17,8 @@ pub enum Better {
 }
 
 impl Better {
-    /// Whether `a` is better than `b`.
-    pub(super) fn than(self, a: f64, b: f64) -> bool {
+    /// Whether `a` is better than `b`; a NaN is not better than anything.
+    pub fn than(self, a: f64, b: f64) -> bool {
         match self {
             Self::Lower => a < b,
             Self::Higher => a > b,

@@ -5,9 +5,15 @@ mod extractor;
 mod feature_metric;
 mod features;
 mod mode_coverage;
+mod repeats;
+mod score;
+mod scorer;
 
 pub use better::Better;
 pub use extractor::{FeatureExtractor, features_of};
 pub use feature_metric::{Estimate, FeatureMetric, Number};
 pub use features::{ExtractorId, Features};
 pub use mode_coverage::ModeCoverage;
+pub use repeats::Repeats;
+pub use score::{Provenance, RealAgainstReal, SampleSet, Score};
+pub use scorer::Scorer;

@@ -8,6 +8,7 @@ mod mode_coverage;
 mod repeats;
 mod score;
 mod scorer;
+mod set_measure;
 
 pub use better::Better;
 pub use extractor::{FeatureExtractor, features_of};
@@ -17,3 +18,4 @@ pub use mode_coverage::ModeCoverage;
 pub use repeats::Repeats;
 pub use score::{Provenance, RealAgainstReal, SampleSet, Score};
 pub use scorer::Scorer;
+pub use set_measure::SetMeasure;

@@ -10,6 +10,9 @@ mod score;
 mod scorer;
 mod set_measure;
 
+#[cfg(test)]
+pub(crate) use score::tests;
+
 pub use better::Better;
 pub use extractor::{FeatureExtractor, features_of};
 pub use feature_metric::{Estimate, FeatureMetric, Number};

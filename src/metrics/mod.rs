@@ -18,6 +18,7 @@ pub use extractor::{FeatureExtractor, features_of};
 pub use feature_metric::{Estimate, FeatureMetric, Number};
 pub use features::{ExtractorId, Features};
 pub use mode_coverage::ModeCoverage;
+pub(crate) use mode_coverage::SPREAD_MEAN;
 pub use repeats::Repeats;
 pub use score::{Provenance, RealAgainstReal, SampleSet, Score};
 pub use scorer::Scorer;

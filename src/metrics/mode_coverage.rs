@@ -7,6 +7,8 @@ use crate::error::{Error, Result};
 
 /// A sample is of high quality within this many standard deviations of its mode.
 const SIGMAS: f64 = 3.0;
+/// What the mean spread within modes is called in measurements.
+pub(crate) const SPREAD_MEAN: &str = "spread_mean";
 
 /// Mode coverage of a known mixture by PacGAN's protocol (arXiv:1712.04086, section 4.1).
 ///

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use burn_gan::metrics::{Features, FrechetDistance};
+use burn_gan::metrics::{Features, FrechetDistance, PrecisionRecall};
 use clap::{Parser, ValueEnum};
 use serde_json::{Value, json};
 
@@ -43,6 +43,7 @@ struct Args {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Case {
     Frechet,
+    PrecisionRecall,
 }
 
 /// From the features to the values.
@@ -51,6 +52,20 @@ fn measure(case: Case, real: &Features, generated: &Features) -> burn_gan::Resul
         Case::Frechet => {
             let frechet = FrechetDistance::default().between(real, generated)?;
             Ok(json!({ "frechet_distance": frechet.distance }))
+        }
+        Case::PrecisionRecall => {
+            // One k for all four, as the peer has it.
+            let settings = PrecisionRecall {
+                neighbours: 5,
+                density_neighbours: 5,
+            };
+            let found = settings.measure(real, generated)?;
+            Ok(json!({
+                "precision": found.precision,
+                "recall": found.recall,
+                "density": found.density,
+                "coverage": found.coverage,
+            }))
         }
     }
 }
@@ -86,7 +101,9 @@ fn serve(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
             _ => 0,
         };
         if times == 0 {
-            return Err(format!("expected `run N` with N of at least 1, or `quit`; got {line:?}").into());
+            return Err(
+                format!("expected `run N` with N of at least 1, or `quit`; got {line:?}").into(),
+            );
         }
         let start = Instant::now();
         let mut values = Value::Null;

@@ -65,8 +65,6 @@ pub(super) fn blocks(count: usize, rows: usize) -> Vec<Range<usize>> {
 /// Squared distances of some rows of one set to some rows of another.
 #[derive(Debug)]
 pub(super) struct Tile<'t> {
-    /// Which rows of the first set.
-    pub rows: Range<usize>,
     /// Which rows of the second.
     pub columns: Range<usize>,
     /// Row-major `[rows, columns]`.
@@ -100,15 +98,8 @@ pub(super) fn squared_distances<S: Send>(
             for columns in blocks(b.count(), size) {
                 right.fill(b, columns.clone(), &centre);
                 fill_tile(&mut values, (a, &left), (b, &right));
-                let (rows, values) = (rows.clone(), values.as_slice());
-                step(
-                    &mut state,
-                    Tile {
-                        rows,
-                        columns,
-                        values,
-                    },
-                );
+                let values = values.as_slice();
+                step(&mut state, Tile { columns, values });
             }
             state
         })

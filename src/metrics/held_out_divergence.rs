@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::classifier::{Network, split};
+use super::classifier::{NetworkClassifier, split};
 use super::feature_metric::{Estimate, FeatureMetric, Number};
 use super::features::{Features, comparable};
 use crate::divergence::{js_lower_bound_from_slices, log_sigmoid};
@@ -49,7 +49,7 @@ settings! {
 #[serde(default)]
 pub struct HeldOutDivergence {
     /// The discriminator and how it is trained.
-    pub network: Network,
+    pub network: NetworkClassifier,
 }
 }
 
@@ -75,7 +75,9 @@ impl HeldOutDivergence {
     /// # Errors
     /// The first wrong setting of the network.
     pub fn validate(&self) -> Result<()> {
-        self.network.validate().map_err(|error| error.within("network"))
+        self.network
+            .validate()
+            .map_err(|error| error.within("network"))
     }
 
     /// Trains a discriminator and measures.
@@ -200,7 +202,7 @@ mod tests {
 
     fn small() -> HeldOutDivergence {
         HeldOutDivergence {
-            network: Network {
+            network: NetworkClassifier {
                 hidden: vec![16],
                 learning_rate: 1e-2,
                 batch: 64,
@@ -231,7 +233,10 @@ mod tests {
         let single = HeldOutDivergence::of_logits(&[0.0], &generated).unwrap();
         assert_eq!(single.error, None);
         let text = refusal(HeldOutDivergence::of_logits(&[0.0], &[1.0, f64::INFINITY]));
-        assert!(text.contains("the logit of generated sample 1 is inf"), "{text}");
+        assert!(
+            text.contains("the logit of generated sample 1 is inf"),
+            "{text}"
+        );
         assert!(HeldOutDivergence::of_logits(&[], &[1.0]).is_err());
     }
 
@@ -239,7 +244,10 @@ mod tests {
     fn gaussians_are_as_far_apart_as_they_are() {
         // JS of N(0, 1) and N(2, 1), by quadrature: 0.337.
         use crate::divergence::{Gaussian, Interval, js_divergence};
-        let (p, q) = (Gaussian::new(0.0, 1.0).unwrap(), Gaussian::new(2.0, 1.0).unwrap());
+        let (p, q) = (
+            Gaussian::new(0.0, 1.0).unwrap(),
+            Gaussian::new(2.0, 1.0).unwrap(),
+        );
         let interval = Interval::new(-10.0, 12.0, 1_000).unwrap();
         let exact = js_divergence(|x| p.log_density(x), |x| q.log_density(x), &interval);
         let stream = &mut Stream::new(1, "discriminator");
@@ -248,7 +256,10 @@ mod tests {
             .unwrap();
         // A bound from below, up to the samples' own noise, and a tight one for so simple a ratio.
         let noise = 5.0 * found.standard_error;
-        assert!(found.js < exact + noise && found.js > exact - noise - 0.01, "{found:?} {exact}");
+        assert!(
+            found.js < exact + noise && found.js > exact - noise - 0.01,
+            "{found:?} {exact}"
+        );
         assert!(found.standard_error < 0.03, "{found:?}");
         assert_eq!(found.held_out, (500, 500));
     }
@@ -266,17 +277,19 @@ mod tests {
     #[test]
     fn what_can_not_be_measured_is_refused_with_its_cause() {
         let good = normal(1, 8, 0.0);
-        let measure = |a: &Features, b: &Features| {
-            refusal(small().measure(a, b, &mut Stream::new(1, "x")))
-        };
+        let measure =
+            |a: &Features, b: &Features| refusal(small().measure(a, b, &mut Stream::new(1, "x")));
         let text = measure(&good, &normal(1, 7, 0.0));
-        assert!(text.contains("held_out_divergence: the set has 7 samples"), "{text}");
+        assert!(
+            text.contains("held_out_divergence: the set has 7 samples"),
+            "{text}"
+        );
         let constant = Features::new(vec![2.0; 8], 1).unwrap();
         assert!(measure(&constant, &constant).contains("all samples are equal"));
         let wrong = HeldOutDivergence {
-            network: Network {
+            network: NetworkClassifier {
                 batch: 0,
-                ..Network::default()
+                ..NetworkClassifier::default()
             },
         };
         assert!(refusal(wrong.validate()).contains("`network.batch` = 0"));

@@ -23,7 +23,7 @@ settings! {
 /// that says the same of all samples, to the number of classes, for one that is certain and
 /// finds all classes equally often. Salimans et al. 2016,
 /// [arXiv:1606.03498](https://arxiv.org/abs/1606.03498), with ImageNet's Inception and 50,000 samples;
-/// of another classifier it is another number. *Bias*: downward by about
+/// of another classifier it is another number. *Bias*: downward, by up to about
 /// `(classes − 1)/(2·samples of a part)` of itself. It sees no real data: one good sample of each class,
 /// again and again, is perfect. *Cost*: that of the classifier.
 ///
@@ -192,7 +192,9 @@ impl InceptionScore {
                         certain += if *p > 0.0 { p * ln } else { 0.0 };
                     }
                 }
-                all.iter_mut().zip(&mean).for_each(|(all, mean)| *all += mean);
+                all.iter_mut()
+                    .zip(&mean)
+                    .for_each(|(all, mean)| *all += mean);
                 let number = own.len() as f64;
                 let marginal = mean.iter().filter(|mean| **mean > 0.0);
                 let marginal: f64 = marginal.map(|mean| mean * (mean / number).ln()).sum();
@@ -245,7 +247,9 @@ mod tests {
     fn scores_are_those_of_torch_fidelity() {
         for case in golden::part::<Vec<Case>>("inception_score") {
             let logits = golden::features(&case.logits);
-            let found = in_order(case.splits).of_logits(&logits, &mut stream()).unwrap();
+            let found = in_order(case.splits)
+                .of_logits(&logits, &mut stream())
+                .unwrap();
             assert_near(found.score, case.score, 1e-12);
             assert!((found.deviation - case.deviation).abs() < 1e-12 * case.score);
             assert_eq!(found.parts.len(), case.splits);
@@ -255,7 +259,8 @@ mod tests {
     #[test]
     fn probabilities_and_their_logits_have_one_score() {
         let p = rows(&[&[0.5, 0.25, 0.25], &[1.0, 0.0, 0.0], &[0.125, 0.375, 0.5]]);
-        let logits = Features::new(p.values().iter().map(|p| p.max(1e-30).ln()).collect(), 3).unwrap();
+        let logits =
+            Features::new(p.values().iter().map(|p| p.max(1e-30).ln()).collect(), 3).unwrap();
         let a = in_order(1).of_probabilities(&p, &mut stream()).unwrap();
         let b = in_order(1).of_logits(&logits, &mut stream()).unwrap();
         assert_near(a.score, b.score, 1e-6);
@@ -272,12 +277,16 @@ mod tests {
             .flat_map(|i| (0..4).map(move |c| f32::from(u8::from(c == i % 4))))
             .collect();
         let certain = Features::new(certain, 4).unwrap();
-        let found = in_order(10).of_probabilities(&certain, &mut stream()).unwrap();
+        let found = in_order(10)
+            .of_probabilities(&certain, &mut stream())
+            .unwrap();
         assert_near(found.score, 4.0, 1e-14);
         assert_eq!(found.standard_error(), Some(0.0));
         // Always the same class; nothing known of any.
         for row in [[1.0, 0.0, 0.0, 0.0], [0.25; 4]] {
-            let found = in_order(2).of_probabilities(&rows(&[row.as_slice(); 6]), &mut stream()).unwrap();
+            let found = in_order(2)
+                .of_probabilities(&rows(&[row.as_slice(); 6]), &mut stream())
+                .unwrap();
             assert_near(found.score, 1.0, 1e-14);
         }
     }
@@ -288,14 +297,19 @@ mod tests {
             .flat_map(|i| (0..4).map(move |c| f32::from(u8::from(c == i / 100))))
             .collect();
         let sorted = Features::new(sorted, 4).unwrap();
-        let as_they_are = in_order(4).of_probabilities(&sorted, &mut stream()).unwrap();
+        let as_they_are = in_order(4)
+            .of_probabilities(&sorted, &mut stream())
+            .unwrap();
         assert_near(as_they_are.score, 1.0, 1e-14);
         let settings = InceptionScore {
             splits: 4,
             shuffle: true,
         };
         let shuffled = settings.of_probabilities(&sorted, &mut stream()).unwrap();
-        assert!(shuffled.score > 3.8 && shuffled.score <= 4.0, "{shuffled:?}");
+        assert!(
+            shuffled.score > 3.8 && shuffled.score <= 4.0,
+            "{shuffled:?}"
+        );
     }
 
     #[test]
@@ -303,14 +317,25 @@ mod tests {
         let measure = |p: &Features| refusal(in_order(1).of_probabilities(p, &mut stream()));
         let good: &[f32] = &[0.5, 0.5];
         let text = measure(&rows(&[good, &[0.5, 0.6]]));
-        assert!(text.contains("inception_score: row 1 is no distribution"), "{text}");
+        assert!(
+            text.contains("inception_score: row 1 is no distribution"),
+            "{text}"
+        );
         assert!(text.contains("add up to 1.1"), "{text}");
         let text = measure(&rows(&[&[-0.5, 1.5]]));
-        assert!(text.contains("the probability of class 0 is -0.5"), "{text}");
+        assert!(
+            text.contains("the probability of class 0 is -0.5"),
+            "{text}"
+        );
         assert!(measure(&rows(&[&[f32::NAN, 1.0]])).contains("is NaN"));
         assert!(measure(&rows(&[&[1.0]])).contains("has one class"));
         let text = refusal(in_order(3).of_logits(&rows(&[good, good]), &mut stream()));
-        assert!(text.contains("has 2 samples; it takes at least 3"), "{text}");
-        assert!(refusal(in_order(0).of_logits(&rows(&[good]), &mut stream())).contains("`splits` = 0"));
+        assert!(
+            text.contains("has 2 samples; it takes at least 3"),
+            "{text}"
+        );
+        assert!(
+            refusal(in_order(0).of_logits(&rows(&[good]), &mut stream())).contains("`splits` = 0")
+        );
     }
 }

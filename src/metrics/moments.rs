@@ -367,9 +367,8 @@ mod tests {
         let mut covariance = Vec::new();
         for i in 0..d {
             for j in 0..d {
-                let product = |row: &[f32]| {
-                    (f64::from(row[i]) - mean[i]) * (f64::from(row[j]) - mean[j])
-                };
+                let product =
+                    |row: &[f32]| (f64::from(row[i]) - mean[i]) * (f64::from(row[j]) - mean[j]);
                 covariance.push(sum(&product) / (n - 1.0));
             }
         }

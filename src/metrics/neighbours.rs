@@ -30,6 +30,8 @@ pub(super) struct Neighbours<'f> {
     a: Side<'f>,
     b: Side<'f>,
     frame: Frame,
+    /// The most rows on a side of a tile.
+    rows: usize,
 }
 
 /// The nearest row of another set.
@@ -48,6 +50,7 @@ impl<'f> Neighbours<'f> {
         Self {
             a: Side::new(a, &frame),
             b: Side::new(b, &frame),
+            rows: rows_of_a_tile(a.dimensions()),
             frame,
         }
     }
@@ -55,21 +58,66 @@ impl<'f> Neighbours<'f> {
     /// For each row of the first set the squared distances to its `k` nearest other rows of the
     /// set, ascending, row-major `[count, k]`.
     pub(super) fn nearest_others_in_a(&self, k: usize) -> Vec<f64> {
-        nearest_others(&self.a, &self.frame, k)
+        self.nearest_others(&self.a, k)
     }
 
     /// The same of the second set.
     pub(super) fn nearest_others_in_b(&self, k: usize) -> Vec<f64> {
-        nearest_others(&self.b, &self.frame, k)
+        self.nearest_others(&self.b, k)
+    }
+
+    fn nearest_others(&self, side: &Side<'_>, k: usize) -> Vec<f64> {
+        let frame = &self.frame;
+        let blocks = blocks(side.features.count(), self.rows);
+        let state = states(&blocks, |count| OthersBlock {
+            k,
+            squared: vec![f64::INFINITY; count * k],
+            limits: vec![f32::INFINITY; count],
+        });
+        // Each pair of blocks once: a distance is that of both its ends.
+        let halves = pairs(blocks.len(), blocks.len());
+        let halves: Vec<_> = halves.into_iter().filter(|(i, j)| i <= j).collect();
+        halves
+            .into_par_iter()
+            .for_each_init(Scratch::default, |scratch, (i, j)| {
+                let (rows, columns) = (blocks[i].clone(), blocks[j].clone());
+                scratch.fill(frame, (side, &rows), (side, &columns));
+                let mut own = locked(&state[i]);
+                // A block with itself has one state for both.
+                let mut other = (i != j).then(|| locked(&state[j]));
+                let bounds = &side.bounds[columns.clone()];
+                for (i, at) in rows.enumerate() {
+                    let row = scratch.row(i);
+                    let base = side.bounds[at];
+                    // In a block with itself, each pair once.
+                    let mut from = if other.is_some() { 0 } else { i + 1 };
+                    loop {
+                        let limits = &other.as_deref().unwrap_or(&own).limits;
+                        let Some(j) = hit(row, bounds, limits, base, || own.limits[i], &mut from)
+                        else {
+                            break;
+                        };
+                        let squared = squared_distance(side.row(at), side.row(columns.start + j));
+                        own.offer(i, squared, frame);
+                        let other = other.as_deref_mut().unwrap_or(&mut own);
+                        other.offer(j, squared, frame);
+                    }
+                }
+            });
+        let rows = state.into_iter().flat_map(|block| {
+            let lists = unlocked(block).squared;
+            lists
+                .chunks_exact(k)
+                .map(<[f64]>::to_vec)
+                .collect::<Vec<_>>()
+        });
+        side.in_order(rows).concat()
     }
 
     /// For each row of the first set the nearest of the second, and the other way round.
     pub(super) fn nearest_across(&self) -> (Vec<Nearest>, Vec<Nearest>) {
-        let size = rows_of_a_tile(self.frame.centre.len());
-        let (a_blocks, b_blocks) = (
-            blocks(self.a.features.count(), size),
-            blocks(self.b.features.count(), size),
-        );
+        let a_blocks = blocks(self.a.features.count(), self.rows);
+        let b_blocks = blocks(self.b.features.count(), self.rows);
         let a_state = states(&a_blocks, NearestBlock::new);
         let b_state = states(&b_blocks, NearestBlock::new);
         pairs(a_blocks.len(), b_blocks.len())
@@ -81,11 +129,10 @@ impl<'f> Neighbours<'f> {
                 let mut b = locked(&b_state[j]);
                 for (i, at) in rows.enumerate() {
                     let (a_row, a_index) = (self.a.row(at), self.a.order(at));
-                    let (row, bounds) = (scratch.row(i), self.b.bounds(&columns));
-                    let base = scratch.base(&self.a, at);
+                    let (row, bounds) = (scratch.row(i), &self.b.bounds[columns.clone()]);
+                    let base = self.a.bounds[at];
                     let mut from = 0;
-                    while let Some(j) =
-                        hit(row, bounds, &b.limits, base, || a.limits[i], &mut from)
+                    while let Some(j) = hit(row, bounds, &b.limits, base, || a.limits[i], &mut from)
                     {
                         let at = columns.start + j;
                         let (b_row, b_index) = (self.b.row(at), self.b.order(at));
@@ -111,9 +158,8 @@ impl<'f> Neighbours<'f> {
         b_limits: &[f64],
         visit: impl Fn(usize, usize, &ClosePair<'_>) + Sync,
     ) {
-        let size = rows_of_a_tile(self.frame.centre.len());
-        let a_blocks = blocks(self.a.features.count(), size);
-        let b_blocks = blocks(self.b.features.count(), size);
+        let a_blocks = blocks(self.a.features.count(), self.rows);
+        let b_blocks = blocks(self.b.features.count(), self.rows);
         let limits = |side: &Side<'_>, limits: &[f64]| -> Vec<f32> {
             let rows = (0..limits.len()).map(|at| limits[side.order(at)]);
             rows.map(|limit| self.frame.limit(limit)).collect()
@@ -124,11 +170,11 @@ impl<'f> Neighbours<'f> {
             .for_each_init(Scratch::default, |scratch, (i, j)| {
                 let (rows, columns) = (a_blocks[i].clone(), b_blocks[j].clone());
                 scratch.fill(&self.frame, (&self.a, &rows), (&self.b, &columns));
-                let bounds = self.b.bounds(&columns);
+                let bounds = &self.b.bounds[columns.clone()];
                 let limits = &b_limits[columns.clone()];
                 for (i, at) in rows.enumerate() {
                     let row = scratch.row(i);
-                    let base = scratch.base(&self.a, at);
+                    let base = self.a.bounds[at];
                     let mut from = 0;
                     while let Some(j) = hit(row, bounds, limits, base, || a_limits[at], &mut from) {
                         let other = columns.start + j;
@@ -279,10 +325,6 @@ impl<'f> Side<'f> {
         self.features.row(self.order(at))
     }
 
-    fn bounds(&self, rows: &Range<usize>) -> &[f32] {
-        &self.bounds[rows.clone()]
-    }
-
     /// Results in the order of the set, given in that of the search.
     fn in_order<T: Clone>(&self, found: impl Iterator<Item = T>) -> Vec<T> {
         let mut placed: Vec<Option<T>> = vec![None; self.features.count()];
@@ -377,11 +419,6 @@ impl Scratch {
     fn row(&self, index: usize) -> &[f32] {
         &self.tile[index * self.columns..][..self.columns]
     }
-
-    /// What is added to a column's part to bound a distance from below.
-    fn base(&self, side: &Side<'_>, at: usize) -> f32 {
-        side.bounds[at]
-    }
 }
 
 /// The next column at or after `from` whose distance may be below the limit of its row or of its
@@ -409,8 +446,9 @@ fn hit(
                 limits[start..].first_chunk::<LANES>(),
             );
             if let (Some(products), Some(bounds), Some(limits)) = group
-                && !(0..LANES)
-                    .fold(false, |any, lane| any | below(products[lane], bounds[lane], limits[lane]))
+                && !(0..LANES).fold(false, |any, lane| {
+                    any | below(products[lane], bounds[lane], limits[lane])
+                })
             {
                 *from += LANES;
                 continue;
@@ -449,53 +487,6 @@ impl OthersBlock {
             frame.limit(list[last])
         };
     }
-}
-
-fn nearest_others(side: &Side<'_>, frame: &Frame, k: usize) -> Vec<f64> {
-    let blocks = blocks(
-        side.features.count(),
-        rows_of_a_tile(side.features.dimensions()),
-    );
-    let state = states(&blocks, |count| OthersBlock {
-        k,
-        squared: vec![f64::INFINITY; count * k],
-        limits: vec![f32::INFINITY; count],
-    });
-    // Each pair of blocks once: a distance is that of both its ends.
-    let halves = pairs(blocks.len(), blocks.len());
-    let halves: Vec<_> = halves.into_iter().filter(|(i, j)| i <= j).collect();
-    halves
-        .into_par_iter()
-        .for_each_init(Scratch::default, |scratch, (i, j)| {
-            let (rows, columns) = (blocks[i].clone(), blocks[j].clone());
-            scratch.fill(frame, (side, &rows), (side, &columns));
-            let mut own = locked(&state[i]);
-            // A block with itself has one state for both.
-            let mut other = (i != j).then(|| locked(&state[j]));
-            let bounds = side.bounds(&columns);
-            for (i, at) in rows.enumerate() {
-                let row = scratch.row(i);
-                let base = scratch.base(side, at);
-                // In a block with itself, each pair once.
-                let mut from = if other.is_some() { 0 } else { i + 1 };
-                loop {
-                    let limits = &other.as_deref().unwrap_or(&own).limits;
-                    let Some(j) = hit(row, bounds, limits, base, || own.limits[i], &mut from)
-                    else {
-                        break;
-                    };
-                    let squared = squared_distance(side.row(at), side.row(columns.start + j));
-                    own.offer(i, squared, frame);
-                    let other = other.as_deref_mut().unwrap_or(&mut own);
-                    other.offer(j, squared, frame);
-                }
-            }
-        });
-    let rows = state.into_iter().flat_map(|block| {
-        let lists = unlocked(block).squared;
-        lists.chunks_exact(k).map(<[f64]>::to_vec).collect::<Vec<_>>()
-    });
-    side.in_order(rows).concat()
 }
 
 /// The nearest rows of another set of the rows of a block.
@@ -559,10 +550,18 @@ mod tests {
         Features::new(values, dimensions).unwrap()
     }
 
+    /// With several tiles for few rows.
+    fn in_small_tiles<'f>(a: &'f Features, b: &'f Features) -> Neighbours<'f> {
+        Neighbours {
+            rows: 25,
+            ..Neighbours::new(a, b)
+        }
+    }
+
     /// Sets that bounds have trouble with: tight groups far apart, copies, an offset, an outlier,
     /// numbers of the largest and of the smallest size, neighbours side by side.
     fn troubles(dimensions: usize) -> Vec<Features> {
-        let count = 300;
+        let count = 120;
         let map = |f: &dyn Fn(usize, f32) -> f32| {
             let values = normal(1, count, dimensions).into_iter().enumerate();
             let values = values.map(|(place, x)| f(place / dimensions, x));
@@ -596,16 +595,24 @@ mod tests {
     fn neighbours_are_those_of_the_definition_to_the_last_bit() {
         for dimensions in [2, 33] {
             for (number, a) in troubles(dimensions).into_iter().enumerate() {
-                let mut values = a.values()[..dimensions * 250].to_vec();
+                let mut values = a.values()[..dimensions * 90].to_vec();
                 // Copies, and rows between others.
-                for x in &mut values[dimensions * 100..] {
+                for x in &mut values[dimensions * 30..] {
                     *x *= 0.75;
                 }
                 let b = set(values, dimensions);
-                let search = Neighbours::new(&a, &b);
+                let search = in_small_tiles(&a, &b);
                 let name = format!("set {number} of {dimensions} dimensions");
-                assert_eq!(search.nearest_others_in_a(4), lists_by_definition(&a, 4), "{name}");
-                assert_eq!(search.nearest_others_in_b(1), lists_by_definition(&b, 1), "{name}");
+                assert_eq!(
+                    search.nearest_others_in_a(4),
+                    lists_by_definition(&a, 4),
+                    "{name}"
+                );
+                assert_eq!(
+                    search.nearest_others_in_b(1),
+                    lists_by_definition(&b, 1),
+                    "{name}"
+                );
 
                 let nearest = |row: &[f32], of: &Features| {
                     let distances = of.rows().map(|other| squared_distance(row, other));
@@ -627,8 +634,8 @@ mod tests {
     fn close_pairs_are_those_of_the_definition() {
         for dimensions in [2, 33] {
             for (number, a) in troubles(dimensions).into_iter().enumerate() {
-                let b = set(a.values()[..dimensions * 200].to_vec(), dimensions);
-                let search = Neighbours::new(&a, &b);
+                let b = set(a.values()[..dimensions * 70].to_vec(), dimensions);
+                let search = in_small_tiles(&a, &b);
                 let a_limits: Vec<f64> = lists_by_definition(&a, 1);
                 let b_limits: Vec<f64> = lists_by_definition(&b, 1);
                 let found = Mutex::new(Vec::new());
@@ -685,9 +692,9 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_changes_nothing() {
-        let (a, b) = (set(normal(3, 600, 20), 20), set(normal(4, 600, 20), 20));
+        let (a, b) = (set(normal(3, 200, 20), 20), set(normal(4, 200, 20), 20));
         let all = || {
-            let search = Neighbours::new(&a, &b);
+            let search = in_small_tiles(&a, &b);
             (search.nearest_others_in_a(3), search.nearest_across())
         };
         let threads = |count: usize| rayon::ThreadPoolBuilder::new().num_threads(count).build();

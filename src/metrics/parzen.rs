@@ -62,7 +62,9 @@ pub struct Parzen {
 impl Default for Parzen {
     fn default() -> Self {
         Self {
-            sigmas: (0..10).map(|i| 10f64.powf(f64::from(i) / 9.0 - 1.0)).collect(),
+            sigmas: (0..10)
+                .map(|i| 10f64.powf(f64::from(i) / 9.0 - 1.0))
+                .collect(),
             validation: 0.1,
         }
     }
@@ -185,7 +187,9 @@ impl LogSum {
             self.sum *= (self.largest - largest).exp();
             self.largest = largest;
         }
-        let terms = values.iter().map(|value| (scale * value - self.largest).exp());
+        let terms = values
+            .iter()
+            .map(|value| (scale * value - self.largest).exp());
         self.sum += terms.sum::<f64>();
     }
 
@@ -285,8 +289,13 @@ mod tests {
     fn log_likelihoods_are_those_of_scikit_learn() {
         for case in golden::part::<Vec<Case>>("parzen") {
             let generated = golden::features(&case.generated);
-            let (validation, test) = (golden::features(&case.validation), golden::features(&case.test));
-            let found = Parzen::default().measure(&generated, &validation, &test).unwrap();
+            let (validation, test) = (
+                golden::features(&case.validation),
+                golden::features(&case.test),
+            );
+            let found = Parzen::default()
+                .measure(&generated, &validation, &test)
+                .unwrap();
             for (found, expected) in found.validation.iter().zip(&case.grid) {
                 assert_near(*found, *expected, 1e-9);
             }
@@ -329,7 +338,10 @@ mod tests {
         let found = measure(1);
         // Minus the entropy of a normal distribution is −1.419; a window's blur takes some.
         let error = found.error.unwrap();
-        assert!((found.value + 1.43).abs() < 5.0 * error && error < 0.05, "{found:?}");
+        assert!(
+            (found.value + 1.43).abs() < 5.0 * error && error < 0.05,
+            "{found:?}"
+        );
         assert_eq!(measure(1), found);
         assert_ne!(measure(2), found);
     }

@@ -211,7 +211,11 @@ fn transport(mut a: Vec<f64>, mut b: Vec<f64>, order: usize) -> f64 {
     b.sort_unstable_by(f64::total_cmp);
     let cost = |x: f64, y: f64| {
         let distance = (x - y).abs();
-        if order == 1 { distance } else { distance * distance }
+        if order == 1 {
+            distance
+        } else {
+            distance * distance
+        }
     };
     // In units of 1/(m·n) each of a's m numbers has n and each of b's m units: steps are whole.
     let (m, n) = (a.len() as u128, b.len() as u128);
@@ -252,7 +256,10 @@ impl FeatureMetric for SlicedWasserstein {
         stream: &mut Stream,
     ) -> Result<Vec<Estimate>> {
         let scores = Self::measure(self, real, generated, stream)?;
-        Ok(vec![Estimate::with_error(scores.distance, scores.standard_error)])
+        Ok(vec![Estimate::with_error(
+            scores.distance,
+            scores.standard_error,
+        )])
     }
 }
 
@@ -292,7 +299,10 @@ mod tests {
     #[test]
     fn distances_are_those_of_pot_and_scipy() {
         for case in golden::part::<Vec<Case>>("sliced") {
-            let (real, generated) = (golden::features(&case.real), golden::features(&case.generated));
+            let (real, generated) = (
+                golden::features(&case.real),
+                golden::features(&case.generated),
+            );
             let directions = golden::features(&case.directions);
             let unit = |row: &[f32]| -> Vec<f64> {
                 let squares: f64 = row.iter().map(|x| f64::from(*x).powi(2)).sum();
@@ -301,8 +311,11 @@ mod tests {
             let all: Vec<Vec<f64>> = directions.rows().map(unit).collect();
             for (order, expected) in [(1, case.order_1), (2, case.order_2)] {
                 let mut left = all.iter();
-                let draw = |count| -> Vec<f64> { left.by_ref().take(count).flatten().copied().collect() };
-                let found = of_order(order).over(&real, &generated, all.len(), draw).unwrap();
+                let draw =
+                    |count| -> Vec<f64> { left.by_ref().take(count).flatten().copied().collect() };
+                let found = of_order(order)
+                    .over(&real, &generated, all.len(), draw)
+                    .unwrap();
                 assert_near(found.distance, expected, 1e-12);
                 if order == 1 {
                     for (found, expected) in found.slices.iter().zip(&case.slices) {
@@ -319,7 +332,9 @@ mod tests {
         let real = line(&[0.0, 1.0, 2.0, 3.0]);
         let moved = line(&[0.5, 1.5, 2.5, 3.5]);
         for order in [1, 2] {
-            let found = of_order(order).measure(&real, &moved, &mut stream()).unwrap();
+            let found = of_order(order)
+                .measure(&real, &moved, &mut stream())
+                .unwrap();
             assert_near(found.distance, 0.5, 1e-14);
             assert!(found.standard_error < 1e-12);
         }
@@ -356,7 +371,11 @@ mod tests {
     #[test]
     fn the_stream_decides_and_threads_do_not() {
         let (a, b) = (normal(1, 300, 20), normal(2, 200, 20));
-        let measure = || SlicedWasserstein::default().measure(&a, &b, &mut stream()).unwrap();
+        let measure = || {
+            SlicedWasserstein::default()
+                .measure(&a, &b, &mut stream())
+                .unwrap()
+        };
         let threads = |count: usize| rayon::ThreadPoolBuilder::new().num_threads(count).build();
         let one = threads(1).unwrap().install(measure);
         assert_eq!(one, threads(3).unwrap().install(measure));
@@ -381,7 +400,10 @@ mod tests {
         };
         assert!(measure(one, &good).contains("`directions` = 1"));
         let text = measure(of_order(2), &normal(1, 4, 3));
-        assert!(text.contains("sliced_wasserstein: features of 2 and of 3"), "{text}");
+        assert!(
+            text.contains("sliced_wasserstein: features of 2 and of 3"),
+            "{text}"
+        );
         let nan = Features::new(vec![f32::INFINITY; 2], 2).unwrap();
         assert!(measure(of_order(2), &nan).contains("is inf"));
     }

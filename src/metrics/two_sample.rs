@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::classifier::{Logistic, Network, split};
+use super::classifier::{LogisticRegression, NetworkClassifier, split};
 use super::feature_metric::{Estimate, FeatureMetric, Number};
 use super::features::{Features, comparable};
 use super::held_out_divergence::correct;
@@ -19,9 +19,9 @@ settings! {
 #[serde(rename_all = "snake_case")]
 pub enum TwoSampleClassifier {
     /// The best linear one, which the samples decide alone: for features of a network.
-    Logistic(Logistic),
+    Logistic(LogisticRegression),
     /// A small network, a quarter of whose training samples end the training: for raw samples.
-    Network(Network),
+    Network(NetworkClassifier),
 }
 }
 
@@ -64,7 +64,7 @@ pub struct TwoSample {
 impl Default for TwoSample {
     fn default() -> Self {
         Self {
-            classifier: TwoSampleClassifier::Logistic(Logistic::default()),
+            classifier: TwoSampleClassifier::Logistic(LogisticRegression::default()),
         }
     }
 }
@@ -193,7 +193,10 @@ impl FeatureMetric for TwoSample {
         stream: &mut Stream,
     ) -> Result<Vec<Estimate>> {
         let scores = Self::measure(self, real, generated, stream)?;
-        Ok(vec![Estimate::with_error(scores.accuracy, scores.standard_error)])
+        Ok(vec![Estimate::with_error(
+            scores.accuracy,
+            scores.standard_error,
+        )])
     }
 }
 
@@ -212,7 +215,7 @@ mod tests {
     }
 
     fn network() -> TwoSample {
-        let network = Network {
+        let network = NetworkClassifier {
             hidden: vec![16],
             learning_rate: 1e-2,
             batch: 64,
@@ -242,7 +245,11 @@ mod tests {
         assert!(near && found.standard_error < 0.012, "{found:?}");
         assert_eq!(found.held_out, 1_500);
         assert!(found.p_value < 1e-12);
-        assert_near(0.5 * (found.real_accuracy + found.generated_accuracy), found.accuracy, 1e-12);
+        assert_near(
+            0.5 * (found.real_accuracy + found.generated_accuracy),
+            found.accuracy,
+            1e-12,
+        );
     }
 
     #[test]
@@ -251,7 +258,10 @@ mod tests {
         for test in [TwoSample::default(), network()] {
             let found = test.measure(&a, &b, &mut stream()).unwrap();
             // Five standard errors.
-            assert!((found.accuracy - 0.5).abs() < 5.0 * 0.5 / 800f64.sqrt(), "{found:?}");
+            assert!(
+                (found.accuracy - 0.5).abs() < 5.0 * 0.5 / 800f64.sqrt(),
+                "{found:?}"
+            );
             assert!(found.p_value > 1e-6);
         }
     }
@@ -259,7 +269,9 @@ mod tests {
     #[test]
     fn a_shrunk_mode_is_seen_by_a_network_and_by_no_line() {
         let (real, shrunk) = (normal(1, 800, 1.0, 0.0), normal(2, 800, 0.3, 0.0));
-        let line = TwoSample::default().measure(&real, &shrunk, &mut stream()).unwrap();
+        let line = TwoSample::default()
+            .measure(&real, &shrunk, &mut stream())
+            .unwrap();
         assert!(line.accuracy < 0.6, "{line:?}");
         let network = network().measure(&real, &shrunk, &mut stream()).unwrap();
         assert!(network.accuracy > 0.8, "{network:?}");
@@ -277,7 +289,7 @@ mod tests {
         let text = refusal(TwoSample::default().measure(&constant, &constant, &mut stream()));
         assert!(text.contains("two_sample: all samples are equal"), "{text}");
         let wrong = TwoSample {
-            classifier: TwoSampleClassifier::Logistic(Logistic { ridge: 0.0 }),
+            classifier: TwoSampleClassifier::Logistic(LogisticRegression { ridge: 0.0 }),
         };
         let text = refusal(wrong.validate());
         assert!(text.contains("`classifier.ridge` = 0"), "{text}");

@@ -1,4 +1,4 @@
-//! Logistic regression: the best linear classifier.
+//! LogisticRegression regression: the best linear classifier.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -18,7 +18,7 @@ const ROWS: usize = 1_024;
 const STEPS: usize = 100;
 
 settings! {
-/// Logistic regression on standardised features.
+/// LogisticRegression regression on standardised features.
 ///
 /// ```text
 /// min over w, b of  ½ mean_real softplus(−(w·x + b)) + ½ mean_generated softplus(w·x + b) + ridge/2 ‖w‖²
@@ -31,19 +31,19 @@ settings! {
 /// to a shrunk mode in the plane.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(default)]
-pub struct Logistic {
+pub struct LogisticRegression {
     /// The weight of the penalty, above 0; 0.001 by default.
     pub ridge: f64,
 }
 }
 
-impl Default for Logistic {
+impl Default for LogisticRegression {
     fn default() -> Self {
         Self { ridge: 1e-3 }
     }
 }
 
-impl Logistic {
+impl LogisticRegression {
     /// Checks the settings.
     ///
     /// # Errors
@@ -216,7 +216,10 @@ impl Problem<'_> {
             let logit = sign * dot(row, &raw);
             let wrong = 1.0 / (1.0 + logit.exp());
             let curvature = weight * wrong * (1.0 - wrong);
-            ((-weight * log_sigmoid(logit), curvature), -sign * weight * wrong)
+            (
+                (-weight * log_sigmoid(logit), curvature),
+                -sign * weight * wrong,
+            )
         });
         let (_, weights) = split_bias(at);
         let loss: f64 = sums.iter().map(|(loss, _)| loss).sum();
@@ -267,7 +270,10 @@ impl Problem<'_> {
         let mut total = vec![0.0; dimensions + 1];
         for (said, sums) in parts {
             all.extend(said);
-            total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+            total
+                .iter_mut()
+                .zip(sums)
+                .for_each(|(total, sum)| *total += sum);
         }
         let factors = total[dimensions];
         let scales = self.standard.mean.iter().zip(&self.standard.inverse);
@@ -301,11 +307,16 @@ mod tests {
                 real: golden::features(&case.real),
                 generated: golden::features(&case.generated),
             };
-            let trained = Logistic { ridge: case.ridge }.train("test", &data).unwrap();
+            let trained = LogisticRegression { ridge: case.ridge }
+                .train("test", &data)
+                .unwrap();
             let logits = trained.logits(&golden::features(&case.asked));
             let largest = case.logits.iter().fold(0.0f64, |a, b| a.max(b.abs()));
             for (found, expected) in logits.iter().zip(&case.logits) {
-                assert!((found - expected).abs() < 1e-6 * largest, "{found} {expected}");
+                assert!(
+                    (found - expected).abs() < 1e-6 * largest,
+                    "{found} {expected}"
+                );
             }
         }
     }
@@ -320,7 +331,7 @@ mod tests {
             real: with(&[1.0, 2.0, 4.0]),
             generated: with(&[-1.0, 3.0, -2.0]),
         };
-        let trained = Logistic::default().train("test", &data).unwrap();
+        let trained = LogisticRegression::default().train("test", &data).unwrap();
         let shifted = Features::new(vec![7.0, 2.0, -5.0, 2.0], 2).unwrap();
         let logits = trained.logits(&shifted);
         assert_near(logits[0], logits[1], 1e-12);
@@ -330,7 +341,7 @@ mod tests {
             real: with(&[0.3; 5]),
             generated: with(&[0.3; 4]),
         };
-        let text = refusal(Logistic::default().train("test", &constant));
+        let text = refusal(LogisticRegression::default().train("test", &constant));
         assert!(text.contains("test: all samples are equal"), "{text}");
     }
 }

@@ -5,8 +5,8 @@ mod logistic;
 mod network;
 mod standard;
 
-pub use logistic::Logistic;
-pub use network::Network;
+pub use logistic::LogisticRegression;
+pub use network::NetworkClassifier;
 
 use super::features::Features;
 use crate::error::{Error, Result};
@@ -111,16 +111,24 @@ mod tests {
         let line = |count: usize| Features::new((0..count).map(|x| x as f32).collect(), 1).unwrap();
         let stream = &mut Stream::new(1, "parts");
         let parts = split("test", &line(40), &line(9), &[0.5, 0.25], stream).unwrap();
-        let counts = parts.iter().map(|part| (part.real.count(), part.generated.count()));
+        let counts = parts
+            .iter()
+            .map(|part| (part.real.count(), part.generated.count()));
         assert_eq!(counts.collect::<Vec<_>>(), [(20, 5), (10, 2), (10, 2)]);
-        let mut all: Vec<f32> = parts.iter().flat_map(|p| p.real.values().to_vec()).collect();
+        let mut all: Vec<f32> = parts
+            .iter()
+            .flat_map(|p| p.real.values().to_vec())
+            .collect();
         all.sort_by(f32::total_cmp);
         assert_eq!(all, line(40).values());
         // No part is empty, however small its share.
         let parts = split("test", &line(3), &line(3), &[0.9, 0.01], stream).unwrap();
         assert!(parts.iter().all(|part| part.count() == 2));
         let text = refusal(split("test", &line(2), &line(9), &[0.5, 0.25], stream));
-        assert!(text.contains("test: there are 2 real samples; it takes at least 3"), "{text}");
+        assert!(
+            text.contains("test: there are 2 real samples; it takes at least 3"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -28,7 +28,7 @@ settings! {
 /// result on every machine within rounding.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(default)]
-pub struct Network {
+pub struct NetworkClassifier {
     /// The widths of the hidden layers; two of 64 by default.
     pub hidden: Vec<usize>,
     /// The rate of Adam (β₁ 0.9, β₂ 0.999, ε 1e-8); 0.001 by default.
@@ -42,7 +42,7 @@ pub struct Network {
 }
 }
 
-impl Default for Network {
+impl Default for NetworkClassifier {
     fn default() -> Self {
         Self {
             hidden: vec![64, 64],
@@ -54,7 +54,7 @@ impl Default for Network {
     }
 }
 
-impl Network {
+impl NetworkClassifier {
     /// Checks the settings.
     ///
     /// # Errors
@@ -192,7 +192,14 @@ impl Model {
             let bias = &self.parameters[layer.start + layer.inputs * layer.outputs..];
             let mut output = bias[..layer.outputs].repeat(count);
             let matrix = MatMut::from_row_major_slice_mut(&mut output, count, layer.outputs);
-            matmul(matrix, Accum::Add, input, self.weights(layer), 1.0, Par::Seq);
+            matmul(
+                matrix,
+                Accum::Add,
+                input,
+                self.weights(layer),
+                1.0,
+                Par::Seq,
+            );
             if index + 1 < self.layers.len() {
                 output.iter_mut().for_each(|x| *x = x.max(0.0));
             }
@@ -207,7 +214,9 @@ impl Model {
             .map(|rows| {
                 let count = rows.len();
                 let input = rows.flat_map(|row| standard.row(features.row(row)));
-                self.forward(input.collect(), count).pop().unwrap_or_default()
+                self.forward(input.collect(), count)
+                    .pop()
+                    .unwrap_or_default()
             })
             .collect();
         parts.concat()
@@ -239,7 +248,9 @@ impl Model {
             .collect();
         for (index, layer) in self.layers.iter().enumerate().rev() {
             let Layer {
-                inputs, outputs: width, start,
+                inputs,
+                outputs: width,
+                start,
             } = *layer;
             let own = &mut gradient[start..][..(inputs + 1) * width];
             let (weights, bias) = own.split_at_mut(inputs * width);
@@ -249,7 +260,14 @@ impl Model {
             let input = MatRef::from_row_major_slice(&outputs[index], count, inputs);
             let above = MatRef::from_row_major_slice(&upper, count, width);
             let weights = MatMut::from_row_major_slice_mut(weights, inputs, width);
-            matmul(weights, Accum::Replace, input.transpose(), above, 1.0, Par::Seq);
+            matmul(
+                weights,
+                Accum::Replace,
+                input.transpose(),
+                above,
+                1.0,
+                Par::Seq,
+            );
             if index > 0 {
                 let mut lower = vec![0.0; count * inputs];
                 let matrix = MatMut::from_row_major_slice_mut(&mut lower, count, inputs);
@@ -339,7 +357,7 @@ mod tests {
             real: ball.select(&(from..to).collect::<Vec<_>>()),
             generated: shell.select(&outside[from..to]),
         };
-        let settings = Network {
+        let settings = NetworkClassifier {
             hidden: vec![16, 16],
             learning_rate: 1e-2,
             batch: 32,
@@ -348,12 +366,22 @@ mod tests {
         };
         let train = || {
             let stream = &mut Stream::new(2, "network");
-            settings.train("test", &part(0, 120), &part(120, 160), stream).unwrap()
+            settings
+                .train("test", &part(0, 120), &part(120, 160), stream)
+                .unwrap()
         };
         let trained = train();
         let asked = part(160, 220);
-        let right = trained.logits(&asked.real).iter().filter(|x| **x > 0.0).count()
-            + trained.logits(&asked.generated).iter().filter(|x| **x < 0.0).count();
+        let right = trained
+            .logits(&asked.real)
+            .iter()
+            .filter(|x| **x > 0.0)
+            .count()
+            + trained
+                .logits(&asked.generated)
+                .iter()
+                .filter(|x| **x < 0.0)
+                .count();
         assert!(right > 114, "{right} of 120");
         assert!(trained.epochs <= 40 && trained.best_epoch <= trained.epochs);
         assert_eq!(train().model.parameters, trained.model.parameters);
@@ -361,8 +389,8 @@ mod tests {
 
     #[test]
     fn wrong_settings_are_refused() {
-        let text = |change: &dyn Fn(&mut Network)| {
-            let mut settings = Network::default();
+        let text = |change: &dyn Fn(&mut NetworkClassifier)| {
+            let mut settings = NetworkClassifier::default();
             change(&mut settings);
             refusal(settings.validate())
         };
@@ -371,9 +399,9 @@ mod tests {
         assert!(text(&|s| s.learning_rate = f64::NAN).contains("`learning_rate` = NaN"));
         assert!(text(&|s| s.batch = 0).contains("`batch`"));
         assert!(text(&|s| s.patience = 0).contains("`patience`"));
-        let huge = Network {
+        let huge = NetworkClassifier {
             learning_rate: 1e300,
-            ..Network::default()
+            ..NetworkClassifier::default()
         };
         let data = data(1.0, 0.5);
         let text = refusal(huge.train("test", &data, &data, &mut Stream::new(1, "x")));

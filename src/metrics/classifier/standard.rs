@@ -18,7 +18,9 @@ impl Standard {
         let rows = || (0..data.count()).map(|index| data.row(index));
         let mut mean = vec![0.0; data.real.dimensions()];
         for row in rows() {
-            mean.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
+            mean.iter_mut()
+                .zip(row)
+                .for_each(|(sum, x)| *sum += f64::from(*x));
         }
         mean.iter_mut().for_each(|sum| *sum /= count);
         let mut squares = vec![0.0; mean.len()];
@@ -40,7 +42,10 @@ impl Standard {
                 }
             })
             .collect();
-        inverse.iter().any(|x| *x > 0.0).then_some(Self { mean, inverse })
+        inverse
+            .iter()
+            .any(|x| *x > 0.0)
+            .then_some(Self { mean, inverse })
     }
 
     /// A row as classifiers see it.

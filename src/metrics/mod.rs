@@ -20,6 +20,8 @@ mod inception_score;
 #[cfg(feature = "metrics")]
 mod linear;
 #[cfg(feature = "metrics")]
+mod list;
+#[cfg(feature = "metrics")]
 mod memorisation;
 mod mode_coverage;
 #[cfg(feature = "metrics")]
@@ -55,6 +57,8 @@ pub use frechet_distance::{Frechet, FrechetDistance};
 #[cfg(feature = "metrics")]
 pub use held_out_divergence::{HeldOutDivergence, HeldOutDivergenceScores};
 pub use inception_score::{InceptionScore, InceptionScores};
+#[cfg(feature = "metrics")]
+pub use list::Metric;
 #[cfg(feature = "metrics")]
 pub use memorisation::{CopyingScores, Memorisation, MemorisationScores, NearestTraining};
 pub use mode_coverage::ModeCoverage;

@@ -23,6 +23,7 @@ mod linear;
 mod list;
 #[cfg(feature = "metrics")]
 mod memorisation;
+#[cfg(feature = "metrics")]
 mod mode_coverage;
 #[cfg(feature = "metrics")]
 mod moments;
@@ -34,6 +35,10 @@ mod neighbours;
 mod parzen;
 #[cfg(feature = "metrics")]
 mod precision_recall;
+#[cfg(feature = "metrics")]
+mod mode_spread;
+#[cfg(feature = "metrics")]
+mod principal_axes;
 mod repeats;
 mod score;
 mod scorer;
@@ -61,8 +66,6 @@ pub use inception_score::{InceptionScore, InceptionScores};
 pub use list::Metric;
 #[cfg(feature = "metrics")]
 pub use memorisation::{CopyingScores, Memorisation, MemorisationScores, NearestTraining};
-pub use mode_coverage::ModeCoverage;
-pub(crate) use mode_coverage::SPREAD_MEAN;
 #[cfg(feature = "metrics")]
 pub use moments::Moments;
 #[cfg(feature = "metrics")]
@@ -71,9 +74,14 @@ pub use nearest_neighbour_test::{NearestNeighbourScores, NearestNeighbourTest};
 pub use parzen::{Parzen, ParzenScores};
 #[cfg(feature = "metrics")]
 pub use precision_recall::{NeighbourCounts, PrecisionRecall, PrecisionRecallScores};
+#[cfg(feature = "metrics")]
+pub use mode_coverage::{ModeCoverage, ModeStatistics};
+#[cfg(feature = "metrics")]
+pub use mode_spread::ModeSpread;
 pub use repeats::Repeats;
 pub use score::{Provenance, RealAgainstReal, SampleSet, Score};
 pub use scorer::Scorer;
+pub(crate) use set_measure::SPREAD_MEAN;
 pub use set_measure::SetMeasure;
 #[cfg(feature = "metrics")]
 pub use sliced_wasserstein::{SlicedWasserstein, SlicedWassersteinScores};

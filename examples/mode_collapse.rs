@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::plot::Scatter;
 use burn_gan::prelude::*;
-use burn_gan::protocol::{Evaluation, Pacgan, Protocol, Samples, Veegan};
+use burn_gan::protocol::{Evaluation, Pacgan, Protocol, ProtocolScores, Samples, Veegan};
 use burn_gan::train::Ending;
 use burn_gan::{Error, Result};
 use clap::builder::RangedU64ValueParser;
@@ -54,6 +54,10 @@ struct Args {
     /// Samples that the discriminator of pacgan-ring and pacgan-grid judges together
     #[arg(long, default_value_t = 1, value_name = "N")]
     packing: usize,
+
+    /// Score so many times while training too, for curves in the report
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
+    evaluations: Option<u64>,
 
     /// Settings of all runs in the place of the rows', each whole, such as
     /// '{"ema":{"length":"decay","decay":0.999}}'
@@ -213,9 +217,15 @@ impl Args {
                     ("protocol", common::name(&self.protocol)),
                     ("packing", self.packing.to_string()),
                 ];
-                let run = (self.common.trainer(&config, &options, &folder, &device)?)
-                    .observe(Rhythm::Every(1), Progress::new())
-                    .run(gan, &data)?;
+                let mut history = History::new();
+                let mut trainer = (self.common.trainer(&config, &options, &folder, &device)?)
+                    .observe(Rhythm::Every(1), Progress::new());
+                if let Some(times) = self.evaluations {
+                    let every = Rhythm::Every(steps.div_ceil(times));
+                    let scores = ProtocolScores::<P, B, R>::new(&protocol, &device);
+                    trainer = trainer.evaluate(every, scores).observe(every, &mut history);
+                }
+                let run = trainer.run(gan, &data)?;
                 run.save_weights(&folder)?;
                 if !run.ending.is_finished() {
                     ending = run.ending;
@@ -230,6 +240,13 @@ impl Args {
                 let title = format!("{}, seed {seed}: {numbers}", row.name());
                 let path = picture(&title, &mut samples(), out.join(&name))?;
                 report = report.picture(title, path, None);
+                for column in &table.columns {
+                    let points = history.points(&column.key);
+                    if !points.is_empty() {
+                        let points = points.iter().map(|(step, value)| (*step as f64, *value));
+                        report = report.curve(&column.name, &name, points);
+                    }
+                }
                 trials.push(Trial {
                     objective: row.name(),
                     seed,

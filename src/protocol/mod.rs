@@ -41,6 +41,7 @@
 mod networks;
 mod pacgan;
 mod samples;
+mod scores;
 mod stacked_mnist;
 mod table;
 mod veegan;
@@ -50,6 +51,7 @@ pub use networks::{
 };
 pub use pacgan::Pacgan;
 pub use samples::Samples;
+pub use scores::ProtocolScores;
 pub use stacked_mnist::{ReadDigits, StackedDigits, StackedMnist, StackedModes};
 pub use table::{Cell, Column, ResultTable, Row, Source};
 pub use veegan::{Veegan, VeeganCoverage, VeeganPoints};

@@ -269,6 +269,11 @@ pub fn main_with<P: Program>(backend: BackendName, program: P) -> ExitCode {
     }
 }
 
+/// Writes one line to standard output. `println!` panics where nobody reads any more.
+pub fn print(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 /// Writes one line to standard error. `eprintln!` panics where nobody reads any more.
 pub fn say(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");

@@ -37,7 +37,9 @@
 //! | [`Pacgan`] | a ring of 8 Gaussians, a grid of 25 | modes, high quality, reverse KL |
 //! | [`Veegan`] | 10 Gaussians of 700 dimensions in 1,200 | modes, high quality |
 //! | [`StackedMnist`] | three digits as the channels of an image | modes of 1,000, KL |
+//! | [`Goodfellow`] | digits | Parzen log-likelihood |
 
+mod goodfellow;
 mod networks;
 mod pacgan;
 mod samples;
@@ -46,6 +48,7 @@ mod stacked_mnist;
 mod table;
 mod veegan;
 
+pub use goodfellow::Goodfellow;
 pub use networks::{
     MaxoutDiscriminator, MaxoutDiscriminatorConfig, NormalizedGenerator, NormalizedGeneratorConfig,
 };

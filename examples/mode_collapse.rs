@@ -21,9 +21,7 @@ use std::process::ExitCode;
 
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::data::{ImageShape, Mnist};
-use burn_gan::models::SavedClassifier;
 use burn_gan::plot::{GridStyle, Scatter, image_grid};
-use burn_gan::prelude::*;
 use burn_gan::protocol::{ClassifierReader, Pacgan, Protocol, Samples, StackedMnist, Veegan};
 use burn_gan::{Error, Result};
 use clap::{Parser, ValueEnum};
@@ -149,8 +147,7 @@ impl Args {
             let problem = "stacked-mnist needs `--data-dir` and `--classifier`";
             return Err(Error::setting("protocol", "stacked-mnist", problem));
         };
-        let classifier = SavedClassifier::open(file)?.restore::<B::InnerBackend>(&device)?;
-        let reader = ClassifierReader::new(classifier, &device);
+        let reader = ClassifierReader::<B::InnerBackend>::open(file, &device)?;
         let protocol = StackedMnist::new(Mnist::train(folder)?, reader)?.with_width(self.width);
         let shape = ImageShape::new(protocol.image());
         let picture = |_: &str, samples: &mut Samples<'_>, path: &Path| {

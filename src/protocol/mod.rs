@@ -55,7 +55,7 @@ pub use networks::{
 pub use pacgan::Pacgan;
 pub use samples::Samples;
 pub use scores::ProtocolScores;
-pub use stacked_mnist::{ReadDigits, StackedDigits, StackedMnist, StackedModes};
+pub use stacked_mnist::{ClassifierReader, ReadDigits, StackedDigits, StackedMnist, StackedModes};
 pub use table::{Cell, Column, ResultTable, Row, Source};
 pub use veegan::{Veegan, VeeganCoverage, VeeganPoints};
 

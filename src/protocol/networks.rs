@@ -193,7 +193,9 @@ fn with_zero_biases<B: Backend, M: Module<B>>(module: M) -> M {
         ) -> Param<Tensor<B, D>> {
             // Weights stay undrawn, for the seed to decide them.
             match D {
-                1 => parameter.map(|bias| bias.zeros_like()),
+                1 => {
+                    parameter.map(|bias| bias.zeros_like().set_require_grad(bias.is_require_grad()))
+                }
                 _ => parameter,
             }
         }
@@ -206,7 +208,12 @@ mod tests {
     use super::*;
     use crate::gan::Gan;
     use crate::network::initialize;
-    use crate::testing::{Cpu, for_each_backend, parameters, values};
+    use crate::testing::{
+        Cpu, for_each_autodiff_backend, for_each_backend, gradients as gradients_of, parameters,
+        values,
+    };
+    use burn::tensor::Distribution;
+    use burn::tensor::backend::AutodiffBackend;
 
     fn generator() -> NormalizedGeneratorConfig {
         NormalizedGeneratorConfig {
@@ -267,6 +274,42 @@ mod tests {
         let deviation = (square / weight.len() as f64).sqrt();
         // U(±a) has a deviation of a/√3; 4,000 weights tell it within a few percent.
         assert!((deviation / (0.005 / 3f64.sqrt()) - 1.0).abs() < 0.05);
+    }
+
+    fn every_parameter_is_trained<B: AutodiffBackend>() {
+        let device = B::Device::default();
+        let generator = generator().init::<B>(&device).expect("valid settings");
+        let discriminator = MaxoutDiscriminatorConfig {
+            dimensions: 2,
+            input_dropout: 0.0,
+            hidden_dropout: 0.0,
+            ..discriminator()
+        };
+        let discriminator = discriminator.init::<B>(&device).expect("valid settings");
+        let latents = Tensor::random([9, 3], Distribution::Normal(0.0, 1.0), &device);
+        let points = generator.generate(latents, &());
+        let gradients = discriminator
+            .discriminate(points, &())
+            .logits
+            .sum()
+            .backward();
+        let of_generator = gradients_of::<B, _>(&generator, &gradients);
+        // Three layers, of which two have norms: 2 weights, 2 × (γ, β), running statistics, output.
+        assert!(
+            of_generator[of_generator.len() - 1]
+                .iter()
+                .any(|g| *g != 0.0),
+            "output's bias"
+        );
+        let of_discriminator = gradients_of::<B, _>(&discriminator, &gradients);
+        for (place, gradient) in of_discriminator.iter().enumerate() {
+            assert!(gradient.iter().any(|g| *g != 0.0), "parameter {place}");
+        }
+    }
+
+    mod tracked {
+        use super::*;
+        for_each_autodiff_backend!(every_parameter_is_trained);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Stacked MNIST: three digits as the channels of an image, a thousand modes.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
-use burn::tensor::backend::AutodiffBackend;
+use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -14,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::latent::Latent;
 use crate::metrics::Better;
 use crate::models::{
-    DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
+    Classifier, DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
+    SavedClassifier,
 };
 use crate::objective::{Loss, Objective};
 use crate::random::{Stream, derived_seed};
@@ -30,13 +32,15 @@ const EPOCHS: u64 = 50;
 const EVALUATED: usize = 26_000;
 /// Samples that are drawn and read at once.
 const READ_AT_ONCE: usize = 1_000;
+/// Digits that a classifier reads at once.
+const DIGITS_AT_ONCE: usize = 500;
 const LATENT: usize = 100;
 const CHANNELS: usize = 3;
 const CLASSES: usize = 10;
 const MODES: usize = CLASSES * CLASSES * CLASSES;
 
 /// Reads digits: a classifier.
-pub trait ReadDigits: Send + Sync {
+pub trait ReadDigits {
     /// The class of each of so many images, row-major `[count, height, width]`, pixels in [−1, 1];
     /// each below 10.
     ///
@@ -45,9 +49,63 @@ pub trait ReadDigits: Send + Sync {
     fn read(&self, images: &[f32], count: usize) -> Result<Vec<usize>>;
 }
 
-impl<F: Fn(&[f32], usize) -> Result<Vec<usize>> + Send + Sync> ReadDigits for F {
+impl<F: Fn(&[f32], usize) -> Result<Vec<usize>>> ReadDigits for F {
     fn read(&self, images: &[f32], count: usize) -> Result<Vec<usize>> {
         self(images, count)
+    }
+}
+
+/// Reads digits with a classifier of this crate's, made by the example `classifier`, say.
+#[derive(Debug)]
+pub struct ClassifierReader<B: Backend> {
+    classifier: Classifier<B>,
+    device: B::Device,
+}
+
+impl<B: Backend> ClassifierReader<B> {
+    /// The classifier in a file that [`SavedClassifier::save`] has written.
+    ///
+    /// # Errors
+    /// Those of [`SavedClassifier::open`] and [`SavedClassifier::restore`]; if it was not trained on
+    /// grey images of ten classes with pixels in [−1, 1].
+    pub fn open(path: impl AsRef<Path>, device: &B::Device) -> Result<Self> {
+        let path = path.as_ref();
+        let saved = SavedClassifier::open(path)?;
+        let settings = saved.settings();
+        let (channels, classes) = (settings.image.channels, settings.classes);
+        if (channels, classes, settings.pixels) != (1, CLASSES, PixelRange::Symmetric) {
+            let problem = format!(
+                "reads images of {channels} channels and {classes} classes with pixels {:?}; digits \
+                 have one channel, ten classes and pixels in [−1, 1]",
+                settings.pixels
+            );
+            return Err(Error::data(path, problem));
+        }
+        Ok(Self {
+            classifier: saved.restore(device)?,
+            device: device.clone(),
+        })
+    }
+}
+
+impl<B: Backend> ReadDigits for ClassifierReader<B> {
+    fn read(&self, images: &[f32], count: usize) -> Result<Vec<usize>> {
+        let [_, height, width] = self.classifier.image();
+        if images.len() != count * height * width {
+            let problem = format!(
+                "{} numbers for {count} images; the classifier reads images of {height} × {width}",
+                images.len()
+            );
+            return Err(Error::data("digit reader", problem));
+        }
+        let mut digits = Vec::with_capacity(count);
+        for images in images.chunks(DIGITS_AT_ONCE * height * width) {
+            let shape = [images.len() / (height * width), 1, height, width];
+            let images = Tensor::from_data(TensorData::new(images.to_vec(), shape), &self.device);
+            let classes = self.classifier.classify(images).into_data();
+            digits.extend(classes.iter::<i64>().map(|class| class as usize));
+        }
+        Ok(digits)
     }
 }
 
@@ -352,6 +410,7 @@ impl<B: AutodiffBackend> Protocol<B, 4> for StackedMnist {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::ClassifierConfig;
     use crate::testing::{Cpu, values};
     use burn::backend::Autodiff;
 
@@ -460,6 +519,33 @@ mod tests {
             ..digits()
         };
         assert!(StackedMnist::new(letters, by_grey).is_err());
+    }
+
+    #[test]
+    fn a_saved_classifier_reads_digits_and_others_are_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("digits.classifier");
+        let device = Default::default();
+        let saved = |settings: ClassifierConfig| {
+            let classifier = settings.init::<Cpu>(&device).expect("valid settings");
+            SavedClassifier::save(&path, &settings, &classifier, None).expect("a file");
+            ClassifierReader::<Cpu>::open(&path, &device)
+        };
+        let digits = ClassifierConfig::new([1, 8, 8], 10).with_width(2);
+        let reader = saved(digits.clone()).expect("a classifier of digits");
+        let images = vec![0.5; 1_001 * 64];
+        let read = reader.read(&images, 1_001).expect("digits");
+        assert_eq!(read, vec![read[0]; 1_001]);
+        let error = reader.read(&images, 1_000).unwrap_err().to_string();
+        assert!(error.contains("images of 8 × 8"), "{error}");
+        for other in [
+            ClassifierConfig::new([3, 8, 8], 10).with_width(2),
+            ClassifierConfig::new([1, 8, 8], 9).with_width(2),
+            digits.with_pixels(PixelRange::Unit),
+        ] {
+            let error = saved(other).unwrap_err().to_string();
+            assert!(error.contains("ten classes"), "{error}");
+        }
     }
 
     #[test]

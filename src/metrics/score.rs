@@ -206,12 +206,12 @@ impl fmt::Display for Score {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use serde_json::json;
 
     /// A score of a distance that `change` has changed.
-    pub(in crate::metrics) fn score(value: f64, change: impl FnOnce(&mut Score)) -> Score {
+    pub(crate) fn score(value: f64, change: impl FnOnce(&mut Score)) -> Score {
         let set = |name: &str| SampleSet {
             name: name.to_owned(),
             count: 100,

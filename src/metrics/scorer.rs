@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::feature_metric::{Estimate, FeatureMetric};
+use super::feature_metric::{Estimate, FeatureMetric, Number};
 use super::features::Features;
 use super::score::{Provenance, RealAgainstReal, SampleSet, Score};
 use crate::error::{Error, Result};
@@ -76,11 +76,12 @@ impl Scorer {
         &self.real
     }
 
-    /// The names of all numbers, in the order of the scores.
-    pub fn names(&self) -> Vec<&'static str> {
+    /// All numbers, in the order of the scores.
+    pub fn numbers(&self) -> Vec<Number> {
         let metrics = self.metrics.iter();
         metrics
-            .flat_map(|metric| metric.numbers().iter().map(|number| number.name))
+            .flat_map(|metric| metric.numbers())
+            .copied()
             .collect()
     }
 
@@ -94,9 +95,9 @@ impl Scorer {
                 .validate()
                 .map_err(|error| error.within(metric.name()))?;
         }
-        let names = self.names();
-        for (place, name) in names.iter().enumerate() {
-            if names[..place].contains(name) {
+        let numbers = self.numbers();
+        for (place, Number { name, .. }) in numbers.iter().enumerate() {
+            if numbers[..place].iter().any(|other| other.name == *name) {
                 return Err(Error::setting(
                     "metrics",
                     name,
@@ -196,7 +197,6 @@ impl Scorer {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::feature_metric::Number;
     use super::super::features::comparable;
     use super::*;
     use crate::metrics::ExtractorId;
@@ -263,8 +263,8 @@ mod tests {
             .with_held_out(held_out)
             .with_seed(5);
         let scores = scorer.score(&generated).unwrap();
-        let names: Vec<&str> = scores.iter().map(|score| score.name.as_str()).collect();
-        assert_eq!(names, scorer.names());
+        let names = scores.iter().map(|score| score.name.as_str());
+        assert!(names.eq(scorer.numbers().iter().map(|number| number.name)));
         let score = &scores[0];
         assert_eq!(score.value(), 2.5);
         let real = score.real_against_real.unwrap();

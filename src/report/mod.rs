@@ -14,6 +14,7 @@
 //!   "settings":      {…}  what the run was made with
 //!   "timings":       {…}  name: seconds
 //!   "metrics":       {…}  name: what was measured
+//!   "scores":        […]  the scores among the metrics, each with its provenance
 //!   "curves":        {…}  chart: { line: [[step, value], …] }
 //!   "pictures":      [{"caption": …, "path": …, "step": a number or null}, …]
 //!   "findings":      [{"step": …, "severity": "info", "warning" or "error", "title": …,
@@ -50,6 +51,7 @@ use self::picture::PictureFile;
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 use crate::json::{self, Json};
+use crate::metrics::Score;
 use crate::text::visible_json;
 #[cfg(feature = "plot")]
 use crate::text::visible_lines;
@@ -107,6 +109,7 @@ pub struct Report {
     settings: Vec<(String, Json)>,
     timings: Vec<(String, Json)>,
     metrics: Vec<(String, Json)>,
+    scores: Vec<Score>,
     /// Charts and their lines.
     curves: Vec<(String, Vec<Line>)>,
     pictures: Vec<PictureFile>,
@@ -127,6 +130,7 @@ impl Report {
             settings: Vec::new(),
             timings: Vec::new(),
             metrics: Vec::new(),
+            scores: Vec::new(),
             curves: Vec::new(),
             pictures: Vec::new(),
             findings: Vec::new(),
@@ -196,6 +200,16 @@ impl Report {
                 .into_iter()
                 .for_each(|(name, value)| put(&mut self.metrics, name, value)),
             Err(problem) => self.refuse(problem),
+        }
+        self
+    }
+
+    /// Adds scores with their provenance. The value of each is among the metrics too, by its name.
+    pub fn scores<'a>(mut self, scores: impl IntoIterator<Item = &'a Score>) -> Self {
+        for score in scores {
+            self = self.metric(&score.name, score.value());
+            self.scores.retain(|other| other.name != score.name);
+            self.scores.push(score.clone());
         }
         self
     }
@@ -305,6 +319,9 @@ impl Report {
         };
         let pictures = self.pictures.iter().map(|picture| picture.json(folder));
         let files = self.files.iter().map(|file| text(&listed(file, folder)));
+        // Numbers, words and settings that were JSON before: nothing that could be refused.
+        let score = |score: &Score| json::of(score).unwrap_or(Json::NULL);
+        let scores = self.scores.iter().map(score).collect();
         Json::object([
             ("schema", Json::integer(SCHEMA)),
             ("program", text(&self.program)),
@@ -315,6 +332,7 @@ impl Report {
             ("settings", Json::Object(self.settings.clone())),
             ("timings", Json::Object(self.timings.clone())),
             ("metrics", Json::Object(self.metrics.clone())),
+            ("scores", Json::List(scores)),
             (
                 "curves",
                 Json::Object(self.curves.iter().map(chart).collect()),
@@ -486,6 +504,7 @@ mod tests {
     "zeta": "-inf",
     "alpha": []
   },
+  "scores": [],
   "curves": {
     "loss": {
       "generator": [

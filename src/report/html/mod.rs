@@ -8,6 +8,7 @@ mod findings;
 mod metrics;
 mod number;
 mod pictures;
+mod scores;
 mod settings;
 mod table;
 mod value;
@@ -46,6 +47,7 @@ pub(super) fn page(report: &Report, folder: &Path) -> Result<String> {
                 main {
                     (head(report))
                     (outcome(report, &pictures))
+                    (scores::scores(&report.scores))
                     (pictures.alone())
                     (findings::findings(&report.findings))
                     (pictures.timeline())
@@ -135,6 +137,8 @@ mod tests {
 
     use super::*;
     use crate::data::ImageShape;
+    use crate::metrics::RealAgainstReal;
+    use crate::metrics::tests::score as a_score;
     use crate::plot::{GridStyle, image_grid};
     use crate::report::{ReportFinding, Severity};
 
@@ -151,6 +155,16 @@ mod tests {
         let path = folder.join("drawing.svg");
         std::fs::write(&path, "<svg width=\"8\" height=\"8\"></svg>").unwrap();
         path
+    }
+
+    fn score(value: f64) -> crate::metrics::Score {
+        a_score(value, |score| {
+            score.real_against_real = Some(RealAgainstReal {
+                value: 0.125,
+                count: 50,
+                against: 50,
+            });
+        })
     }
 
     fn finding(severity: Severity, title: &str) -> ReportFinding {
@@ -176,6 +190,7 @@ mod tests {
                 "last",
                 serde_json::json!({"loss": 0.30000001192092896, "step": 40}),
             )
+            .scores([&score(12.5)])
             .curve("loss", "discriminator", [(0.0, 1.0), (1.0, 2.0)])
             .curve(
                 "loss",
@@ -223,8 +238,16 @@ mod tests {
                 "1 info",
                 "modes captured",
                 "<dd>8</dd>",
+                "<dd>12.5</dd>",
                 "<dd>0.3</dd>",
                 "grid, step 200",
+                "<th scope=\"row\">distance</th>",
+                ">12.5</td>",
+                ">0.125</td>",
+                "<td>lower</td>",
+                "<td>raw</td>",
+                "<td>100 of generated</td>",
+                "<td>100 of training</td>",
                 "scatter",
                 "<b>warning</b>",
                 "first",

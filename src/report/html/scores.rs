@@ -1,0 +1,46 @@
+//! Scores, each beside what real samples would have, and how they were measured.
+
+use maud::{Markup, html};
+
+use super::section;
+use super::table::{Row, table};
+use crate::json::Json;
+use crate::metrics::{Better, SampleSet, Score};
+
+pub(super) fn scores(scores: &[Score]) -> Markup {
+    if scores.is_empty() {
+        return html! {};
+    }
+    let rows: Vec<Vec<(String, Json)>> = scores.iter().map(row).collect();
+    let rows: Vec<Row<'_>> = (scores.iter().zip(&rows))
+        .map(|(score, fields)| (Some(score.name.as_str()), fields.as_slice()))
+        .collect();
+    section("scores", "Scores", table("scores", &rows))
+}
+
+fn row(score: &Score) -> Vec<(String, Json)> {
+    let number = |value: Option<f64>| value.map_or(Json::NULL, Json::number);
+    let set = |set: &SampleSet| match set.name.as_str() {
+        "" => format!("{} samples", set.count),
+        name => format!("{} of {name}", set.count),
+    };
+    let better = match score.better {
+        Better::Lower => "lower",
+        Better::Higher => "higher",
+    };
+    let provenance = &score.provenance;
+    [
+        ("value", Json::number(score.value())),
+        ("standard_error", number(score.estimate.error)),
+        (
+            "real_against_real",
+            number(score.real_against_real.map(|real| real.value)),
+        ),
+        ("better", Json::text(better)),
+        ("features", Json::text(&provenance.extractor.to_string())),
+        ("generated", Json::text(&set(&provenance.generated))),
+        ("real", Json::text(&set(&provenance.real))),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}

@@ -9,6 +9,8 @@ mod distances;
 mod extractor;
 #[cfg(feature = "metrics")]
 mod factor;
+#[cfg(feature = "metrics")]
+mod feature_file;
 mod feature_fn;
 mod feature_metric;
 mod features;

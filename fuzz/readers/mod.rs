@@ -1,8 +1,11 @@
 //! What reads files and settings, each with its seeds, its mutations and what it promises.
 
 mod checkpoint;
+mod classifier;
+mod features;
 mod generator;
 mod idx;
+mod inception;
 mod planted;
 mod safetensors;
 mod settings;
@@ -74,11 +77,14 @@ pub trait Reader: Sync {
 }
 
 /// All of them.
-pub fn all() -> [&'static dyn Reader; 5] {
+pub fn all() -> [&'static dyn Reader; 8] {
     [
         &idx::Idx,
         &checkpoint::Checkpoint,
+        &classifier::SavedClassifierFile,
+        &features::FeatureFile,
         &generator::SavedGeneratorFile,
+        &inception::InceptionFile,
         &safetensors::Safetensors,
         &settings::Settings,
     ]

@@ -41,6 +41,35 @@ fn split(file: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((header.to_vec(), numbers.to_vec()))
 }
 
+/// A changed file of the format.
+pub fn mutated(random: &mut Random, seed: &[u8], other: &[u8]) -> Vec<u8> {
+    let mut bytes = seed.to_vec();
+    match split(seed) {
+        Some((mut header, mut numbers)) if !random.one_in(4) => {
+            for _ in 0..=random.below(3) {
+                if random.one_in(4) {
+                    bytes::mutate(random, &mut numbers, other);
+                } else {
+                    json::mutate(random, &mut header);
+                }
+            }
+            let length = match random.below(8) {
+                0 => header.len() as u64 + 1,
+                1 => u64::MAX,
+                2 => 1 << 40,
+                _ => header.len() as u64,
+            };
+            bytes = [&length.to_le_bytes()[..], &header, &numbers].concat();
+        }
+        _ => {
+            for _ in 0..=random.below(3) {
+                bytes::mutate(random, &mut bytes, other);
+            }
+        }
+    }
+    bytes
+}
+
 impl Reader for Safetensors {
     fn name(&self) -> &'static str {
         "safetensors"
@@ -55,32 +84,8 @@ impl Reader for Safetensors {
     }
 
     fn mutate(&self, random: &mut Random, seed: &[u8], other: &[u8]) -> Mutant {
-        let mut bytes = seed.to_vec();
-        match split(seed) {
-            Some((mut header, mut numbers)) if !random.one_in(4) => {
-                for _ in 0..=random.below(3) {
-                    if random.one_in(4) {
-                        bytes::mutate(random, &mut numbers, other);
-                    } else {
-                        json::mutate(random, &mut header);
-                    }
-                }
-                let length = match random.below(8) {
-                    0 => header.len() as u64 + 1,
-                    1 => u64::MAX,
-                    2 => 1 << 40,
-                    _ => header.len() as u64,
-                };
-                bytes = [&length.to_le_bytes()[..], &header, &numbers].concat();
-            }
-            _ => {
-                for _ in 0..=random.below(3) {
-                    bytes::mutate(random, &mut bytes, other);
-                }
-            }
-        }
         Mutant {
-            bytes,
+            bytes: mutated(random, seed, other),
             sealed: false,
         }
     }

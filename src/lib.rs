@@ -101,6 +101,8 @@ mod pair;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod prelude;
+#[cfg(feature = "metrics")]
+pub mod protocol;
 pub mod random;
 mod readback;
 mod records;

@@ -111,7 +111,7 @@ class Report:
 
 
 class Network:
-    """A resident process that takes training steps when told to."""
+    """A resident process that takes training steps, or measures, when told to."""
 
     def __init__(self, label: str, command: list[str], timeout: float) -> None:
         self.label = label
@@ -213,9 +213,9 @@ class Network:
         self.errors.close()
 
 
-def build_ours() -> str:
-    """Builds the bench `peer_step` and returns the path of its binary."""
-    command = [os.environ.get("CARGO", "cargo"), "bench", "--bench", "peer_step"]
+def build_ours(bench: str = "peer_step") -> str:
+    """Builds the bench and returns the path of its binary."""
+    command = [os.environ.get("CARGO", "cargo"), "bench", "--bench", bench]
     command += ["--no-run", "--message-format=json"]
     note("building: " + " ".join(command))
     try:
@@ -223,19 +223,19 @@ def build_ours() -> str:
     except OSError as error:
         raise Failure(f"cargo did not start: {error}") from error
     if built.returncode != 0:
-        raise Failure(f"cargo could not build `peer_step` (exit code {built.returncode})")
-    found = [path for path in map(executable_in, built.stdout.splitlines()) if path]
-    if not found:
-        raise Failure("cargo named no executable for the bench `peer_step`")
-    return found[-1]
+        raise Failure(f"cargo could not build `{bench}` (exit code {built.returncode})")
+    found = [executable_in(message, bench) for message in built.stdout.splitlines()]
+    if not any(found):
+        raise Failure(f"cargo named no executable for the bench `{bench}`")
+    return [path for path in found if path][-1]
 
 
-def executable_in(message: str) -> str | None:
-    """The path of `peer_step`, where this line of cargo's is the message that tells it."""
+def executable_in(message: str, bench: str) -> str | None:
+    """The path of the bench, where this line of cargo's is the message that tells it."""
     if not message.startswith("{"):
         return None
     fields = json.loads(message)
-    if fields.get("reason") != "compiler-artifact" or fields["target"]["name"] != "peer_step":
+    if fields.get("reason") != "compiler-artifact" or fields["target"]["name"] != bench:
         return None
     return fields.get("executable")
 

@@ -50,4 +50,6 @@ pub use gaussian::{Gaussian, kl_diagonal};
 #[cfg(test)]
 pub(crate) use gaussian_mixture::GaussianMixture;
 pub use likelihood::{Histogram, fit_gaussian, mean_log_likelihood};
+#[cfg(feature = "metrics")]
+pub(crate) use quadrature::log_sigmoid;
 pub use quadrature::{Interval, expectation, js_divergence, kl_divergence};

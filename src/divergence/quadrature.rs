@@ -202,7 +202,7 @@ pub(super) fn weighted(log_weight: f64, value: impl FnOnce() -> f64) -> f64 {
 }
 
 /// ln σ(x) = −ln(1 + e^(−x)), exact and finite for every finite x.
-pub(super) fn log_sigmoid(x: f64) -> f64 {
+pub(crate) fn log_sigmoid(x: f64) -> f64 {
     x.min(0.0) - (-x.abs()).exp().ln_1p()
 }
 

@@ -11,7 +11,7 @@ use super::bilinear::Bilinear;
 use super::storage::{
     channels_last, from_channels_last, from_rows, is_dense, lies_channels_last, recycle, row_major,
 };
-use super::{buffers, convolution, norm, product, threads};
+use super::{buffers, convolution, norm, pieces, product, threads};
 
 /// The operations that the layers' fast paths are made of. All tensors are f32 and not empty.
 pub(crate) trait Kernels: Backend {
@@ -52,6 +52,21 @@ pub(crate) trait Kernels: Backend {
 
     /// The same tensor with its channels innermost in memory.
     fn channels_last(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The place of the largest of each unit's pieces, as a number that no gradient goes through:
+    /// `[rows, units·pieces]` to `[rows, units]`.
+    fn winners(x: FloatTensor<Self>, pieces: usize) -> FloatTensor<Self>;
+
+    /// Of each unit the piece at its place: `[rows, units·pieces]` to `[rows, units]`.
+    fn chosen(x: FloatTensor<Self>, places: FloatTensor<Self>, pieces: usize) -> FloatTensor<Self>;
+
+    /// Each number at its place among its unit's pieces, zeros at the others: `[rows, units]` to
+    /// `[rows, units·pieces]`.
+    fn scattered(
+        y: FloatTensor<Self>,
+        places: FloatTensor<Self>,
+        pieces: usize,
+    ) -> FloatTensor<Self>;
 
     /// a + b, in the memory of one of them where that can be.
     fn add(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -148,6 +163,22 @@ impl Kernels for Flex {
         }
         let shape = x.layout().shape().to_vec();
         from_channels_last(channels_last(&x).into_buffer(), &shape)
+    }
+
+    fn winners(x: FlexTensor, pieces: usize) -> FlexTensor {
+        pieces::winners(&x, pieces)
+    }
+
+    fn chosen(x: FlexTensor, places: FlexTensor, pieces: usize) -> FlexTensor {
+        let y = pieces::chosen(&x, &places, pieces);
+        recycle(x);
+        y
+    }
+
+    fn scattered(y: FlexTensor, places: FlexTensor, pieces: usize) -> FlexTensor {
+        let x = pieces::scattered(&y, &places, pieces);
+        recycle(y);
+        x
     }
 
     fn add(mut a: FlexTensor, b: FlexTensor) -> FlexTensor {

@@ -137,6 +137,23 @@ pub(crate) fn smooth<B: Backend, const R: usize>(
     on_kernels!(B, run_smooth, smooth?, x.clone())
 }
 
+fn run_maxout<B: Backend, K: Kernels, const R: usize>(
+    x: &Tensor<B, R>,
+    pieces: usize,
+) -> Tensor<B, R> {
+    let x = primitive::<B, K, R>(x);
+    let places = K::winners(x.clone(), pieces);
+    tensor::<B, K, R>(K::chosen(x, places, pieces))
+}
+
+/// The largest of each unit's pieces, `[rows, units·pieces]` to `[rows, units]`.
+pub(crate) fn maxout<B: Backend>(x: &Tensor<B, 2>, pieces: usize) -> Option<Tensor<B, 2>> {
+    if !suits(x) {
+        return None;
+    }
+    on_kernels!(B, run_maxout, x, pieces)
+}
+
 fn run_channels_last<B: Backend, K: Kernels, const R: usize>(x: &Tensor<B, R>) -> Tensor<B, R> {
     tensor::<B, K, R>(K::channels_last(primitive::<B, K, R>(x)))
 }

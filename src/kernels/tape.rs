@@ -195,6 +195,60 @@ impl<B: Kernels> Backward<B, 1> for SameStep {
     }
 }
 
+/// The backward pass of taking one of each unit's pieces.
+#[derive(Debug)]
+struct ChosenStep {
+    pieces: usize,
+}
+
+impl<B: Kernels> Backward<B, 1> for ChosenStep {
+    /// The places.
+    type State = FloatTensor<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let [parent] = ops.parents;
+        register!(
+            B,
+            gradients,
+            parent,
+            B::scattered(gradient, ops.state, self.pieces)
+        );
+    }
+}
+
+/// The backward pass of putting a number at its place among its unit's pieces.
+#[derive(Debug)]
+struct ScatteredStep {
+    pieces: usize,
+}
+
+impl<B: Kernels> Backward<B, 1> for ScatteredStep {
+    /// The places.
+    type State = FloatTensor<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let [parent] = ops.parents;
+        register!(
+            B,
+            gradients,
+            parent,
+            B::chosen(gradient, ops.state, self.pieces)
+        );
+    }
+}
+
 impl<B: Kernels> Kernels for Autodiff<B> {
     fn layer(
         operation: Bilinear,
@@ -285,6 +339,36 @@ impl<B: Kernels> Kernels for Autodiff<B> {
         Backward::<B, 1>::prepare::<NoCheckpointing>(SameStep, [x.node])
             .compute_bound()
             .stateless(inner)
+    }
+
+    fn winners(x: FloatTensor<Self>, pieces: usize) -> FloatTensor<Self> {
+        Self::from_inner(B::winners(x.primitive, pieces))
+    }
+
+    fn chosen(x: FloatTensor<Self>, places: FloatTensor<Self>, pieces: usize) -> FloatTensor<Self> {
+        let places = places.primitive;
+        let y = B::chosen(x.primitive, places.clone(), pieces);
+        let step = ChosenStep { pieces };
+        let prepared = Backward::<B, 1>::prepare::<NoCheckpointing>(step, [x.node]);
+        match prepared.compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(places, y),
+            OpsKind::UnTracked(prepared) => prepared.finish(y),
+        }
+    }
+
+    fn scattered(
+        y: FloatTensor<Self>,
+        places: FloatTensor<Self>,
+        pieces: usize,
+    ) -> FloatTensor<Self> {
+        let places = places.primitive;
+        let x = B::scattered(y.primitive, places.clone(), pieces);
+        let step = ScatteredStep { pieces };
+        let prepared = Backward::<B, 1>::prepare::<NoCheckpointing>(step, [y.node]);
+        match prepared.compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(places, x),
+            OpsKind::UnTracked(prepared) => prepared.finish(x),
+        }
     }
 
     fn channel_sums(x: FloatTensor<Self>) -> FloatTensor<Self> {

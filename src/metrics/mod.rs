@@ -1,27 +1,87 @@
 //! How good a generator is: one file per metric.
 
 mod better;
+#[cfg(feature = "metrics")]
+mod classifier;
+#[cfg(feature = "metrics")]
+mod distances;
 mod extractor;
+#[cfg(feature = "metrics")]
+mod factor;
 mod feature_metric;
 mod features;
+#[cfg(feature = "metrics")]
+mod frechet_distance;
+#[cfg(all(test, feature = "metrics"))]
+mod golden;
+#[cfg(feature = "metrics")]
+mod held_out_divergence;
+mod inception_score;
+#[cfg(feature = "metrics")]
+mod linear;
+#[cfg(feature = "metrics")]
+mod memorisation;
+#[cfg(feature = "metrics")]
 mod mode_coverage;
+#[cfg(feature = "metrics")]
 mod mode_spread;
+#[cfg(feature = "metrics")]
+mod moments;
+#[cfg(feature = "metrics")]
+mod nearest_neighbour_test;
+#[cfg(feature = "metrics")]
+mod neighbours;
+#[cfg(feature = "metrics")]
+mod parzen;
+#[cfg(feature = "metrics")]
+mod precision_recall;
+#[cfg(feature = "metrics")]
 mod principal_axes;
 mod repeats;
 mod score;
 mod scorer;
 mod set_measure;
+#[cfg(feature = "metrics")]
+mod sliced_wasserstein;
+#[cfg(feature = "metrics")]
+mod two_sample;
 
 #[cfg(test)]
 pub(crate) use score::tests;
 
 pub use better::Better;
+#[cfg(feature = "metrics")]
+pub use classifier::{LogisticRegression, NetworkClassifier};
 pub use extractor::{FeatureExtractor, features_of};
 pub use feature_metric::{Estimate, FeatureMetric, Number};
 pub use features::{ExtractorId, Features};
+#[cfg(feature = "metrics")]
+pub use frechet_distance::{Frechet, FrechetDistance};
+#[cfg(feature = "metrics")]
+pub use held_out_divergence::{HeldOutDivergence, HeldOutDivergenceScores};
+pub use inception_score::{InceptionScore, InceptionScores};
+#[cfg(feature = "metrics")]
+pub use memorisation::{CopyingScores, Memorisation, MemorisationScores, NearestTraining};
+#[cfg(feature = "metrics")]
 pub use mode_coverage::{ModeCoverage, ModeStatistics};
+#[cfg(feature = "metrics")]
 pub use mode_spread::ModeSpread;
+#[cfg(feature = "metrics")]
+pub use moments::Moments;
+#[cfg(feature = "metrics")]
+pub use nearest_neighbour_test::{NearestNeighbourScores, NearestNeighbourTest};
+#[cfg(feature = "metrics")]
+pub use parzen::{Parzen, ParzenScores};
+#[cfg(feature = "metrics")]
+pub use precision_recall::{NeighbourCounts, PrecisionRecall, PrecisionRecallScores};
 pub use repeats::Repeats;
 pub use score::{Provenance, RealAgainstReal, SampleSet, Score};
 pub use scorer::Scorer;
 pub use set_measure::SetMeasure;
+#[cfg(feature = "metrics")]
+pub use sliced_wasserstein::{SlicedWasserstein, SlicedWassersteinScores};
+#[cfg(feature = "metrics")]
+pub use two_sample::{TwoSample, TwoSampleClassifier, TwoSampleScores};
+
+/// What the mean spread within modes is called in measurements.
+pub(crate) const SPREAD_MEAN: &str = "spread_mean";

@@ -1,5 +1,6 @@
 //! A known mixture as what a run's samples are measured by.
 
+use super::SPREAD_MEAN;
 use super::feature_metric::Number;
 use super::features::Features;
 use super::mode_coverage::ModeCoverage;
@@ -49,7 +50,7 @@ impl SetMeasure for ModeSpread {
             Number::higher("high_quality"),
             Number::lower("reverse_kl"),
             Number::lower("js"),
-            Number::higher("spread_mean"),
+            Number::higher(SPREAD_MEAN),
             Number::higher("spread_min"),
         ]
     }

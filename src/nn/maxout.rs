@@ -80,7 +80,8 @@ impl MaxoutConfig {
 /// y_j = max_p (x·W + b)_{j·pieces + p}
 /// ```
 ///
-/// Shapes: `[batch, d_input]` to `[batch, d_output]`. Goodfellow et al. 2013, *Maxout networks*,
+/// Shapes: `[batch, d_input]` to `[batch, d_output]`. The gradient goes to the largest piece. On the
+/// CPU backend Flex it runs on kernels of this crate's own. Goodfellow et al. 2013, *Maxout networks*,
 /// arXiv:1302.4389.
 #[derive(Module, Debug)]
 pub struct Maxout<B: Backend> {
@@ -92,6 +93,10 @@ impl<B: Backend> Maxout<B> {
     /// Applies the layer, `[batch, d_input]` to `[batch, d_output]`.
     pub fn forward(&self, input: Tensor<B, 2>) -> Tensor<B, 2> {
         let pieces = self.linear.forward(input);
+        #[cfg(feature = "flex")]
+        if let Some(largest) = crate::kernels::maxout(&pieces, self.pieces) {
+            return largest;
+        }
         let [batch, width] = pieces.dims();
         let units = width / self.pieces;
         // A running maximum over the pieces: `max_dim` keeps its backward pass on integer

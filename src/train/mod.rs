@@ -30,7 +30,7 @@ mod snapshot;
 mod tests;
 mod trainer;
 
-pub use checkpoint::{Checkpoints, Start, best_checkpoint};
+pub use checkpoint::{Checkpoints, Start, StoredRun, best_checkpoint};
 pub use config::TrainerConfig;
 pub use evaluator::{Evaluator, EvaluatorFn, measure_fn};
 pub use evaluators::SampleScores;

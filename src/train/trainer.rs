@@ -9,6 +9,7 @@ use burn::tensor::backend::Backend;
 use super::checkpoint::{Beginning, Position};
 use super::evaluator::{self, Measure};
 use super::feed::{self, Data, Expected};
+use super::health::HealthConfig;
 use super::preflight;
 use super::session::Session;
 use super::{
@@ -150,7 +151,9 @@ impl<'a, P: Pair> Trainer<'a, P> {
             checkpoints.check(&measured)?;
         }
         for (index, worsening) in self.config.health.worsening.iter().enumerate() {
-            if !measured.contains(&worsening.name) {
+            // The defaults watch what happens to be measured.
+            let asked_for = !HealthConfig::default().worsening.contains(worsening);
+            if asked_for && !measured.contains(&worsening.name) {
                 return Err(Error::setting(
                     &format!("health.worsening[{index}].name"),
                     &worsening.name,

@@ -7,10 +7,12 @@ mod folder;
 mod forged;
 mod place;
 mod state;
+mod stored_run;
 #[cfg(test)]
 mod tests;
 
 pub(super) use state::Position;
+pub use stored_run::StoredRun;
 
 use crate::pair::Pair;
 use burn::tensor::Device;

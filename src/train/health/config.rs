@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::policy::Policy;
 use crate::error::{Error, Result, check};
-use crate::metrics::Better;
+use crate::metrics::{Better, SPREAD_MEAN};
 use crate::settings::settings;
 
 settings! {
@@ -48,8 +48,10 @@ pub struct HealthConfig {
     pub overfitting: Overfitting,
     /// When the process takes ever more memory.
     pub memory: MemoryGrowth,
-    /// Which numbers of evaluators are watched, and when they count as getting worse. None by
-    /// default.
+    /// When modes count as too narrow, where an evaluator measures the spread within them.
+    pub narrow_modes: NarrowModes,
+    /// Which numbers of evaluators are watched, and when they count as getting worse. By default
+    /// `recall`, `coverage` and `spread_mean`, where they are measured.
     pub worsening: Vec<Worsening>,
 }
 }
@@ -68,7 +70,10 @@ impl Default for HealthConfig {
             divergence: Divergence::default(),
             overfitting: Overfitting::default(),
             memory: MemoryGrowth::default(),
-            worsening: Vec::new(),
+            narrow_modes: NarrowModes::default(),
+            worsening: ["recall", "coverage", SPREAD_MEAN]
+                .map(|name| Worsening::new(name, Better::Higher))
+                .into(),
         }
     }
 }
@@ -119,6 +124,9 @@ impl HealthConfig {
         self.divergence.validate().map_err(within("divergence"))?;
         self.overfitting.validate().map_err(within("overfitting"))?;
         self.memory.validate().map_err(within("memory"))?;
+        self.narrow_modes
+            .validate()
+            .map_err(within("narrow_modes"))?;
         for (index, worsening) in self.worsening.iter().enumerate() {
             let part = format!("worsening[{index}]");
             let earlier = &self.worsening[..index];
@@ -378,6 +386,42 @@ impl Stall {
     fn validate(&self) -> Result<()> {
         between("share", self.share)?;
         checks_and_policy(self.checks, self.policy)
+    }
+}
+
+settings! {
+/// When the modes that a generator draws count as too narrow: collapsed inside, though all of them
+/// are there.
+///
+/// Judged is `spread_mean` of the [mode coverage](crate::metrics::ModeCoverage), 1 for the data's own
+/// spread, at each new evaluation; nothing is judged where no evaluator measures it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(default)]
+pub struct NarrowModes {
+    /// The spread below which modes are too narrow, in (0, 1); 0.75 by default.
+    pub least: f64,
+    /// Evaluations in a row; 5 by default.
+    pub evaluations: u32,
+    /// What is done then.
+    pub policy: Policy,
+}
+}
+
+impl Default for NarrowModes {
+    fn default() -> Self {
+        Self {
+            least: 0.75,
+            evaluations: 5,
+            policy: Policy::Log,
+        }
+    }
+}
+
+impl NarrowModes {
+    fn validate(&self) -> Result<()> {
+        between("least", self.least)?;
+        check::at_least("evaluations", self.evaluations as usize, 1)?;
+        self.policy.validate().map_err(|e| e.within("policy"))
     }
 }
 
@@ -653,6 +697,8 @@ mod tests {
             ("overfitting", "gap", 1.0),
             ("overfitting", "least_separation", -0.5),
             ("memory", "growth", 0.0),
+            ("narrow_modes", "least", 0.0),
+            ("narrow_modes", "least", 1.0),
         ] {
             let message = refusal(part, field, value);
             assert!(message.contains(&format!("`{part}.{field}`")), "{message}");

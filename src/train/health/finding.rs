@@ -159,6 +159,15 @@ pub enum FindingKind {
         /// For how many evaluations in a row.
         evaluations: u32,
     },
+    /// The modes that are drawn are narrower than the data's: collapsed inside.
+    ModesTooNarrow {
+        /// The mean spread within modes, 1 for that of the data.
+        spread: f64,
+        /// The spread below which modes are too narrow.
+        least: f64,
+        /// At how many evaluations in a row.
+        evaluations: u32,
+    },
     /// The process takes ever more memory.
     MemoryGrowth {
         /// Memory at the beginning of the growth, in bytes.
@@ -252,6 +261,7 @@ impl Finding {
             FindingKind::DiscriminatorOverfitting { .. } => "discriminator_overfitting",
             FindingKind::MeasurementWorsened { .. } => "measurement_worsened",
             FindingKind::MemoryGrowth { .. } => "memory_growth",
+            FindingKind::ModesTooNarrow { .. } => "modes_too_narrow",
             FindingKind::DiscriminatorStalled { .. } => "discriminator_stalled",
             FindingKind::Diverged { .. } => "diverged",
             FindingKind::Passed { .. } => "passed",
@@ -275,6 +285,7 @@ impl Finding {
             | FindingKind::DiscriminatorOverfitting { .. }
             | FindingKind::DiscriminatorStalled { .. }
             | FindingKind::MeasurementWorsened { .. }
+            | FindingKind::ModesTooNarrow { .. }
             | FindingKind::MemoryGrowth { .. } => Severity::Warning,
         }
     }

@@ -25,6 +25,7 @@ impl Finding {
             FindingKind::DiscriminatorOverfitting { .. } => "discriminator overfitting",
             FindingKind::MeasurementWorsened { .. } => "a measurement gets worse",
             FindingKind::MemoryGrowth { .. } => "growing memory",
+            FindingKind::ModesTooNarrow { .. } => "modes too narrow",
             FindingKind::DiscriminatorStalled { .. } => "the discriminator learns nothing",
             FindingKind::Diverged { .. } => "the run is lost",
             FindingKind::Passed { .. } => "passed",
@@ -63,6 +64,9 @@ impl Finding {
                 "go back to the best checkpoint (`Checkpoints::keep_best`)"
             }
             FindingKind::MemoryGrowth { .. } => "look at what observers and hooks keep",
+            FindingKind::ModesTooNarrow { .. } => {
+                "try a smaller weight of R1, or one that falls (`Ramp`), and longer training"
+            }
             FindingKind::DiscriminatorStalled { .. } => {
                 "try a smaller weight of R1, or a larger learning rate for it"
             }
@@ -172,6 +176,16 @@ impl Finding {
                  were worse",
                 digits(*value),
                 digits(*best)
+            ),
+            FindingKind::ModesTooNarrow {
+                spread,
+                least,
+                evaluations,
+            } => format!(
+                "within modes samples have {} of the data's spread, less than {} at {evaluations} \
+                 evaluations in a row",
+                digits(*spread),
+                digits(*least)
             ),
             FindingKind::MemoryGrowth {
                 from_bytes,
@@ -300,6 +314,12 @@ impl Finding {
                  The discriminator may know its data by heart, the generator may have dropped modes, \
                  or the learning rates are too high for the end of a run."
             }
+            FindingKind::ModesTooNarrow { .. } => {
+                "Every mode is found, and each is partly collapsed: the generator draws its middle. \
+                 A discriminator that a penalty keeps flat can't see structure that is much smaller \
+                 than the distance between modes, so nothing pulls samples apart there; measures of \
+                 quality even prefer narrow modes."
+            }
             FindingKind::MemoryGrowth { .. } => {
                 "Something keeps what belongs to a step: tensors that were stored with their tape \
                  hold the whole graph behind them, and a list of readings grows with every step."
@@ -404,6 +424,11 @@ impl Finding {
                  little data add `Augment`. `health.worsening[..].policy` can end the run, or send \
                  it back."
             }
+            FindingKind::ModesTooNarrow { .. } => {
+                "Let the weight of `Term::r1` fall during the run (a `Ramp`), make the discriminator \
+                 wider or sharper, train longer at a falling rate, and draw from an average of the \
+                 generator (`TrainerConfig::ema`). docs/objectives.md has a table of what was tried."
+            }
             FindingKind::MemoryGrowth { .. } => {
                 "Look at what observers and hooks keep: turn readings into numbers instead of \
                  storing tensors, detach what must be stored, and give `History` a slower rhythm. \
@@ -451,6 +476,7 @@ fn title_of(name: &str) -> &str {
         "discriminator_overfitting" => "discriminator overfitting",
         "measurement_worsened" => "a measurement that gets worse",
         "memory_growth" => "growing memory",
+        "modes_too_narrow" => "modes that are too narrow",
         "discriminator_stalled" => "a discriminator that learns nothing",
         "diverged" => "a run that is lost",
         other => other,
@@ -515,6 +541,11 @@ mod tests {
                 value: 40.0,
                 best: 20.0,
                 step: 7_000,
+                evaluations: 5,
+            },
+            FindingKind::ModesTooNarrow {
+                spread: 0.5,
+                least: 0.75,
                 evaluations: 5,
             },
             FindingKind::MemoryGrowth {
@@ -613,7 +644,7 @@ mod tests {
             assert!(stored["kind"][finding.name()].is_object(), "{stored}");
             names.insert(finding.name());
         }
-        assert_eq!(names.len(), 14);
+        assert_eq!(names.len(), 15);
     }
 
     #[test]

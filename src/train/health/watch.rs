@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::config::HealthConfig;
 use super::detector::{
-    CollapseState, DivergenceState, GradientState, LossState, MemoryState, NonFiniteState, Now,
-    Onset, OverfittingState, SaturationState, StallState, WorseningState,
+    CollapseState, DivergenceState, GradientState, LossState, MemoryState, NarrowModesState,
+    NonFiniteState, Now, Onset, OverfittingState, SaturationState, StallState, WorseningState,
 };
 use super::finding::{Finding, FindingKind};
 use super::policy::Policy;
@@ -62,6 +62,7 @@ pub struct HealthState {
     divergence: DivergenceState,
     overfitting: OverfittingState,
     memory: MemoryState,
+    narrow_modes: NarrowModesState,
     worsening: BTreeMap<String, WorseningState>,
 }
 
@@ -159,6 +160,10 @@ impl HealthWatch {
         if let Some(bytes) = signs.resident_bytes {
             kinds.extend(state.memory.check(bytes, &config.memory, now));
         }
+        let narrow = state
+            .narrow_modes
+            .check(&signs.measurements, &config.narrow_modes, now);
+        kinds.extend(narrow);
         state.check_measurements(signs, config, now, &mut kinds);
         kinds.extend(state.passed());
         kinds.retain(|kind| policy_of(config, kind) != Policy::Ignore);
@@ -198,7 +203,7 @@ impl HealthState {
     /// What has just come to count as gone.
     fn passed(&mut self) -> Vec<FindingKind> {
         let (generator, discriminator) = (Some(Network::Generator), Some(Network::Discriminator));
-        let onsets: [(&str, Option<Network>, &mut Onset); 16] = [
+        let onsets: [(&str, Option<Network>, &mut Onset); 17] = [
             ("non_finite_loss", None, &mut self.non_finite.losses),
             (
                 "non_finite_gradient",
@@ -247,6 +252,7 @@ impl HealthState {
                 &mut self.overfitting.overfits,
             ),
             ("memory_growth", None, &mut self.memory.grows),
+            ("modes_too_narrow", None, &mut self.narrow_modes.narrow),
         ];
         let worsening = self.worsening.values_mut();
         let worsening = worsening.map(|state| ("measurement_worsened", None, &mut state.worsens));
@@ -275,6 +281,7 @@ fn policy_of_name(config: &HealthConfig, name: &str) -> Policy {
         "diverged" => config.divergence.policy,
         "discriminator_overfitting" => config.overfitting.policy,
         "memory_growth" => config.memory.policy,
+        "modes_too_narrow" => config.narrow_modes.policy,
         // What is ignored there is not judged.
         "measurement_worsened" => Policy::Log,
         _ => config.non_finite,
@@ -301,6 +308,7 @@ fn policy_of(config: &HealthConfig, kind: &FindingKind) -> Policy {
         FindingKind::GeneratorCollapse { .. } => config.collapse.policy,
         FindingKind::DiscriminatorOverfitting { .. } => config.overfitting.policy,
         FindingKind::MemoryGrowth { .. } => config.memory.policy,
+        FindingKind::ModesTooNarrow { .. } => config.narrow_modes.policy,
         FindingKind::MeasurementWorsened { name, .. } => {
             let mut worsening = config.worsening.iter();
             let watched = worsening.find(|worsening| worsening.name == *name);

@@ -688,3 +688,50 @@ fn a_measurement_that_is_bad_now_and_then_or_not_finite_is_none() {
     let unknown = |step: u64| if step > 500 { f64::NAN } else { 20.0 };
     assert!(fid_findings(Policy::Log, unknown).is_empty());
 }
+
+/// A watch that finds `spread_mean` measured every 50 steps.
+fn spread_findings(config: HealthConfig, spread: impl Fn(u64) -> f64) -> Vec<Finding> {
+    let mut watch = HealthWatch::new(config).unwrap();
+    let mut noise = Noise::new(2);
+    let mut found = Vec::new();
+    for step in checks(10, 2_000) {
+        let mut signs = healthy(step, 10, &mut noise);
+        let measured = step - step % 50;
+        if measured > 0 {
+            signs.measurements.push(Measurement {
+                name: "spread_mean".into(),
+                value: spread(measured),
+                step: measured,
+            });
+        }
+        found.extend(watch.check(&signs));
+    }
+    found
+}
+
+#[test]
+fn modes_that_stay_narrow_are_found_and_pass() {
+    let spread = |step: u64| if step < 1_000 { 0.65 } else { 0.95 };
+    let found = spread_findings(HealthConfig::default(), spread);
+    let [narrow, passed] = <[Finding; 2]>::try_from(found).unwrap();
+    // Five evaluations: 50 to 250.
+    assert_eq!(narrow.step, 250);
+    let expected = FindingKind::ModesTooNarrow {
+        spread: 0.65,
+        least: 0.75,
+        evaluations: 5,
+    };
+    assert_eq!(narrow.kind, expected);
+    assert_eq!((passed.step, passed.name()), (1_000 + 4 * 50, "passed"));
+    let mut ignoring = HealthConfig::default();
+    ignoring.narrow_modes.policy = Policy::Ignore;
+    assert!(spread_findings(ignoring, spread).is_empty());
+}
+
+#[test]
+fn a_spread_that_falls_is_found_by_default() {
+    let spread = |step: u64| if step < 1_000 { 1.0 } else { 0.85 };
+    let found = spread_findings(HealthConfig::default(), spread);
+    let names: Vec<_> = found.iter().map(Finding::name).collect();
+    assert_eq!(names, ["measurement_worsened"]);
+}

@@ -64,6 +64,46 @@ pub struct Common {
     pub accept: Vec<String>,
 }
 
+/// The options of an example that is done in a few minutes and keeps no checkpoints to go on from.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Brief {
+    /// Seed of everything random: the same seed gives the same run
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+
+    /// Training steps [default: the example's own]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub steps: Option<usize>,
+
+    /// What computes
+    #[arg(long, value_enum, default_value_t = BackendName::Flex, value_name = "NAME")]
+    pub backend: BackendName,
+
+    /// Folder for pictures and the report [default: out/<example>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+impl From<Brief> for Common {
+    fn from(brief: Brief) -> Self {
+        let Brief {
+            seed,
+            steps,
+            backend,
+            out,
+        } = brief;
+        Self {
+            seed,
+            steps,
+            backend,
+            out,
+            resume: false,
+            checkpoint_every: None,
+            accept: Vec::new(),
+        }
+    }
+}
+
 /// The backends that an example can run on, where the build has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BackendName {
@@ -227,6 +267,11 @@ pub fn main_with<P: Program>(backend: BackendName, program: P) -> ExitCode {
             ExitCode::from(if refused { 2 } else { 1 })
         }
     }
+}
+
+/// Writes one line to standard output. `println!` panics where nobody reads any more.
+pub fn print(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Writes one line to standard error. `eprintln!` panics where nobody reads any more.

@@ -265,6 +265,23 @@ mod tests {
     }
 
     #[test]
+    fn a_dropped_mode_is_as_far_as_arithmetic_says() {
+        let two_modes = normal(1, 600, -10.0).joined(&normal(2, 600, 10.0)).unwrap();
+        let one_mode = normal(3, 1_200, 10.0);
+        let stream = &mut Stream::new(1, "discriminator");
+        let found = small().measure(&two_modes, &one_mode, stream).unwrap();
+        // Shares ½, ½ against 0, 1; their mean is ¼, ¾.
+        let real = 0.5 * (0.5f64 / 0.25).ln() + 0.5 * (0.5f64 / 0.75).ln();
+        let exact = 0.5 * (real + (1.0f64 / 0.75).ln());
+        let noise = 5.0 * found.standard_error;
+        assert!(
+            noise < 0.15 && found.js < exact + noise,
+            "{found:?} {exact}"
+        );
+        assert!(found.js > exact - noise - 0.01, "{found:?} {exact}");
+    }
+
+    #[test]
     fn one_distribution_has_no_divergence_and_no_overfitting_hides_it() {
         let stream = &mut Stream::new(1, "discriminator");
         let found = small()

@@ -282,6 +282,10 @@ mod tests {
             .unwrap();
         assert_near(found.score, 4.0, 1e-14);
         assert_eq!(found.standard_error(), Some(0.0));
+        // Two of the four classes.
+        let two: Vec<usize> = (0..40).filter(|i| i % 4 < 2).collect();
+        let found = in_order(10).of_probabilities(&certain.select(&two), &mut stream());
+        assert_near(found.unwrap().score, 2.0, 1e-14);
         // Always the same class; nothing known of any.
         for row in [[1.0, 0.0, 0.0, 0.0], [0.25; 4]] {
             let found = in_order(2)

@@ -3,11 +3,15 @@
 mod better;
 #[cfg(feature = "metrics")]
 mod classifier;
+mod classifier_features;
 #[cfg(feature = "metrics")]
 mod distances;
 mod extractor;
 #[cfg(feature = "metrics")]
 mod factor;
+#[cfg(feature = "metrics")]
+mod feature_file;
+mod feature_fn;
 mod feature_metric;
 mod features;
 #[cfg(feature = "metrics")]
@@ -16,9 +20,12 @@ mod frechet_distance;
 mod golden;
 #[cfg(feature = "metrics")]
 mod held_out_divergence;
+mod inception;
 mod inception_score;
 #[cfg(feature = "metrics")]
 mod linear;
+#[cfg(feature = "metrics")]
+mod list;
 #[cfg(feature = "metrics")]
 mod memorisation;
 #[cfg(feature = "metrics")]
@@ -37,6 +44,7 @@ mod parzen;
 mod precision_recall;
 #[cfg(feature = "metrics")]
 mod principal_axes;
+mod raw;
 mod repeats;
 mod score;
 mod scorer;
@@ -52,14 +60,21 @@ pub(crate) use score::tests;
 pub use better::Better;
 #[cfg(feature = "metrics")]
 pub use classifier::{LogisticRegression, NetworkClassifier};
+pub use classifier_features::{ClassifierFeatures, ClassifierOutput};
 pub use extractor::{FeatureExtractor, features_of};
+pub use feature_fn::{FeatureFn, feature_fn};
 pub use feature_metric::{Estimate, FeatureMetric, Number};
 pub use features::{ExtractorId, Features};
 #[cfg(feature = "metrics")]
 pub use frechet_distance::{Frechet, FrechetDistance};
 #[cfg(feature = "metrics")]
 pub use held_out_divergence::{HeldOutDivergence, HeldOutDivergenceScores};
+pub use inception::{
+    Inception, InceptionNetwork, InceptionOutput, InceptionResize, InceptionSettings,
+};
 pub use inception_score::{InceptionScore, InceptionScores};
+#[cfg(feature = "metrics")]
+pub use list::Metric;
 #[cfg(feature = "metrics")]
 pub use memorisation::{CopyingScores, Memorisation, MemorisationScores, NearestTraining};
 #[cfg(feature = "metrics")]
@@ -74,14 +89,13 @@ pub use nearest_neighbour_test::{NearestNeighbourScores, NearestNeighbourTest};
 pub use parzen::{Parzen, ParzenScores};
 #[cfg(feature = "metrics")]
 pub use precision_recall::{NeighbourCounts, PrecisionRecall, PrecisionRecallScores};
+pub use raw::Raw;
 pub use repeats::Repeats;
 pub use score::{Provenance, RealAgainstReal, SampleSet, Score};
 pub use scorer::Scorer;
+pub(crate) use set_measure::SPREAD_MEAN;
 pub use set_measure::SetMeasure;
 #[cfg(feature = "metrics")]
 pub use sliced_wasserstein::{SlicedWasserstein, SlicedWassersteinScores};
 #[cfg(feature = "metrics")]
 pub use two_sample::{TwoSample, TwoSampleClassifier, TwoSampleScores};
-
-/// What the mean spread within modes is called in measurements.
-pub(crate) const SPREAD_MEAN: &str = "spread_mean";

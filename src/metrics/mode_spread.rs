@@ -4,7 +4,7 @@ use super::SPREAD_MEAN;
 use super::feature_metric::Number;
 use super::features::Features;
 use super::mode_coverage::ModeCoverage;
-use super::set_measure::SetMeasure;
+use super::set_measure::{SPREAD_MEAN, SetMeasure};
 use crate::data::Mixture;
 use crate::error::{Error, Result};
 

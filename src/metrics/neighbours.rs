@@ -206,19 +206,22 @@ pub(super) struct ClosePair<'p> {
 impl ClosePair<'_> {
     /// Whether the squared distance is below `limit`.
     pub(super) fn is_below(&self, limit: f64) -> bool {
-        let exact = self.exact.get().unwrap_or_else(|| {
-            let upper = match self.frame.direct {
-                true => f64::INFINITY,
-                false => self.both * (1.0 + self.frame.gamma) - 2.0 * self.product,
-            };
-            if upper + self.frame.tiny < limit * self.frame.scale_squared() {
-                // Not the distance, but as far from the limit as is asked.
-                return f64::NEG_INFINITY;
+        if let Some(exact) = self.exact.get() {
+            return exact < limit;
+        }
+        if !self.frame.direct {
+            let middle = self.both - 2.0 * self.product;
+            let error = self.both * self.frame.gamma + self.frame.tiny;
+            let limit = limit * self.frame.scale_squared();
+            if middle + error < limit {
+                return true;
             }
-            let exact = squared_distance(self.rows.0, self.rows.1);
-            self.exact.set(Some(exact));
-            exact
-        });
+            if middle - error >= limit {
+                return false;
+            }
+        }
+        let exact = squared_distance(self.rows.0, self.rows.1);
+        self.exact.set(Some(exact));
         exact < limit
     }
 }

@@ -5,6 +5,9 @@ use super::features::Features;
 use super::scorer::Scorer;
 use crate::error::Result;
 
+/// What the mean spread within modes is called in measurements: the health watch looks for it.
+pub(crate) const SPREAD_MEAN: &str = "spread_mean";
+
 /// Measures a set of generated samples by itself: whatever it is held against, it brings.
 ///
 /// A [`Scorer`] brings real samples and metrics, [`ModeSpread`](super::ModeSpread) a mixture. An

@@ -355,6 +355,22 @@ mod tests {
     }
 
     #[test]
+    fn a_dropped_mode_has_to_be_carried_there() {
+        let line = |values: &[f32]| Features::new(values.to_vec(), 1).unwrap();
+        let real = line(&[0.0, 0.0, 0.0, 0.0, 10.0, 10.0]);
+        let generated = line(&[0.0, 0.0, 0.0]);
+        // A third of the mass, by 10.
+        let one = of_order(1)
+            .measure(&real, &generated, &mut stream())
+            .unwrap();
+        assert_near(one.distance, 10.0 / 3.0, 1e-14);
+        let two = of_order(2)
+            .measure(&real, &generated, &mut stream())
+            .unwrap();
+        assert_near(two.distance, (100.0f64 / 3.0).sqrt(), 1e-14);
+    }
+
+    #[test]
     fn a_shift_in_space_is_its_length_over_the_root_of_the_dimensions() {
         // W₂² of direction θ is (θ·s)², of mean |s|²/d.
         let real = normal(1, 50, 9);

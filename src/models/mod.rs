@@ -1,5 +1,6 @@
 //! Stock networks, each with a config that validates itself.
 
+mod classifier;
 mod conditional;
 mod dcgan;
 mod embedding;
@@ -7,6 +8,7 @@ mod mlp;
 mod saved;
 mod weights;
 
+pub use classifier::{Classifier, ClassifierConfig, SavedClassifier, Seen};
 pub use conditional::{ConcatenateFeatures, ConditionEmbedding, Conditional};
 pub use dcgan::{
     DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
@@ -14,7 +16,9 @@ pub use dcgan::{
 pub use embedding::{LabelEmbedding, VectorEmbedding};
 pub use mlp::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 pub use saved::SavedGenerator;
-pub use weights::{load_safetensors, save_safetensors};
+pub(crate) use saved::refuse;
+pub(crate) use weights::stored_tensors;
+pub use weights::{load_safetensors, save_safetensors, weights_hash};
 
 use crate::nn::Activation;
 

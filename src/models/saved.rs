@@ -273,7 +273,7 @@ fn is_format_1(path: &Path) -> bool {
         && start == *FORMAT_1
 }
 
-pub(super) fn refuse(path: &Path, problem: impl Into<String>) -> Error {
+pub(crate) fn refuse(path: &Path, problem: impl Into<String>) -> Error {
     Error::Weights {
         path: path.to_owned(),
         problem: problem.into(),

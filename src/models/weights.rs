@@ -8,13 +8,15 @@ use burn::tensor::DType;
 use burn::tensor::backend::Backend;
 use burn_store::{Applier, ModuleSnapshot, ModuleStore, SafetensorsStore, TensorSnapshot};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::saved::refuse;
 use crate::error::{Error, Result};
 use crate::files::{self, write_whole};
 use crate::network::guard::quietly;
 use crate::network::initialize;
-use crate::records::numbers;
+use crate::records::{self, numbers};
+use crate::text::hex;
 
 /// Writes every parameter and buffer of a module (running statistics and the vectors of spectral
 /// norms included) to one safetensors file, in the precision that it has. Folders above the file
@@ -96,14 +98,11 @@ pub fn load_safetensors<B: Backend, M: Module<B>>(path: impl AsRef<Path>, fresh:
             "holds the weights of another network: this one has more numbers than the file has bytes",
         ));
     }
-    let mut store = SafetensorsStore::from_bytes(Some(bytes));
-    let foreign = |problem| refuse(path, format!("is no whole safetensors file: {problem}"));
-    let stored = quietly(|| store.get_all_snapshots())
-        .map_err(foreign)?
-        .map_err(|error| foreign(error.to_string()))?;
+    let stored = stored_tensors(path, bytes)?;
     initialize(&fresh);
     let needed = fresh.collect(None, None, false);
-    let fitting = quietly(|| fitting(path, stored, &needed)).map_err(foreign)??;
+    let fitting =
+        quietly(|| fitting(path, &stored, &needed)).map_err(|words| foreign(path, words))??;
     // All fits: from here on nothing is refused half-way through the module.
     let mut applier = Applier::<B>::new(fitting, None, None, false);
     let loaded = quietly(|| fresh.map(&mut applier)).map_err(|words| refuse(path, words))?;
@@ -111,6 +110,35 @@ pub fn load_safetensors<B: Backend, M: Module<B>>(path: impl AsRef<Path>, fresh:
         Some(error) => Err(refuse(path, error.to_string())),
         None => Ok(loaded),
     }
+}
+
+/// A SHA-256 of a module's parameters and buffers, in hexadecimal: of their names, types and shapes
+/// and of their numbers, whichever backend they are on. Modules of one hash compute the same.
+///
+/// # Errors
+/// If a parameter is of a kind that is not stored (quantised weights), or not finite.
+pub fn weights_hash<B: Backend, M: Module<B>>(module: &M) -> Result<String> {
+    let stored = records::of::<B, M>(module);
+    let bytes = records::finite(&stored).and_then(|()| records::write(&stored));
+    let bytes = bytes.map_err(|problem| Error::data("the weights", problem))?;
+    Ok(hex(&Sha256::digest(&bytes)))
+}
+
+/// The tensors of a safetensors file's bytes by their names; their numbers are read when somebody
+/// asks for them.
+pub(crate) fn stored_tensors(
+    path: &Path,
+    bytes: Vec<u8>,
+) -> Result<BTreeMap<String, TensorSnapshot>> {
+    let mut store = SafetensorsStore::from_bytes(Some(bytes));
+    let stored = quietly(|| store.get_all_snapshots().cloned())
+        .map_err(|words| foreign(path, words))?
+        .map_err(|error| foreign(path, error.to_string()))?;
+    Ok(stored)
+}
+
+fn foreign(path: &Path, problem: String) -> Error {
+    refuse(path, format!("is no whole safetensors file: {problem}"))
 }
 
 /// The stored tensors that a module needs, in its parameters' types.

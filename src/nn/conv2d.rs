@@ -175,6 +175,25 @@ pub struct Conv2d<B: Backend> {
 }
 
 impl<B: Backend> Conv2d<B> {
+    /// A layer of these weights, which takes no gradient.
+    pub(crate) fn of(
+        weight: Tensor<B, 4>,
+        bias: Tensor<B, 1>,
+        stride: [usize; 2],
+        padding: PaddingConfig2d,
+    ) -> Self {
+        let [_, _, height, width] = weight.dims();
+        Self {
+            weight: Param::from_tensor(weight).set_require_grad(false),
+            bias: Some(Param::from_tensor(bias).set_require_grad(false)),
+            stride,
+            kernel_size: [height, width],
+            dilation: [1, 1],
+            groups: 1,
+            padding,
+        }
+    }
+
     /// Applies the layer.
     ///
     /// # Shapes

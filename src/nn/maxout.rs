@@ -114,7 +114,13 @@ impl<B: Backend> Maxout<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_close, for_each_backend, on_wgpu, tensor2, values};
+    use crate::testing::{
+        Cpu, assert_close, for_each_autodiff_backend, for_each_backend, on_wgpu, parameters,
+        tensor2, values,
+    };
+    use burn::backend::Autodiff;
+    use burn::module::{AutodiffModule, HasAutodiffModule};
+    use burn::tensor::backend::AutodiffBackend;
 
     fn takes_the_largest_piece<B: Backend>() {
         let device = Default::default();
@@ -126,6 +132,65 @@ mod tests {
             .map(|pieces| pieces.iter().copied().fold(f64::NEG_INFINITY, f64::max))
             .collect();
         assert_close(&values(layer.forward(x)), &expected, 1e-6, 1e-7);
+    }
+
+    #[test]
+    fn the_kernel_does_not_pass_over_a_nan() {
+        let layer = MaxoutConfig::new(1, 2, 3).init::<Cpu>(&Default::default());
+        let biases = vec![0.0, 0.0, 0.0, 0.0, f64::NAN, 0.0];
+        let weights = vec![1.0, 1.0, 0.5, -1.0, 2.0, 2.0];
+        let layer = crate::testing::assign::<Cpu, _>(layer, vec![weights, biases]);
+        let y = values(layer.forward(tensor2::<Cpu, 1>([[2.0], [-1.0]])));
+        assert_eq!((y[0], y[2]), (2.0, -0.5));
+        assert!(y[1].is_nan() && y[3].is_nan());
+    }
+
+    /// f(x) = Σ c·y is linear in the largest pieces: ∇f is Σ c_j w_j over their columns w_j, and
+    /// the gradient of ‖∇f‖² with respect to w_j is 2·c_j·∇f, nothing for any other piece.
+    fn gradients_of_both_orders_go_to_the_largest_piece<B: AutodiffBackend>() {
+        let device = B::Device::default();
+        let (inputs, units, pieces) = (3, 4, 5);
+        let layer = MaxoutConfig::new(inputs, units, pieces).init::<B>(&device);
+        crate::network::initialize(&layer);
+        let weight = parameters::<B, _>(&layer)[0].clone();
+        let column = |piece: usize| (0..inputs).map(move |i| i * units * pieces + piece);
+        let x = tensor2::<B, 3>([[0.4, -1.2, 0.7]]);
+        let all = values(layer.linear.forward(x.clone()));
+        let largest: Vec<usize> = (0..units)
+            .map(|unit| {
+                let places = unit * pieces..(unit + 1) * pieces;
+                let best = places.max_by(|a, b| all[*a].total_cmp(&all[*b]));
+                best.expect("pieces")
+            })
+            .collect();
+        let c = [1.0, -2.0, 0.5, 3.0];
+        let mut gradient = vec![0.0; inputs];
+        for (piece, c) in largest.iter().zip(c) {
+            for (sum, place) in gradient.iter_mut().zip(column(*piece)) {
+                *sum += c * weight[place];
+            }
+        }
+        let mut expected = vec![0.0; weight.len()];
+        for (piece, c) in largest.iter().zip(c) {
+            for (place, g) in column(*piece).zip(&gradient) {
+                expected[place] = 2.0 * c * g;
+            }
+        }
+
+        let lifted = layer.clone().train::<Autodiff<B>>().no_grad();
+        let input = Tensor::<Autodiff<B>, 2>::from_inner(x).require_grad();
+        let c = Tensor::<Autodiff<B>, 2>::from_inner(tensor2::<B, 4>([c]));
+        let gradients = (lifted.forward(input.clone()) * c).sum().backward();
+        let found = input.grad(&gradients).expect("a gradient");
+        assert_close(&values(found.clone()), &gradient, 1e-5, 1e-6);
+        let gradients = found.square().sum().backward();
+        let found = crate::testing::gradients::<B, _>(&layer, &gradients);
+        assert_close(&found[0], &expected, 1e-5, 1e-6);
+    }
+
+    mod tracked {
+        use super::*;
+        for_each_autodiff_backend!(gradients_of_both_orders_go_to_the_largest_piece);
     }
 
     for_each_backend!(takes_the_largest_piece);

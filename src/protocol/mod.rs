@@ -37,20 +37,25 @@
 //! | [`Pacgan`] | a ring of 8 Gaussians, a grid of 25 | modes, high quality, reverse KL |
 //! | [`Veegan`] | 10 Gaussians of 700 dimensions in 1,200 | modes, high quality |
 //! | [`StackedMnist`] | three digits as the channels of an image | modes of 1,000, KL |
+//! | [`Goodfellow`] | digits | Parzen log-likelihood |
 
+mod goodfellow;
 mod networks;
 mod pacgan;
 mod samples;
+mod scores;
 mod stacked_mnist;
 mod table;
 mod veegan;
 
+pub use goodfellow::Goodfellow;
 pub use networks::{
     MaxoutDiscriminator, MaxoutDiscriminatorConfig, NormalizedGenerator, NormalizedGeneratorConfig,
 };
 pub use pacgan::Pacgan;
 pub use samples::Samples;
-pub use stacked_mnist::{ReadDigits, StackedDigits, StackedMnist, StackedModes};
+pub use scores::ProtocolScores;
+pub use stacked_mnist::{ClassifierReader, ReadDigits, StackedDigits, StackedMnist, StackedModes};
 pub use table::{Cell, Column, ResultTable, Row, Source};
 pub use veegan::{Veegan, VeeganCoverage, VeeganPoints};
 

@@ -193,10 +193,167 @@ fn with_zero_biases<B: Backend, M: Module<B>>(module: M) -> M {
         ) -> Param<Tensor<B, D>> {
             // Weights stay undrawn, for the seed to decide them.
             match D {
-                1 => parameter.map(|bias| bias.zeros_like()),
+                1 => {
+                    parameter.map(|bias| bias.zeros_like().set_require_grad(bias.is_require_grad()))
+                }
                 _ => parameter,
             }
         }
     }
     module.map(&mut Zero)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gan::Gan;
+    use crate::network::initialize;
+    use crate::testing::{
+        Cpu, for_each_autodiff_backend, for_each_backend, gradients as gradients_of, parameters,
+        values,
+    };
+    use burn::tensor::Distribution;
+    use burn::tensor::backend::AutodiffBackend;
+
+    fn generator() -> NormalizedGeneratorConfig {
+        NormalizedGeneratorConfig {
+            latent: 3,
+            dimensions: 2,
+            hidden: vec![8, 5],
+            epsilon: 1e-4,
+            momentum: 0.05,
+            initial_deviation: 0.02,
+        }
+    }
+
+    fn discriminator() -> MaxoutDiscriminatorConfig {
+        MaxoutDiscriminatorConfig {
+            dimensions: 4,
+            hidden: vec![6, 3],
+            pieces: 5,
+            input_dropout: 0.2,
+            hidden_dropout: 0.5,
+            initializer: Initializer::Uniform {
+                min: -0.005,
+                max: 0.005,
+            },
+        }
+    }
+
+    fn shapes_are_as_documented<B: Backend>() {
+        let device = Default::default();
+        let generator = generator().init::<B>(&device).expect("valid settings");
+        let points = generator.generate(Tensor::ones([7, 3], &device), &());
+        assert_eq!(points.dims(), [7, 2]);
+        let discriminator = discriminator().init::<B>(&device).expect("valid settings");
+        let verdict = discriminator.discriminate(Tensor::ones([7, 4], &device), &());
+        assert_eq!(verdict.logits.dims(), [7, 1]);
+        let logits = values(verdict.logits);
+        assert!(logits.iter().all(|logit| logit.is_finite()));
+    }
+
+    for_each_backend!(shapes_are_as_documented);
+
+    #[test]
+    fn biases_start_at_zero_and_weights_where_the_paper_has_them() {
+        let device = Default::default();
+        let wide = MaxoutDiscriminatorConfig {
+            hidden: vec![200],
+            ..discriminator()
+        };
+        let network = wide.init::<Cpu>(&device).expect("valid settings");
+        initialize(&network);
+        let parameters = parameters::<Cpu, _>(&network);
+        // Weight and bias of the maxout layer and of the linear one.
+        let [weight, bias, _, last] = parameters.as_slice() else {
+            panic!("{} parameters", parameters.len());
+        };
+        assert!(bias.iter().chain(last).all(|bias| *bias == 0.0));
+        assert!(weight.iter().all(|weight| weight.abs() <= 0.005));
+        let square = weight.iter().map(|weight| weight * weight).sum::<f64>();
+        let deviation = (square / weight.len() as f64).sqrt();
+        // U(±a) has a deviation of a/√3; 4,000 weights tell it within a few percent.
+        assert!((deviation / (0.005 / 3f64.sqrt()) - 1.0).abs() < 0.05);
+    }
+
+    fn every_parameter_is_trained<B: AutodiffBackend>() {
+        let device = B::Device::default();
+        let generator = generator().init::<B>(&device).expect("valid settings");
+        let discriminator = MaxoutDiscriminatorConfig {
+            dimensions: 2,
+            input_dropout: 0.0,
+            hidden_dropout: 0.0,
+            ..discriminator()
+        };
+        let discriminator = discriminator.init::<B>(&device).expect("valid settings");
+        let latents = Tensor::random([9, 3], Distribution::Normal(0.0, 1.0), &device);
+        let points = generator.generate(latents, &());
+        let gradients = discriminator
+            .discriminate(points, &())
+            .logits
+            .sum()
+            .backward();
+        let of_generator = gradients_of::<B, _>(&generator, &gradients);
+        // Three layers, of which two have norms: 2 weights, 2 × (γ, β), running statistics, output.
+        assert!(
+            of_generator[of_generator.len() - 1]
+                .iter()
+                .any(|g| *g != 0.0),
+            "output's bias"
+        );
+        let of_discriminator = gradients_of::<B, _>(&discriminator, &gradients);
+        for (place, gradient) in of_discriminator.iter().enumerate() {
+            assert!(gradient.iter().any(|g| *g != 0.0), "parameter {place}");
+        }
+    }
+
+    mod tracked {
+        use super::*;
+        for_each_autodiff_backend!(every_parameter_is_trained);
+    }
+
+    #[test]
+    fn a_seed_decides_the_weights_although_biases_are_set_before() {
+        let device = Default::default();
+        let made = |seed| {
+            let generator = generator().init::<Cpu>(&device).expect("valid settings");
+            let discriminator = discriminator()
+                .init::<Cpu>(&device)
+                .expect("valid settings");
+            let gan = Gan::<_, _, Cpu>::seeded(generator, discriminator, seed, &device);
+            let both = [
+                parameters::<Cpu, _>(&gan.generator),
+                parameters::<Cpu, _>(&gan.discriminator),
+            ];
+            both.concat()
+        };
+        assert_eq!(made(1), made(1));
+        assert_ne!(made(1), made(2));
+    }
+
+    #[test]
+    fn settings_that_no_network_can_be_made_of_are_refused_by_name() {
+        let device = Default::default();
+        let refused = |error: crate::Error, name: &str| {
+            let error = error.to_string();
+            assert!(error.contains(name), "{error}");
+        };
+        let change = |change: fn(&mut NormalizedGeneratorConfig)| {
+            let mut config = generator();
+            change(&mut config);
+            config.init::<Cpu>(&device).expect_err("a wrong setting")
+        };
+        refused(change(|c| c.hidden.clear()), "`hidden.len()`");
+        refused(change(|c| c.epsilon = f64::NAN), "`epsilon`");
+        refused(change(|c| c.momentum = 1.5), "`momentum`");
+        refused(change(|c| c.initial_deviation = 0.0), "`initial_deviation`");
+        let change = |change: fn(&mut MaxoutDiscriminatorConfig)| {
+            let mut config = discriminator();
+            change(&mut config);
+            config.init::<Cpu>(&device).expect_err("a wrong setting")
+        };
+        refused(change(|c| c.pieces = 0), "`pieces`");
+        refused(change(|c| c.input_dropout = 1.0), "`input_dropout`");
+        refused(change(|c| c.hidden_dropout = -0.1), "`hidden_dropout`");
+    }
 }

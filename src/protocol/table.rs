@@ -11,7 +11,9 @@ use crate::metrics::{Better, Repeats};
 /// A number that a table gives for each method.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Column {
-    /// Its name, with the unit.
+    /// Its name in files: `reverse_kl`.
+    pub key: String,
+    /// Its name in the table, with the unit.
     pub name: String,
     /// Which way it is good.
     pub better: Better,
@@ -20,9 +22,15 @@ pub struct Column {
 }
 
 impl Column {
-    /// A column of this name.
-    pub fn new(name: impl Into<String>, better: Better, decimals: usize) -> Self {
+    /// A column of this key and name.
+    pub fn new(
+        key: impl Into<String>,
+        name: impl Into<String>,
+        better: Better,
+        decimals: usize,
+    ) -> Self {
         Self {
+            key: key.into(),
             name: name.into(),
             better,
             decimals,
@@ -70,7 +78,7 @@ pub struct Row {
 /// use burn_gan::metrics::{Better, Repeats};
 /// use burn_gan::protocol::{Column, ResultTable};
 ///
-/// let table = ResultTable::new("A ring", [Column::new("modes", Better::Higher, 1)])
+/// let table = ResultTable::new("A ring", [Column::new("modes", "modes", Better::Higher, 1)])
 ///     .published("GAN", &[Some((6.3, Some(0.5)))], "Lin et al. 2017, table 1");
 /// let modes = Repeats::of("modes", &[8.0, 7.0, 8.0])?;
 /// let table = table.measured("this crate", &[modes], "3 trials of 40 epochs")?;
@@ -137,7 +145,7 @@ impl ResultTable {
         columns
             .map(|(index, column)| {
                 let values: Vec<f64> = trials.iter().map(|trial| trial.numbers[index]).collect();
-                Repeats::of(&column.name, &values)
+                Repeats::of(&column.key, &values)
             })
             .collect()
     }
@@ -247,8 +255,8 @@ mod tests {
 
     fn table() -> ResultTable {
         let columns = [
-            Column::new("modes", Better::Higher, 1),
-            Column::new("KL", Better::Lower, 2),
+            Column::new("modes", "modes", Better::Higher, 1),
+            Column::new("kl", "KL", Better::Lower, 2),
         ];
         ResultTable::new("A protocol", columns)
             .published("GAN", &[Some((6.3, Some(0.5))), None], "a paper")

@@ -246,8 +246,8 @@ impl<B: AutodiffBackend> Protocol<B, 2> for Veegan {
 
     fn published(&self) -> ResultTable {
         let columns = [
-            Column::new("modes (of 10)", Better::Higher, 1),
-            Column::new("high quality %", Better::Higher, 1),
+            Column::new("modes_captured", "modes (of 10)", Better::Higher, 1),
+            Column::new("high_quality_percent", "high quality %", Better::Higher, 1),
         ];
         let veegan = "Srivastava et al. 2017, table 1: 5 trials";
         let gdpp = "Elfeki et al. 2018";
@@ -320,5 +320,114 @@ impl<B: AutodiffBackend> Protocol<B, 2> for Veegan {
             details: serde_json::to_value(&coverage)
                 .map_err(|error| Error::data("coverage", error.to_string()))?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Cpu, values};
+    use burn::backend::Autodiff;
+
+    type B = Autodiff<Cpu>;
+
+    /// `count` samples of each of these modes whose noisy coordinates are all `noise` off.
+    fn on_modes(modes: &[usize], count: usize, noise: f32) -> Vec<f32> {
+        let one = |mode: &usize| {
+            let mut sample = vec![MEANS[*mode]; DIMENSIONS];
+            sample[..NOISY].iter_mut().for_each(|x| *x += noise);
+            sample
+        };
+        let samples = modes.iter().flat_map(|mode| vec![one(mode); count]);
+        samples.flatten().collect()
+    }
+
+    #[test]
+    fn real_points_do_not_pass_the_papers_rule_and_have_their_distance() {
+        let points = VeeganPoints::new(4);
+        let (samples, modes): (Vec<_>, Vec<_>) = (0..1_000).map(|i| points.point(i)).unzip();
+        let samples = samples.concat();
+        let coverage = VeeganCoverage::measure(&samples).expect("points");
+        assert_eq!((coverage.modes_captured, coverage.high_quality), (0, 0.0));
+        assert_eq!(coverage.modes_at_real_distance, 10);
+        // 99.7 %; 98.5 % would be seven standard errors away.
+        assert!(coverage.at_real_distance > 0.985, "{coverage:?}");
+        assert!((coverage.spread - 1.0).abs() < 0.01, "{coverage:?}");
+        assert_eq!(coverage.off_constant, 0.0);
+        // Each belongs to the mode that it was drawn from.
+        for (sample, mode) in samples.chunks(DIMENSIONS).zip(modes) {
+            assert_eq!(nearest(sample).0, mode);
+        }
+    }
+
+    #[test]
+    fn points_are_the_same_whenever_they_are_asked_for() {
+        let points = VeeganPoints::new(7);
+        let device = Default::default();
+        let batch = |indices: &[usize]| {
+            let (batch, ()) = Dataset::<B>::batch(&points, indices, &device).expect("points");
+            values(batch)
+        };
+        let (both, second) = (batch(&[5, 99_999]), batch(&[99_999]));
+        assert_eq!(both[DIMENSIONS..], second);
+        // Without noise the coordinates are the mean's.
+        let constant = &second[NOISY..];
+        assert!(constant.iter().all(|x| *x == constant[0]));
+        assert_ne!(VeeganPoints::new(8).point(5).0, points.point(5).0);
+    }
+
+    #[test]
+    fn samples_within_ten_deviations_count() {
+        // 0.3·√700 = 7.94 deviations.
+        let near = on_modes(&[0, 6, 9], 2, 0.3);
+        let coverage = VeeganCoverage::measure(&near).expect("samples");
+        assert_eq!((coverage.modes_captured, coverage.high_quality), (3, 1.0));
+        assert!((coverage.spread - 0.3).abs() < 1e-6);
+        assert_eq!(
+            (coverage.modes_at_real_distance, coverage.at_real_distance),
+            (0, 0.0)
+        );
+        // 0.4·√700 = 10.6: too far. Mode 6 stands alone, so that it stays the nearest.
+        let far = [near, on_modes(&[6], 2, 0.4)].concat();
+        let coverage = VeeganCoverage::measure(&far).expect("samples");
+        assert_eq!((coverage.modes_captured, coverage.high_quality), (3, 0.75));
+    }
+
+    #[test]
+    fn what_is_not_finite_counts_in_no_share() {
+        let mut samples = on_modes(&[6], 2, 0.0);
+        samples[3] = f32::NAN;
+        let coverage = VeeganCoverage::measure(&samples).expect("samples");
+        assert_eq!((coverage.high_quality, coverage.not_finite), (0.5, 1));
+        let error = VeeganCoverage::measure(&samples[1..])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("expected [count, 1200]"), "{error}");
+        assert!(VeeganCoverage::measure(&[]).is_err());
+    }
+
+    #[test]
+    fn a_trial_is_evaluated_by_the_rule_of_the_table() {
+        let mut samples = Samples::from_fn(|count| on_modes(&[6], count, 0.1));
+        let evaluation = Protocol::<B, 2>::evaluate(&Veegan::new(), &mut samples).expect("samples");
+        assert_eq!(evaluation.numbers, [1.0, 100.0]);
+        let table = Protocol::<B, 2>::published(&Veegan::new());
+        assert!(table.to_string().contains("GDPP-GAN"));
+        table
+            .repeats(&[evaluation])
+            .expect("a number for each column");
+        Protocol::<B, 2>::plain(&Veegan::new(), 10)
+            .validate()
+            .expect("plain");
+        let recommended = Protocol::<B, 2>::recommended(&Veegan::new(), 10);
+        recommended.validate().expect("recommended");
+    }
+
+    #[test]
+    fn a_picture_shows_the_mode_and_the_distance() {
+        let view = Veegan::view(&on_modes(&[6], 1, 1.0));
+        let [mean, distance] = view[0];
+        assert!((mean - (10.0 + 700.0 / 1200.0)).abs() < 1e-4);
+        assert!((distance - 700f64.sqrt()).abs() < 1e-3);
     }
 }

@@ -6,6 +6,7 @@
 //! bit, and calls observers; everything a run shows is an observer's doing.
 
 mod checkpoint;
+mod classifier;
 mod config;
 mod drawn;
 mod evaluator;
@@ -31,6 +32,7 @@ mod tests;
 mod trainer;
 
 pub use checkpoint::{Checkpoints, Start, StoredRun, best_checkpoint};
+pub use classifier::{ClassifierStep, ClassifierTraining};
 pub use config::TrainerConfig;
 pub use evaluator::{Evaluator, EvaluatorFn, measure_fn};
 pub use evaluators::SampleScores;

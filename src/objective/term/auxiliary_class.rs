@@ -97,7 +97,7 @@ fn class_loss<P: Pair>(judged: &Judged<'_, P>) -> Tensor<P::Backend, 1> {
 
 /// −(1/n)·Σ_i ln softmax(l_i)[c_i], `[1]`, of logits `[n, classes]` and classes `[n]`.
 #[inline(never)]
-pub(super) fn cross_entropy<B: Backend>(
+pub(crate) fn cross_entropy<B: Backend>(
     logits: Tensor<B, 2>,
     classes: Tensor<B, 1, Int>,
 ) -> Tensor<B, 1> {

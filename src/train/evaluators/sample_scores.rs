@@ -25,7 +25,7 @@ type InnerSample<P> = <<P as Pair>::Sample as Sample<<P as Pair>::Backend>>::Inn
 /// ```
 /// use burn_gan::burn::backend::{Autodiff, Flex};
 /// use burn_gan::data::{MemoryDataset, Mixture};
-/// use burn_gan::metrics::{Features, RawFeatures, Scorer, SlicedWasserstein};
+/// use burn_gan::metrics::{Features, Raw, Scorer, SlicedWasserstein};
 /// use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
 /// use burn_gan::random::Stream;
 /// use burn_gan::train::{History, Rhythm, SampleScores, Trainer, TrainerConfig};
@@ -45,7 +45,7 @@ type InnerSample<P> = <<P as Pair>::Sample as Sample<<P as Pair>::Backend>>::Inn
 /// let scorer = Scorer::new(real).with_metric(SlicedWasserstein::default());
 /// let mut history = History::new();
 /// Trainer::new(TrainerConfig::new(4, 8, Latent::normal(2)), &device)?
-///     .evaluate(Rhythm::Every(2), SampleScores::new(RawFeatures, scorer, 100))
+///     .evaluate(Rhythm::Every(2), SampleScores::new(Raw, scorer, 100))
 ///     .observe(Rhythm::Every(2), &mut history)
 ///     .run(gan, &data)?;
 /// assert_eq!(history.points("sliced_wasserstein").len(), 2);

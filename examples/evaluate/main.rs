@@ -1,0 +1,415 @@
+//! Scores generated samples against real ones: a saved generator, a checkpoint, a folder of images, or
+//! features that another program made.
+//!
+//! ```text
+//! cargo run --release --example evaluate -- --generated out/mnist/generator.gan --data-dir DIR \
+//!     --classifier out/classifier/digits.classifier
+//! cargo run --release --example evaluate -- --generated FOLDER --data-dir FOLDER --inception FILE
+//! cargo run --release --example evaluate -- --generated a.npy --data-dir b.npy
+//! ```
+//!
+//! Each score stands beside that of real samples against real ones. The out folder gets `report.html`,
+//! and `report.json` with the provenance of every score.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod images;
+mod networks;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use burn_gan::burn::tensor::backend::AutodiffBackend;
+use burn_gan::data::{ImageShape, Mnist, PixelRange};
+use burn_gan::metrics::{
+    ClassifierFeatures, ClassifierOutput, FeatureExtractor, Features, Inception, InceptionOutput,
+    InceptionResize, InceptionScore, InceptionScores, InceptionSettings, Metric, Raw, Score,
+    Scorer, features_of,
+};
+use burn_gan::plot::{GridStyle, image_grid};
+use burn_gan::prelude::*;
+use burn_gan::train::Ending;
+use burn_gan::{Error, Result};
+use clap::builder::RangedU64ValueParser;
+use clap::{Parser, ValueEnum};
+use common::{BackendName, Brief, Common, Program};
+use images::Images;
+use indicatif::{ProgressBar, ProgressStyle};
+use networks::Sampler;
+
+/// Scores generated samples against real ones.
+#[derive(Parser)]
+struct Args {
+    /// Seed of everything random: the same seed gives the same scores
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    seed: u64,
+
+    /// What computes
+    #[arg(long, value_enum, default_value_t = BackendName::Flex, value_name = "NAME")]
+    backend: BackendName,
+
+    /// Folder for pictures and the report [default: out/evaluate]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// What is scored: a `.gan` file, a checkpoint of `mnist` or a folder of them, a folder of PNG
+    /// images, or features as `.npy` or `.safetensors`
+    #[arg(long, value_name = "PATH")]
+    generated: PathBuf,
+
+    /// The real samples: a folder with MNIST's files or of PNG images, or features as `.npy` or
+    /// `.safetensors`
+    #[arg(long, value_name = "PATH")]
+    data_dir: PathBuf,
+
+    /// Which of MNIST's two parts
+    #[arg(long, value_enum, default_value_t = Split::Test, value_name = "NAME")]
+    split: Split,
+
+    /// Score the features of this classifier, as the example `classifier` trains one
+    #[arg(long, value_name = "FILE", conflicts_with = "inception")]
+    classifier: Option<PathBuf>,
+
+    /// Score the features of FID's Inception, from this safetensors file
+    #[arg(long, value_name = "FILE")]
+    inception: Option<PathBuf>,
+
+    /// How images are resized for Inception: as one or the other package does it
+    #[arg(long, value_enum, default_value_t = Resize::PytorchFid, value_name = "NAME", requires = "inception")]
+    resize: Resize,
+
+    /// Generated samples, and real ones at most [default: as many as there are real ones, at most
+    /// 10000]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(2..))]
+    samples: Option<usize>,
+
+    /// Samples that are drawn and looked at together
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    batch: usize,
+
+    /// Metrics, by name or as JSON with settings, such as '{"precision_recall":{"neighbours":5}}'
+    /// [default: all]
+    #[arg(long, value_name = "METRIC", value_delimiter = ' ', num_args = 1.., value_parser = metric)]
+    metrics: Vec<Metric>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Split {
+    Train,
+    Test,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Resize {
+    PytorchFid,
+    TorchFidelity,
+}
+
+/// At most so many samples where nothing else is asked for.
+const SAMPLES: usize = 10_000;
+/// Images in a row and in a column of a picture.
+const SHOWN: usize = 10;
+
+fn metric(text: &str) -> Result<Metric, String> {
+    if text.starts_with('{') {
+        return serde_json::from_str(text).map_err(|error| error.to_string());
+    }
+    Metric::named(text).map_err(|error| error.to_string())
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    common::main_with(args.backend, args)
+}
+
+impl Program for Args {
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
+        let common = Common::from(Brief {
+            seed: self.seed,
+            steps: None,
+            backend: self.backend,
+            out: self.out.clone(),
+        });
+        let mut report = common
+            .report(&serde_json::json!({"batch": self.batch}))
+            .setting("generated", self.generated.display().to_string())
+            .setting("real", self.data_dir.display().to_string())
+            .ending(Ending::Finished.to_string());
+
+        let (real, generated) = match (is_features(&self.data_dir), is_features(&self.generated)) {
+            (true, true) => (
+                Features::read(&self.data_dir)?.with_set(name(&self.data_dir)),
+                Features::read(&self.generated)?.with_set("generated"),
+            ),
+            (false, false) => {
+                let images = self.images::<B>(&device)?;
+                for (caption, file, batch) in [
+                    (
+                        "Generated",
+                        "generated.png",
+                        images.generated(0, SHOWN * SHOWN),
+                    ),
+                    ("Real", "real.png", images.real(0, SHOWN * SHOWN)),
+                ] {
+                    let path = common.out().join(file);
+                    draw(batch?, &path)?;
+                    report = report.picture(caption, path, None);
+                }
+                if let Some(score) = self.inception_score(&images, &device)? {
+                    report = report.metric("inception_score", score);
+                }
+                let extractor = self.extractor::<B::InnerBackend>(&device, false)?;
+                (
+                    images.real_features(&*extractor, self.batch)?,
+                    images.generated_features(&*extractor, self.batch)?,
+                )
+            }
+            _ => {
+                return Err(Error::setting(
+                    "generated",
+                    self.generated.display(),
+                    "features are scored against features, images against images",
+                ));
+            }
+        };
+
+        let metrics = match self.metrics.as_slice() {
+            [] => Metric::all(),
+            some => some.to_vec(),
+        };
+        let scorer = Scorer::new(real).with_seed(self.seed);
+        let scorer = metrics
+            .into_iter()
+            .fold(scorer, |scorer, metric| scorer.with_metric(metric));
+        let bar = ProgressBar::new_spinner().with_message("measuring");
+        bar.enable_steady_tick(Duration::from_millis(200));
+        let scores = scorer.score(&generated);
+        bar.finish_and_clear();
+        let scores = scores?;
+        for score in &scores {
+            common::print(score);
+        }
+        let first = scores.first().map(Score::to_string).unwrap_or_default();
+        common.finish(&report.scores(&scores), &Ending::Finished, first)?;
+        Ok(0)
+    }
+}
+
+/// Makes features of images; which ones, the command line says.
+type Extractor<B> = Box<dyn FeatureExtractor<B, Tensor<B, 4>>>;
+
+impl Args {
+    /// Both sets of images, or what draws them.
+    fn images<B: AutodiffBackend>(&self, device: &B::Device) -> Result<Pair<B::InnerBackend>> {
+        let most = self.samples.unwrap_or(SAMPLES);
+        let real = if Images::is_folder_of_png(&self.data_dir) {
+            Images::in_folder(&self.data_dir, most)?
+        } else {
+            match self.split {
+                Split::Train => Images::of(Mnist::train(&self.data_dir)?, "training"),
+                Split::Test => Images::of(Mnist::test(&self.data_dir)?, "test"),
+            }
+        };
+        let count = most.min(real.len());
+        let path = &self.generated;
+        let generated = if Images::is_folder_of_png(path) {
+            Generated::Images(Images::in_folder(path, most)?)
+        } else if path.extension().is_some_and(|end| end == "gan") {
+            Generated::Drawn(Sampler::saved(path, device)?)
+        } else {
+            Generated::Drawn(networks::of_checkpoint::<B>(path, real.shape, device)?)
+        };
+        if let Generated::Images(images) = &generated
+            && images.shape != real.shape
+        {
+            return Err(Error::data(
+                path,
+                format!(
+                    "holds images of [channels, height, width] {:?}, the real ones are {:?}",
+                    images.shape, real.shape
+                ),
+            ));
+        }
+        Ok(Pair {
+            real,
+            count,
+            generated,
+            asked: self.samples,
+            seed: self.seed,
+            device: device.clone(),
+        })
+    }
+
+    /// What makes features, or logits where it has classes.
+    fn extractor<B: Backend>(&self, device: &B::Device, logits: bool) -> Result<Extractor<B>> {
+        if let Some(file) = &self.classifier {
+            let output = match logits {
+                true => ClassifierOutput::Logits,
+                false => ClassifierOutput::Features,
+            };
+            let classifier = ClassifierFeatures::open(file, device)?;
+            return Ok(Box::new(
+                classifier
+                    .with_output(output)
+                    .with_pixels(PixelRange::Symmetric),
+            ));
+        }
+        if let Some(file) = &self.inception {
+            let resize = match self.resize {
+                Resize::PytorchFid => InceptionResize::PytorchFid,
+                Resize::TorchFidelity => InceptionResize::TorchFidelity,
+            };
+            let settings = InceptionSettings::default().with_resize(resize);
+            let settings = match logits {
+                true => settings.with_output(InceptionOutput::Logits),
+                false => settings,
+            };
+            return Ok(Box::new(Inception::open(file, settings, device)?));
+        }
+        Ok(Box::new(Raw))
+    }
+
+    /// The inception score by a classifier's classes.
+    fn inception_score<B: Backend>(
+        &self,
+        images: &Pair<B>,
+        device: &B::Device,
+    ) -> Result<Option<InceptionScores>> {
+        if self.classifier.is_none() && self.inception.is_none() {
+            return Ok(None);
+        }
+        let logits = images.generated_features(&*self.extractor(device, true)?, self.batch)?;
+        let score = InceptionScore::default()
+            .of_logits(&logits, &mut Stream::new(self.seed, "inception score"))?;
+        common::print(format_args!(
+            "inception_score {:.3} ± {:.3}",
+            score.score, score.deviation
+        ));
+        Ok(Some(score))
+    }
+}
+
+/// Where generated images come from.
+enum Generated<B: Backend> {
+    Images(Images),
+    Drawn(Sampler<B>),
+}
+
+/// Real and generated images.
+struct Pair<B: Backend> {
+    real: Images,
+    /// How many real ones are looked at.
+    count: usize,
+    generated: Generated<B>,
+    asked: Option<usize>,
+    seed: u64,
+    device: B::Device,
+}
+
+impl<B: Backend> Pair<B> {
+    fn real(&self, start: usize, count: usize) -> Result<Tensor<B, 4>> {
+        let count = count.min(self.count - start);
+        Ok(self.real.batch(start, count, &self.device))
+    }
+
+    /// How many generated ones are looked at.
+    fn generated_count(&self) -> usize {
+        match &self.generated {
+            Generated::Images(images) => images.len(),
+            Generated::Drawn(_) => self.asked.unwrap_or(self.count),
+        }
+    }
+
+    /// The first `count` of the generated images; the same ones at each call.
+    fn generated(&self, start: usize, count: usize) -> Result<Tensor<B, 4>> {
+        let count = count.min(self.generated_count() - start);
+        match &self.generated {
+            Generated::Images(images) => Ok(images.batch(start, count, &self.device)),
+            Generated::Drawn(sampler) => {
+                // A stream for each batch: they can be drawn again in any order.
+                let purpose = format!("evaluation from {start}");
+                let mut stream = Stream::new(self.seed, &purpose);
+                let latents = sampler.latent.draw(count, &mut stream, &self.device);
+                let images = (sampler.draw)(latents);
+                let [_, channels, height, width] = images.dims();
+                if [channels, height, width] != self.real.shape {
+                    return Err(Error::data(
+                        "generated",
+                        format!(
+                            "images of [channels, height, width] {:?}, the real ones are {:?}",
+                            [channels, height, width],
+                            self.real.shape
+                        ),
+                    ));
+                }
+                Ok(images)
+            }
+        }
+    }
+
+    fn real_features(
+        &self,
+        extractor: &dyn FeatureExtractor<B, Tensor<B, 4>>,
+        batch: usize,
+    ) -> Result<Features> {
+        let features = features(extractor, self.count, batch, |start| {
+            self.real(start, batch)
+        });
+        Ok(features?.with_set(&self.real.set))
+    }
+
+    fn generated_features(
+        &self,
+        extractor: &dyn FeatureExtractor<B, Tensor<B, 4>>,
+        batch: usize,
+    ) -> Result<Features> {
+        let count = self.generated_count();
+        let features = features(extractor, count, batch, |start| {
+            self.generated(start, batch)
+        });
+        Ok(features?.with_set("generated"))
+    }
+}
+
+/// Features of images that come in batches, with a bar.
+fn features<B: Backend>(
+    extractor: &dyn FeatureExtractor<B, Tensor<B, 4>>,
+    count: usize,
+    batch: usize,
+    images: impl Fn(usize) -> Result<Tensor<B, 4>>,
+) -> Result<Features> {
+    let bar = ProgressBar::new(count as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} images  {eta} left") {
+        bar.set_style(style);
+    }
+    let batches = (0..count).step_by(batch).map(|start| {
+        bar.set_position(start as u64);
+        images(start)
+    });
+    let features = features_of(extractor, batches);
+    bar.finish_and_clear();
+    features
+}
+
+/// Images in rows, as a picture.
+fn draw<B: Backend>(images: Tensor<B, 4>, path: &Path) -> Result<()> {
+    let [_, channels, height, width] = images.dims();
+    let pixels: Vec<f32> = images.into_data().iter().collect();
+    let style = GridStyle {
+        columns: SHOWN,
+        scale: (64 / height).max(1),
+        ..GridStyle::default()
+    };
+    image_grid(&pixels, ImageShape::new([channels, height, width]), &style)?.save(path)
+}
+
+/// Whether a file holds features, by its name.
+fn is_features(path: &Path) -> bool {
+    (path.extension()).is_some_and(|end| end == "npy" || end == "safetensors")
+}
+
+/// What a set is called that comes from a file.
+fn name(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -35,11 +35,14 @@ mod mode_spread;
 #[cfg(feature = "metrics")]
 mod moments;
 #[cfg(feature = "metrics")]
+mod ms_ssim;
+#[cfg(feature = "metrics")]
 mod nearest_neighbour_test;
 #[cfg(feature = "metrics")]
 mod neighbours;
 #[cfg(feature = "metrics")]
 mod parzen;
+mod perceptual_path;
 #[cfg(feature = "metrics")]
 mod precision_recall;
 #[cfg(feature = "metrics")]
@@ -84,9 +87,12 @@ pub use mode_spread::ModeSpread;
 #[cfg(feature = "metrics")]
 pub use moments::Moments;
 #[cfg(feature = "metrics")]
+pub use ms_ssim::{MsSsim, MsSsimScores};
+#[cfg(feature = "metrics")]
 pub use nearest_neighbour_test::{NearestNeighbourScores, NearestNeighbourTest};
 #[cfg(feature = "metrics")]
 pub use parzen::{Parzen, ParzenScores};
+pub use perceptual_path::{PathLengths, PathPlace, PathSpace, PerceptualPathLength};
 #[cfg(feature = "metrics")]
 pub use precision_recall::{NeighbourCounts, PrecisionRecall, PrecisionRecallScores};
 pub use raw::Raw;

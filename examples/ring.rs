@@ -73,7 +73,7 @@ const SETS: usize = 10;
 /// the distance between modes down to what lies within one (σ is 1/100).
 const FREQUENCIES: [f64; 3] = [4.0, 16.0, 64.0];
 /// The noise on both batches to begin with; it is gone after three tenths of the run.
-const NOISE: f64 = 0.3;
+const NOISE: f64 = 0.1;
 const NOISE_PART: f64 = 0.3;
 /// R1's weight to begin with, and the part of it that is left at the end.
 const GAMMA: f64 = 0.2;

@@ -1,6 +1,5 @@
 //! A known mixture as what a run's samples are measured by.
 
-use super::SPREAD_MEAN;
 use super::feature_metric::Number;
 use super::features::Features;
 use super::mode_coverage::ModeCoverage;

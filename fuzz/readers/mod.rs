@@ -3,6 +3,7 @@
 mod checkpoint;
 mod generator;
 mod idx;
+mod moments;
 mod planted;
 mod safetensors;
 mod settings;
@@ -74,11 +75,12 @@ pub trait Reader: Sync {
 }
 
 /// All of them.
-pub fn all() -> [&'static dyn Reader; 5] {
+pub fn all() -> [&'static dyn Reader; 6] {
     [
         &idx::Idx,
         &checkpoint::Checkpoint,
         &generator::SavedGeneratorFile,
+        &moments::MomentsFile,
         &safetensors::Safetensors,
         &settings::Settings,
     ]

@@ -2,7 +2,7 @@
 
 use faer::Mat;
 
-use super::features::ExtractorId;
+use super::features::{ExtractorId, alike};
 use super::linear::{Cholesky, cholesky};
 use super::moments::Moments;
 use crate::error::{Error, Result};
@@ -44,13 +44,7 @@ impl Factor {
         let variance = |i: usize| scatter[i * dimensions + i] * scale;
         let varying: Vec<usize> = (0..dimensions).filter(|i| variance(*i) > 0.0).collect();
         if varying.is_empty() {
-            return Err(Error::data(
-                metric,
-                format!(
-                    "all {count} samples of {name} have the same features: there is no spread to \
-                     compare"
-                ),
-            ));
+            return Err(alike(metric, count, moments.set()));
         }
         let deviations: Vec<f64> = varying.iter().map(|i| variance(*i).sqrt()).collect();
         // `varying` ascends, so that only what is below the diagonal is read.

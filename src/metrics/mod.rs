@@ -16,12 +16,20 @@ mod feature_metric;
 mod features;
 #[cfg(feature = "metrics")]
 mod frechet_distance;
+#[cfg(feature = "metrics")]
+mod frechet_infinity;
+#[cfg(feature = "metrics")]
+mod gaussian_mmd;
 #[cfg(all(test, feature = "metrics"))]
 mod golden;
 #[cfg(feature = "metrics")]
 mod held_out_divergence;
 mod inception;
 mod inception_score;
+#[cfg(feature = "metrics")]
+mod kernel_distance;
+#[cfg(feature = "metrics")]
+mod kernel_sums;
 #[cfg(feature = "metrics")]
 mod linear;
 #[cfg(feature = "metrics")]
@@ -34,12 +42,16 @@ mod mode_coverage;
 mod mode_spread;
 #[cfg(feature = "metrics")]
 mod moments;
+mod moments_file;
+#[cfg(feature = "metrics")]
+mod ms_ssim;
 #[cfg(feature = "metrics")]
 mod nearest_neighbour_test;
 #[cfg(feature = "metrics")]
 mod neighbours;
 #[cfg(feature = "metrics")]
 mod parzen;
+mod perceptual_path;
 #[cfg(feature = "metrics")]
 mod precision_recall;
 #[cfg(feature = "metrics")]
@@ -68,11 +80,17 @@ pub use features::{ExtractorId, Features};
 #[cfg(feature = "metrics")]
 pub use frechet_distance::{Frechet, FrechetDistance};
 #[cfg(feature = "metrics")]
+pub use frechet_infinity::{FrechetInfinity, FrechetLimit, FrechetPoint};
+#[cfg(feature = "metrics")]
+pub use gaussian_mmd::{GaussianMmd, GaussianMmdScores};
+#[cfg(feature = "metrics")]
 pub use held_out_divergence::{HeldOutDivergence, HeldOutDivergenceScores};
 pub use inception::{
     Inception, InceptionNetwork, InceptionOutput, InceptionResize, InceptionSettings,
 };
 pub use inception_score::{InceptionScore, InceptionScores};
+#[cfg(feature = "metrics")]
+pub use kernel_distance::{KernelDistance, KernelDistanceScores};
 #[cfg(feature = "metrics")]
 pub use list::Metric;
 #[cfg(feature = "metrics")]
@@ -83,10 +101,14 @@ pub use mode_coverage::{ModeCoverage, ModeStatistics};
 pub use mode_spread::ModeSpread;
 #[cfg(feature = "metrics")]
 pub use moments::Moments;
+pub use moments_file::{MomentsCache, MomentsKey};
+#[cfg(feature = "metrics")]
+pub use ms_ssim::{MsSsim, MsSsimScores};
 #[cfg(feature = "metrics")]
 pub use nearest_neighbour_test::{NearestNeighbourScores, NearestNeighbourTest};
 #[cfg(feature = "metrics")]
 pub use parzen::{Parzen, ParzenScores};
+pub use perceptual_path::{PathLengths, PathPlace, PathSpace, PerceptualPathLength};
 #[cfg(feature = "metrics")]
 pub use precision_recall::{NeighbourCounts, PrecisionRecall, PrecisionRecallScores};
 pub use raw::Raw;

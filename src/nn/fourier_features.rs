@@ -118,7 +118,7 @@ mod tests {
     }
 
     for_each_autodiff_backend!(sines_and_cosines_stand_beside_the_input);
-    on_wgpu!(sines_and_cosines_stand_beside_the_input);
+    on_wgpu!(Autodiff<Wgpu>; sines_and_cosines_stand_beside_the_input);
 
     #[test]
     fn without_frequencies_the_input_stays() {

@@ -23,9 +23,9 @@ use std::time::Duration;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::data::{ImageShape, Mnist, PixelRange};
 use burn_gan::metrics::{
-    ClassifierFeatures, ClassifierOutput, FeatureExtractor, Features, Inception,
-    InceptionOutput, InceptionResize, InceptionScore, InceptionScores, InceptionSettings, Metric,
-    Raw, Score, Scorer, features_of,
+    ClassifierFeatures, ClassifierOutput, FeatureExtractor, Features, Inception, InceptionOutput,
+    InceptionResize, InceptionScore, InceptionScores, InceptionSettings, Metric, Raw, Score,
+    Scorer, features_of,
 };
 use burn_gan::plot::{GridStyle, image_grid};
 use burn_gan::prelude::*;

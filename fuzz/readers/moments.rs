@@ -1,6 +1,8 @@
 //! Moments of features in a file, as a program uses them: opened, a distance taken, stored anew.
 
-use burn_gan::metrics::{ExtractorId, Features, FrechetDistance, Moments, MomentsCache, MomentsKey};
+use burn_gan::metrics::{
+    ExtractorId, Features, FrechetDistance, Moments, MomentsCache, MomentsKey,
+};
 
 use super::{Input, Mutant, Outcome, Reader};
 use crate::mutate::{bytes, sealed};

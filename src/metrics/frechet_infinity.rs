@@ -250,7 +250,9 @@ mod tests {
             sizes: 4,
             smallest: None,
         };
-        let found = metric.between(&x, &y, &mut Stream::new(1, "sizes")).unwrap();
+        let found = metric
+            .between(&x, &y, &mut Stream::new(1, "sizes"))
+            .unwrap();
         let counts: Vec<usize> = found.points.iter().map(|point| point.count).collect();
         assert_eq!(counts, [10, 40, 70, 101]);
         let all = FrechetDistance::default().between(&x, &y).unwrap();
@@ -291,7 +293,10 @@ mod tests {
             ..Default::default()
         };
         let error = refusal(metric.between(&x, &x, &mut stream));
-        assert!(error.starts_with("frechet_infinity: 30 generated"), "{error}");
+        assert!(
+            error.starts_with("frechet_infinity: 30 generated"),
+            "{error}"
+        );
         for wrong in [(2, None), (15, Some(1))] {
             let (sizes, smallest) = wrong;
             let metric = FrechetInfinity { sizes, smallest };

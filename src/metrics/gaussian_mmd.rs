@@ -267,7 +267,11 @@ mod tests {
             };
             assert_near(measured(&metric(false), &x, &y).value, case.biased, 1e-6);
             assert_near(measured(&metric(true), &x, &y).value, case.unbiased, 1e-6);
-            assert_near(measured(&GaussianMmd::cmmd(), &x, &y).value, case.cmmd, 1e-6);
+            assert_near(
+                measured(&GaussianMmd::cmmd(), &x, &y).value,
+                case.cmmd,
+                1e-6,
+            );
         }
     }
 
@@ -281,7 +285,14 @@ mod tests {
         let v = 2.25 / (2.25 + 2.0);
         let expected = 2.0 * v * (1.0 - (-2.0_f64 / (4.0 + 2.0 * 2.25)).exp());
         let values: Vec<f64> = (0..20)
-            .map(|seed| measured(&metric, &normal(seed, 200, 0.0), &normal(seed + 50, 200, 1.0)).value)
+            .map(|seed| {
+                measured(
+                    &metric,
+                    &normal(seed, 200, 0.0),
+                    &normal(seed + 50, 200, 1.0),
+                )
+                .value
+            })
             .collect();
         let mean = values.iter().sum::<f64>() / 20.0;
         let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 19.0;
@@ -294,7 +305,10 @@ mod tests {
     fn a_set_is_at_zero_from_itself() {
         let x = normal(1, 300, 7.0);
         for metric in [
-            GaussianMmd { unbiased: false, ..Default::default() },
+            GaussianMmd {
+                unbiased: false,
+                ..Default::default()
+            },
             GaussianMmd::cmmd(),
         ] {
             let value = measured(&metric, &x, &x).value;
@@ -306,10 +320,16 @@ mod tests {
     fn the_bandwidth_is_the_median_distance_of_real_samples() {
         let line = Features::new(vec![0.0, 1.0, 3.0], 1).unwrap();
         let other = Features::new(vec![-50.0, 50.0], 1).unwrap();
-        assert_eq!(measured(&GaussianMmd::default(), &line, &other).bandwidth, 2.0);
+        assert_eq!(
+            measured(&GaussianMmd::default(), &line, &other).bandwidth,
+            2.0
+        );
         // On the circle: a quarter and a half turn.
         let plane = Features::new(vec![5.0, 0.0, 0.0, 2.0, -1.0, 0.0], 2).unwrap();
-        let metric = GaussianMmd { unit_length: true, ..Default::default() };
+        let metric = GaussianMmd {
+            unit_length: true,
+            ..Default::default()
+        };
         let bandwidth = measured(&metric, &plane, &plane).bandwidth;
         assert!((bandwidth - 2.0_f64.sqrt()).abs() < 1e-7, "{bandwidth}");
     }
@@ -333,8 +353,14 @@ mod tests {
         let error = refusal(GaussianMmd::default().between(&mostly, &mostly, &mut stream));
         assert!(error.contains("set one"), "{error}");
         for wrong in [
-            GaussianMmd { bandwidth: Some(0.0), ..Default::default() },
-            GaussianMmd { scale: f64::NAN, ..Default::default() },
+            GaussianMmd {
+                bandwidth: Some(0.0),
+                ..Default::default()
+            },
+            GaussianMmd {
+                scale: f64::NAN,
+                ..Default::default()
+            },
         ] {
             assert!(refusal(wrong.between(&x, &x, &mut stream)).starts_with("invalid setting"));
         }

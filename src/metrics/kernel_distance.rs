@@ -231,7 +231,9 @@ mod tests {
     }
 
     fn measured(metric: &KernelDistance, x: &Features, y: &Features) -> KernelDistanceScores {
-        metric.between(x, y, &mut Stream::new(5, "subsets")).unwrap()
+        metric
+            .between(x, y, &mut Stream::new(5, "subsets"))
+            .unwrap()
     }
 
     #[test]
@@ -297,7 +299,11 @@ mod tests {
         };
         let (mut values, mut errors) = (Vec::new(), Vec::new());
         for seed in 0..60 {
-            let wide: Vec<f32> = normal(2 * seed + 1, 100, 2).values().iter().map(|x| 1.5 * x + 0.5).collect();
+            let wide: Vec<f32> = normal(2 * seed + 1, 100, 2)
+                .values()
+                .iter()
+                .map(|x| 1.5 * x + 0.5)
+                .collect();
             let generated = Features::new(wide, 2).unwrap();
             let found = measured(&metric, &normal(2 * seed, 100, 2), &generated);
             values.push(found.mean);
@@ -342,16 +348,40 @@ mod tests {
         );
         let constant = Features::new(vec![0.25; 200], 2).unwrap();
         let error = refusal(metric.between(&constant, &x, &mut stream));
-        assert!(error.starts_with("kernel_distance: all 100 samples"), "{error}");
+        assert!(
+            error.starts_with("kernel_distance: all 100 samples"),
+            "{error}"
+        );
         let huge = Features::new(x.values().iter().map(|x| x * 1e38).collect(), 2).unwrap();
-        let error = refusal(KernelDistance { degree: 16, ..metric.clone() }.between(&huge, &huge, &mut stream));
+        let error = refusal(
+            KernelDistance {
+                degree: 16,
+                ..metric.clone()
+            }
+            .between(&huge, &huge, &mut stream),
+        );
         assert!(error.contains("too large for this degree"), "{error}");
         for wrong in [
-            KernelDistance { subsets: 0, ..Default::default() },
-            KernelDistance { subset_size: Some(1), ..Default::default() },
-            KernelDistance { degree: 0, ..Default::default() },
-            KernelDistance { gamma: Some(f64::NAN), ..Default::default() },
-            KernelDistance { coef: -1.0, ..Default::default() },
+            KernelDistance {
+                subsets: 0,
+                ..Default::default()
+            },
+            KernelDistance {
+                subset_size: Some(1),
+                ..Default::default()
+            },
+            KernelDistance {
+                degree: 0,
+                ..Default::default()
+            },
+            KernelDistance {
+                gamma: Some(f64::NAN),
+                ..Default::default()
+            },
+            KernelDistance {
+                coef: -1.0,
+                ..Default::default()
+            },
         ] {
             assert!(refusal(wrong.between(&x, &x, &mut stream)).starts_with("invalid setting"));
         }

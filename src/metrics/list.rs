@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Estimate, FeatureMetric, Features, FrechetDistance, FrechetInfinity, GaussianMmd, HeldOutDivergence,
-    KernelDistance, Memorisation, NearestNeighbourTest, Number, Parzen, PrecisionRecall, SlicedWasserstein, TwoSample,
+    Estimate, FeatureMetric, Features, FrechetDistance, FrechetInfinity, GaussianMmd,
+    HeldOutDivergence, KernelDistance, Memorisation, NearestNeighbourTest, Number, Parzen,
+    PrecisionRecall, SlicedWasserstein, TwoSample,
 };
 use crate::error::{Error, Result};
 use crate::random::Stream;

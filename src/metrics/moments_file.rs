@@ -64,7 +64,9 @@ impl MomentsKey {
 
     /// A SHA-256 of all of it, in hexadecimal.
     pub fn digest(&self) -> String {
-        hex(&Sha256::digest(serde_json::to_string(self).unwrap_or_default()))
+        hex(&Sha256::digest(
+            serde_json::to_string(self).unwrap_or_default(),
+        ))
     }
 }
 
@@ -183,10 +185,7 @@ fn write(path: &Path, moments: &Moments, key: Option<&MomentsKey>) -> Result<()>
         let column = &scatter[column * dimensions..][column..dimensions];
         column.iter().copied()
     });
-    let sections = [
-        (MEAN, bytes(mean.iter().copied())),
-        (SCATTER, bytes(lower)),
-    ];
+    let sections = [(MEAN, bytes(mean.iter().copied())), (SCATTER, bytes(lower))];
     let header = Header {
         crate_version: env!("CARGO_PKG_VERSION").to_owned(),
         count: count as u64,
@@ -303,7 +302,12 @@ mod tests {
         let mut all = Moments::open(&path).unwrap();
         all.add(&features(2)).unwrap();
         let whole = Moments::of(&features(1).joined(&features(2)).unwrap()).unwrap();
-        for (a, b) in all.covariance().unwrap().iter().zip(whole.covariance().unwrap()) {
+        for (a, b) in all
+            .covariance()
+            .unwrap()
+            .iter()
+            .zip(whole.covariance().unwrap())
+        {
             assert!((a - b).abs() < 1e-13);
         }
     }
@@ -318,8 +322,14 @@ mod tests {
         assert!(cache.get(&key).unwrap().is_some());
         let others = [
             MomentsKey::of(&features(2)),
-            MomentsKey { settings: json!({"samples": 5}), ..key.clone() },
-            MomentsKey { extractor: ExtractorId::raw(), ..key.clone() },
+            MomentsKey {
+                settings: json!({"samples": 5}),
+                ..key.clone()
+            },
+            MomentsKey {
+                extractor: ExtractorId::raw(),
+                ..key.clone()
+            },
         ];
         for other in others {
             assert_eq!(cache.get(&other).unwrap(), None);

@@ -49,23 +49,55 @@ impl Latent {
         let [rows, dimensions] = from.dims();
         sizes::latents("steps", &[rows, dimensions, steps])?;
         let weights: Vec<f64> = (0..steps).map(|j| j as f64 / (steps - 1) as f64).collect();
+        Ok(self.between(from, to, Weights::Shared(&weights)))
+    }
+
+    /// Latents between those of two batches at weights, each part on its own way as on a
+    /// [`path`](Self::path); row `i·weights + j` is pair i at its weight j.
+    ///
+    /// # Panics
+    /// If the shapes differ, or are not those of this prior's latents.
+    pub(crate) fn between<B: Backend>(
+        &self,
+        from: Tensor<B, 2>,
+        to: Tensor<B, 2>,
+        weights: Weights<'_>,
+    ) -> Tensor<B, 2> {
         assert_eq!(
-            dimensions,
+            from.dims()[1],
             self.dimensions(),
             "a path between latents of another prior, by their number of components"
         );
         let parts = self.as_parts();
         if let [only] = parts.as_ref() {
-            return Ok(along(only, from, to, &weights));
+            return along(only, from, to, weights);
         }
         let mut offset = 0;
         let columns = parts.iter().map(|part| {
             let width = part.dimensions();
             let [from, to] = [&from, &to].map(|end| end.clone().narrow(1, offset, width));
             offset += width;
-            along(part, from, to, &weights)
+            along(part, from, to, weights)
         });
-        Ok(Tensor::cat(columns.collect(), 1))
+        Tensor::cat(columns.collect(), 1)
+    }
+}
+
+/// Where on the ways between pairs latents are asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Weights<'a> {
+    /// The same for each pair.
+    Shared(&'a [f64]),
+    /// Two for each pair.
+    Own(&'a [[f64; 2]]),
+}
+
+impl<'a> Weights<'a> {
+    fn of_pair(self, pair: usize) -> &'a [f64] {
+        match self {
+            Self::Shared(weights) => weights,
+            Self::Own(weights) => &weights[pair],
+        }
     }
 }
 
@@ -74,11 +106,11 @@ fn along<B: Backend>(
     part: &Part,
     from: Tensor<B, 2>,
     to: Tensor<B, 2>,
-    weights: &[f64],
+    weights: Weights<'_>,
 ) -> Tensor<B, 2> {
     match part {
-        Part::Normal { .. } => slerp(from, to, weights),
-        Part::Uniform { .. } | Part::Continuous { .. } => lerp(from, to, weights),
+        Part::Normal { .. } => on_arcs(from, to, weights),
+        Part::Uniform { .. } | Part::Continuous { .. } => on_lines(from, to, weights),
         Part::Categorical { .. } => interpolate(from, to, weights, |_, _| nearer),
     }
 }
@@ -104,6 +136,15 @@ fn nearer(weight: f64) -> [f64; 2] {
 /// # Panics
 /// If the shapes differ, or there are no weights.
 pub fn lerp<B: Backend>(from: Tensor<B, 2>, to: Tensor<B, 2>, weights: &[f64]) -> Tensor<B, 2> {
+    on_lines(from, to, Weights::Shared(weights))
+}
+
+/// [`lerp`] at weights of each pair's own.
+pub(crate) fn on_lines<B: Backend>(
+    from: Tensor<B, 2>,
+    to: Tensor<B, 2>,
+    weights: Weights<'_>,
+) -> Tensor<B, 2> {
     interpolate(from, to, weights, |_, _| linear)
 }
 
@@ -140,6 +181,11 @@ pub fn lerp<B: Backend>(from: Tensor<B, 2>, to: Tensor<B, 2>, weights: &[f64]) -
 /// # Ok::<(), burn_gan::burn::tensor::DataError>(())
 /// ```
 pub fn slerp<B: Backend>(from: Tensor<B, 2>, to: Tensor<B, 2>, weights: &[f64]) -> Tensor<B, 2> {
+    on_arcs(from, to, Weights::Shared(weights))
+}
+
+/// [`slerp`] at weights of each pair's own.
+fn on_arcs<B: Backend>(from: Tensor<B, 2>, to: Tensor<B, 2>, weights: Weights<'_>) -> Tensor<B, 2> {
     interpolate(from, to, weights, |p, q| {
         let angle = angle(p, q);
         let sine = angle.sin();
@@ -185,7 +231,7 @@ fn angle(p: &[f64], q: &[f64]) -> f64 {
 fn interpolate<B: Backend, S: Fn(f64) -> [f64; 2]>(
     from: Tensor<B, 2>,
     to: Tensor<B, 2>,
-    weights: &[f64],
+    weights: Weights<'_>,
     shares: impl Fn(&[f64], &[f64]) -> S,
 ) -> Tensor<B, 2> {
     let [rows, dimensions] = from.dims();
@@ -194,19 +240,26 @@ fn interpolate<B: Backend, S: Fn(f64) -> [f64; 2]>(
         to.dims(),
         "paths need as many ends as beginnings, of the same length"
     );
-    assert!(!weights.is_empty(), "a path needs at least one weight");
+    if let Weights::Shared(weights) = weights {
+        assert!(!weights.is_empty(), "a path needs at least one weight");
+    }
     let (device, dtype) = (from.device(), from.dtype());
     let read = |tensor: Tensor<B, 2>| tensor.into_data().iter::<f64>().collect::<Vec<_>>();
     let (from, to) = (read(from), read(to));
-    let mut path = Vec::with_capacity(from.len() * weights.len());
-    for (p, q) in from.chunks(dimensions).zip(to.chunks(dimensions)) {
+    let mut path = Vec::new();
+    for (pair, (p, q)) in from
+        .chunks(dimensions)
+        .zip(to.chunks(dimensions))
+        .enumerate()
+    {
         let shares = shares(p, q);
-        for weight in weights {
+        for weight in weights.of_pair(pair) {
             let [a, b] = shares(*weight);
             path.extend(p.iter().zip(q).map(|(p, q)| a * p + b * q));
         }
     }
-    let data = TensorData::new(path, [rows * weights.len(), dimensions]);
+    let per_pair = path.len() / (rows * dimensions).max(1);
+    let data = TensorData::new(path, [rows * per_pair, dimensions]);
     Tensor::from_data(data, (&device, dtype))
 }
 

@@ -7,6 +7,7 @@ mod part;
 mod truncation;
 
 pub use code::{Code, CodeKind};
+pub(crate) use interpolation::{Weights, on_lines};
 pub use interpolation::{lerp, slerp};
 pub use part::Part;
 

@@ -9,6 +9,8 @@ mod distances;
 mod extractor;
 #[cfg(feature = "metrics")]
 mod factor;
+#[cfg(feature = "metrics")]
+mod feature_file;
 mod feature_fn;
 mod feature_metric;
 mod features;
@@ -40,14 +42,16 @@ mod mode_coverage;
 mod mode_spread;
 #[cfg(feature = "metrics")]
 mod moments;
-#[cfg(feature = "metrics")]
 mod moments_file;
+#[cfg(feature = "metrics")]
+mod ms_ssim;
 #[cfg(feature = "metrics")]
 mod nearest_neighbour_test;
 #[cfg(feature = "metrics")]
 mod neighbours;
 #[cfg(feature = "metrics")]
 mod parzen;
+mod perceptual_path;
 #[cfg(feature = "metrics")]
 mod precision_recall;
 #[cfg(feature = "metrics")]
@@ -97,12 +101,14 @@ pub use mode_coverage::{ModeCoverage, ModeStatistics};
 pub use mode_spread::ModeSpread;
 #[cfg(feature = "metrics")]
 pub use moments::Moments;
-#[cfg(feature = "metrics")]
 pub use moments_file::{MomentsCache, MomentsKey};
+#[cfg(feature = "metrics")]
+pub use ms_ssim::{MsSsim, MsSsimScores};
 #[cfg(feature = "metrics")]
 pub use nearest_neighbour_test::{NearestNeighbourScores, NearestNeighbourTest};
 #[cfg(feature = "metrics")]
 pub use parzen::{Parzen, ParzenScores};
+pub use perceptual_path::{PathLengths, PathPlace, PathSpace, PerceptualPathLength};
 #[cfg(feature = "metrics")]
 pub use precision_recall::{NeighbourCounts, PrecisionRecall, PrecisionRecallScores};
 pub use raw::Raw;

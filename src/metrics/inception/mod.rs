@@ -2,6 +2,8 @@
 
 mod network;
 mod resize;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 use std::path::Path;
@@ -96,6 +98,36 @@ impl InceptionSettings {
         self.output = output;
         self
     }
+
+    /// Images as the network takes them: three channels, 299 × 299 pixels, about [−1, 1].
+    fn prepared<B: Backend>(&self, images: Tensor<B, 4>) -> Result<Tensor<B, 4>> {
+        let [_, channels, height, width] = images.dims();
+        if ![1, 3].contains(&channels) || height * width == 0 {
+            return Err(Error::data(
+                "inception",
+                format!(
+                    "images of shape {:?} can't be looked at: they are to be [batch, channels, \
+                     height, width] with 1 channel or 3",
+                    images.dims()
+                ),
+            ));
+        }
+        // In units of a byte: 0 to 255.
+        let bytes = match self.pixels {
+            PixelRange::Symmetric => images.add_scalar(1.0).mul_scalar(127.5),
+            PixelRange::Unit => images.mul_scalar(255.0),
+        };
+        let bytes = if self.rounded {
+            bytes.clamp(0.0, 255.0).round()
+        } else {
+            bytes
+        };
+        let resized = self.resize.apply(bytes);
+        Ok(match channels {
+            1 => resized.repeat_dim(1, 3),
+            _ => resized,
+        })
+    }
 }
 
 /// FID's features: those of the Inception network that published Fréchet distances are measured on.
@@ -153,24 +185,13 @@ impl<B: Backend> Inception<B> {
         settings: InceptionSettings,
         device: &B::Device,
     ) -> Result<Self> {
-        let path = path.as_ref();
-        let (network, hash) = weights::read(path, device)?;
-        let logits = settings.output != InceptionOutput::Features;
-        if logits && !network.has_classes() {
-            return Err(Error::setting(
-                "output",
-                "logits",
-                format!(
-                    "needs a file with the last layer, `fc.weight` and `fc.bias`; {} has none",
-                    path.display()
-                ),
-            ));
-        }
-        Ok(Self {
+        let (network, hash) = weights::read(path.as_ref(), device)?;
+        let inception = Self {
             network,
             hash,
-            settings,
-        })
+            settings: InceptionSettings::default(),
+        };
+        inception.with_settings(settings)
     }
 
     /// The same network with other settings.
@@ -182,7 +203,7 @@ impl<B: Backend> Inception<B> {
             return Err(Error::setting(
                 "output",
                 "logits",
-                "needs a file with the last layer, `fc.weight` and `fc.bias`",
+                "needs a file of weights with the last layer, `fc.weight` and `fc.bias`",
             ));
         }
         self.settings = settings;
@@ -203,36 +224,6 @@ impl<B: Backend> Inception<B> {
     pub fn hash(&self) -> &str {
         &self.hash
     }
-
-    /// Images as the network takes them: three channels, 299 × 299 pixels, about [−1, 1].
-    fn prepared(&self, images: Tensor<B, 4>) -> Result<Tensor<B, 4>> {
-        let [_, channels, height, width] = images.dims();
-        if ![1, 3].contains(&channels) || height * width == 0 {
-            return Err(Error::data(
-                "inception",
-                format!(
-                    "images of shape {:?} can't be looked at: they are to be [batch, channels, \
-                     height, width] with 1 channel or 3",
-                    images.dims()
-                ),
-            ));
-        }
-        // In units of a byte: 0 to 255.
-        let bytes = match self.settings.pixels {
-            PixelRange::Symmetric => images.add_scalar(1.0).mul_scalar(127.5),
-            PixelRange::Unit => images.mul_scalar(255.0),
-        };
-        let bytes = if self.settings.rounded {
-            bytes.clamp(0.0, 255.0).round()
-        } else {
-            bytes
-        };
-        let resized = self.settings.resize.apply(bytes);
-        Ok(match channels {
-            1 => resized.repeat_dim(1, 3),
-            _ => resized,
-        })
-    }
 }
 
 impl<B: Backend> FeatureExtractor<B, Tensor<B, 4>> for Inception<B> {
@@ -252,7 +243,7 @@ impl<B: Backend> FeatureExtractor<B, Tensor<B, 4>> for Inception<B> {
     }
 
     fn extract(&self, images: Tensor<B, 4>) -> Result<Tensor<B, 2>> {
-        let features = self.network.features(self.prepared(images)?);
+        let features = self.network.features(self.settings.prepared(images)?);
         Ok(match self.settings.output {
             InceptionOutput::Features => features,
             InceptionOutput::Logits => self.network.logits(features, true),

@@ -86,8 +86,11 @@ impl FrechetDistance {
     /// are not finite, or only samples that are all the same.
     pub fn between(&self, real: &Features, generated: &Features) -> Result<Frechet> {
         comparable(NAME, 2, real, generated)?;
-        let (real, generated) = (Moments::of(real)?, Moments::of(generated)?);
-        self.between_moments(&real, &generated)
+        let factor = |features: &Features| match features.count() <= features.dimensions() {
+            true => Factor::of_few(NAME, features),
+            false => Factor::of(NAME, &Moments::of(features)?),
+        };
+        distance(NAME, &factor(real)?, &factor(generated)?)
     }
 
     /// The distance of two sets whose moments are known.
@@ -160,7 +163,7 @@ pub(super) fn distance(metric: &str, real: &Factor, generated: &Factor) -> Resul
         covariance_part,
         dimensions,
         counts: [real.count, generated.count],
-        ranks: [real.rank(), generated.rank()],
+        ranks: [real.rank, generated.rank],
     })
 }
 

@@ -42,6 +42,7 @@ mod mode_coverage;
 mod mode_spread;
 #[cfg(feature = "metrics")]
 mod moments;
+#[cfg(feature = "metrics")]
 mod moments_file;
 #[cfg(feature = "metrics")]
 mod ms_ssim;
@@ -101,6 +102,7 @@ pub use mode_coverage::{ModeCoverage, ModeStatistics};
 pub use mode_spread::ModeSpread;
 #[cfg(feature = "metrics")]
 pub use moments::Moments;
+#[cfg(feature = "metrics")]
 pub use moments_file::{MomentsCache, MomentsKey};
 #[cfg(feature = "metrics")]
 pub use ms_ssim::{MsSsim, MsSsimScores};

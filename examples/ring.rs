@@ -47,7 +47,8 @@ struct Args {
     )]
     objective: Option<Objective>,
 
-    /// Weight γ that the gradient penalties begin with, to end at a twentieth; 0 turns them off
+    /// Weight γ that the gradient penalties begin with, to end at a twentieth of it on the ring, a fiftieth
+    /// on the grid; 0 turns them off
     /// [default: 0.2 on the ring, 5 on the grid]
     #[arg(long, value_name = "GAMMA", allow_negative_numbers = true)]
     gamma: Option<f64>,
@@ -61,7 +62,6 @@ enum Data {
     Grid,
 }
 
-const STEPS: usize = 24_000;
 const BATCH: usize = 256;
 const TRAINING_POINTS: usize = 100_000;
 /// Modes are counted by this many, as published protocols have it.
@@ -71,8 +71,6 @@ const SETS: usize = 10;
 
 /// The part of the run after which the noise is gone.
 const NOISE_PART: f64 = 0.2;
-/// The part of R1's weight that is left at the end.
-const GAMMA_LEFT: f64 = 1.0 / 20.0;
 
 /// What goes with a mixture.
 struct Recipe {
@@ -88,6 +86,9 @@ struct Recipe {
     noise: f64,
     /// R1's weight to begin with. The grid is five times as large, and γ goes with the square.
     gamma: f64,
+    /// The part of it that is left at the end.
+    gamma_left: f64,
+    steps: usize,
 }
 
 impl Data {
@@ -100,6 +101,8 @@ impl Data {
                 width: 64,
                 noise: 0.2,
                 gamma: 0.2,
+                gamma_left: 1.0 / 20.0,
+                steps: 24_000,
             },
             Self::Grid => Recipe {
                 mixture: Mixture::grid(),
@@ -108,6 +111,8 @@ impl Data {
                 width: 128,
                 noise: 0.5,
                 gamma: 5.0,
+                gamma_left: 1.0 / 50.0,
+                steps: 30_000,
             },
         }
     }
@@ -133,12 +138,12 @@ impl Program for Args {
                 penalty.weight = gamma;
             }
         }
-        let mut config = self.common.config(STEPS, BATCH, Latent::normal(2));
+        let mut config = self.common.config(recipe.steps, BATCH, Latent::normal(2));
         let part = |share: f64| ((config.steps as f64 * share) as u64).max(1);
         let (whole, quiet) = (part(1.0), part(NOISE_PART));
         for (index, term) in objective.terms.iter().enumerate() {
             let weight = format!("objective.terms[{index}].weight");
-            config = config.with_ramp(Ramp::cosine(weight, GAMMA_LEFT * term.weight, whole));
+            config = config.with_ramp(Ramp::cosine(weight, recipe.gamma_left * term.weight, whole));
         }
         if objective.augment.is_none() {
             let std = recipe.noise;

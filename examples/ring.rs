@@ -47,8 +47,9 @@ struct Args {
     )]
     objective: Option<Objective>,
 
-    /// Weight γ that the gradient penalties begin with, to end at a fortieth; 0 turns them off
-    /// [default: 0.2 on the ring, 25 times that on the grid, which is five times as large]
+    /// Weight γ that the gradient penalties begin with, to end at a twentieth of it on the ring, a fiftieth
+    /// on the grid; 0 turns them off
+    /// [default: 0.2 on the ring, 5 on the grid]
     #[arg(long, value_name = "GAMMA", allow_negative_numbers = true)]
     gamma: Option<f64>,
 }
@@ -61,7 +62,6 @@ enum Data {
     Grid,
 }
 
-const STEPS: usize = 24_000;
 const BATCH: usize = 256;
 const TRAINING_POINTS: usize = 100_000;
 /// Modes are counted by this many, as published protocols have it.
@@ -69,15 +69,54 @@ const EVALUATED_SAMPLES: usize = 2_500;
 /// The spread within modes takes more; Wasserstein distances are a mean over as many sets.
 const SETS: usize = 10;
 
-/// What the discriminator is to see beside the points themselves, in parts of the ring's radius: from
-/// the distance between modes down to what lies within one (σ is 1/100).
-const FREQUENCIES: [f64; 3] = [4.0, 16.0, 64.0];
-/// The noise on both batches to begin with; it is gone after three tenths of the run.
-const NOISE: f64 = 0.1;
-const NOISE_PART: f64 = 0.3;
-/// R1's weight to begin with, and the part of it that is left at the end.
-const GAMMA: f64 = 0.2;
-const GAMMA_LEFT: f64 = 1.0 / 40.0;
+/// The part of the run after which the noise is gone.
+const NOISE_PART: f64 = 0.2;
+
+/// What goes with a mixture.
+struct Recipe {
+    mixture: Mixture,
+    /// The edge of the plane that the picture shows.
+    edge: f64,
+    /// Sines and cosines that the discriminator reads, up to about 1/σ. Low ones lose modes where there
+    /// are many.
+    frequencies: [f64; 3],
+    /// Units of each of the discriminator's hidden layers.
+    width: usize,
+    /// The noise on both batches to begin with, some σ.
+    noise: f64,
+    /// R1's weight to begin with. The grid is five times as large, and γ goes with the square.
+    gamma: f64,
+    /// The part of it that is left at the end.
+    gamma_left: f64,
+    steps: usize,
+}
+
+impl Data {
+    fn recipe(self) -> Recipe {
+        match self {
+            Self::Ring => Recipe {
+                mixture: Mixture::ring(),
+                edge: 1.5,
+                frequencies: [4.0, 16.0, 64.0],
+                width: 64,
+                noise: 0.2,
+                gamma: 0.2,
+                gamma_left: 1.0 / 20.0,
+                steps: 24_000,
+            },
+            Self::Grid => Recipe {
+                mixture: Mixture::grid(),
+                edge: 5.5,
+                frequencies: [7.0, 12.0, 20.0],
+                width: 128,
+                noise: 0.5,
+                gamma: 5.0,
+                gamma_left: 1.0 / 50.0,
+                steps: 30_000,
+            },
+        }
+    }
+}
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -87,34 +126,30 @@ fn main() -> ExitCode {
 impl Program for Args {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
         let (seed, out) = (self.common.seed, self.common.out());
-        // With the edge of the plane that the picture shows, and the size of everything in it: the
-        // grid's modes are five times as wide as the ring's.
-        let (mixture, edge, size) = match self.data {
-            Data::Ring => (Mixture::ring(), 1.5, 1.0),
-            Data::Grid => (Mixture::grid(), 5.5, 5.0),
-        };
+        let recipe = self.data.recipe();
+        let (mixture, edge) = (recipe.mixture, recipe.edge);
         let data = common::points(&mixture, TRAINING_POINTS, Stream::new(seed, "points"))?;
 
         let mut objective = self.objective.clone().unwrap_or_else(|| {
-            Objective::new(Loss::NonSaturating).with_term(Term::r1(GAMMA * size * size))
+            Objective::new(Loss::NonSaturating).with_term(Term::r1(recipe.gamma))
         });
         if let Some(gamma) = self.gamma {
             for penalty in &mut objective.terms {
                 penalty.weight = gamma;
             }
         }
-        let mut config = self.common.config(STEPS, BATCH, Latent::normal(2));
+        let mut config = self.common.config(recipe.steps, BATCH, Latent::normal(2));
         let part = |share: f64| ((config.steps as f64 * share) as u64).max(1);
         let (whole, quiet) = (part(1.0), part(NOISE_PART));
         for (index, term) in objective.terms.iter().enumerate() {
             let weight = format!("objective.terms[{index}].weight");
-            config = config.with_ramp(Ramp::cosine(weight, GAMMA_LEFT * term.weight, whole));
+            config = config.with_ramp(Ramp::cosine(weight, recipe.gamma_left * term.weight, whole));
         }
         if objective.augment.is_none() {
-            let std = NOISE * size;
+            let std = recipe.noise;
             objective = objective.with_augment(Augment::always(Augmentation::Noise { std }));
             let std = "objective.augment.random.change.noise.std";
-            config = config.with_ramp(Ramp::cosine(std, 1e-6 * size, quiet));
+            config = config.with_ramp(Ramp::cosine(std, 1e-6, quiet));
         }
         let config = config
             .with_objective(objective)
@@ -127,8 +162,8 @@ impl Program for Args {
             .with_output(Activation::Identity)
             .init::<B, 2>(&device)?;
         let discriminator = MlpDiscriminatorConfig::new([2])
-            .with_frequencies(FREQUENCIES.map(|frequency| frequency / size))
-            .with_hidden([64; 3])
+            .with_frequencies(recipe.frequencies)
+            .with_hidden([recipe.width; 3])
             .with_activation(Activation::Relu)
             .init::<B, 2>(&device)?;
         let gan = Gan::seeded(generator, discriminator, seed, &device);

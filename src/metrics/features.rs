@@ -283,6 +283,7 @@ pub(crate) fn alike(metric: &str, count: usize, set: &str) -> Error {
 
 /// Refuses two sets that `metric` can't compare: of different extractors or dimensions, with fewer
 /// than `least` rows, or with numbers that are not finite.
+#[cfg(any(test, feature = "metrics"))]
 pub(crate) fn comparable(
     metric: &str,
     least: usize,

@@ -45,6 +45,10 @@ struct Args {
     #[arg(long, default_value_t = 1, value_name = "N")]
     packing: usize,
 
+    /// Components of veegan-1200d's latents
+    #[arg(long, default_value_t = 32, value_name = "N")]
+    latent: usize,
+
     /// Folder with MNIST's four files, for stacked-mnist
     #[arg(long, value_name = "DIR", required_if_eq("protocol", "stacked-mnist"))]
     data_dir: Option<PathBuf>,
@@ -106,6 +110,7 @@ impl Args {
             ("protocol", common::name(&self.protocol)),
             ("packing", self.packing.to_string()),
             ("width", self.width.to_string()),
+            ("latent", self.latent.to_string()),
         ];
         (self.rows).train::<B, R, P>(&self.common, &options, protocol, picture, device)
     }
@@ -127,7 +132,7 @@ impl Args {
     }
 
     fn veegan<B: AutodiffBackend>(&self, device: B::Device) -> Result<u8> {
-        let protocol = Veegan::new();
+        let protocol = Veegan::new().with_latent(self.latent)?;
         let data = Protocol::<B, 2>::data(&protocol, self.common.seed)?;
         let real: Vec<f32> = (0..POINTS).flat_map(|index| data.point(index).0).collect();
         let picture = |title: &str, samples: &mut Samples<'_>, path: &Path| {

@@ -60,7 +60,8 @@
 //! | [`models`] | stock networks: perceptrons, DCGAN; saved generators |
 //! | [`data`] | mixtures, MNIST's format, tensors in memory, seeded batches |
 //! | [`divergence`] | where GANs come from: likelihood, KL, JS, the optimal discriminator |
-//! | [`metrics`], [`report`] | how good a generator is, and a file that says so |
+//! | [`metrics`], [`report`] | how good a generator is, in numbers that can be compared; a file that says so |
+//! | `protocol` | published protocols with their tables (feature `metrics`) |
 //! | `plot` | charts and image grids (feature `plot`) |
 //! | [`latent`] | the prior, truncation, paths between latents |
 //! | [`nn`], [`random`] | layers that can be differentiated twice and are fast on a CPU; randomness owned by the run |
@@ -71,6 +72,7 @@
 //! |---|---|---|
 //! | `flex` | yes | the fast CPU backend |
 //! | `plot` | yes | SVG charts and PNG grids |
+//! | `metrics` | yes | metrics that need linear algebra, and published protocols (`protocol`) |
 //! | `ndarray` | | the reference CPU backend |
 //! | `wgpu` | | GPUs through Vulkan, Metal or DirectX 12, with autotune and fusion |
 //! | `dashboard` | | burn's terminal dashboard as an observer |

@@ -6,6 +6,7 @@ mod features;
 mod generator;
 mod idx;
 mod inception;
+mod moments;
 mod planted;
 mod safetensors;
 mod settings;
@@ -77,7 +78,7 @@ pub trait Reader: Sync {
 }
 
 /// All of them.
-pub fn all() -> [&'static dyn Reader; 8] {
+pub fn all() -> [&'static dyn Reader; 9] {
     [
         &idx::Idx,
         &checkpoint::Checkpoint,
@@ -85,6 +86,7 @@ pub fn all() -> [&'static dyn Reader; 8] {
         &features::FeatureFile,
         &generator::SavedGeneratorFile,
         &inception::InceptionFile,
+        &moments::MomentsFile,
         &safetensors::Safetensors,
         &settings::Settings,
     ]

@@ -2,8 +2,9 @@
 
 use faer::Mat;
 
-use super::features::ExtractorId;
-use super::linear::{Cholesky, cholesky};
+use super::distances::mean_row;
+use super::features::{ExtractorId, Features, alike};
+use super::linear::{Cholesky, cholesky, product};
 use super::moments::Moments;
 use crate::error::{Error, Result};
 
@@ -21,6 +22,8 @@ pub(super) struct Factor {
     /// The sum of all variances.
     pub(super) trace: f64,
     pub(super) factor: Mat<f64>,
+    /// The directions that the samples differ in.
+    pub(super) rank: usize,
     pub(super) extractor: Option<ExtractorId>,
 }
 
@@ -44,13 +47,7 @@ impl Factor {
         let variance = |i: usize| scatter[i * dimensions + i] * scale;
         let varying: Vec<usize> = (0..dimensions).filter(|i| variance(*i) > 0.0).collect();
         if varying.is_empty() {
-            return Err(Error::data(
-                metric,
-                format!(
-                    "all {count} samples of {name} have the same features: there is no spread to \
-                     compare"
-                ),
-            ));
+            return Err(alike(metric, count, moments.set()));
         }
         let deviations: Vec<f64> = varying.iter().map(|i| variance(*i).sqrt()).collect();
         // `varying` ascends, so that only what is below the diagonal is read.
@@ -74,12 +71,37 @@ impl Factor {
             mean: mean.into_owned(),
             trace: (0..dimensions).map(variance).sum(),
             factor,
+            rank,
             extractor: moments.extractor().cloned(),
         })
     }
 
-    pub(super) fn rank(&self) -> usize {
-        self.factor.ncols()
+    /// The same of a set that has no more samples than features: F is the centred samples themselves,
+    /// and no matrix of `dimensions²` numbers is made.
+    ///
+    /// # Errors
+    /// If all samples are the same.
+    pub(super) fn of_few(metric: &str, features: &Features) -> Result<Self> {
+        let (count, dimensions) = (features.count(), features.dimensions());
+        let mean = mean_row(features);
+        let scale = 1.0 / ((count - 1) as f64).sqrt();
+        let factor = Mat::from_fn(dimensions, count, |row, column| {
+            (f64::from(features.row(column)[row]) - mean[row]) * scale
+        });
+        let gram = product(factor.transpose(), factor.as_ref());
+        let trace: f64 = (0..count).map(|i| gram[(i, i)]).sum();
+        if !(trace > 0.0) {
+            return Err(alike(metric, count, features.set()));
+        }
+        let rank = cholesky(metric, gram)?.rank.min(count - 1);
+        Ok(Self {
+            count,
+            mean,
+            trace,
+            factor,
+            rank,
+            extractor: Some(features.extractor().clone()),
+        })
     }
 }
 
@@ -120,7 +142,7 @@ mod tests {
         for (count, dimensions) in [(60, 7), (9, 30), (2, 5), (200, 160)] {
             let features = normal(count, dimensions);
             let rank = dimensions.min(count - 1);
-            assert_eq!(factor(&features).rank(), rank, "{count} × {dimensions}");
+            assert_eq!(factor(&features).rank, rank, "{count} × {dimensions}");
             let error = error(&features);
             assert!(error < 1e-13, "{count} × {dimensions}: {error}");
         }
@@ -135,7 +157,7 @@ mod tests {
             values.extend([a, 1e6 * b, 1e-6 * c, 2.0 * a, 3.0]);
         }
         let features = Features::new(values, 5).unwrap();
-        assert_eq!(factor(&features).rank(), 3);
+        assert_eq!(factor(&features).rank, 3);
         assert!(error(&features) < 1e-13);
     }
 }

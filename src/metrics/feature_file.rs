@@ -10,6 +10,7 @@ use super::features::{ExtractorId, Features};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::stored_tensors;
+use crate::network::guard::quietly;
 use crate::text::{hex, visible};
 
 /// What `.npy` files begin with.
@@ -88,7 +89,10 @@ fn npy(bytes: &[u8]) -> Result<(Vec<f32>, usize), String> {
     if length > HEADER_AT_MOST || brackets > BRACKETS_AT_MOST {
         return Err("has a header that no array of numbers has".to_owned());
     }
-    let file = NpyFile::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    // Lengths that no computer has make it panic.
+    let file = quietly(|| NpyFile::new(Cursor::new(bytes)))
+        .map_err(|_| "claims more numbers than there can be".to_owned())?
+        .map_err(|error| error.to_string())?;
     let &[rows, columns] = file.shape() else {
         return Err(format!(
             "holds an array of shape {:?}; [count, dimensions] is expected",

@@ -255,8 +255,35 @@ pub(crate) fn usable(metric: &str, least: usize, features: &Features) -> Result<
     Ok(())
 }
 
+/// Refuses a set all of whose samples are the same: there is no spread to compare.
+#[cfg(feature = "metrics")]
+pub(crate) fn varied(metric: &str, features: &Features) -> Result<()> {
+    let first = features.row(0);
+    if features.rows().any(|row| row != first) {
+        return Ok(());
+    }
+    Err(alike(metric, features.count(), &features.set))
+}
+
+/// The error of a set all of whose samples are the same.
+#[cfg(feature = "metrics")]
+pub(crate) fn alike(metric: &str, count: usize, set: &str) -> Error {
+    let name = match set {
+        "" => String::from("the set"),
+        set => format!("the set `{set}`"),
+    };
+    Error::data(
+        metric,
+        format!(
+            "all {count} samples of {name} have the same features: there is no spread to compare; \
+             look at what made them"
+        ),
+    )
+}
+
 /// Refuses two sets that `metric` can't compare: of different extractors or dimensions, with fewer
 /// than `least` rows, or with numbers that are not finite.
+#[cfg(any(test, feature = "metrics"))]
 pub(crate) fn comparable(
     metric: &str,
     least: usize,

@@ -86,8 +86,11 @@ impl FrechetDistance {
     /// are not finite, or only samples that are all the same.
     pub fn between(&self, real: &Features, generated: &Features) -> Result<Frechet> {
         comparable(NAME, 2, real, generated)?;
-        let (real, generated) = (Moments::of(real)?, Moments::of(generated)?);
-        self.between_moments(&real, &generated)
+        let factor = |features: &Features| match features.count() <= features.dimensions() {
+            true => Factor::of_few(NAME, features),
+            false => Factor::of(NAME, &Moments::of(features)?),
+        };
+        distance(NAME, &factor(real)?, &factor(generated)?)
     }
 
     /// The distance of two sets whose moments are known.
@@ -160,6 +163,166 @@ pub(super) fn distance(metric: &str, real: &Factor, generated: &Factor) -> Resul
         covariance_part,
         dimensions,
         counts: [real.count, generated.count],
-        ranks: [real.rank(), generated.rank()],
+        ranks: [real.rank, generated.rank],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::metrics::ExtractorId;
+    use crate::metrics::golden::{Distances, assert_near, features, refusal};
+
+    #[derive(Deserialize)]
+    struct Case {
+        name: String,
+        real: Vec<f64>,
+        generated: Vec<f64>,
+        dependent: bool,
+        mean_part: f64,
+        covariance_part: f64,
+        ranks: [usize; 2],
+    }
+
+    fn normal(seed: u64, count: usize, dimensions: usize) -> Features {
+        let values = Stream::new(seed, "frechet").normal(count * dimensions);
+        Features::new(values, dimensions).unwrap()
+    }
+
+    fn between(real: &Features, generated: &Features) -> Frechet {
+        FrechetDistance::default().between(real, generated).unwrap()
+    }
+
+    /// `dependent` of `tests/golden/metrics_distances.py`.
+    fn dependent(features: &Features) -> Features {
+        let mut values = Vec::new();
+        for row in features.rows() {
+            values.extend(row);
+            values.extend(row[..row.len() / 2].iter().map(|x| 2.0 * x));
+            values.push(0.75);
+        }
+        let dimensions = features.dimensions() + features.dimensions() / 2 + 1;
+        Features::new(values, dimensions).unwrap()
+    }
+
+    fn agrees(case: &Case) {
+        let mut sets = [&case.real, &case.generated].map(|made| features(made));
+        if case.dependent {
+            sets = sets.map(|set| dependent(&set));
+        }
+        let found = between(&sets[0], &sets[1]);
+        assert_near(found.mean_part, case.mean_part, 1e-9);
+        assert_near(found.covariance_part, case.covariance_part, 1e-9);
+        assert_near(found.distance, case.mean_part + case.covariance_part, 1e-9);
+        assert_eq!(found.ranks, case.ranks, "{}", case.name);
+        let full = case.ranks.iter().all(|rank| *rank == found.dimensions);
+        assert_eq!(found.is_rank_deficient(), !full);
+    }
+
+    fn cases() -> Vec<Case> {
+        Distances::part("frechet")
+    }
+
+    /// Whether decompositions of the case take minutes where nothing is optimised.
+    fn is_large(case: &Case) -> bool {
+        case.real[1] * case.real[2] > 1e6
+    }
+
+    #[test]
+    fn it_is_numpys_and_scipys_for_any_rank() {
+        let cases = cases();
+        let small: Vec<&Case> = cases.iter().filter(|case| !is_large(case)).collect();
+        assert_eq!(small.len(), 7);
+        small.into_iter().for_each(agrees);
+    }
+
+    #[test]
+    #[ignore = "minutes where nothing is optimised; with --release, seconds"]
+    fn it_is_numpys_and_scipys_for_2048_features_of_full_rank() {
+        let large: Vec<Case> = cases().into_iter().filter(is_large).collect();
+        assert_eq!(large.len(), 1);
+        large.iter().for_each(agrees);
+    }
+
+    #[test]
+    fn gaussians_of_known_moments_are_as_far_apart_as_they_are_in_closed_form() {
+        // Corners of boxes: diagonal covariances, for which it is Σ (μ − μ')² + (σ − σ')².
+        let corners = |centre: [f32; 3], sides: [f32; 3]| {
+            let corner = |i: usize, axis: usize| {
+                let sign = if i >> axis & 1 == 0 { 1.0 } else { -1.0 };
+                centre[axis] + sign * sides[axis]
+            };
+            let values = (0..24).map(|i| corner(i / 3, i % 3)).collect();
+            Features::new(values, 3).unwrap()
+        };
+        let real = corners([0.0, 1.0, -2.0], [1.0, 0.5, 3.0]);
+        let generated = corners([0.5, 1.0, 0.0], [1.0, 1.5, 0.25]);
+        let found = between(&real, &generated);
+        let unbiased = 8.0 / 7.0;
+        assert_near(found.mean_part, 0.25 + 4.0, 1e-14);
+        let expected = unbiased * (1.0 + 2.75_f64.powi(2));
+        assert_near(found.covariance_part, expected, 1e-13);
+        assert!(!found.is_rank_deficient());
+        assert_eq!((found.counts, found.dimensions), ([8, 8], 3));
+    }
+
+    #[test]
+    fn a_set_is_at_zero_from_itself_however_many_samples_it_has() {
+        for (count, dimensions) in [(200, 20), (10, 20), (2, 20)] {
+            let set = normal(1, count, dimensions);
+            let distance = between(&set, &set).distance;
+            assert!(distance < 1e-12, "{count}: {distance}");
+        }
+    }
+
+    #[test]
+    fn directions_that_one_set_lacks_cost_their_variance() {
+        // All variance of the second set is along a line that the first set has not.
+        let real = Features::new(vec![-1.0, 0.0, 1.0, 0.0], 2).unwrap();
+        let generated = Features::new(vec![0.0, -2.0, 0.0, 2.0], 2).unwrap();
+        let found = between(&real, &generated);
+        assert_eq!(found.distance, 2.0 + 8.0);
+        assert_eq!(found.ranks, [1, 1]);
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_no_bit() {
+        let (real, generated) = (normal(1, 300, 90), normal(2, 80, 90));
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap().install(|| between(&real, &generated))
+        };
+        assert_eq!(on(1), on(3));
+    }
+
+    #[test]
+    fn what_can_not_be_measured_is_named() {
+        let metric = FrechetDistance::default();
+        let set = normal(1, 5, 2);
+        let one = set.select(&[0]).with_set("generated");
+        assert_eq!(
+            refusal(metric.between(&set, &one)),
+            "frechet_distance: the set `generated` has 1 samples; it takes at least 2"
+        );
+        let same = set.select(&[1, 1, 1]);
+        let error = refusal(metric.between(&set, &same));
+        assert!(
+            error.starts_with("frechet_distance: all 3 samples of the set have the same features"),
+            "{error}"
+        );
+        let moments = |set: &Features| Moments::of(set).unwrap();
+        let classifier = set.clone().with_extractor(ExtractorId::new("classifier"));
+        let error = refusal(metric.between_moments(&moments(&set), &moments(&classifier)));
+        assert_eq!(
+            error,
+            "frechet_distance: features of two extractors can't be compared: raw and classifier"
+        );
+        let error = refusal(metric.between_moments(&moments(&set), &moments(&normal(1, 5, 3))));
+        assert!(error.contains("of 2 and of 3 dimensions"), "{error}");
+        let one = Moments::of(&one).unwrap();
+        let error = refusal(metric.between_moments(&moments(&set), &one));
+        assert!(error.contains("1 samples; it takes at least 2"), "{error}");
+    }
 }

@@ -31,6 +31,19 @@ pub(super) fn part<T: DeserializeOwned>(name: &str) -> T {
     serde_json::from_value(golden[name].take()).unwrap()
 }
 
+/// `tests/golden/metrics_distances.json`, on the same features.
+#[derive(Debug)]
+pub(super) struct Distances;
+
+impl Distances {
+    /// Its part `name`.
+    pub(super) fn part<T: DeserializeOwned>(name: &str) -> T {
+        let text = include_str!("../../tests/golden/metrics_distances.json");
+        let mut golden: Value = serde_json::from_str(text).unwrap();
+        serde_json::from_value(golden[name].take()).unwrap()
+    }
+}
+
 #[track_caller]
 pub(super) fn assert_near(found: f64, expected: f64, tolerance: f64) {
     let near = (found - expected).abs() <= tolerance * expected.abs();

@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Estimate, FeatureMetric, Features, FrechetDistance, HeldOutDivergence, Memorisation,
-    NearestNeighbourTest, Number, Parzen, PrecisionRecall, SlicedWasserstein, TwoSample,
+    Estimate, FeatureMetric, Features, FrechetDistance, FrechetInfinity, GaussianMmd,
+    HeldOutDivergence, KernelDistance, Memorisation, NearestNeighbourTest, Number, Parzen,
+    PrecisionRecall, SlicedWasserstein, TwoSample,
 };
 use crate::error::{Error, Result};
 use crate::random::Stream;
@@ -55,6 +56,9 @@ macro_rules! metrics {
 
 metrics! {
     FrechetDistance(FrechetDistance),
+    FrechetInfinity(FrechetInfinity),
+    KernelDistance(KernelDistance),
+    GaussianMmd(GaussianMmd),
     PrecisionRecall(PrecisionRecall),
     SlicedWasserstein(SlicedWasserstein),
     Memorisation(Memorisation),

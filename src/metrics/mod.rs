@@ -16,12 +16,20 @@ mod feature_metric;
 mod features;
 #[cfg(feature = "metrics")]
 mod frechet_distance;
+#[cfg(feature = "metrics")]
+mod frechet_infinity;
+#[cfg(feature = "metrics")]
+mod gaussian_mmd;
 #[cfg(all(test, feature = "metrics"))]
 mod golden;
 #[cfg(feature = "metrics")]
 mod held_out_divergence;
 mod inception;
 mod inception_score;
+#[cfg(feature = "metrics")]
+mod kernel_distance;
+#[cfg(feature = "metrics")]
+mod kernel_sums;
 #[cfg(feature = "metrics")]
 mod linear;
 #[cfg(feature = "metrics")]
@@ -34,6 +42,8 @@ mod mode_coverage;
 mod mode_spread;
 #[cfg(feature = "metrics")]
 mod moments;
+#[cfg(feature = "metrics")]
+mod moments_file;
 #[cfg(feature = "metrics")]
 mod ms_ssim;
 #[cfg(feature = "metrics")]
@@ -71,11 +81,17 @@ pub use features::{ExtractorId, Features};
 #[cfg(feature = "metrics")]
 pub use frechet_distance::{Frechet, FrechetDistance};
 #[cfg(feature = "metrics")]
+pub use frechet_infinity::{FrechetInfinity, FrechetLimit, FrechetPoint};
+#[cfg(feature = "metrics")]
+pub use gaussian_mmd::{GaussianMmd, GaussianMmdScores};
+#[cfg(feature = "metrics")]
 pub use held_out_divergence::{HeldOutDivergence, HeldOutDivergenceScores};
 pub use inception::{
     Inception, InceptionNetwork, InceptionOutput, InceptionResize, InceptionSettings,
 };
 pub use inception_score::{InceptionScore, InceptionScores};
+#[cfg(feature = "metrics")]
+pub use kernel_distance::{KernelDistance, KernelDistanceScores};
 #[cfg(feature = "metrics")]
 pub use list::Metric;
 #[cfg(feature = "metrics")]
@@ -86,6 +102,8 @@ pub use mode_coverage::{ModeCoverage, ModeStatistics};
 pub use mode_spread::ModeSpread;
 #[cfg(feature = "metrics")]
 pub use moments::Moments;
+#[cfg(feature = "metrics")]
+pub use moments_file::{MomentsCache, MomentsKey};
 #[cfg(feature = "metrics")]
 pub use ms_ssim::{MsSsim, MsSsimScores};
 #[cfg(feature = "metrics")]

@@ -224,23 +224,20 @@ impl Moments {
         }
     }
 
-    /// From what a file has stored: count, mean, and the scatter on and below the diagonal.
-    pub(super) fn from_parts(
+    /// Takes over what a file has stored, in the form of [`parts`](Self::parts).
+    pub(super) fn restore(
+        &mut self,
         count: usize,
         mean: Vec<f64>,
         scatter: Vec<f64>,
         extractor: ExtractorId,
-        set: String,
-    ) -> Self {
-        Self {
-            dimensions: mean.len(),
-            count,
-            mean,
-            scatter,
-            pending: Vec::new(),
-            extractor: Some(extractor),
-            set,
-        }
+        set: &str,
+    ) {
+        self.count = count;
+        self.mean = mean;
+        self.scatter = scatter;
+        self.extractor = Some(extractor);
+        set.clone_into(&mut self.set);
     }
 
     /// With no rows pending.

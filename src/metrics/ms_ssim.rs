@@ -373,7 +373,7 @@ mod tests {
             for y in 0..height as u64 {
                 for x in 0..width as u64 {
                     let first = (3 * x + 5 * y + 40 * c + (x / 9) * (y / 7) * 13) % 256;
-                    let noise = (x + 41 * y + 7919 * c) * 2_654_435_761 % (1 << 32) >> 24;
+                    let noise = ((x + 41 * y + 7919 * c) * 2_654_435_761 % (1 << 32)) >> 24;
                     let second = (share * first + (8 - share) * noise) / 8;
                     for (image, byte) in pair.iter_mut().zip([first, second]) {
                         image.push(byte as f32 / 255.0);

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::error::{Error, Result, check};
 use crate::network::{Discriminator, Generator, Verdict};
-use crate::nn::{Linear, LinearConfig};
+use crate::nn::{FourierFeatures, Linear, LinearConfig};
 use crate::settings::settings;
 use crate::sizes;
 
@@ -282,6 +282,10 @@ pub struct MlpDiscriminatorConfig {
     /// default.
     #[serde(default = "super::alone")]
     pub pack: usize,
+    /// Frequencies whose sines and cosines of the sample the first layer reads beside it, as
+    /// [`FourierFeatures`] has them; none by default.
+    #[serde(default)]
+    pub frequencies: Vec<f64>,
 }
 }
 
@@ -295,6 +299,7 @@ impl MlpDiscriminatorConfig {
             dropout: 0.0,
             initializer: None,
             pack: 1,
+            frequencies: Vec::new(),
         }
     }
 
@@ -328,6 +333,12 @@ impl MlpDiscriminatorConfig {
         self
     }
 
+    /// Frequencies whose sines and cosines of the sample the first layer reads beside it.
+    pub fn with_frequencies(mut self, frequencies: impl Into<Vec<f64>>) -> Self {
+        self.frequencies = frequencies.into();
+        self
+    }
+
     /// The layers, with so many features of a condition beside each sample.
     fn mlp<B: Backend, const R: usize>(
         &self,
@@ -343,10 +354,13 @@ impl MlpDiscriminatorConfig {
         stack.validate::<R>(&self.shape)?;
         check::at_least("pack", self.pack, 1)?;
         check::at_most("pack", self.pack, sizes::REPEATS)?;
-        let features = self.shape.iter().product::<usize>() + features;
+        let waves = FourierFeatures::new(self.frequencies.clone());
+        waves.validate()?;
+        let features = waves.width(self.shape.iter().product()) + features;
         let widths = stack.widths(self.pack * features, 1);
         Stack::check(&widths)?;
         Ok(MlpDiscriminator {
+            waves,
             mlp: Mlp::new(&widths, &stack, device),
         })
     }
@@ -354,7 +368,7 @@ impl MlpDiscriminatorConfig {
     /// Makes the discriminator; `R` is the rank of its samples, the batch counted.
     ///
     /// # Errors
-    /// If a size is 0 or too large, the dropout is not in [0, 1), or `R` is not the number of
+    /// If a size is 0 or too large, the dropout is not in [0, 1), a frequency is not above 0, or `R` is not the number of
     /// dimensions of `shape` and one.
     pub fn init<B: Backend, const R: usize>(
         &self,
@@ -394,6 +408,7 @@ impl MlpDiscriminatorConfig {
 /// what the last layer reads, `[batch, width of the last hidden layer]`.
 #[derive(Module, Debug)]
 pub struct MlpDiscriminator<B: Backend, const R: usize> {
+    waves: FourierFeatures,
     mlp: Mlp<B>,
 }
 
@@ -402,14 +417,14 @@ impl<B: Backend, const R: usize> Discriminator<B> for MlpDiscriminator<B, R> {
     type Condition = ();
 
     fn discriminate(&self, sample: Tensor<B, R>, _condition: &()) -> Verdict<B> {
-        self.mlp.judge(sample.flatten(1, R - 1))
+        self.mlp.judge(self.waves.forward(sample.flatten(1, R - 1)))
     }
 }
 
 /// Features come after the sample's numbers.
 impl<B: Backend, const R: usize> ConcatenateFeatures<B> for MlpDiscriminator<B, R> {
     fn discriminate_with(&self, sample: Tensor<B, R>, features: Tensor<B, 2>) -> Verdict<B> {
-        let sample: Tensor<B, 2> = sample.flatten(1, R - 1);
+        let sample = self.waves.forward(sample.flatten(1, R - 1));
         self.mlp.judge(Tensor::cat(vec![sample, features], 1))
     }
 }

@@ -52,6 +52,26 @@ fn mlp_draws_and_judges_samples_of_any_shape<B: Backend>() {
     );
 }
 
+fn a_discriminator_reads_waves_of_its_samples<B: Backend>() {
+    let device = Default::default();
+    let config = MlpDiscriminatorConfig::new([2]).with_frequencies([4.0, 16.0]);
+    let judge = config.init::<B, 2>(&device).expect("valid settings");
+    // 2·(1 + 2·2) numbers of a point, and 512, 256 units.
+    let weights = 10 * 512 + 512 + 512 * 256 + 256 + 256 + 1;
+    assert_eq!(judge.num_params(), weights);
+    let x = Tensor::<B, 2>::ones([4, 2], &device);
+    assert_eq!(judge.discriminate(x.clone(), &()).logits.dims(), [4, 1]);
+    let conditional = config.init_conditional::<B, 2>(3, &device);
+    let labels = Labels::from_slice(&[0, 1, 2, 0], 3, &device).expect("labels in range");
+    let verdict = conditional
+        .expect("valid settings")
+        .discriminate(x, &labels);
+    assert_eq!(verdict.logits.dims(), [4, 1]);
+    let wrong = config.with_frequencies([0.0]).init::<B, 2>(&device);
+    let error = wrong.expect_err("no frequency").to_string();
+    assert!(error.contains("`frequencies`"), "{error}");
+}
+
 fn labels_matter_to_conditional_networks<B: Backend>() {
     let device = Default::default();
     let labels = |classes: [usize; 2]| {
@@ -203,6 +223,7 @@ fn every_discriminator_takes_exact_penalties<B: AutodiffBackend>() {
 
 for_each_backend!(
     mlp_draws_and_judges_samples_of_any_shape,
+    a_discriminator_reads_waves_of_its_samples,
     labels_matter_to_conditional_networks,
     vectors_and_packs_matter_to_stock_networks,
     vectors_are_mapped_one_by_one,

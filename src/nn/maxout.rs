@@ -119,7 +119,6 @@ mod tests {
         tensor2, values,
     };
     use burn::backend::Autodiff;
-    use burn::module::{AutodiffModule, HasAutodiffModule};
     use burn::tensor::backend::AutodiffBackend;
 
     fn takes_the_largest_piece<B: Backend>() {

@@ -21,7 +21,7 @@ use crate::models::{
 use crate::objective::{Loss, Objective};
 use crate::random::{Stream, derived_seed};
 use crate::settings::settings;
-use crate::step::OptimizerConfig;
+use crate::step::{EmaConfig, OptimizerConfig};
 use crate::text::hex;
 use crate::train::TrainerConfig;
 
@@ -373,6 +373,7 @@ impl<B: AutodiffBackend> Protocol<B, 4> for StackedMnist {
         TrainerConfig::new(steps, BATCH, Latent::uniform(LATENT))
             .with_objective(objective)
             .with_optimizers(OptimizerConfig::adam(2e-4).with_betas(0.0, 0.99))
+            .with_ema(EmaConfig::decay(0.998))
     }
 
     fn data(&self, seed: u64) -> Result<StackedDigits> {

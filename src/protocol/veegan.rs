@@ -17,7 +17,8 @@ use crate::latent::Latent;
 use crate::metrics::Better;
 use crate::objective::{Loss, Objective};
 use crate::random::{Stream, derived_seed};
-use crate::step::OptimizerConfig;
+use crate::sizes;
+use crate::step::{EmaConfig, OptimizerConfig};
 use crate::train::{Schedule, TrainerConfig};
 
 /// What all coordinates of a mode's mean are.
@@ -34,7 +35,7 @@ const SIGMAS: f64 = 10.0;
 /// with a deviation of 0.707. Between these bounds, three deviations away, are 99.7 % of them.
 const SHELL: (f64, f64) = (24.33, 28.57);
 /// Components of a latent.
-const LATENT: usize = 100;
+const LATENT: usize = 32;
 
 /// The protocol of VEEGAN's third synthetic data set: ten Gaussians of 700 dimensions in a space of
 /// 1,200.
@@ -42,7 +43,7 @@ const LATENT: usize = 100;
 /// | | |
 /// |---|---|
 /// | data | 100,000 points; all 1,200 coordinates of mode k's mean are cₖ = −1, −0.5, 0, 0.5, −2, −2.5, 10, 0.25, −13, −5.5; the first 700 have noise N(0, 1) |
-/// | networks | those of [`Pacgan`](super::Pacgan), with 1,200 numbers to a sample and latents of 100 |
+/// | networks | those of [`Pacgan`](super::Pacgan), with 1,200 numbers to a sample and latents of 32 |
 /// | evaluation | 2,500 samples; one is of high quality if it lies within 10 standard deviations of the nearest mean; a mode is captured by one of high quality |
 ///
 /// The rule, 10 standard deviations, is the paper's. **Real points do not pass it**: noise in 700
@@ -58,14 +59,31 @@ const LATENT: usize = 100;
 /// Srivastava, Valkov, Russell, Gutmann, Sutton 2017, *VEEGAN: reducing mode collapse in GANs using
 /// implicit variational learning*, arXiv:1705.07761, section 5.1 and table 1; Elfeki, Couprie,
 /// Riviere, Elhoseiny 2018, *GDPP*, arXiv:1812.00068, for the other rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Veegan {}
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Veegan {
+    latent: usize,
+}
+
+impl Default for Veegan {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Veegan {
-    /// The protocol.
+    /// The protocol, with latents of 32 numbers.
     pub fn new() -> Self {
-        Self {}
+        Self { latent: LATENT }
+    }
+
+    /// Components of a latent.
+    ///
+    /// # Errors
+    /// If there are none, or more than 2²⁴.
+    pub fn with_latent(mut self, latent: usize) -> Result<Self> {
+        sizes::size("latent", latent)?;
+        self.latent = latent;
+        Ok(self)
     }
 
     /// Samples, row-major `[count, 1200]`, as points of a picture: the mean of all coordinates,
@@ -269,16 +287,17 @@ impl<B: AutodiffBackend> Protocol<B, 2> for Veegan {
     }
 
     fn plain(&self, steps: u64) -> TrainerConfig {
-        TrainerConfig::new(steps, BATCH, Latent::normal(LATENT))
+        TrainerConfig::new(steps, BATCH, Latent::normal(self.latent))
             .with_objective(Objective::new(Loss::NonSaturating))
             .with_optimizers(OptimizerConfig::adam(1e-4).with_betas(0.8, 0.999))
     }
 
     fn recommended(&self, steps: u64) -> TrainerConfig {
-        TrainerConfig::new(steps, BATCH, Latent::normal(LATENT))
+        TrainerConfig::new(steps, BATCH, Latent::normal(self.latent))
             .with_objective(Objective::recommended())
             .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99))
             .with_schedule(Schedule::Cosine { floor: 0.01 })
+            .with_ema(EmaConfig::decay(0.998))
     }
 
     fn data(&self, seed: u64) -> Result<VeeganPoints> {
@@ -292,7 +311,7 @@ impl<B: AutodiffBackend> Protocol<B, 2> for Veegan {
     ) -> Result<(Self::Generator, Self::Discriminator)> {
         let std = 0.02;
         let generator = NormalizedGeneratorConfig {
-            latent: LATENT,
+            latent: self.latent,
             dimensions: DIMENSIONS,
             hidden: vec![400; 4],
             epsilon: 1e-4,

@@ -478,7 +478,9 @@ fn a_name_that_comes_twice_is_refused() {
 /// Public types that are read by serde's own derive: what a run wrote, read back; names of what a
 /// program brings; losses without settings; and three that are read through a private type of
 /// settings.
-const RECORDS: [&str; 25] = [
+const RECORDS: [&str; 33] = [
+    "Estimate",
+    "ExtractorId",
     "Finding",
     "FindingKind",
     "GanRecordItem",
@@ -489,8 +491,14 @@ const RECORDS: [&str; 25] = [
     "Measurement",
     "Memories",
     "ModeCoverage",
+    "ModeStatistics",
+    "MomentsKey",
     "NonFinite",
+    "Provenance",
+    "RealAgainstReal",
     "ReportFinding",
+    "SampleSet",
+    "Score",
     "Severity",
     "Stream",
     //

@@ -191,7 +191,6 @@ fn images_of_any_size_become_what_both_networks_get<B: Backend>() {
 }
 
 for_each_backend!(images_of_any_size_become_what_both_networks_get);
-crate::testing::on_wgpu!(Wgpu; images_of_any_size_become_what_both_networks_get);
 
 /// Features, and logits where there are some, of these images against both packages.
 fn compare(images: impl Iterator<Item = usize> + Clone) {

@@ -316,7 +316,7 @@ impl<B: Backend> Classifier<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{for_each_backend, int_values, on_wgpu, values};
+    use crate::testing::{for_each_backend, int_values, values};
     use burn::tensor::TensorData;
 
     fn images<B: Backend>(count: usize, shape: [usize; 3]) -> Tensor<B, 4> {
@@ -362,7 +362,6 @@ mod tests {
         images_of_any_size_have_features_and_logits,
         a_class_is_that_of_the_largest_logit,
     );
-    on_wgpu!(Wgpu; a_class_is_that_of_the_largest_logit);
 
     #[test]
     fn settings_that_no_classifier_can_be_made_with_are_refused() {

@@ -10,7 +10,7 @@ use crate::files::sealed::{self, Heading, Kind, Sealed, Section, Unreadable};
 const KIND: Kind = Kind {
     magic: "burn-gan checkpoint",
     noun: "checkpoint",
-    version: 3,
+    version: 4,
 };
 
 /// What a file says of itself before its sections.

@@ -45,7 +45,7 @@ impl Forged {
         let kind = Kind {
             magic: "burn-gan checkpoint",
             noun: "checkpoint",
-            version: 3,
+            version: 4,
         };
         let entry = |(name, bytes): &(String, Vec<u8>)| json!({"name": name, "bytes": bytes.len()});
         let truth = self.sections.iter().map(entry).collect();

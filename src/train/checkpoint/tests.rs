@@ -515,7 +515,7 @@ fn what_can_not_be_read_for_another_reason_ends_the_resume_and_stays() {
     let path = newest(folder.path());
     let whole = fs::read(&path).expect("the newest");
     let text = String::from_utf8_lossy(&whole[..22]).into_owned();
-    assert_eq!(text, "burn-gan checkpoint 3\n");
+    assert_eq!(text, "burn-gan checkpoint 4\n");
     let mut older = whole;
     older[20] = b'2';
     fs::write(&path, &older).expect("a writable file");

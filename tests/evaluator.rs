@@ -5,18 +5,20 @@ use std::path::Path;
 
 use burn_gan::burn::backend::{Autodiff, Flex};
 use burn_gan::burn::module::AutodiffModule;
-use burn_gan::data::MemoryDataset;
-use burn_gan::metrics::Better;
+use burn_gan::data::{MemoryDataset, Mixture};
+use burn_gan::metrics::{Better, Features, PrecisionRecall, Raw, Scorer, SlicedWasserstein};
 use burn_gan::models::{
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use burn_gan::network::Generator;
 use burn_gan::random::Stream;
 use burn_gan::report::Report;
+use burn_gan::step::OptimizerConfig;
 use burn_gan::train::health::{HealthConfig, Policy, Worsening};
 use burn_gan::train::{
-    Checkpoints, Ending, Evaluator, History, Interrupt, JsonLines, Notice, Rhythm, Run, Start,
-    StepEvent, Tolerated, Trainer, TrainerConfig, best_checkpoint, measure_fn, observe_fn,
+    Checkpoints, Ending, Evaluator, History, Interrupt, JsonLines, Notice, Rhythm, Run,
+    SampleScores, Start, StepEvent, Tolerated, Trainer, TrainerConfig, best_checkpoint, measure_fn,
+    observe_fn,
 };
 use burn_gan::{Error, Gan, Latent, Result};
 use serde_json::{Value, json};
@@ -405,5 +407,72 @@ fn a_run_whose_number_gets_worse_is_halted_where_that_is_asked_for() {
     assert!(
         evidence.contains("`score` is 1.00, its best was 4.00 at step 4"),
         "{evidence}"
+    );
+}
+
+/// What people come for: the checkpoint with the best score is kept, and a recall that falls is told.
+#[test]
+fn scores_of_samples_choose_the_checkpoint_and_are_watched() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let points = |seed| Mixture::ring().sample(200, &mut Stream::new(seed, "points"));
+    let features = |seed| Features::new(points(seed), 2).expect("pairs of numbers");
+    let scorer = Scorer::new(features(1).with_set("training"))
+        .with_held_out(features(2).with_set("held out"))
+        .with_metric(SlicedWasserstein::default())
+        .with_metric(PrecisionRecall::default());
+    // At this rate the generator leaves the data at once.
+    let mut config = config().with_optimizers(OptimizerConfig::adam(0.5));
+    config.health = HealthConfig {
+        every: 1,
+        worsening: vec![Worsening {
+            evaluations: 2,
+            policy: Policy::Log,
+            ..Worsening::new("recall", Better::Higher)
+        }],
+        ..HealthConfig::default()
+    };
+    let checkpoints = Checkpoints::new(folder.path().join("checkpoints"))
+        .every(1)
+        .keep(1)
+        .keep_best("sliced_wasserstein", Better::Lower);
+    let mut history = History::new();
+    let run = trainer(config)
+        .with_checkpoints(checkpoints)
+        .evaluate(Rhythm::Every(1), SampleScores::new(Raw, scorer, 200))
+        .observe(Rhythm::Every(1), &mut history)
+        .observe(
+            Rhythm::Every(1),
+            JsonLines::new(folder.path().join("log.jsonl")),
+        )
+        .run(
+            gan(),
+            &MemoryDataset::new(points(1), [2]).expect("pairs of numbers"),
+        )
+        .expect("a run");
+    assert!(run.ending.is_finished());
+
+    let distances = history.points("sliced_wasserstein");
+    assert_eq!(distances.len() as u64, STEPS);
+    let (step, least) = *(distances.iter())
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .expect("a point");
+    assert!(step < STEPS, "the last is the best: nothing to choose");
+    assert_eq!(
+        best(folder.path()),
+        (format!("step-{step:09}.checkpoint"), least)
+    );
+    let told = log(folder.path());
+    for (line, (_, distance)) in told.iter().zip(&distances) {
+        assert_eq!(line["sliced_wasserstein"], json!(distance));
+        assert!(line["precision"].is_number() && line["recall"].is_number());
+    }
+    let evidence: Vec<String> = run
+        .findings
+        .iter()
+        .map(|finding| finding.evidence())
+        .collect();
+    assert!(
+        evidence.iter().any(|text| text.contains("`recall` is")),
+        "{evidence:?}"
     );
 }

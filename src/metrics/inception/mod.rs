@@ -145,7 +145,7 @@ impl InceptionSettings {
 /// ```
 ///
 /// Which of the two packages' resizes is meant is a [setting](InceptionSettings), and part of the
-/// extractor's identity, as is the file's hash. A score is called FID only on these features.
+/// extractor's identity, as is the file's hash. A Fréchet distance is an FID only on these features.
 ///
 /// Images `[batch, channels, height, width]` of any size, grey ones (repeated in three channels) or
 /// RGB; features `[batch, 2048]`. An image costs 5.7 thousand million multiplications.

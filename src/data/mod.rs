@@ -7,6 +7,8 @@ mod dataset;
 mod download;
 mod idx;
 mod image_shape;
+#[cfg(feature = "images")]
+mod images;
 mod loader;
 mod loading;
 mod mixture;
@@ -19,6 +21,11 @@ pub use dataset::{Dataset, LabelledDataset, MemoryDataset};
 pub use download::{MNIST_URL, download_mnist};
 pub use idx::IdxArray;
 pub use image_shape::ImageShape;
+#[cfg(feature = "images")]
+pub use images::{
+    Faults, Fit, ImageColor, ImageConfig, ImageFolder, Images, LabelledImages, LabelsFrom, ResizeFilter, ScanBar,
+    ScanProgress, ScanStage,
+};
 pub(crate) use loader::{Loaded, Loader};
 pub use loading::Loading;
 pub use mixture::Mixture;

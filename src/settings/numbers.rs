@@ -134,6 +134,7 @@ impl<T: Numbers, const N: usize> Numbers for [T; N] {
 }
 
 impl Numbers for bool {}
+impl Numbers for u8 {}
 impl Numbers for u32 {}
 impl Numbers for u64 {}
 impl Numbers for usize {}

@@ -1,0 +1,80 @@
+//! A file's bytes as pixels.
+
+use std::io::Cursor;
+
+use image::metadata::Orientation;
+use image::{ColorType, ImageDecoder, ImageFormat};
+
+use super::config::ImageConfig;
+use super::header::{self, About};
+use super::{colour, jpeg};
+use crate::network::guard::quietly;
+
+/// A picture as it lies in the file, with 8 bits a channel.
+#[derive(Debug, Clone)]
+pub(super) struct Raster {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    /// 1 for grey, 3 for colours, 4 for colours with opacity.
+    pub(super) channels: usize,
+    /// Row by row, the channels of a pixel together.
+    pub(super) pixels: Vec<u8>,
+    /// What stands it upright.
+    pub(super) orientation: Orientation,
+}
+
+/// Decodes a picture, in at most `limit` bytes of memory, the file's own counted.
+pub(super) fn decode(bytes: Vec<u8>, config: &ImageConfig, limit: u64) -> Result<Raster, String> {
+    quietly(|| decoded(&bytes, config, limit))
+        .unwrap_or_else(|words| Err(header::panicked(&words)))
+}
+
+fn decoded(bytes: &[u8], config: &ImageConfig, limit: u64) -> Result<Raster, String> {
+    let format = header::format_of(bytes)?;
+    let length = bytes.len() as u64;
+    if format == ImageFormat::Jpeg {
+        // Its decoder copies the file first.
+        let mut file = Cursor::new(bytes);
+        file.set_position(2);
+        About::of_jpeg(jpeg::frame(&mut file)?).check(config, length, limit)?;
+    }
+    let mut decoder = header::decoder(Cursor::new(bytes), format, limit)?;
+    if format != ImageFormat::Jpeg {
+        About::of(&decoder, format).check(config, length, limit)?;
+    }
+    // A picture whose EXIF block is damaged is a picture.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let (width, height) = decoder.dimensions();
+    let color = decoder.color_type();
+    let length = usize::try_from(decoder.total_bytes()).map_err(|_| "is too large".to_owned())?;
+    let mut native = vec![0; length];
+    decoder.read_image(&mut native).map_err(header::words)?;
+    let (pixels, channels) = colour::converted(eight_bits(native, color), color, config);
+    Ok(Raster {
+        width,
+        height,
+        channels,
+        pixels,
+        orientation,
+    })
+}
+
+/// The samples in 8 bits, rounded: 16 bits by 255 / 65,535, floats from [0, 1].
+fn eight_bits(native: Vec<u8>, color: ColorType) -> Vec<u8> {
+    let bytes = color.bytes_per_pixel() / color.channel_count();
+    match bytes {
+        1 => native,
+        2 => {
+            let whole = |pair: &[u8; 2]| u32::from(u16::from_ne_bytes(*pair));
+            let (pairs, _) = native.as_chunks::<2>();
+            let eight = |pair| ((whole(pair) + 128) / 257) as u8;
+            pairs.iter().map(eight).collect()
+        }
+        _ => {
+            let (fours, _) = native.as_chunks::<4>();
+            // NaN becomes 0.
+            let eight = |four: &[u8; 4]| (f32::from_ne_bytes(*four) * 255.0).round() as u8;
+            fours.iter().map(eight).collect()
+        }
+    }
+}

@@ -58,7 +58,7 @@
 //! | [`objective`] | losses × pairings × penalties, with exact second-order gradients |
 //! | [`train`] | the pure step, the trainer, checkpoints, health watch, schedules, observers |
 //! | [`models`] | stock networks: perceptrons, DCGAN; saved generators |
-//! | [`data`] | mixtures, MNIST's format, tensors in memory, seeded batches |
+//! | [`data`] | folders of pictures, MNIST's and CIFAR's formats, arrays, mixtures, seeded batches |
 //! | [`divergence`] | where GANs come from: likelihood, KL, JS, the optimal discriminator |
 //! | [`metrics`], [`report`] | how good a generator is, in numbers that can be compared; a file that says so |
 //! | `protocol` | published protocols with their tables (feature `metrics`) |
@@ -72,6 +72,8 @@
 //! |---|---|---|
 //! | `flex` | yes | the fast CPU backend |
 //! | `plot` | yes | SVG charts and PNG grids |
+//! | `images` | yes | folders of pictures as data sets |
+//! | `arrays` | yes | numpy's arrays (.npy, .npz) as data sets |
 //! | `metrics` | yes | metrics that need linear algebra, and published protocols (`protocol`) |
 //! | `ndarray` | | the reference CPU backend |
 //! | `wgpu` | | GPUs through Vulkan, Metal or DirectX 12, with autotune and fusion |
@@ -98,6 +100,8 @@ pub mod metrics;
 pub mod models;
 pub mod network;
 pub mod nn;
+#[cfg(any(feature = "arrays", feature = "metrics"))]
+mod npy;
 pub mod objective;
 mod pair;
 #[cfg(feature = "plot")]

@@ -1,7 +1,11 @@
-//! Data: mixtures with known densities, MNIST's file format, tensors in memory, and batches that
-//! are a function of a seed.
+//! Data: mixtures with known densities, folders of pictures, MNIST's and CIFAR's file formats, arrays
+//! of numpy's, images in CSV files, tensors in memory, and batches that are a function of a seed.
 
+#[cfg(feature = "arrays")]
+mod arrays;
 mod batches;
+mod cifar;
+mod classes;
 mod dataset;
 #[cfg(feature = "download")]
 mod download;
@@ -11,11 +15,16 @@ mod image_shape;
 mod images;
 mod loader;
 mod loading;
+mod memory_limit;
 mod mixture;
 mod mnist;
 mod order;
+mod pixel_csv;
 
+#[cfg(feature = "arrays")]
+pub use arrays::{NpyArray, NpyValues};
 pub use batches::{BatchPlan, LastBatch};
+pub use cifar::Cifar;
 pub use dataset::{Dataset, LabelledDataset, MemoryDataset};
 #[cfg(feature = "download")]
 pub use download::{MNIST_URL, download_mnist};
@@ -30,4 +39,5 @@ pub(crate) use loader::{Loaded, Loader};
 pub use loading::Loading;
 pub use mixture::Mixture;
 pub use mnist::{Mnist, PixelRange};
+pub use pixel_csv::{LabelColumn, PixelCsv, PixelTable};
 pub(crate) use order::BatchIndices;

@@ -1,25 +1,15 @@
 //! Features that another program made and stored.
 
-use std::io::Cursor;
 use std::path::Path;
 
-use npyz::{NpyFile, Order};
 use sha2::{Digest, Sha256};
 
 use super::features::{ExtractorId, Features};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::stored_tensors;
-use crate::network::guard::quietly;
-use crate::text::{hex, visible};
-
-/// What `.npy` files begin with.
-const MAGIC: &[u8] = b"\x93NUMPY";
-/// Headers of arrays of numbers have a hundred bytes; the reader of longer ones would follow whatever
-/// is nested in them.
-const HEADER_AT_MOST: usize = 4_096;
-/// Brackets in a header: `{…, 'shape': (3, 4), }` has two.
-const BRACKETS_AT_MOST: usize = 8;
+use crate::npy::{MAGIC, Npy};
+use crate::text::hex;
 
 impl Features {
     /// Reads features that another program stored: an array `[count, dimensions]` in an `.npy` file
@@ -73,64 +63,34 @@ impl Features {
 
 /// The values of an `.npy` file, row-major, and the length of a row.
 fn npy(bytes: &[u8]) -> Result<(Vec<f32>, usize), String> {
-    let cut = || "is cut short".to_owned();
-    // magic, version, length of the header in 2 bytes or 4
-    let length = match (bytes.get(6), bytes.get(8..12)) {
-        (Some(1), Some(&[a, b, ..])) => usize::from(u16::from_le_bytes([a, b])),
-        (Some(2 | 3), Some(&[a, b, c, d])) => u32::from_le_bytes([a, b, c, d]) as usize,
-        (Some(version), Some(_)) => return Err(format!("is of version {version} of the format")),
-        _ => return Err(cut()),
-    };
-    let start: usize = if bytes[6] == 1 { 10 } else { 12 };
-    let header = bytes
-        .get(start..start.saturating_add(length))
-        .ok_or_else(cut)?;
-    let brackets = header.iter().filter(|byte| b"([{".contains(byte)).count();
-    if length > HEADER_AT_MOST || brackets > BRACKETS_AT_MOST {
-        return Err("has a header that no array of numbers has".to_owned());
-    }
-    // Lengths that no computer has make it panic.
-    let file = quietly(|| NpyFile::new(Cursor::new(bytes)))
-        .map_err(|_| "claims more numbers than there can be".to_owned())?
-        .map_err(|error| error.to_string())?;
+    let file = Npy::open(bytes)?;
     let &[rows, columns] = file.shape() else {
         return Err(format!(
             "holds an array of shape {:?}; [count, dimensions] is expected",
             file.shape()
         ));
     };
-    let held = (bytes.len() - start - length) as u64;
-    let claimed = rows.checked_mul(columns);
-    let descr = visible(&file.dtype().descr()).into_owned();
-    let width = match descr.trim_matches('\'') {
+    let width = match &file.descr[..] {
         "<f4" | ">f4" => 4,
         "<f8" | ">f8" => 8,
-        _ => {
+        descr => {
             return Err(format!(
-                "holds numbers of type {descr}; floats of 32 or 64 bits are expected"
+                "holds numbers of type '{descr}'; floats of 32 or 64 bits are expected"
             ));
         }
     };
     // Nothing is allocated for what the file only claims.
-    if claimed.and_then(|count| count.checked_mul(width)) != Some(held) {
+    let held = (bytes.len() as u64).saturating_sub(file.header);
+    if file.count().and_then(|count| count.checked_mul(width)) != Some(held) {
         return Err(format!(
             "claims {rows} × {columns} numbers of {width} bytes, and holds {held} bytes"
         ));
     }
-    let order = file.order();
-    let read = match width {
-        4 => file.into_vec::<f32>(),
-        _ => (file.into_vec::<f64>()).map(|values| values.iter().map(|x| *x as f32).collect()),
+    let values = match width {
+        4 => file.numbers(|number: f32| number)?,
+        _ => file.numbers(|number: f64| number as f32)?,
     };
-    let values = read.map_err(|error| error.to_string())?;
-    let (rows, columns) = (rows as usize, columns as usize);
-    Ok(match order {
-        Order::C => (values, columns),
-        Order::Fortran => {
-            let of_row = |row| values.iter().skip(row).step_by(rows).copied();
-            ((0..rows).flat_map(of_row).collect(), columns)
-        }
-    })
+    Ok((values, columns as usize))
 }
 
 /// The values of the only tensor of a safetensors file, and the length of a row.

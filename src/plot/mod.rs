@@ -3,7 +3,7 @@
 //! - [`LineChart`] draws named [`Series`] against one axis: densities, losses, estimates over steps.
 //! - [`Scatter`] draws two-dimensional samples over the data, both axes to the same scale.
 //! - [`Panels`] puts several of them side by side into one file.
-//! - [`image_grid`] lays a batch of images out as a [`Picture`].
+//! - [`image_grid`] lays a batch of images out as a [`Picture`], [`first_batch`] that of a run.
 //!
 //! Charts are written by `plotters` through its SVG backend alone, which needs no font and no
 //! system library: the program that shows the file picks the font. Colours come from [`Color`],
@@ -26,6 +26,7 @@
 mod axis;
 mod canvas;
 mod color;
+mod first_batch;
 mod frame;
 mod grid;
 mod line;
@@ -34,6 +35,7 @@ mod scatter;
 mod series;
 
 pub use color::Color;
+pub use first_batch::first_batch;
 pub(crate) use grid::check_grid;
 pub use grid::{GridSize, GridStyle, Picture, image_grid};
 pub use line::LineChart;

@@ -40,7 +40,7 @@ pub(super) fn converted(pixels: Vec<u8>, from: ColorType, config: &ImageConfig) 
 }
 
 /// Each pixel of `N` bytes as one of `M`.
-fn mapped<const N: usize, const M: usize>(
+pub(super) fn mapped<const N: usize, const M: usize>(
     pixels: &[u8],
     to: impl Fn(&[u8; N]) -> [u8; M],
 ) -> Vec<u8> {

@@ -7,6 +7,8 @@ use image::{ColorType, ImageDecoder, ImageFormat};
 
 use super::config::ImageConfig;
 use super::header::{self, About};
+use super::tiff_pairs::Pairs;
+use super::tiff_palette::{self, Palette};
 use super::{colour, jpeg};
 use crate::network::guard::quietly;
 
@@ -24,12 +26,18 @@ pub(super) struct Raster {
 }
 
 /// Decodes a picture, in at most `limit` bytes of memory, the file's own counted.
-pub(super) fn decode(bytes: Vec<u8>, config: &ImageConfig, limit: u64) -> Result<Raster, String> {
-    quietly(|| decoded(&bytes, config, limit))
+pub(super) fn decode(mut bytes: Vec<u8>, config: &ImageConfig, limit: u64) -> Result<Raster, String> {
+    let palette = tiff_palette::take(&mut bytes);
+    quietly(|| decoded(&bytes, palette.as_deref(), config, limit))
         .unwrap_or_else(|words| Err(header::panicked(&words)))
 }
 
-fn decoded(bytes: &[u8], config: &ImageConfig, limit: u64) -> Result<Raster, String> {
+fn decoded(
+    bytes: &[u8],
+    palette: Option<&Palette>,
+    config: &ImageConfig,
+    limit: u64,
+) -> Result<Raster, String> {
     let format = header::format_of(bytes)?;
     let length = bytes.len() as u64;
     if format == ImageFormat::Jpeg {
@@ -38,7 +46,10 @@ fn decoded(bytes: &[u8], config: &ImageConfig, limit: u64) -> Result<Raster, Str
         file.set_position(2);
         About::of_jpeg(jpeg::frame(&mut file)?).check(config, length, limit)?;
     }
-    let mut decoder = header::decoder(Cursor::new(bytes), format, limit)?;
+    let mut decoder = match header::decoder(Cursor::new(bytes), format, limit) {
+        Ok(decoder) => decoder,
+        Err(problem) => return pairs(bytes, format, config, limit).unwrap_or(Err(problem)),
+    };
     if format != ImageFormat::Jpeg {
         About::of(&decoder, format).check(config, length, limit)?;
     }
@@ -49,7 +60,14 @@ fn decoded(bytes: &[u8], config: &ImageConfig, limit: u64) -> Result<Raster, Str
     let length = usize::try_from(decoder.total_bytes()).map_err(|_| "is too large".to_owned())?;
     let mut native = vec![0; length];
     decoder.read_image(&mut native).map_err(header::words)?;
-    let (pixels, channels) = colour::converted(eight_bits(native, color), color, config);
+    let (pixels, color) = match (palette, color) {
+        (Some(palette), ColorType::L8) => {
+            let colors = colour::mapped(&native, |&[number]| palette[usize::from(number)]);
+            (colors, ColorType::Rgb8)
+        }
+        _ => (eight_bits(native, color), color),
+    };
+    let (pixels, channels) = colour::converted(pixels, color, config);
     Ok(Raster {
         width,
         height,
@@ -57,6 +75,32 @@ fn decoded(bytes: &[u8], config: &ImageConfig, limit: u64) -> Result<Raster, Str
         pixels,
         orientation,
     })
+}
+
+/// What [`Pairs`] reads.
+fn pairs(
+    bytes: &[u8],
+    format: ImageFormat,
+    config: &ImageConfig,
+    limit: u64,
+) -> Option<Result<Raster, String>> {
+    if format != ImageFormat::Tiff {
+        return None;
+    }
+    let mut pairs = Pairs::open(Cursor::new(bytes), limit)?;
+    let about = About::of_pairs(&pairs).check(config, bytes.len() as u64, limit);
+    let (width, height, color) = (pairs.width, pairs.height, pairs.color);
+    let orientation = pairs.orientation();
+    Some(about.and_then(|()| pairs.pixels()).map(|native| {
+        let (pixels, channels) = colour::converted(eight_bits(native, color), color, config);
+        Raster {
+            width,
+            height,
+            channels,
+            pixels,
+            orientation,
+        }
+    }))
 }
 
 /// The samples in 8 bits, rounded: 16 bits by 255 / 65,535, floats from [0, 1].

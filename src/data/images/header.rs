@@ -8,14 +8,13 @@ use image::{ColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 use sha2::{Digest, Sha256};
 
 use super::config::ImageConfig;
-use super::{colour, jpeg};
+use super::tiff_pairs::Pairs;
+use super::{colour, jpeg, tiff_palette};
+use crate::data::memory_limit;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::network::guard::quietly;
 
-/// Memory that decoding a file below one MiB may take: 64 MiB, and so many times its size for a
-/// larger one.
-const PER_BYTE: u64 = 64;
 const MIB: u64 = 1 << 20;
 /// The most that is taken for a file without being told: decoders run on several threads.
 const AT_MOST: u64 = 1 << 30;
@@ -40,9 +39,7 @@ pub(super) struct Header {
 
 /// The memory that decoding a file of this length may take, where the user has not said it.
 pub(super) fn limit_of(length: u64) -> u64 {
-    length
-        .saturating_mul(PER_BYTE)
-        .clamp(PER_BYTE * MIB, AT_MOST)
+    memory_limit::of_file(length).min(AT_MOST)
 }
 
 impl Header {
@@ -116,10 +113,34 @@ fn size(
         file.seek_relative(2).map_err(|error| error.to_string())?;
         About::of_jpeg(jpeg::frame(file)?)
     } else {
-        About::of(&decoder(file, format, limit)?, format)
+        let decoder = decoder(&mut *file, format, limit);
+        match decoder.map(|decoder| About::of(&decoder, format)) {
+            Ok(about) => about,
+            Err(problem) if format == ImageFormat::Tiff => {
+                other_tiff(file, limit)?.ok_or(problem)?
+            }
+            Err(problem) => return Err(problem),
+        }
     };
     about.check(config, length, limit)?;
     Ok((about.width, about.height))
+}
+
+/// What a TIFF says that its decoder refuses and this crate reads.
+fn other_tiff(file: &mut BufReader<File>, limit: u64) -> Result<Option<About>, String> {
+    let io = |error: std::io::Error| error.to_string();
+    file.seek(SeekFrom::Start(0)).map_err(io)?;
+    if let Some(pairs) = Pairs::open(&mut *file, limit) {
+        return Ok(Some(About::of_pairs(&pairs)));
+    }
+    file.seek(SeekFrom::Start(0)).map_err(io)?;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).map_err(io)?;
+    if tiff_palette::take(&mut bytes).is_none() {
+        return Ok(None);
+    }
+    let decoder = decoder(std::io::Cursor::new(&bytes), ImageFormat::Tiff, limit)?;
+    Ok(Some(About::of(&decoder, ImageFormat::Tiff)))
 }
 
 /// A decoder of this format, which has read the header.
@@ -164,8 +185,15 @@ pub(super) struct About {
 
 impl About {
     pub(super) fn of(decoder: &impl ImageDecoder, format: ImageFormat) -> Self {
-        let (width, height) = decoder.dimensions();
-        let color = decoder.color_type();
+        Self::of_color(decoder.dimensions(), decoder.color_type(), format)
+    }
+
+    pub(super) fn of_pairs<R: BufRead + Seek>(pairs: &Pairs<R>) -> Self {
+        let size = (pairs.width, pairs.height);
+        Self::of_color(size, pairs.color, ImageFormat::Tiff)
+    }
+
+    fn of_color((width, height): (u32, u32), color: ColorType, format: ImageFormat) -> Self {
         Self {
             width,
             height,
@@ -242,8 +270,9 @@ fn decoding(format: ImageFormat, color: ColorType) -> u64 {
         ImageFormat::WebP => 3 * output,
         // A first picture that does not fill the screen is decoded for itself.
         ImageFormat::Gif => 2 * output,
-        // All strips or planes, four components where there are three in the output.
-        ImageFormat::Tiff => output + output * 4 / 3 + 1,
+        // All strips or planes, four components where there are three in the output; the colours of a
+        // palette.
+        ImageFormat::Tiff => output + output * 4 / 3 + 2,
         _ => output,
     }
 }

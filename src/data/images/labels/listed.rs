@@ -1,9 +1,10 @@
 //! Labels of pictures that a file lists by name.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Known, others};
+use crate::data::classes::numbered;
 use crate::data::images::folder::Faults;
 use crate::error::{Error, Result};
 use crate::text::{visible, visible_path};
@@ -104,31 +105,10 @@ pub(super) fn assign(
         );
         fault(what, "add it, or leave out what can't be used (`Faults::Skip`)")?;
     }
-    let (classes, numbers) = classes(&labels);
+    let (classes, numbers) = numbered(labels.iter().copied());
     Ok(Known {
         classes,
         labels: Some(numbers),
         notices,
     })
-}
-
-/// The distinct labels in their order, and the place of each label among them.
-fn classes(labels: &[Option<&str>]) -> (Vec<String>, Vec<Option<usize>>) {
-    let number = |label: &str| label.parse::<i64>().ok();
-    let numbers: Option<BTreeSet<i64>> = labels.iter().flatten().map(|label| number(label)).collect();
-    match numbers {
-        Some(numbers) => {
-            let numbers: Vec<i64> = numbers.into_iter().collect();
-            let place = |label: &str| numbers.binary_search(&number(label)?).ok();
-            let places = labels.iter().map(|label| label.and_then(place)).collect();
-            (numbers.iter().map(i64::to_string).collect(), places)
-        }
-        None => {
-            let names: BTreeSet<&str> = labels.iter().flatten().copied().collect();
-            let names: Vec<&str> = names.into_iter().collect();
-            let place = |label: &str| names.binary_search(&label).ok();
-            let places = labels.iter().map(|label| label.and_then(place)).collect();
-            (names.iter().map(|name| (*name).to_owned()).collect(), places)
-        }
-    }
 }

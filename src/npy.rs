@@ -47,7 +47,11 @@ impl<R: Read> Npy<R> {
         if length > HEADER_AT_MOST {
             return Err(strange());
         }
-        read(&mut source, (before + length).saturating_sub(12), &mut start)?;
+        read(
+            &mut source,
+            (before + length).saturating_sub(12),
+            &mut start,
+        )?;
         let header = start.get(before..before + length).ok_or_else(cut)?;
         let brackets = header.iter().filter(|byte| b"([{".contains(byte)).count();
         if brackets > BRACKETS_AT_MOST {

@@ -29,13 +29,13 @@ const PARTS: [&str; 16] = [
 ];
 
 /// An `.npy` file of the format's first version.
-fn npy(descr: &str, fortran: bool, shape: &str, numbers: &[u8]) -> Vec<u8> {
+pub fn npy(descr: &str, fortran: bool, shape: &str, numbers: &[u8]) -> Vec<u8> {
     let order = if fortran { "True" } else { "False" };
     let header = format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}");
     with_header(header.as_bytes(), numbers)
 }
 
-fn with_header(header: &[u8], numbers: &[u8]) -> Vec<u8> {
+pub fn with_header(header: &[u8], numbers: &[u8]) -> Vec<u8> {
     let mut header = header.to_vec();
     // Numbers begin at a multiple of 64, behind a line's end.
     header.resize((header.len() + 11).next_multiple_of(64) - 11, b' ');
@@ -45,7 +45,7 @@ fn with_header(header: &[u8], numbers: &[u8]) -> Vec<u8> {
 }
 
 /// The header and what follows it.
-fn split(file: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+pub fn split(file: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let rest = file.strip_prefix(b"\x93NUMPY\x01\x00")?;
     let (length, rest) = rest.split_first_chunk::<2>()?;
     let (header, numbers) = rest.split_at_checked(u16::from_le_bytes(*length).into())?;
@@ -62,7 +62,7 @@ fn tensor(dtype: &str, shape: &str, numbers: &[u8]) -> Vec<u8> {
 }
 
 /// Puts another part in the place of a value of the header.
-fn mutate_header(random: &mut Random, header: &mut Vec<u8>) {
+pub fn mutate_header(random: &mut Random, header: &mut Vec<u8>) {
     let text = String::from_utf8_lossy(header).into_owned();
     let values: Vec<usize> = text
         .match_indices(": ")

@@ -1,12 +1,16 @@
 //! What reads files and settings, each with its seeds, its mutations and what it promises.
 
+mod arrays;
 mod checkpoint;
 mod classifier;
 mod features;
 mod generator;
 mod idx;
 mod inception;
+mod labels;
 mod moments;
+mod pictures;
+mod pixel_csv;
 mod planted;
 mod safetensors;
 mod settings;
@@ -78,15 +82,24 @@ pub trait Reader: Sync {
 }
 
 /// All of them.
-pub fn all() -> [&'static dyn Reader; 9] {
+pub fn all() -> [&'static dyn Reader; 18] {
     [
         &idx::Idx,
+        &arrays::ArrayFile,
         &checkpoint::Checkpoint,
         &classifier::SavedClassifierFile,
         &features::FeatureFile,
         &generator::SavedGeneratorFile,
         &inception::InceptionFile,
+        &labels::LabelFile,
         &moments::MomentsFile,
+        &pictures::Pictures("bmp"),
+        &pictures::Pictures("gif"),
+        &pictures::Pictures("jpeg"),
+        &pictures::Pictures("png"),
+        &pictures::Pictures("tiff"),
+        &pictures::Pictures("webp"),
+        &pixel_csv::PixelFile,
         &safetensors::Safetensors,
         &settings::Settings,
     ]

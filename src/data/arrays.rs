@@ -1,7 +1,7 @@
 //! Arrays that numpy stored.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use zip::ZipArchive;
@@ -202,7 +202,10 @@ impl NpyArray {
             )));
         }
         if self.shape.contains(&0) {
-            return Err(refused(format!("holds no sample: its shape is {:?}", self.shape)));
+            return Err(refused(format!(
+                "holds no sample: its shape is {:?}",
+                self.shape
+            )));
         }
         let shape = self.shape[1..].to_vec();
         let made = match self.values {
@@ -231,19 +234,26 @@ impl NpyArray {
             )));
         }
         let label = |(place, label): (usize, &i64)| {
-            usize::try_from(*label)
-                .map_err(|_| refused(format!("label {place} (counted from 0) is {label}, below 0")))
+            usize::try_from(*label).map_err(|_| {
+                refused(format!(
+                    "label {place} (counted from 0) is {label}, below 0"
+                ))
+            })
         };
         match &self.values {
-            NpyValues::Bytes(labels) => Ok(labels.iter().map(|label| usize::from(*label)).collect()),
+            NpyValues::Bytes(labels) => {
+                Ok(labels.iter().map(|label| usize::from(*label)).collect())
+            }
             NpyValues::Integers(labels) => labels.iter().enumerate().map(label).collect(),
-            NpyValues::Floats(_) => Err(refused("holds floats; labels are whole numbers".to_owned())),
+            NpyValues::Floats(_) => {
+                Err(refused("holds floats; labels are whole numbers".to_owned()))
+            }
         }
     }
 
     /// Reads an array. `held` is its length, where that is known; `file` that of the file it is in.
     fn of(path: &Path, source: &mut impl BufRead, held: Option<u64>, file: u64) -> Result<Self> {
-        let read = || Self::unchecked(source, held, file);
+        let mut read = || Self::unchecked(source, held, file);
         let (shape, values) = read().map_err(|problem| Error::data(path, problem))?;
         Ok(Self {
             path: path.to_owned(),
@@ -386,7 +396,8 @@ mod tests {
     /// What `numpy.save` writes.
     fn npy(descr: &str, fortran: bool, shape: &str, numbers: &[u8]) -> Vec<u8> {
         let order = if fortran { "True" } else { "False" };
-        let header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");
+        let header =
+            format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");
         let mut file = b"\x93NUMPY\x01\x00".to_vec();
         file.extend((header.len() as u16).to_le_bytes());
         file.extend(header.as_bytes());
@@ -425,19 +436,59 @@ mod tests {
         let integers = NpyValues::Integers(whole.to_vec());
         let floats = NpyValues::Floats(vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
         for (descr, numbers, expected) in [
-            ("|u1", vec![0, 1, 2, 3, 4, 5], NpyValues::Bytes(vec![0, 1, 2, 3, 4, 5])),
+            (
+                "|u1",
+                vec![0, 1, 2, 3, 4, 5],
+                NpyValues::Bytes(vec![0, 1, 2, 3, 4, 5]),
+            ),
             ("|i1", vec![0, 1, 2, 3, 4, 5], integers.clone()),
-            ("<u2", bytes(whole.map(|x| (x as u16).to_le_bytes())), integers.clone()),
-            (">i2", bytes(whole.map(|x| (x as i16).to_be_bytes())), integers.clone()),
-            ("<i4", bytes(whole.map(|x| (x as i32).to_le_bytes())), integers.clone()),
-            ("<u4", bytes(whole.map(|x| (x as u32).to_le_bytes())), integers.clone()),
-            ("<i8", bytes(whole.map(|x| x.to_le_bytes())), integers.clone()),
-            (">u8", bytes(whole.map(|x| (x as u64).to_be_bytes())), integers.clone()),
-            ("<f4", bytes(whole.map(|x| (x as f32).to_le_bytes())), floats.clone()),
-            (">f8", bytes(whole.map(|x| (x as f64).to_be_bytes())), floats.clone()),
+            (
+                "<u2",
+                bytes(whole.map(|x| (x as u16).to_le_bytes())),
+                integers.clone(),
+            ),
+            (
+                ">i2",
+                bytes(whole.map(|x| (x as i16).to_be_bytes())),
+                integers.clone(),
+            ),
+            (
+                "<i4",
+                bytes(whole.map(|x| (x as i32).to_le_bytes())),
+                integers.clone(),
+            ),
+            (
+                "<u4",
+                bytes(whole.map(|x| (x as u32).to_le_bytes())),
+                integers.clone(),
+            ),
+            (
+                "<i8",
+                bytes(whole.map(|x| x.to_le_bytes())),
+                integers.clone(),
+            ),
+            (
+                ">u8",
+                bytes(whole.map(|x| (x as u64).to_be_bytes())),
+                integers.clone(),
+            ),
+            (
+                "<f4",
+                bytes(whole.map(|x| (x as f32).to_le_bytes())),
+                floats.clone(),
+            ),
+            (
+                ">f8",
+                bytes(whole.map(|x| (x as f64).to_be_bytes())),
+                floats.clone(),
+            ),
         ] {
             let array = read(&npy(descr, false, "(2, 3)", &numbers)).expect("an array");
-            assert_eq!((array.shape(), array.values()), (&[2, 3][..], &expected), "{descr}");
+            assert_eq!(
+                (array.shape(), array.values()),
+                (&[2, 3][..], &expected),
+                "{descr}"
+            );
         }
         let columns = read(&npy("|u1", true, "(2, 3)", &[0, 3, 1, 4, 2, 5])).expect("an array");
         assert_eq!(columns.values(), &NpyValues::Bytes(vec![0, 1, 2, 3, 4, 5]));
@@ -452,23 +503,37 @@ mod tests {
         ];
         for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
             let file = npz(&arrays, method);
-            assert_eq!(with(&file, |path| NpyArray::names(path)).expect("names"), ["images", "labels"]);
+            assert_eq!(
+                with(&file, |path| NpyArray::names(path)).expect("names"),
+                ["images", "labels"]
+            );
             let images = with(&file, |path| NpyArray::read_from(path, "images")).expect("an array");
-            let labels = with(&file, |path| NpyArray::read_from(path, "labels.npy")).or_else(|_| with(&file, |path| NpyArray::read_from(path, "labels")));
+            let labels = with(&file, |path| NpyArray::read_from(path, "labels.npy"))
+                .or_else(|_| with(&file, |path| NpyArray::read_from(path, "labels")));
             let labels = labels.expect("an array").into_labels().expect("labels");
             let images = images.with_channels_first().expect("four dimensions");
             assert_eq!(images.shape(), [2, 3, 2, 2]);
-            let NpyValues::Bytes(values) = images.values() else { panic!("bytes") };
+            let NpyValues::Bytes(values) = images.values() else {
+                panic!("bytes")
+            };
             assert_eq!(values[..8], [0, 3, 6, 9, 1, 4, 7, 10]);
             let data = images.into_images(PixelRange::Unit).expect("images");
             let data = data.with_labels(labels, 2).expect("labels");
             assert_eq!(Dataset::<Cpu>::labels(&data), Some(&[1, 0][..]));
-            let (batch, _) = Dataset::<Cpu>::batch(&data, &[0], &Default::default()).expect("a batch");
+            let (batch, _) =
+                Dataset::<Cpu>::batch(&data, &[0], &Default::default()).expect("a batch");
             assert_eq!(batch.dims(), [1, 3, 2, 2]);
-            let error = with(&file, |path| NpyArray::read(path)).expect_err("two").to_string();
+            let error = with(&file, |path| NpyArray::read(path))
+                .expect_err("two")
+                .to_string();
             assert!(error.contains("holds 2 arrays (images, labels)"), "{error}");
-            let error = with(&file, |path| NpyArray::read_from(path, "x")).expect_err("none").to_string();
-            assert!(error.contains("holds no array `x`, but images, labels"), "{error}");
+            let error = with(&file, |path| NpyArray::read_from(path, "x"))
+                .expect_err("none")
+                .to_string();
+            assert!(
+                error.contains("holds no array `x`, but images, labels"),
+                "{error}"
+            );
             let one = npz(&arrays[1..], method);
             assert_eq!(read(&one).expect("an array").shape(), [2, 1]);
         }
@@ -476,7 +541,12 @@ mod tests {
 
     #[test]
     fn arrays_of_any_rank_are_samples_as_they_are() {
-        let rows = npy("<f4", false, "(2, 3)", &bytes([0.5_f32; 6].map(f32::to_le_bytes)));
+        let rows = npy(
+            "<f4",
+            false,
+            "(2, 3)",
+            &bytes([0.5_f32; 6].map(f32::to_le_bytes)),
+        );
         let rows = read(&rows).expect("an array");
         assert!(rows.clone().into_images(PixelRange::Unit).is_err());
         assert!(rows.clone().into_labels().is_err());
@@ -488,11 +558,28 @@ mod tests {
         let data = grey.into_images(PixelRange::Unit).expect("images");
         assert_eq!((Dataset::<Cpu>::len(&data), data.values()[5]), (2, 1.0));
         let spoilt = npy("<f4", false, "(1, 1)", &f32::NAN.to_le_bytes());
-        let error = read(&spoilt).expect("an array").into_dataset::<2>().expect_err("NaN");
-        assert!(error.to_string().contains("x.np: row 0, column 0"), "{error}");
-        let below = npy("<i8", false, "(2,)", &bytes([3_i64, -1].map(i64::to_le_bytes)));
-        let error = read(&below).expect("an array").into_labels().expect_err("below 0");
-        assert!(error.to_string().contains("label 1 (counted from 0) is -1"), "{error}");
+        let error = read(&spoilt)
+            .expect("an array")
+            .into_dataset::<2>()
+            .expect_err("NaN");
+        assert!(
+            error.to_string().contains("x.np: row 0, column 0"),
+            "{error}"
+        );
+        let below = npy(
+            "<i8",
+            false,
+            "(2,)",
+            &bytes([3_i64, -1].map(i64::to_le_bytes)),
+        );
+        let error = read(&below)
+            .expect("an array")
+            .into_labels()
+            .expect_err("below 0");
+        assert!(
+            error.to_string().contains("label 1 (counted from 0) is -1"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -501,15 +588,27 @@ mod tests {
             (b"".to_vec(), "is no array of numpy's"),
             (b"\x93NUM".to_vec(), "is no array of numpy's"),
             (b"\x93NUMPY\x01\x00".to_vec(), "is cut short"),
-            (npy("|u1", false, "(2, 3)", &[0; 5]), "claims numbers of shape [2, 3], 1 bytes each, and holds 5 bytes"),
+            (
+                npy("|u1", false, "(2, 3)", &[0; 5]),
+                "claims numbers of shape [2, 3], 1 bytes each, and holds 5 bytes",
+            ),
             (npy("|u1", false, "(2, 3)", &[0; 7]), "and holds 7 bytes"),
             (npy("<f2", false, "(1,)", &[0; 2]), "values of type <f2"),
             (npy("|O", false, "(1,)", &[0; 8]), "values of type"),
-            (npy("|u1", false, "(18446744073709551615, 9)", &[0; 2]), "claims"),
-            (b"PK\x03\x04 and no more".to_vec(), "is no archive of arrays"),
+            (
+                npy("|u1", false, "(18446744073709551615, 9)", &[0; 2]),
+                "claims",
+            ),
+            (
+                b"PK\x03\x04 and no more".to_vec(),
+                "is no archive of arrays",
+            ),
         ] {
             let error = read(&file).expect_err("no array").to_string();
-            assert!(error.contains("x.np: ") && error.contains(words), "no `{words}` in: {error}");
+            assert!(
+                error.contains("x.np: ") && error.contains(words),
+                "no `{words}` in: {error}"
+            );
         }
         let empty = read(&npy("|u1", false, "(0, 3, 3)", &[])).expect("an array");
         assert!(empty.into_images(PixelRange::Unit).is_err());
@@ -517,10 +616,19 @@ mod tests {
         let zeros = npy("|u1", false, "(100000000,)", &vec![0; 100_000_000]);
         let bomb = npz(&[("x.npy", zeros)], CompressionMethod::Deflated);
         let error = read(&bomb).expect_err("a bomb").to_string();
-        assert!(error.contains("x: claims numbers of shape [100000000], more than 64 times"), "{error}");
+        assert!(
+            error.contains("x: claims numbers of shape [100000000], more than 64 times"),
+            "{error}"
+        );
         // One bit of the numbers, which are stored as they are.
-        let mut damaged = npz(&[("x.npy", npy("|u1", false, "(4,)", &[7; 4]))], CompressionMethod::Stored);
-        let place = damaged.windows(4).position(|part| part == [7; 4]).expect("the numbers");
+        let mut damaged = npz(
+            &[("x.npy", npy("|u1", false, "(4,)", &[7; 4]))],
+            CompressionMethod::Stored,
+        );
+        let place = damaged
+            .windows(4)
+            .position(|part| part == [7; 4])
+            .expect("the numbers");
         damaged[place] = 6;
         assert!(read(&damaged).is_err());
     }

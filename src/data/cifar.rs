@@ -61,7 +61,10 @@ const TEN: Form = Form {
 const HUNDRED: Form = Form {
     train: &["train.bin"],
     test: &["test.bin"],
-    labels: &[(20, "coarse_label_names.txt"), (100, "fine_label_names.txt")],
+    labels: &[
+        (20, "coarse_label_names.txt"),
+        (100, "fine_label_names.txt"),
+    ],
 };
 
 impl Cifar {
@@ -142,7 +145,11 @@ impl Cifar {
 
     fn inside(dir: &Path, files: fn(&Form) -> &'static [&'static str]) -> Result<Self> {
         // The folders that the archives make.
-        for folder in [dir.to_owned(), dir.join("cifar-10-batches-bin"), dir.join("cifar-100-binary")] {
+        for folder in [
+            dir.to_owned(),
+            dir.join("cifar-10-batches-bin"),
+            dir.join("cifar-100-binary"),
+        ] {
             for form in [&TEN, &HUNDRED] {
                 let files = files(form);
                 if folder.join(files[0]).is_file() {
@@ -215,7 +222,9 @@ fn names(file: Option<Vec<u8>>, classes: usize) -> Vec<String> {
         lines.map(str::to_owned).collect::<Vec<_>>()
     });
     let numbers = || (0..classes).map(|class| class.to_string()).collect();
-    lines.filter(|lines| lines.len() == classes).unwrap_or_else(numbers)
+    lines
+        .filter(|lines| lines.len() == classes)
+        .unwrap_or_else(numbers)
 }
 
 #[cfg(test)]
@@ -228,7 +237,8 @@ mod tests {
 
     /// Images of one number each.
     fn file(labels: &[&[u8]]) -> Vec<u8> {
-        let record = |(number, labels): (usize, &&[u8])| [labels, &[number as u8; IMAGE][..]].concat();
+        let record =
+            |(number, labels): (usize, &&[u8])| [labels, &[number as u8; IMAGE][..]].concat();
         labels.iter().enumerate().flat_map(record).collect()
     }
 
@@ -247,8 +257,11 @@ mod tests {
         assert_eq!((train.len(), train.classes[3].as_str()), (10, "3"));
         assert_eq!(train.images[IMAGE..2 * IMAGE], [1; IMAGE]);
         assert!(train.clone().with_superclasses().is_err());
-        fs::write(ten.join("batches.meta.txt"), "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n")
-            .expect("a file");
+        fs::write(
+            ten.join("batches.meta.txt"),
+            "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n",
+        )
+        .expect("a file");
         let test = Cifar::test(&ten).expect("images");
         assert_eq!((test.classes[3].as_str(), test.is_empty()), ("cat", false));
         let data = test.into_dataset(PixelRange::Unit).expect("a set");
@@ -257,27 +270,49 @@ mod tests {
         assert_eq!(batch.dims(), [1, 3, 32, 32]);
 
         let hundred = tempfile::tempdir().expect("a folder");
-        fs::write(hundred.path().join("train.bin"), file(&[&[19, 99], &[0, 7]])).expect("a file");
+        fs::write(
+            hundred.path().join("train.bin"),
+            file(&[&[19, 99], &[0, 7]]),
+        )
+        .expect("a file");
         let train = Cifar::train(hundred.path()).expect("images");
-        assert_eq!((&train.labels[..], train.classes.len()), (&[99, 7][..], 100));
+        assert_eq!(
+            (&train.labels[..], train.classes.len()),
+            (&[99, 7][..], 100)
+        );
         let coarse = train.with_superclasses().expect("superclasses");
-        assert_eq!((&coarse.labels[..], coarse.classes.len()), (&[19, 0][..], 20));
+        assert_eq!(
+            (&coarse.labels[..], coarse.classes.len()),
+            (&[19, 0][..], 20)
+        );
     }
 
     #[test]
     fn what_is_no_such_file_is_refused_by_name() {
         let dir = tempfile::tempdir().expect("a folder");
         let error = Cifar::train(dir.path()).expect_err("nothing").to_string();
-        assert!(error.contains("neither data_batch_1.bin nor train.bin"), "{error}");
+        assert!(
+            error.contains("neither data_batch_1.bin nor train.bin"),
+            "{error}"
+        );
         let path = dir.path().join("x.bin");
         for (bytes, words) in [
-            (file(&[&[1]])[..IMAGE].to_vec(), "has 3072 bytes, which is no whole number"),
+            (
+                file(&[&[1]])[..IMAGE].to_vec(),
+                "has 3072 bytes, which is no whole number",
+            ),
             (Vec::new(), "has 0 bytes"),
-            (file(&[&[1], &[10]]), "image 1 (counted from 0) is of class 10; classes are 0 to 9"),
+            (
+                file(&[&[1], &[10]]),
+                "image 1 (counted from 0) is of class 10; classes are 0 to 9",
+            ),
         ] {
             fs::write(&path, bytes).expect("a file");
             let error = Cifar::read_10(&path).expect_err("no images").to_string();
-            assert!(error.contains("x.bin: ") && error.contains(words), "{error}");
+            assert!(
+                error.contains("x.bin: ") && error.contains(words),
+                "{error}"
+            );
         }
         fs::write(&path, file(&[&[20, 1]])).expect("a file");
         assert!(Cifar::read_100(&path).is_err());

@@ -32,12 +32,12 @@ pub use idx::IdxArray;
 pub use image_shape::ImageShape;
 #[cfg(feature = "images")]
 pub use images::{
-    Faults, Fit, ImageColor, ImageConfig, ImageFolder, Images, LabelledImages, LabelsFrom, ResizeFilter, ScanBar,
-    ScanProgress, ScanStage,
+    Faults, Fit, ImageColor, ImageConfig, ImageFolder, Images, LabelledImages, LabelsFrom,
+    ResizeFilter, ScanBar, ScanProgress, ScanStage,
 };
 pub(crate) use loader::{Loaded, Loader};
 pub use loading::Loading;
 pub use mixture::Mixture;
 pub use mnist::{Mnist, PixelRange};
-pub use pixel_csv::{LabelColumn, PixelCsv, PixelTable};
 pub(crate) use order::BatchIndices;
+pub use pixel_csv::{LabelColumn, PixelCsv, PixelTable};

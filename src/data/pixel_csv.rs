@@ -138,10 +138,7 @@ impl PixelCsv {
             .has_headers(false)
             .flexible(true)
             .trim(csv::Trim::All)
-            .from_reader(Lines {
-                source,
-                length: 0,
-            });
+            .from_reader(Lines { source, length: 0 });
         let refused = |problem: String| Error::data(path, problem);
         let count: usize = self.shape.iter().product();
         let fields = count + usize::from(self.label != LabelColumn::None);
@@ -176,9 +173,10 @@ impl PixelCsv {
             if std::mem::take(&mut first) {
                 if let LabelColumn::Named(name) = &self.label {
                     let found = record.iter().position(|field| field == name);
-                    column = Some(found.ok_or_else(|| {
-                        refused(format!("line {line} names no column `{name}`"))
-                    })?);
+                    column =
+                        Some(found.ok_or_else(|| {
+                            refused(format!("line {line} names no column `{name}`"))
+                        })?);
                     continue;
                 }
                 let mut pixels = record.iter().enumerate();
@@ -188,13 +186,17 @@ impl PixelCsv {
             }
             if table.pixels.len() + count > most {
                 return Err(refused(
-                    "holds more than 64 times its length; unpack it first, if it is what it says".to_owned(),
+                    "holds more than 64 times its length; unpack it first, if it is what it says"
+                        .to_owned(),
                 ));
             }
             for (at, field) in record.iter().enumerate() {
                 if Some(at) == column {
                     if field.is_empty() {
-                        return Err(refused(format!("line {line} has no label (column {})", at + 1)));
+                        return Err(refused(format!(
+                            "line {line} has no label (column {})",
+                            at + 1
+                        )));
                     }
                     labels.push(field.to_owned());
                 } else {
@@ -215,7 +217,9 @@ impl PixelCsv {
 
     /// A number as one from 0 to 1.
     fn pixel(&self, field: &str) -> Result<f32, String> {
-        let value: f64 = field.parse().map_err(|_| format!("`{field}` is no number"))?;
+        let value: f64 = field
+            .parse()
+            .map_err(|_| format!("`{field}` is no number"))?;
         let [black, white] = self.ends.map(f64::from);
         let share = (value - black) / (white - black);
         if (0.0..=1.0).contains(&share) {
@@ -274,7 +278,9 @@ impl<R: Read> Read for Lines<R> {
             None => self.length + count,
         };
         if self.length > LINE {
-            return Err(io::Error::other(format!("a line is longer than {LINE} bytes")));
+            return Err(io::Error::other(format!(
+                "a line is longer than {LINE} bytes"
+            )));
         }
         Ok(count)
     }
@@ -302,7 +308,11 @@ mod tests {
 
     #[test]
     fn labels_are_found_where_they_are_said_to_be() {
-        let expected = (vec![0.0, 1.0, 0.5, 0.25], vec![1, 0], vec!["3".to_owned(), "10".to_owned()]);
+        let expected = (
+            vec![0.0, 1.0, 0.5, 0.25],
+            vec![1, 0],
+            vec!["3".to_owned(), "10".to_owned()],
+        );
         let first = pairs().with_label(LabelColumn::First);
         let named = pairs().with_label(LabelColumn::Named("digit".to_owned()));
         for (csv, text) in [
@@ -314,7 +324,11 @@ mod tests {
         ] {
             for bytes in [text.as_bytes().to_vec(), gzip(text.as_bytes())] {
                 let table = read(&csv, &bytes).expect("a table");
-                assert_eq!((table.pixels, table.labels, table.classes), expected, "{text}");
+                assert_eq!(
+                    (table.pixels, table.labels, table.classes),
+                    expected,
+                    "{text}"
+                );
             }
         }
         let none = pairs().with_label(LabelColumn::None);
@@ -324,44 +338,70 @@ mod tests {
         assert!(table.into_unlabelled(PixelRange::Unit).is_ok());
         // Black on white.
         let turned = pairs().with_ends(16.0, 0.0);
-        assert_eq!(read(&turned, b"0,16,1\n").expect("a table").pixels, [1.0, 0.0]);
+        assert_eq!(
+            read(&turned, b"0,16,1\n").expect("a table").pixels,
+            [1.0, 0.0]
+        );
     }
 
     #[test]
     fn pixels_are_stretched_over_the_range() {
         let table = read(&pairs(), b"0,16,1\n8,4,0\n").expect("a table");
         let data = table.into_dataset(PixelRange::Symmetric).expect("a set");
-        let (batch, _) = Dataset::<Cpu>::batch(&data, &[1, 0], &Default::default()).expect("a batch");
+        let (batch, _) =
+            Dataset::<Cpu>::batch(&data, &[1, 0], &Default::default()).expect("a batch");
         assert_eq!(batch.dims(), [2, 1, 1, 2]);
-        assert_eq!(batch.into_data().to_vec::<f32>().expect("floats"), [0.0, -0.5, -1.0, 1.0]);
+        assert_eq!(
+            batch.into_data().to_vec::<f32>().expect("floats"),
+            [0.0, -0.5, -1.0, 1.0]
+        );
     }
 
     #[test]
     fn a_line_that_is_no_image_is_named() {
         for (text, words) in [
-            ("0,16,1\n0,16\n", "line 2 has 2 fields; 3 are expected, 2 numbers of an image of [1, 1, 2] and a label"),
+            (
+                "0,16,1\n0,16\n",
+                "line 2 has 2 fields; 3 are expected, 2 numbers of an image of [1, 1, 2] and a label",
+            ),
             ("0,16,1\n0,x,1\n", "line 2, column 2: `x` is no number"),
-            ("0,17,1\n", "line 1, column 2: 17 does not lie between black, 0, and white, 16 (`with_ends`)"),
+            (
+                "0,17,1\n",
+                "line 1, column 2: 17 does not lie between black, 0, and white, 16 (`with_ends`)",
+            ),
             ("0,NaN,1\n", "does not lie between"),
             ("0,1,\n", "line 1 has no label (column 3)"),
             ("", "holds no image"),
             ("a,b,c\n", "holds no image"),
         ] {
-            let error = read(&pairs(), text.as_bytes()).expect_err("no image").to_string();
-            assert!(error.contains("digits.csv: ") && error.contains(words), "no `{words}` in: {error}");
+            let error = read(&pairs(), text.as_bytes())
+                .expect_err("no image")
+                .to_string();
+            assert!(
+                error.contains("digits.csv: ") && error.contains(words),
+                "no `{words}` in: {error}"
+            );
         }
         let named = pairs().with_label(LabelColumn::Named("digit".to_owned()));
         let error = read(&named, b"a,b,c\n").expect_err("no name").to_string();
         assert!(error.contains("line 1 names no column `digit`"), "{error}");
         let zeros = gzip(&b"0,0,1\n".repeat(4_000_000));
         let error = read(&pairs(), &zeros).expect_err("a bomb").to_string();
-        assert!(error.contains("holds more than 64 times its length"), "{error}");
+        assert!(
+            error.contains("holds more than 64 times its length"),
+            "{error}"
+        );
         let endless = gzip(&vec![b'0'; 10 << 20]);
         let error = read(&pairs(), &endless).expect_err("one line").to_string();
         assert!(error.contains("a line is longer than"), "{error}");
         for ends in [[1.0, 1.0], [f32::NAN, 1.0], [0.0, f32::INFINITY]] {
             let error = pairs().with_ends(ends[0], ends[1]).validate();
-            assert!(error.expect_err("no ends").to_string().contains("`ends` = ["));
+            assert!(
+                error
+                    .expect_err("no ends")
+                    .to_string()
+                    .contains("`ends` = [")
+            );
         }
         assert!(PixelCsv::new([1, 0, 2]).validate().is_err());
     }

@@ -75,7 +75,9 @@ mod tests {
             assert_eq!(picture.pixel(x, y), Some([*sample as u8; 3]));
         }
         // A large batch is cut, a small last one is not missed.
-        let large = config.clone().with_batches(BatchPlan::new(200).with_last(LastBatch::Keep));
+        let large = config
+            .clone()
+            .with_batches(BatchPlan::new(200).with_last(LastBatch::Keep));
         let picture = first_batch::<Cpu>(&data, &large, range, &Default::default());
         assert_eq!(picture.expect("a picture").height(), 2 + 8 * 3);
         let none = config.with_batches(BatchPlan::new(200));

@@ -19,7 +19,8 @@ by NumPy from the numbers that were written.
 
 `resized` holds one picture of 40 x 30 pixels (deterministic noise over a ramp, far enough from 0 and
 255 that no filter overshoots: where one does, the result depends on which direction comes first)
-resized by Pillow's filters to 16 x 12, to 7 x 11 (all of it) and to 45 x 37; in one channel, in RGB,
+resized by Pillow's filters to 16 x 12, to 7 x 11 (all of it) and to 45 x 37 (`nearest` to 80 x 60, where
+no place lies exactly between two pixels); in one channel, in RGB,
 and in RGBA (Pillow multiplies opacity in before and divides it out after).
 """
 
@@ -276,7 +277,7 @@ def resized() -> dict:
         "nearest": Image.Resampling.NEAREST,
     }
     for name, kind in filters.items():
-        for size in ((16, 12), (7, 11), (45, 37)):
+        for size in ((16, 12), (7, 11), (80, 60) if name == "nearest" else (45, 37)):
             small = size[0] < 20
             case = {"filter": name, "width": size[0], "height": size[1]}
             whole = Image.fromarray(rgba, "RGBA")

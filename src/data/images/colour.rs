@@ -16,22 +16,32 @@ pub(super) fn worked_in(from: u8, color: ImageColor) -> usize {
 }
 
 /// The pixels in the channels of [`worked_in`], and how many these are.
-pub(super) fn converted(pixels: Vec<u8>, from: ColorType, config: &ImageConfig) -> (Vec<u8>, usize) {
+pub(super) fn converted(
+    pixels: Vec<u8>,
+    from: ColorType,
+    config: &ImageConfig,
+) -> (Vec<u8>, usize) {
     let ground = config.background;
     let dark = luma(ground);
     let from = from.channel_count();
     let to = worked_in(from, config.color);
     let pixels = match (from, to) {
         (2, 1) => mapped(&pixels, |&[grey, alpha]| [over(grey, alpha, dark)]),
-        (2, 3) => mapped(&pixels, |&[grey, alpha]| ground.map(|ground| over(grey, alpha, ground))),
-        (2, _) => mapped(&pixels, |&[grey, alpha]| shown([grey, grey, grey, alpha], ground)),
+        (2, 3) => mapped(&pixels, |&[grey, alpha]| {
+            ground.map(|ground| over(grey, alpha, ground))
+        }),
+        (2, _) => mapped(&pixels, |&[grey, alpha]| {
+            shown([grey, grey, grey, alpha], ground)
+        }),
         (3, 1) => mapped(&pixels, |rgb| [luma(*rgb)]),
         (4, 1) => mapped(&pixels, |rgba| [luma(laid(rgba, ground))]),
         (4, 3) => mapped(&pixels, |rgba| laid(rgba, ground)),
         (4, _) => {
             let mut pixels = pixels;
             let (fours, _) = pixels.as_chunks_mut::<4>();
-            fours.iter_mut().for_each(|rgba| *rgba = shown(*rgba, ground));
+            fours
+                .iter_mut()
+                .for_each(|rgba| *rgba = shown(*rgba, ground));
             pixels
         }
         _ => pixels,

@@ -26,7 +26,11 @@ pub(super) struct Raster {
 }
 
 /// Decodes a picture, in at most `limit` bytes of memory, the file's own counted.
-pub(super) fn decode(mut bytes: Vec<u8>, config: &ImageConfig, limit: u64) -> Result<Raster, String> {
+pub(super) fn decode(
+    mut bytes: Vec<u8>,
+    config: &ImageConfig,
+    limit: u64,
+) -> Result<Raster, String> {
     let palette = tiff_palette::take(&mut bytes);
     quietly(|| decoded(&bytes, palette.as_deref(), config, limit))
         .unwrap_or_else(|words| Err(header::panicked(&words)))

@@ -165,7 +165,14 @@ impl ImageFolder {
         self.pass_over(std::mem::take(&mut found.failed), &mut notices)?;
         let pictures = self.with_headers(&found.pictures, progress, &mut notices)?;
         let store = Store::new(pictures.len(), self.memory);
-        let set = Set::new(root, self.images.clone(), self.faults, self.decode_limit, pictures, store);
+        let set = Set::new(
+            root,
+            self.images.clone(),
+            self.faults,
+            self.decode_limit,
+            pictures,
+            store,
+        );
         let set = match self.check {
             true => self.checked(set, progress, &mut notices)?,
             false => set,
@@ -177,7 +184,11 @@ impl ImageFolder {
                 format!(
                     "holds no picture{}; files that end in png, jpg, webp, gif, bmp or tif are looked for, \
                      in it and in the folders in it",
-                    if notices.is_empty() { "" } else { " that can be read" }
+                    if notices.is_empty() {
+                        ""
+                    } else {
+                        " that can be read"
+                    }
                 ),
             ));
         }
@@ -233,13 +244,17 @@ impl ImageFolder {
         notices: &mut Vec<String>,
     ) -> Result<Set> {
         let total = set.pictures();
-        let decoded = scan::each(total, |index| set.check(index), |done| {
-            progress(ScanProgress {
-                stage: ScanStage::Pixels,
-                done,
-                total,
-            });
-        });
+        let decoded = scan::each(
+            total,
+            |index| set.check(index),
+            |done| {
+                progress(ScanProgress {
+                    stage: ScanStage::Pixels,
+                    done,
+                    total,
+                });
+            },
+        );
         let (mut whole, mut failed) = (Vec::with_capacity(total), Vec::new());
         for (index, decoded) in decoded.into_iter().enumerate() {
             match decoded {
@@ -279,7 +294,9 @@ impl ImageFolder {
                 if failed.len() > NOTICES {
                     let folder = visible_path(&self.folder);
                     let count = failed.len() - NOTICES;
-                    notices.push(format!("{folder}: {count} more files can't be read: left out"));
+                    notices.push(format!(
+                        "{folder}: {count} more files can't be read: left out"
+                    ));
                 }
                 Ok(())
             }

@@ -94,9 +94,7 @@ pub(super) fn format_of(start: &[u8]) -> Result<ImageFormat, String> {
         Ok(other) => Err(format!(
             "is a picture of another format ({other:?}) than those that are read: {FORMATS}"
         )),
-        Err(_) => Err(format!(
-            "is no picture of a format that is read: {FORMATS}"
-        )),
+        Err(_) => Err(format!("is no picture of a format that is read: {FORMATS}")),
     }
 }
 
@@ -216,7 +214,12 @@ impl About {
     }
 
     /// Refuses a picture without pixels, and one that takes more than `limit` on its way to a sample.
-    pub(super) fn check(&self, config: &ImageConfig, length: u64, limit: u64) -> Result<(), String> {
+    pub(super) fn check(
+        &self,
+        config: &ImageConfig,
+        length: u64,
+        limit: u64,
+    ) -> Result<(), String> {
         let pixels = u64::from(self.width) * u64::from(self.height);
         if pixels == 0 {
             return Err(format!(
@@ -242,8 +245,16 @@ impl About {
     fn memory(&self, pixels: u64, config: &ImageConfig) -> u64 {
         let native = u64::from(self.channels);
         let working = colour::worked_in(self.channels, config.color) as u64;
-        let to_eight_bits = if self.depth > 1 { (self.depth + 1) * native } else { 0 };
-        let to_channels = if working == native { native } else { native + working };
+        let to_eight_bits = if self.depth > 1 {
+            (self.depth + 1) * native
+        } else {
+            0
+        };
+        let to_channels = if working == native {
+            native
+        } else {
+            native + working
+        };
         let per_pixel = self.decoding.max(to_eight_bits).max(to_channels);
         // Resizing goes across first, as far as the sample is wide (or high, where it is turned).
         let wide = config.width.max(config.height) as u64;

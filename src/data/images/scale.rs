@@ -47,7 +47,8 @@ fn layout(from: [u32; 2], to: [usize; 2], fit: Fit) -> ([usize; 2], Part) {
             (to, part)
         }
         Fit::Border => {
-            let side = |length: f64, most: usize| ((length * least).round() as usize).clamp(1, most);
+            let side =
+                |length: f64, most: usize| ((length * least).round() as usize).clamp(1, most);
             ([side(width, to[0]), side(height, to[1])], whole)
         }
     }
@@ -177,7 +178,10 @@ fn planes(
     if let (ImageColor::Rgba, 4) = (config.color, channels) {
         let (colors, alpha) = sample.split_at_mut(3 * plane);
         for (channel, colors) in colors.chunks_exact_mut(plane).enumerate() {
-            let hidden = colors.iter_mut().zip(&*alpha).filter(|(_, alpha)| **alpha == 0);
+            let hidden = colors
+                .iter_mut()
+                .zip(&*alpha)
+                .filter(|(_, alpha)| **alpha == 0);
             hidden.for_each(|(color, _)| *color = config.background[channel]);
         }
     }
@@ -236,7 +240,9 @@ mod tests {
         // Four columns, two rows.
         let pixels = [10, 20, 30, 40, 50, 60, 70, 80];
         let of = |fit, height, width| {
-            let config = grey(height, width).with_fit(fit).with_filter(ResizeFilter::Box);
+            let config = grey(height, width)
+                .with_fit(fit)
+                .with_filter(ResizeFilter::Box);
             sample(raster(4, 2, 1, &pixels), &config)
         };
         assert_eq!(of(Fit::Crop, 2, 2), [20, 30, 60, 70]);
@@ -253,12 +259,21 @@ mod tests {
             let pixels = vec![100; (width * height) as usize];
             for (rows, columns) in [(1, 1), (1, 9), (9, 1), (5, 7), (33, 32)] {
                 for fit in [Fit::Crop, Fit::Border, Fit::Stretch] {
-                    for filter in [ResizeFilter::Lanczos, ResizeFilter::Bicubic, ResizeFilter::Bilinear, ResizeFilter::Box, ResizeFilter::Nearest] {
+                    for filter in [
+                        ResizeFilter::Lanczos,
+                        ResizeFilter::Bicubic,
+                        ResizeFilter::Bilinear,
+                        ResizeFilter::Box,
+                        ResizeFilter::Nearest,
+                    ] {
                         let config = grey(rows, columns).with_fit(fit).with_filter(filter);
                         let made = sample(raster(width, height, 1, &pixels), &config);
                         assert_eq!(made.len(), rows * columns);
                         let inside = |byte: &u8| *byte == 100 || (fit == Fit::Border && *byte == 9);
-                        assert!(made.iter().all(inside), "{width} {height} {config:?} {made:?}");
+                        assert!(
+                            made.iter().all(inside),
+                            "{width} {height} {config:?} {made:?}"
+                        );
                     }
                 }
             }
@@ -283,9 +298,18 @@ mod tests {
     #[test]
     fn channels_lie_one_after_the_other_and_grey_becomes_them_all() {
         let config = ImageConfig::new(1, 2);
-        assert_eq!(sample(raster(2, 1, 3, &[1, 2, 3, 4, 5, 6]), &config), [1, 4, 2, 5, 3, 6]);
-        assert_eq!(sample(raster(2, 1, 1, &[7, 8]), &config), [7, 8, 7, 8, 7, 8]);
+        assert_eq!(
+            sample(raster(2, 1, 3, &[1, 2, 3, 4, 5, 6]), &config),
+            [1, 4, 2, 5, 3, 6]
+        );
+        assert_eq!(
+            sample(raster(2, 1, 1, &[7, 8]), &config),
+            [7, 8, 7, 8, 7, 8]
+        );
         let config = config.with_color(ImageColor::Rgba);
-        assert_eq!(sample(raster(2, 1, 1, &[7, 8]), &config), [7, 8, 7, 8, 7, 8, 255, 255]);
+        assert_eq!(
+            sample(raster(2, 1, 1, &[7, 8]), &config),
+            [7, 8, 7, 8, 7, 8, 255, 255]
+        );
     }
 }

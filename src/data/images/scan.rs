@@ -192,7 +192,10 @@ mod tests {
                 10 * number
             };
             let made = each(count, slow, |done| steps.push(done));
-            assert_eq!(made, (0..count).map(|number| 10 * number).collect::<Vec<_>>());
+            assert_eq!(
+                made,
+                (0..count).map(|number| 10 * number).collect::<Vec<_>>()
+            );
             assert_eq!(steps, (1..=count).collect::<Vec<_>>());
         }
     }

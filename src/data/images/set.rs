@@ -113,7 +113,10 @@ impl Set {
             config: self.config.clone(),
             faults: self.faults,
             decode_limit: self.decode_limit,
-            pictures: chosen.iter().map(|index| self.pictures[*index].clone()).collect(),
+            pictures: chosen
+                .iter()
+                .map(|index| self.pictures[*index].clone())
+                .collect(),
             classes: self.classes.clone(),
             labels: self.labels.as_ref().map(label),
             store: self.store.only(chosen),
@@ -126,7 +129,8 @@ impl Set {
     }
 
     fn read(&self, picture: usize) -> Result<Vec<u8>> {
-        self.config.read_within(&self.path(picture), self.decode_limit)
+        self.config
+            .read_within(&self.path(picture), self.decode_limit)
     }
 
     /// Whether a picture can be decoded; what fits is kept.
@@ -266,7 +270,12 @@ impl Images {
             notices: Arc::new([]),
         };
         let sizes = images.class_sizes();
-        for (name, _) in images.classes().iter().zip(sizes).filter(|(_, size)| *size == 1) {
+        for (name, _) in images
+            .classes()
+            .iter()
+            .zip(sizes)
+            .filter(|(_, size)| *size == 1)
+        {
             notices.push(format!("class {} has one picture only", visible(name)));
         }
         Self {
@@ -348,7 +357,11 @@ impl Images {
     pub fn only(&self, pictures: &[usize]) -> Result<Self> {
         let count = self.set.pictures();
         if pictures.is_empty() {
-            return Err(Error::setting("pictures", "[]", "must be one picture or more"));
+            return Err(Error::setting(
+                "pictures",
+                "[]",
+                "must be one picture or more",
+            ));
         }
         if let Some(wrong) = pictures.iter().find(|picture| **picture >= count) {
             let problem = format!("must be below the number of pictures, {count}");
@@ -435,7 +448,9 @@ impl LabelledImages {
     /// If a picture can't be decoded.
     pub fn to_memory(&self) -> Result<LabelledDataset<4>> {
         let labels = self.0.labels().unwrap_or_default().to_vec();
-        self.0.to_memory()?.with_labels(labels, self.classes().len())
+        self.0
+            .to_memory()?
+            .with_labels(labels, self.classes().len())
     }
 }
 

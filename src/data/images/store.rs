@@ -27,7 +27,10 @@ impl Store {
 
     /// For some of the samples, with what is kept of them.
     pub(super) fn only(&self, chosen: &[usize]) -> Self {
-        let samples: Vec<_> = chosen.iter().map(|index| self.samples[*index].clone()).collect();
+        let samples: Vec<_> = chosen
+            .iter()
+            .map(|index| self.samples[*index].clone())
+            .collect();
         let kept = samples.iter().filter_map(OnceLock::get);
         let kept = kept.map(|sample| sample.len()).sum();
         Self {

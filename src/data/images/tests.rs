@@ -20,7 +20,10 @@ fn golden() -> Value {
 fn hex(value: &Value) -> Vec<u8> {
     let digits = value.as_str().expect("digits").as_bytes();
     let digit = |byte: u8| (byte as char).to_digit(16).expect("a digit") as u8;
-    digits.chunks(2).map(|pair| 16 * digit(pair[0]) + digit(pair[1])).collect()
+    digits
+        .chunks(2)
+        .map(|pair| 16 * digit(pair[0]) + digit(pair[1]))
+        .collect()
 }
 
 fn size(case: &Value) -> (usize, usize) {
@@ -42,12 +45,17 @@ fn read(bytes: &[u8], config: &ImageConfig) -> Result<Vec<u8>> {
 /// Channels one after the other as those of pixels together.
 fn together(planes: &[u8], channels: usize) -> Vec<u8> {
     let plane = planes.len() / channels;
-    (0..plane).flat_map(|at| (0..channels).map(move |channel| planes[channel * plane + at])).collect()
+    (0..plane)
+        .flat_map(|at| (0..channels).map(move |channel| planes[channel * plane + at]))
+        .collect()
 }
 
 fn furthest(left: &[u8], right: &[u8]) -> u8 {
     assert_eq!(left.len(), right.len());
-    let apart = left.iter().zip(right).map(|(left, right)| left.abs_diff(*right));
+    let apart = left
+        .iter()
+        .zip(right)
+        .map(|(left, right)| left.abs_diff(*right));
     apart.max().unwrap_or(0)
 }
 
@@ -66,7 +74,10 @@ fn tolerance(name: &str) -> (u8, f64) {
 }
 
 fn mean(left: &[u8], right: &[u8]) -> f64 {
-    let apart = left.iter().zip(right).map(|(left, right)| f64::from(left.abs_diff(*right)));
+    let apart = left
+        .iter()
+        .zip(right)
+        .map(|(left, right)| f64::from(left.abs_diff(*right)));
     apart.sum::<f64>() / left.len() as f64
 }
 
@@ -98,7 +109,9 @@ fn pictures_of_every_kind_have_the_pixels_that_pillow_gives() {
         let mean = mean(&rgba, &expected);
         let (most, on_average) = tolerance(name);
         if apart > most || mean > on_average || grey > 1 {
-            wrong.push(format!("{name}: {apart} in RGBA, {grey} in grey, {mean} on average"));
+            wrong.push(format!(
+                "{name}: {apart} in RGBA, {grey} in grey, {mean} on average"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -129,7 +142,8 @@ fn resized_pictures_have_the_pixels_that_pillow_gives() {
     let (grey, rgb) = (png(1), png(3));
     for case in resized["cases"].as_array().expect("cases") {
         let (height, width) = size(case);
-        let filter: ResizeFilter = serde_json::from_value(case["filter"].clone()).expect("a filter");
+        let filter: ResizeFilter =
+            serde_json::from_value(case["filter"].clone()).expect("a filter");
         let config = ImageConfig::new(height, width)
             .with_fit(Fit::Stretch)
             .with_filter(filter);
@@ -151,13 +165,18 @@ fn resized_pictures_have_the_pixels_that_pillow_gives() {
                 for pixels in [&mut made, &mut expected] {
                     for pixel in pixels.chunks_exact_mut(4) {
                         let alpha = u32::from(pixel[3]);
-                        let seen = |color: &mut u8| *color = ((u32::from(*color) * alpha + 127) / 255) as u8;
+                        let seen = |color: &mut u8| {
+                            *color = ((u32::from(*color) * alpha + 127) / 255) as u8
+                        };
                         pixel[..3].iter_mut().for_each(seen);
                     }
                 }
             }
             let apart = furthest(&made, &expected);
-            assert!(apart <= most, "{filter:?} {height} × {width} {name}: {apart}");
+            assert!(
+                apart <= most,
+                "{filter:?} {height} × {width} {name}: {apart}"
+            );
         }
     }
     let fitted = |fit: Fit, side: usize, name: &str| {
@@ -208,7 +227,8 @@ fn refusal(folder: &ImageFolder) -> String {
 }
 
 fn pixels(images: &Images, index: usize) -> Vec<f32> {
-    let (batch, ()) = Dataset::<Cpu>::batch(images, &[index], &Default::default()).expect("a batch");
+    let (batch, ()) =
+        Dataset::<Cpu>::batch(images, &[index], &Default::default()).expect("a batch");
     batch.into_data().to_vec().expect("floats")
 }
 
@@ -225,15 +245,25 @@ fn folders_are_classes_in_the_order_of_their_names() {
     assert_eq!(images.classes(), ["a", "b & c", "ä"]);
     assert_eq!(images.labels(), Some(&[0, 1, 1, 2][..]));
     assert_eq!(images.class_sizes(), [1, 2, 1]);
-    let lonely = ["class a has one picture only", "class ä has one picture only"];
+    let lonely = [
+        "class a has one picture only",
+        "class ä has one picture only",
+    ];
     assert_eq!(images.notices(), lonely);
     assert_eq!(pixels(&images, 2), [PixelRange::Symmetric.scale(2); 6]);
     let paths: Vec<_> = images.paths().collect();
     assert_eq!(paths[2], place.path().join("b & c/deep/2.png"));
     let labelled = images.labelled().expect("labels");
-    let (_, labels) = Dataset::<Cpu>::batch(&labelled, &[3, 0], &Default::default()).expect("a batch");
-    assert_eq!(labels.classes.into_data().iter::<i64>().collect::<Vec<_>>(), [2, 0]);
-    assert_ne!(Dataset::<Cpu>::digest(&images), Dataset::<Cpu>::digest(&labelled));
+    let (_, labels) =
+        Dataset::<Cpu>::batch(&labelled, &[3, 0], &Default::default()).expect("a batch");
+    assert_eq!(
+        labels.classes.into_data().iter::<i64>().collect::<Vec<_>>(),
+        [2, 0]
+    );
+    assert_ne!(
+        Dataset::<Cpu>::digest(&images),
+        Dataset::<Cpu>::digest(&labelled)
+    );
     // Neither one folder nor pictures beside folders are classes, unless they are asked for.
     let one = open(&place.path().join("b & c")).open().expect("pictures");
     assert!(one.labels().is_none());
@@ -243,8 +273,15 @@ fn folders_are_classes_in_the_order_of_their_names() {
     let error = refusal(&asked);
     assert!(error.contains("1.png: lies in no folder"), "{error}");
     let asked = asked.with_faults(Faults::Skip).open().expect("one picture");
-    assert_eq!((asked.len(), asked.classes()), (1, &["deep".to_owned()][..]));
-    assert!(asked.notices()[0].contains("1.png lies in no folder"), "{:?}", asked.notices());
+    assert_eq!(
+        (asked.len(), asked.classes()),
+        (1, &["deep".to_owned()][..])
+    );
+    assert!(
+        asked.notices()[0].contains("1.png lies in no folder"),
+        "{:?}",
+        asked.notices()
+    );
 }
 
 #[test]
@@ -260,15 +297,29 @@ fn a_file_that_cannot_be_read_is_named_or_left_out() {
     ]);
     fs::create_dir(place.path().join("d")).expect("a folder");
     let error = refusal(&open(place.path()));
-    for words in ["2.png: is no picture of a format", "(1 more can't be read)", "`Faults::Skip`"] {
+    for words in [
+        "2.png: is no picture of a format",
+        "(1 more can't be read)",
+        "`Faults::Skip`",
+    ] {
         assert!(error.contains(words), "no `{words}` in: {error}");
     }
     // The header of the last is whole.
     let skipping = open(place.path()).with_faults(Faults::Skip);
     let images = skipping.open().expect("pictures");
     assert_eq!((images.len(), images.classes().len()), (3, 3));
-    assert!(images.notices().iter().any(|notice| notice.contains("3.jpg: is empty")));
-    assert!(images.notices().iter().any(|notice| notice.starts_with("d holds no picture")));
+    assert!(
+        images
+            .notices()
+            .iter()
+            .any(|notice| notice.contains("3.jpg: is empty"))
+    );
+    assert!(
+        images
+            .notices()
+            .iter()
+            .any(|notice| notice.starts_with("d holds no picture"))
+    );
     // It has nobody in its class to take its place; only then does a batch fail.
     let batch = Dataset::<Cpu>::batch(&images, &[2], &Default::default());
     let error = batch.expect_err("no picture").to_string();
@@ -281,7 +332,10 @@ fn a_file_that_cannot_be_read_is_named_or_left_out() {
     let error = refusal(&open(place.path()).with_check(true));
     assert!(error.contains("5.png: can't be decoded"), "{error}");
     let error = refusal(&open(place.path()));
-    assert!(error.contains("d: holds no picture, and would be a class"), "{error}");
+    assert!(
+        error.contains("d: holds no picture, and would be a class"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -296,13 +350,19 @@ fn a_picture_that_turns_out_to_be_damaged_is_replaced_by_the_next_of_its_class()
         ("b/3.png", shade(13)),
     ];
     let place = folder(&files);
-    let images = open(place.path()).with_faults(Faults::Skip).open().expect("pictures");
+    let images = open(place.path())
+        .with_faults(Faults::Skip)
+        .open()
+        .expect("pictures");
     for _ in 0..2 {
         assert_eq!(pixels(&images, 3), pixels(&images, 4));
     }
     let replaced = images.replaced();
     assert_eq!(replaced.len(), 1);
-    assert!(replaced[0].ends_with("b/3.png is in its place"), "{replaced:?}");
+    assert!(
+        replaced[0].ends_with("b/3.png is in its place"),
+        "{replaced:?}"
+    );
     // One that is gone is damaged too.
     fs::remove_file(place.path().join("a/2.png")).expect("a file");
     assert_eq!(pixels(&images, 1), pixels(&images, 0));
@@ -319,15 +379,36 @@ fn a_file_that_claims_to_be_huge_is_refused_without_its_memory() {
     bomb[29..33].copy_from_slice(&checksum.to_be_bytes());
     let place = folder(&[("bomb.png", bomb)]);
     let error = refusal(&open(place.path()));
-    assert!(error.contains("bomb.png: claims 60000 × 60000 pixels"), "{error}");
-    assert!(error.contains("may take 64 MiB") && error.contains("`with_decode_limit`"), "{error}");
+    assert!(
+        error.contains("bomb.png: claims 60000 × 60000 pixels"),
+        "{error}"
+    );
+    assert!(
+        error.contains("may take 64 MiB") && error.contains("`with_decode_limit`"),
+        "{error}"
+    );
     // A valid one for which the limit is too low, and then high enough.
     let place = folder(&[("a.png", png())]);
     let low = open(place.path()).with_decode_limit(1 << 20);
-    assert!(refusal(&low).contains("may take 1 MiB"), "{}", refusal(&low));
-    assert_eq!(low.with_decode_limit(3 << 20).open().expect("a picture").len(), 1);
+    assert!(
+        refusal(&low).contains("may take 1 MiB"),
+        "{}",
+        refusal(&low)
+    );
+    assert_eq!(
+        low.with_decode_limit(3 << 20)
+            .open()
+            .expect("a picture")
+            .len(),
+        1
+    );
     let error = open(place.path()).with_decode_limit(7).validate();
-    assert!(error.expect_err("too low").to_string().contains("`decode_limit` = 7"));
+    assert!(
+        error
+            .expect_err("too low")
+            .to_string()
+            .contains("`decode_limit` = 7")
+    );
     assert_eq!(header::limit_of(5), 64 << 20);
     assert_eq!(header::limit_of(2 << 20), 128 << 20);
     assert_eq!(header::limit_of(u64::MAX), 1 << 30);
@@ -364,33 +445,58 @@ fn labels_come_from_a_csv_by_name_and_column() {
         assert_eq!(images.labels(), Some(&[1, 1, 0][..]), "{text}");
     }
     // Numbers are in the order of numbers.
-    let images = with("x/1.png,10\nx/2.png,9\ny/3.png,-1\n").open().expect("labels");
+    let images = with("x/1.png,10\nx/2.png,9\ny/3.png,-1\n")
+        .open()
+        .expect("labels");
     assert_eq!(images.classes(), ["-1", "9", "10"]);
     assert_eq!(images.labels(), Some(&[2, 1, 0][..]));
     for (text, words) in [
         ("x/1.png,1\ny/3.png,2\n", "has no label for x/2.png; add it"),
         ("x/1.png,1\n", "has no label for x/2.png (and 1 more)"),
-        ("x/1.png,1\nx/2.png,1\ny/3.png,2\nz.png,3\n", "lists z.png, which is no picture"),
-        ("x/1.png,1\nx/2.png,1\ny/3.png,2\nx/1.png,2\n", "gives x/1.png two labels, 1 and 2"),
+        (
+            "x/1.png,1\nx/2.png,1\ny/3.png,2\nz.png,3\n",
+            "lists z.png, which is no picture",
+        ),
+        (
+            "x/1.png,1\nx/2.png,1\ny/3.png,2\nx/1.png,2\n",
+            "gives x/1.png two labels, 1 and 2",
+        ),
         ("x/1.png\n", "line 1 has no label (column 2)"),
         ("x/1.png,\n", "line 1 has no label"),
     ] {
         let error = refusal(&with(text));
-        assert!(error.contains("labels.csv: ") && error.contains(words), "no `{words}` in: {error}");
+        assert!(
+            error.contains("labels.csv: ") && error.contains(words),
+            "no `{words}` in: {error}"
+        );
     }
     let skipping = with("x/1.png,1\nz.png,3\n").with_faults(Faults::Skip);
     let images = skipping.open().expect("one picture");
     assert_eq!((images.len(), images.classes().len()), (1, 1));
     assert_eq!(images.notices().len(), 3, "{:?}", images.notices());
     fs::write(&file, b"x/1.png,\xff\n").expect("a file");
-    assert!(open(place.path()).with_labels(LabelsFrom::Csv(file.clone())).open().is_err());
+    assert!(
+        open(place.path())
+            .with_labels(LabelsFrom::Csv(file.clone()))
+            .open()
+            .is_err()
+    );
     fs::remove_file(&file).expect("a file");
-    assert!(open(place.path()).with_labels(LabelsFrom::Csv(file)).open().is_err());
+    assert!(
+        open(place.path())
+            .with_labels(LabelsFrom::Csv(file))
+            .open()
+            .is_err()
+    );
 }
 
 #[test]
 fn labels_come_from_the_file_of_stylegans_programs() {
-    let place = folder(&[("00/a.png", shade(1)), ("00/b.png", shade(2)), ("01/c.png", shade(3))]);
+    let place = folder(&[
+        ("00/a.png", shade(1)),
+        ("00/b.png", shade(2)),
+        ("01/c.png", shade(3)),
+    ]);
     let file = place.path().join("dataset.json");
     let with = |text: &str| {
         fs::write(&file, text).expect("a file");
@@ -398,24 +504,42 @@ fn labels_come_from_the_file_of_stylegans_programs() {
     };
     let listed = r#"{"labels": [["00/a.png", 6], ["01/c.png", 6], ["00/b.png", 2]]}"#;
     let images = with(listed).open().expect("labels");
-    assert_eq!((images.classes().to_vec(), images.labels()), (vec!["2".to_owned(), "6".to_owned()], Some(&[1, 0, 1][..])));
+    assert_eq!(
+        (images.classes().to_vec(), images.labels()),
+        (vec!["2".to_owned(), "6".to_owned()], Some(&[1, 0, 1][..]))
+    );
     let named = r#"{"labels": {"00/a.png": "x", "01/c.png": "y", "00/b.png": "x"}}"#;
     assert_eq!(with(named).open().expect("labels").classes(), ["x", "y"]);
     // It says that there are none; its folders are no classes.
-    assert!(with(r#"{"labels": null}"#).open().expect("pictures").labels().is_none());
+    assert!(
+        with(r#"{"labels": null}"#)
+            .open()
+            .expect("pictures")
+            .labels()
+            .is_none()
+    );
     let folders = with("{}").with_labels(LabelsFrom::Folders);
     assert_eq!(folders.open().expect("labels").classes(), ["00", "01"]);
     let none = with(listed).with_labels(LabelsFrom::Nothing);
     assert!(none.open().expect("pictures").labels().is_none());
     for (text, words) in [
-        (r#"{"labels": [["00/a.png", [0.5, 1.0]]]}"#, "label of `00/a.png` is neither a number"),
+        (
+            r#"{"labels": [["00/a.png", [0.5, 1.0]]]}"#,
+            "label of `00/a.png` is neither a number",
+        ),
         (r#"{"labels": [["00/a.png"]]}"#, "item 0 of `labels`"),
         (r#"{"labels": 3}"#, "is no list"),
         ("[", "is no JSON"),
-        (r#"{"labels": [["00/a.png", 1]]}"#, "has no label for 00/b.png (and 1 more)"),
+        (
+            r#"{"labels": [["00/a.png", 1]]}"#,
+            "has no label for 00/b.png (and 1 more)",
+        ),
     ] {
         let error = refusal(&with(text));
-        assert!(error.contains("dataset.json: ") && error.contains(words), "no `{words}` in: {error}");
+        assert!(
+            error.contains("dataset.json: ") && error.contains(words),
+            "no `{words}` in: {error}"
+        );
     }
 }
 
@@ -424,26 +548,49 @@ fn mirrored_pictures_follow_all_others_and_chosen_ones_keep_their_class() {
     let mut ramp = Vec::new();
     let encoder = image::codecs::png::PngEncoder::new(&mut ramp);
     let color = image::ExtendedColorType::L8;
-    image::ImageEncoder::write_image(encoder, &[0, 51, 102, 153, 204, 255], 3, 2, color).expect("a picture");
-    let place = folder(&[("a/1.png", shade(7)), ("b/1.png", ramp), ("b/2.png", shade(9))]);
+    image::ImageEncoder::write_image(encoder, &[0, 51, 102, 153, 204, 255], 3, 2, color)
+        .expect("a picture");
+    let place = folder(&[
+        ("a/1.png", shade(7)),
+        ("b/1.png", ramp),
+        ("b/2.png", shade(9)),
+    ]);
     let config = config().with_mirror(true).with_range(PixelRange::Unit);
-    let images = ImageFolder::new(place.path(), config).open().expect("pictures");
-    assert_eq!((images.len(), images.labels()), (6, Some(&[0, 1, 1, 0, 1, 1][..])));
+    let images = ImageFolder::new(place.path(), config)
+        .open()
+        .expect("pictures");
+    assert_eq!(
+        (images.len(), images.labels()),
+        (6, Some(&[0, 1, 1, 0, 1, 1][..]))
+    );
     assert_eq!(images.class_sizes(), [1, 2]);
     let close = |made: Vec<f32>, expected: [f32; 6]| {
-        made.iter().zip(expected).all(|(made, expected)| (made - expected).abs() < 1e-6)
+        made.iter()
+            .zip(expected)
+            .all(|(made, expected)| (made - expected).abs() < 1e-6)
     };
     assert!(close(pixels(&images, 1), [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]));
     assert!(close(pixels(&images, 4), [0.4, 0.2, 0.0, 1.0, 0.8, 0.6]));
     let chosen = images.only(&[1]).expect("a picture");
-    assert_eq!((chosen.len(), chosen.labels(), chosen.classes().len()), (2, Some(&[1, 1][..]), 2));
+    assert_eq!(
+        (chosen.len(), chosen.labels(), chosen.classes().len()),
+        (2, Some(&[1, 1][..]), 2)
+    );
     assert_eq!(pixels(&chosen, 1), pixels(&images, 4));
     assert!(images.only(&[3]).is_err() && images.only(&[]).is_err());
     // The same in memory.
-    let memory = images.labelled().expect("labels").to_memory().expect("samples");
+    let memory = images
+        .labelled()
+        .expect("labels")
+        .to_memory()
+        .expect("samples");
     for index in 0..6 {
-        let (batch, _) = Dataset::<Cpu>::batch(&memory, &[index], &Default::default()).expect("a batch");
-        assert_eq!(batch.into_data().to_vec::<f32>().expect("floats"), pixels(&images, index));
+        let (batch, _) =
+            Dataset::<Cpu>::batch(&memory, &[index], &Default::default()).expect("a batch");
+        assert_eq!(
+            batch.into_data().to_vec::<f32>().expect("floats"),
+            pixels(&images, index)
+        );
     }
     assert_eq!(Dataset::<Cpu>::labels(&memory), images.labels());
 }
@@ -452,7 +599,9 @@ fn mirrored_pictures_follow_all_others_and_chosen_ones_keep_their_class() {
 fn a_digest_tells_other_files_settings_and_names_apart() {
     let digest = |files: &[(&str, Vec<u8>)], config: ImageConfig| {
         let place = folder(files);
-        let images = ImageFolder::new(place.path(), config).open().expect("pictures");
+        let images = ImageFolder::new(place.path(), config)
+            .open()
+            .expect("pictures");
         Dataset::<Cpu>::digest(&images).expect("a digest")
     };
     let files = [("a.png", shade(1)), ("b.png", shade(2))];
@@ -471,8 +620,13 @@ fn a_digest_tells_other_files_settings_and_names_apart() {
 
 #[test]
 fn what_does_not_fit_is_decoded_anew_and_is_the_same() {
-    let files: Vec<(String, Vec<u8>)> = (0..9).map(|k| (format!("{k}.png"), shade(20 * k))).collect();
-    let files: Vec<(&str, Vec<u8>)> = files.iter().map(|(name, file)| (name.as_str(), file.clone())).collect();
+    let files: Vec<(String, Vec<u8>)> = (0..9)
+        .map(|k| (format!("{k}.png"), shade(20 * k)))
+        .collect();
+    let files: Vec<(&str, Vec<u8>)> = files
+        .iter()
+        .map(|(name, file)| (name.as_str(), file.clone()))
+        .collect();
     let place = folder(&files);
     let all: Vec<usize> = (0..9).rev().collect();
     let batch = |images: &Images| -> Vec<f32> {
@@ -484,7 +638,10 @@ fn what_does_not_fit_is_decoded_anew_and_is_the_same() {
     let expected = batch(&whole);
     assert_eq!(whole.kept(), 54);
     for memory in [0, 5, 20, 53] {
-        let images = open(place.path()).with_memory(memory).open().expect("pictures");
+        let images = open(place.path())
+            .with_memory(memory)
+            .open()
+            .expect("pictures");
         for _ in 0..3 {
             assert_eq!(batch(&images), expected);
         }
@@ -503,13 +660,16 @@ fn a_scan_tells_how_far_it_is_in_both_of_its_parts() {
     });
     assert_eq!(images.expect("pictures").len(), 3);
     let both = [ScanStage::Headers, ScanStage::Pixels];
-    let expected = both.map(|stage| [1, 2, 3].map(|done| (stage, done, 3))).concat();
+    let expected = both
+        .map(|stage| [1, 2, 3].map(|done| (stage, done, 3)))
+        .concat();
     assert_eq!(steps, expected);
 }
 
 #[test]
 fn settings_are_read_by_name_and_checked() {
-    let read: ImageConfig = serde_json::from_value(serde_json::to_value(config()).expect("JSON")).expect("settings");
+    let read: ImageConfig =
+        serde_json::from_value(serde_json::to_value(config()).expect("JSON")).expect("settings");
     assert_eq!(read, config());
     for (wrong, field) in [
         (ImageConfig::new(0, 3), "`height` = 0"),
@@ -522,5 +682,8 @@ fn settings_are_read_by_name_and_checked() {
     }
     let empty = tempfile::tempdir().expect("a folder");
     let error = refusal(&open(empty.path()));
-    assert!(error.contains("holds no picture; files that end in png"), "{error}");
+    assert!(
+        error.contains("holds no picture; files that end in png"),
+        "{error}"
+    );
 }

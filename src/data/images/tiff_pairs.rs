@@ -46,7 +46,9 @@ impl<R: BufRead + Seek> Pairs<R> {
     pub(super) fn orientation(&mut self) -> Orientation {
         let tag = self.decoder.find_tag_unsigned::<u16>(Tag::Orientation);
         let number = tag.ok().flatten().and_then(|tag| u8::try_from(tag).ok());
-        number.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
+        number
+            .and_then(Orientation::from_exif)
+            .unwrap_or(Orientation::NoTransforms)
     }
 
     /// Grey and opacity of each pixel, in the machine's order of bytes.
@@ -54,9 +56,10 @@ impl<R: BufRead + Seek> Pairs<R> {
         let read = self.decoder.read_image();
         let pixels = match read.map_err(|error| format!("can't be decoded: {error}"))? {
             DecodingResult::U8(pixels) => pixels,
-            DecodingResult::U16(pixels) => {
-                pixels.iter().flat_map(|sample| sample.to_ne_bytes()).collect()
-            }
+            DecodingResult::U16(pixels) => pixels
+                .iter()
+                .flat_map(|sample| sample.to_ne_bytes())
+                .collect(),
             _ => return Err("holds numbers that are no pixels".to_owned()),
         };
         let expected = u64::from(self.width) * u64::from(self.height);

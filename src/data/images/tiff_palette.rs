@@ -25,7 +25,10 @@ pub(super) fn take(file: &mut [u8]) -> Option<Box<Palette>> {
         Some(order([pair[0], pair[1]]))
     };
     let long = |at: usize| -> Option<usize> {
-        let (first, second) = (usize::from(short(at)?), usize::from(short(at.checked_add(2)?)?));
+        let (first, second) = (
+            usize::from(short(at)?),
+            usize::from(short(at.checked_add(2)?)?),
+        );
         Some(match little {
             true => second << 16 | first,
             false => first << 16 | second,

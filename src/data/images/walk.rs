@@ -8,7 +8,8 @@ use crate::text::visible_path;
 
 /// Endings of the names of pictures.
 const ENDINGS: [&str; 13] = [
-    "png", "apng", "jpg", "jpeg", "jpe", "jfif", "webp", "gif", "bmp", "dib", "tif", "tiff", "pjpeg",
+    "png", "apng", "jpg", "jpeg", "jpe", "jfif", "webp", "gif", "bmp", "dib", "tif", "tiff",
+    "pjpeg",
 ];
 /// Folders in folders; links that lead to and fro would make more.
 const DEPTH: usize = 64;
@@ -112,7 +113,11 @@ fn list(folder: &Path, under: &Path, way: &mut Vec<PathBuf>, found: &mut Found) 
 
 pub(super) fn is_picture(name: &Path) -> bool {
     let ending = name.extension().and_then(|ending| ending.to_str());
-    ending.is_some_and(|ending| ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending)))
+    ending.is_some_and(|ending| {
+        ENDINGS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(ending))
+    })
 }
 
 #[cfg(test)]
@@ -138,13 +143,28 @@ mod tests {
         make(
             root.path(),
             &[
-                "b/2.png", "b/10.JPEG", "a & b/x.webp", "c/d/e/deep.tif", "top.gif", "b/notes.txt", "b/no_ending",
-                "b/.hidden.png", ".git/y.png", "__MACOSX/z.png", "png",
+                "b/2.png",
+                "b/10.JPEG",
+                "a & b/x.webp",
+                "c/d/e/deep.tif",
+                "top.gif",
+                "b/notes.txt",
+                "b/no_ending",
+                "b/.hidden.png",
+                ".git/y.png",
+                "__MACOSX/z.png",
+                "png",
             ],
         );
         fs::create_dir(root.path().join("empty")).unwrap();
         let found = pictures(root.path()).unwrap();
-        let expected = ["a & b/x.webp", "b/10.JPEG", "b/2.png", "c/d/e/deep.tif", "top.gif"];
+        let expected = [
+            "a & b/x.webp",
+            "b/10.JPEG",
+            "b/2.png",
+            "c/d/e/deep.tif",
+            "top.gif",
+        ];
         assert_eq!(names(&found.pictures), expected);
         assert_eq!(names(&found.folders), ["a & b", "b", "c", "empty"]);
         assert!(found.failed.is_empty());
@@ -167,7 +187,13 @@ mod tests {
         symlink(root.path().join("gone"), root.path().join("b/gone.png")).unwrap();
         let found = pictures(root.path()).unwrap();
         // A link to nothing is a picture that can't be read, which the scan says.
-        let expected = ["a/1.png", "b/1.png", "b/2.png", "b/gone.png", "linked/3.png"];
+        let expected = [
+            "a/1.png",
+            "b/1.png",
+            "b/2.png",
+            "b/gone.png",
+            "linked/3.png",
+        ];
         assert_eq!(names(&found.pictures), expected);
         assert_eq!(names(&found.folders), ["a", "b", "linked"]);
     }

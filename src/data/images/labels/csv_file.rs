@@ -7,7 +7,15 @@ use crate::data::images::walk::is_picture;
 use crate::error::{Error, Result};
 use crate::files;
 
-const NAMES: [&str; 7] = ["file", "filename", "file_name", "path", "image", "name", "id"];
+const NAMES: [&str; 7] = [
+    "file",
+    "filename",
+    "file_name",
+    "path",
+    "image",
+    "name",
+    "id",
+];
 const LABELS: [&str; 4] = ["label", "class", "category", "target"];
 
 /// The names and labels of a file's lines.
@@ -28,7 +36,8 @@ pub(super) fn read(file: &Path, pictures: &[PathBuf]) -> Result<Vec<Pair>> {
             let first = record.get(0).unwrap_or_default();
             if !is_picture(Path::new(first)) && places.get(first).is_none() {
                 let called = |names: &[&str]| {
-                    let named = |field: &str| names.iter().any(|name| name.eq_ignore_ascii_case(field));
+                    let named =
+                        |field: &str| names.iter().any(|name| name.eq_ignore_ascii_case(field));
                     record.iter().position(named)
                 };
                 name = called(&NAMES).unwrap_or(0);
@@ -37,11 +46,14 @@ pub(super) fn read(file: &Path, pictures: &[PathBuf]) -> Result<Vec<Pair>> {
             }
         }
         let field = |column: usize, what: &str| {
-            record.get(column).filter(|field| !field.is_empty()).ok_or_else(|| {
-                let line = record.position().map_or(0, csv::Position::line);
-                let problem = format!("line {line} has no {what} (column {})", column + 1);
-                Error::data(file, problem)
-            })
+            record
+                .get(column)
+                .filter(|field| !field.is_empty())
+                .ok_or_else(|| {
+                    let line = record.position().map_or(0, csv::Position::line);
+                    let problem = format!("line {line} has no {what} (column {})", column + 1);
+                    Error::data(file, problem)
+                })
         };
         pairs.push(Pair {
             name: field(name, "name of a picture")?.to_owned(),

@@ -24,7 +24,10 @@ pub(super) fn read(
     faults: Faults,
 ) -> Result<Known> {
     let mut notices = Vec::new();
-    let outside: Vec<&PathBuf> = pictures.iter().filter(|picture| of(picture).is_none()).collect();
+    let outside: Vec<&PathBuf> = pictures
+        .iter()
+        .filter(|picture| of(picture).is_none())
+        .collect();
     if let Some(first) = outside.first() {
         let what = format!(
             "lies in no folder{}, and the folders' names are the labels",
@@ -56,11 +59,14 @@ pub(super) fn read(
             }
             Faults::Skip => {
                 let folder = visible_path(folder);
-                notices.push(format!("{folder} holds no picture that can be read: no class"));
+                notices.push(format!(
+                    "{folder} holds no picture that can be read: no class"
+                ));
             }
         }
     }
-    let class = |picture: &PathBuf| of(picture).and_then(|folder| classes.binary_search(&folder).ok());
+    let class =
+        |picture: &PathBuf| of(picture).and_then(|folder| classes.binary_search(&folder).ok());
     Ok(Known {
         labels: Some(pictures.iter().map(class).collect()),
         classes: (classes.iter())

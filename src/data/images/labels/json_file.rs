@@ -35,7 +35,11 @@ pub(super) fn read(file: &Path) -> Result<Option<Vec<Pair>>> {
                 ))
             })?
         }
-        Some(_) => return Err(refused("`labels` is no list of names and labels".to_owned())),
+        Some(_) => {
+            return Err(refused(
+                "`labels` is no list of names and labels".to_owned(),
+            ));
+        }
     };
     let labelled = pairs.into_iter().map(|(name, label)| {
         let label = match label {

@@ -96,14 +96,22 @@ pub(super) fn assign(
         );
         fault(what, "names are paths under the folder, with `/`")?;
     }
-    let without = || labels.iter().enumerate().filter(|(_, label)| label.is_none());
+    let without = || {
+        labels
+            .iter()
+            .enumerate()
+            .filter(|(_, label)| label.is_none())
+    };
     if let Some((first, _)) = without().next() {
         let what = format!(
             "has no label for {}{}",
             visible_path(&pictures[first]),
             others(without().count())
         );
-        fault(what, "add it, or leave out what can't be used (`Faults::Skip`)")?;
+        fault(
+            what,
+            "add it, or leave out what can't be used (`Faults::Skip`)",
+        )?;
     }
     let (classes, numbers) = numbered(labels.iter().copied());
     Ok(Known {

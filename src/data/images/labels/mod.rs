@@ -64,15 +64,20 @@ impl LabelsFrom {
         match self {
             Self::Nothing => Ok(Known::default()),
             Self::Folders => folders::read(root, &found.folders, pictures, faults),
-            Self::Csv(file) => listed::assign(file, csv_file::read(file, pictures)?, pictures, faults),
+            Self::Csv(file) => {
+                listed::assign(file, csv_file::read(file, pictures)?, pictures, faults)
+            }
             Self::Json(file) => Self::json(file, pictures, faults),
             Self::Auto => {
                 let file = root.join(DATASET_JSON);
                 if file.is_file() {
                     return Self::json(&file, pictures, faults);
                 }
-                let apart = pictures.iter().all(|picture| folders::of(picture).is_some());
-                let mut with_pictures: Vec<_> = pictures.iter().filter_map(|p| folders::of(p)).collect();
+                let apart = pictures
+                    .iter()
+                    .all(|picture| folders::of(picture).is_some());
+                let mut with_pictures: Vec<_> =
+                    pictures.iter().filter_map(|p| folders::of(p)).collect();
                 with_pictures.dedup();
                 if apart && with_pictures.len() > 1 {
                     folders::read(root, &found.folders, pictures, faults)

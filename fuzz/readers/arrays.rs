@@ -100,7 +100,7 @@ impl Reader for ArrayFile {
             NpyValues::Floats(values) => values.len(),
             _ => return Outcome::Broken("another kind of numbers".to_owned()),
         };
-        if count == array.shape().iter().product() {
+        if count == array.shape().iter().product::<usize>() {
             Outcome::Accepted
         } else {
             Outcome::Broken(format!("{count} numbers of shape {:?}", array.shape()))

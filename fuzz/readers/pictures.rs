@@ -136,7 +136,7 @@ impl Reader for Pictures {
 
     fn mutate(&self, random: &mut Random, seed: &[u8], other: &[u8]) -> Mutant {
         let mut changed = seed.to_vec();
-        if random.one_in(3) {
+        if random.one_in(6) {
             resize(random, &mut changed);
         }
         if !random.one_in(4) {

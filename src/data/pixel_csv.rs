@@ -1,5 +1,7 @@
 //! Images as the numbers of a CSV file, one to a line.
 
+use std::cell::Cell;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -14,8 +16,12 @@ use crate::error::{Error, Result, check};
 use crate::files;
 use crate::sizes;
 
-/// Longer lines are none: 2²⁰ numbers and what stands between them.
-const LINE: usize = 8 << 20;
+/// Longer numbers are none.
+const NUMBER: usize = 64;
+/// What a label takes beside its letters.
+const LABEL: usize = 128;
+/// What the reader of lines reads at once.
+const AHEAD: usize = 64 << 10;
 
 /// Where the label of an image is on its line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -124,9 +130,9 @@ impl PixelCsv {
         let (file, length) = files::open(path).map_err(io)?;
         let mut file = BufReader::new(file);
         let zipped = file.fill_buf().map_err(io)?.starts_with(&[0x1f, 0x8b]);
-        // Numbers are in memory up to three times while their list grows.
+        // Lists are in memory up to three times while they grow.
         let most = memory_limit::of_file(length) / 3;
-        let most = usize::try_from(most).unwrap_or(usize::MAX) / size_of::<f32>();
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
         match zipped {
             true => self.lines(path, MultiGzDecoder::new(file), most),
             false => self.lines::<BufReader<File>>(path, file, most),
@@ -134,14 +140,19 @@ impl PixelCsv {
     }
 
     fn lines<R: Read>(&self, path: &Path, source: R, most: usize) -> Result<PixelTable> {
+        let refused = |problem: String| Error::data(path, problem);
+        let count: usize = self.shape.iter().product();
+        let fields = count + usize::from(self.label != LabelColumn::None);
+        let since = Cell::new(0);
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .trim(csv::Trim::All)
-            .from_reader(Lines { source, length: 0 });
-        let refused = |problem: String| Error::data(path, problem);
-        let count: usize = self.shape.iter().product();
-        let fields = count + usize::from(self.label != LabelColumn::None);
+            .from_reader(Lines {
+                source,
+                since: &since,
+                most: NUMBER * fields + AHEAD,
+            });
         let mut column = match &self.label {
             LabelColumn::Last => Some(fields - 1),
             LabelColumn::First => Some(0),
@@ -153,13 +164,16 @@ impl PixelCsv {
             labels: Vec::new(),
             classes: Vec::new(),
         };
-        let mut labels: Vec<String> = Vec::new();
+        // Each label once, and which of them each image has.
+        let mut labels: HashMap<String, usize> = HashMap::new();
+        let mut kept = 0;
         let mut record = csv::StringRecord::new();
         let mut first = true;
         while reader
             .read_record(&mut record)
             .map_err(|error| refused(error.to_string()))?
         {
+            since.set(0);
             let line = record.position().map_or(0, csv::Position::line);
             if record.len() != fields {
                 return Err(refused(format!(
@@ -184,7 +198,8 @@ impl PixelCsv {
                     continue;
                 }
             }
-            if table.pixels.len() + count > most {
+            kept += count * size_of::<f32>();
+            if kept > most {
                 return Err(refused(
                     "holds more than 64 times its length; unpack it first, if it is what it says"
                         .to_owned(),
@@ -198,7 +213,16 @@ impl PixelCsv {
                             at + 1
                         )));
                     }
-                    labels.push(field.to_owned());
+                    kept += size_of::<usize>();
+                    let next = labels.len();
+                    table.labels.push(match labels.get(field) {
+                        Some(known) => *known,
+                        None => {
+                            kept += LABEL + field.len();
+                            labels.insert(field.to_owned(), next);
+                            next
+                        }
+                    });
                 } else {
                     table.pixels.push(self.pixel(field).map_err(|problem| {
                         refused(format!("line {line}, column {}: {problem}", at + 1))
@@ -209,9 +233,15 @@ impl PixelCsv {
         if table.pixels.is_empty() {
             return Err(refused("holds no image".to_owned()));
         }
-        let (classes, numbers) = numbered(labels.iter().map(|label| Some(label.as_str())));
+        let mut names = vec![""; labels.len()];
+        for (name, number) in &labels {
+            names[*number] = name;
+        }
+        let (classes, numbers) = numbered(names.iter().map(|name| Some(*name)));
         table.classes = classes;
-        table.labels = numbers.into_iter().flatten().collect();
+        // Each has a class, being one of them.
+        let class = |label: &usize| numbers[*label].unwrap_or_default();
+        table.labels = table.labels.iter().map(class).collect();
         Ok(table)
     }
 
@@ -263,24 +293,21 @@ impl PixelTable {
     }
 }
 
-/// Passes bytes on as long as lines have an end.
-struct Lines<R> {
+/// Passes bytes on as long as lines end: one that doesn't would be in memory whole, however long.
+struct Lines<'a, R> {
     source: R,
-    /// Bytes since the last end.
-    length: usize,
+    /// Bytes since a line was given.
+    since: &'a Cell<usize>,
+    most: usize,
 }
 
-impl<R: Read> Read for Lines<R> {
+impl<R: Read> Read for Lines<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
-        self.length = match buffer[..count].iter().rposition(|byte| *byte == b'\n') {
-            Some(end) => count - end,
-            None => self.length + count,
-        };
-        if self.length > LINE {
-            return Err(io::Error::other(format!(
-                "a line is longer than {LINE} bytes"
-            )));
+        self.since.set(self.since.get() + count);
+        if self.since.get() > self.most {
+            let words = format!("a line is longer than {} bytes", self.most);
+            return Err(io::Error::other(words));
         }
         Ok(count)
     }
@@ -391,9 +418,11 @@ mod tests {
             error.contains("holds more than 64 times its length"),
             "{error}"
         );
-        let endless = gzip(&vec![b'0'; 10 << 20]);
-        let error = read(&pairs(), &endless).expect_err("one line").to_string();
-        assert!(error.contains("a line is longer than"), "{error}");
+        for part in [&b"0"[..], b"0,", b"\n"] {
+            let endless = gzip(&[&b"\"0,"[..], &part.repeat(1 << 20)].concat());
+            let error = read(&pairs(), &endless).expect_err("one line").to_string();
+            assert!(error.contains("a line is longer than"), "{error}");
+        }
         for ends in [[1.0, 1.0], [f32::NAN, 1.0], [0.0, f32::INFINITY]] {
             let error = pairs().with_ends(ends[0], ends[1]).validate();
             assert!(

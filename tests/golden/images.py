@@ -288,7 +288,7 @@ def resized() -> dict:
     # The middle, as `ImageOps.fit` cuts it, and the whole with a border, as `ImageOps.pad` has it.
     rgb = Image.fromarray(np.ascontiguousarray(rgba[..., :3]), "RGB")
     out["crop"] = ImageOps.fit(rgb, (10, 10), Image.Resampling.LANCZOS).tobytes().hex()
-    out["border"] = ImageOps.pad(rgb, (12, 12), Image.Resampling.LANCZOS, color=GROUND).tobytes().hex()
+    out["border"] = ImageOps.pad(rgb, (16, 16), Image.Resampling.LANCZOS, color=GROUND).tobytes().hex()
     return out
 
 

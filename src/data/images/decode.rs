@@ -3,13 +3,13 @@
 use std::io::Cursor;
 
 use image::metadata::Orientation;
-use image::{ColorType, ImageDecoder, ImageFormat};
+use image::{ColorType, ImageDecoder, ImageFormat, Limits};
 
 use super::config::ImageConfig;
 use super::header::{self, About};
 use super::tiff_pairs::Pairs;
 use super::tiff_palette::{self, Palette};
-use super::{colour, jpeg};
+use super::{colour, jpeg, tiff_directory, webp};
 use crate::network::guard::quietly;
 
 /// A picture as it lies in the file, with 8 bits a channel.
@@ -50,6 +50,9 @@ fn decoded(
         file.set_position(2);
         About::of_jpeg(jpeg::frame(&mut file)?).check(config, length, limit)?;
     }
+    if format == ImageFormat::Tiff {
+        tiff_directory::check(&mut Cursor::new(bytes), length)?;
+    }
     let mut decoder = match header::decoder(Cursor::new(bytes), format, limit) {
         Ok(decoder) => decoder,
         Err(problem) => return pairs(bytes, format, config, limit).unwrap_or(Err(problem)),
@@ -57,8 +60,24 @@ fn decoded(
     if format != ImageFormat::Jpeg {
         About::of(&decoder, format).check(config, length, limit)?;
     }
+    match format {
+        ImageFormat::WebP => {
+            let (width, height) = decoder.dimensions();
+            webp::check_frames(bytes, width, height)?;
+        }
+        ImageFormat::Gif => {
+            // A frame that is larger than the screen.
+            let mut limits = Limits::no_limits();
+            limits.max_alloc = Some(decoder.total_bytes());
+            decoder.set_limits(limits).map_err(header::words)?;
+        }
+        _ => {}
+    }
     // A picture whose EXIF block is damaged is a picture.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let orientation = match format == ImageFormat::WebP && !webp::metadata_fits(bytes) {
+        true => Orientation::NoTransforms,
+        false => decoder.orientation().unwrap_or(Orientation::NoTransforms),
+    };
     let (width, height) = decoder.dimensions();
     let color = decoder.color_type();
     let length = usize::try_from(decoder.total_bytes()).map_err(|_| "is too large".to_owned())?;

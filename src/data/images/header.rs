@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::config::ImageConfig;
 use super::tiff_pairs::Pairs;
-use super::{colour, jpeg, tiff_palette};
+use super::{colour, jpeg, tiff_directory, tiff_palette};
 use crate::data::memory_limit;
 use crate::error::{Error, Result};
 use crate::files;
@@ -107,6 +107,9 @@ fn size(
 ) -> Result<(u32, u32), String> {
     let start = file.fill_buf().map_err(|error| error.to_string())?;
     let format = format_of(start)?;
+    if format == ImageFormat::Tiff {
+        tiff_directory::check(file, length)?;
+    }
     let about = if format == ImageFormat::Jpeg {
         file.seek_relative(2).map_err(|error| error.to_string())?;
         About::of_jpeg(jpeg::frame(file)?)

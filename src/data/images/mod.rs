@@ -7,7 +7,7 @@
 //!   scan.rs      work on all files, on threads
 //!     header.rs  size and memory of a picture, by its header; jpeg.rs: that of JPEG
 //! config.rs      ImageConfig: how a picture becomes a sample
-//!   decode.rs    bytes to pixels; tiff_*.rs: what the decoder lacks; colour.rs: pixels to 8 bits of a colour model
+//!   decode.rs    bytes to pixels; tiff_*.rs, webp.rs: what decoders lack; colour.rs: pixels to 8 bits of a colour model
 //!   scale.rs     pixels to the sample's size
 //! set.rs         Images and LabelledImages, the data sets
 //!   store.rs     decoded samples, as many as fit
@@ -26,9 +26,11 @@ mod set;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tiff_directory;
 mod tiff_pairs;
 mod tiff_palette;
 mod walk;
+mod webp;
 
 pub use config::{Fit, ImageColor, ImageConfig, ResizeFilter};
 pub use folder::{Faults, ImageFolder};

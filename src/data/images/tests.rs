@@ -187,7 +187,7 @@ fn resized_pictures_have_the_pixels_that_pillow_gives() {
         furthest(&made, &hex(&resized[name]))
     };
     assert!(fitted(Fit::Crop, 10, "crop") <= 1);
-    assert!(fitted(Fit::Border, 12, "border") <= 1);
+    assert!(fitted(Fit::Border, 16, "border") <= 1);
 }
 
 /// A small valid picture.

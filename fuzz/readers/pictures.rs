@@ -66,11 +66,11 @@ fn resize(random: &mut Random, bytes: &mut [u8]) {
         [b'G', b'I', ..] => {
             put(random, bytes, 6, 2, true);
             put(random, bytes, 8, 2, true);
-            if random.one_in(2) {
-                if let Some(at) = find(bytes, b",\0\0\0\0") {
-                    put(random, bytes, at + 5, 2, true);
-                    put(random, bytes, at + 7, 2, true);
-                }
+            if random.one_in(2)
+                && let Some(at) = find(bytes, b",\0\0\0\0")
+            {
+                put(random, bytes, at + 5, 2, true);
+                put(random, bytes, at + 7, 2, true);
             }
         }
         [b'B', b'M', ..] => {

@@ -158,11 +158,13 @@ impl Set {
                 let name = visible_path(&self.pictures[other].name);
                 let told = format!("{error}: {name} is in its place");
                 let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
-                if !replaced.contains_key(&picture) {
-                    say(&told);
+                replaced.entry(picture).or_insert_with(|| {
                     log::warn!("{told}");
-                    replaced.insert(picture, told);
-                }
+                    if !log::log_enabled!(log::Level::Warn) {
+                        say(&told);
+                    }
+                    told
+                });
                 return Ok(sample);
             }
         }

@@ -49,6 +49,11 @@ fn decoded(
         let mut file = Cursor::new(bytes);
         file.set_position(2);
         About::of_jpeg(jpeg::frame(&mut file)?).check(config, length, limit)?;
+        let scan = usize::try_from(file.position()).unwrap_or(usize::MAX);
+        if !jpeg::has_end(bytes.get(scan..).unwrap_or_default()) {
+            // The decoder would fill up what is missing.
+            return Err("is cut off: the marker of its end is missing".to_owned());
+        }
     }
     if format == ImageFormat::Tiff {
         tiff_directory::check(&mut Cursor::new(bytes), length)?;

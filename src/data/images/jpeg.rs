@@ -46,6 +46,11 @@ pub(super) fn frame(file: &mut (impl BufRead + Seek)) -> Result<Frame, String> {
     }
 }
 
+/// Whether the end of the picture follows somewhere; coded pixels can't look like it.
+pub(super) fn has_end(scans: &[u8]) -> bool {
+    scans.windows(2).any(|pair| pair == [0xff, 0xd9])
+}
+
 /// The next marker, and how many bytes follow the length of its segment.
 fn segment(file: &mut impl BufRead) -> Result<(u8, u16), String> {
     let [mut byte] = bytes(file)?;

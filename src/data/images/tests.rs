@@ -118,6 +118,26 @@ fn pictures_of_every_kind_have_the_pixels_that_pillow_gives() {
 }
 
 #[test]
+fn a_file_that_is_cut_off_is_refused_and_not_filled_up() {
+    let golden = golden();
+    let mut passed = Vec::new();
+    for case in golden["cases"].as_array().expect("cases") {
+        let file = hex(&case["file"]);
+        let config = ImageConfig::new(4, 4);
+        // What comes behind the first picture of an animation is not looked at.
+        let animated = case["name"]
+            .as_str()
+            .is_some_and(|name| name.ends_with("animated"));
+        for part in if animated { &[50][..] } else { &[50, 80] } {
+            if read(&file[..file.len() * part / 100], &config).is_ok() {
+                passed.push(format!("{} {part}", case["name"]));
+            }
+        }
+    }
+    assert!(passed.is_empty(), "{passed:?}");
+}
+
+#[test]
 fn resized_pictures_have_the_pixels_that_pillow_gives() {
     let golden = golden();
     let resized = &golden["resized"];

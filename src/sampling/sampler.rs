@@ -212,7 +212,31 @@ impl<B: Backend> Sampler<B> {
             None => self.latent.draw(count, stream, device),
             Some(threshold) => (self.latent).draw_truncated(count, threshold, stream, device)?,
         };
-        let data = (self.draw)(latents, &labels)?;
+        self.generate(latents, &labels)
+    }
+
+    /// The samples of these latents, `[batch, latent]`, at once; of these classes where the generator
+    /// is told some, of none otherwise.
+    ///
+    /// # Errors
+    /// If labels are not one for each latent or not below the number of classes, or a number of a
+    /// sample is not finite.
+    ///
+    /// # Panics
+    /// If latents have not as many components as the prior.
+    pub fn generate(&self, latents: Tensor<B, 2>, labels: &[usize]) -> Result<Drawn> {
+        let [count, components] = latents.dims();
+        let expected = self.latent.dimensions();
+        assert_eq!(
+            components, expected,
+            "latents [{count}, {components}] of a prior of {expected}"
+        );
+        let told = self.classes.map_or(0, |_| count);
+        if labels.len() != told {
+            let problem = format!("must be {told} for {count} samples of this generator");
+            return Err(Error::setting("labels.len()", labels.len(), problem));
+        }
+        let data = (self.draw)(latents, labels)?;
         let shape = data.shape[1..].to_vec();
         let values: Vec<f32> = data.iter::<f32>().collect();
         if let Some(place) = values.iter().position(|value| !value.is_finite()) {
@@ -222,6 +246,7 @@ impl<B: Backend> Sampler<B> {
             );
             return Err(Error::data("generator", problem));
         }
-        Ok(Drawn::new(values, shape, self.classes.map(|_| labels)))
+        let labels = self.classes.map(|_| labels.to_vec());
+        Ok(Drawn::new(values, shape, labels))
     }
 }

@@ -391,7 +391,8 @@ mod tests {
 
     fn pixels(data: &LabelledDataset<4>) -> (Vec<f32>, Vec<usize>) {
         let indices: Vec<usize> = (0..Dataset::<B>::len(data)).collect();
-        let (images, _) = data.batch(&indices, &Default::default()).expect("images");
+        let batch = Dataset::<B>::batch(data, &indices, &Default::default());
+        let (images, _) = batch.expect("images");
         let labels = Dataset::<B>::labels(data).expect("labels").to_vec();
         (images.into_data().to_vec().expect("floats"), labels)
     }

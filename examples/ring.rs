@@ -8,7 +8,7 @@
 //! It finds all of them, gives each its share, and fills each as widely as the data does. Four
 //! settings do it: a discriminator with Fourier features, which sees what lies within a mode; noise on
 //! what it judges, which goes to 0 and keeps those features quiet until the modes are found; a
-//! penalty that starts strong and ends weak; and large batches or many steps, for the last percents.
+//! penalty that starts strong and ends weak; and, on the ring, large batches, for the last percents.
 //! `docs/objectives.md` tells what each is good for; with `--gamma 0` modes are lost, or their shares
 //! are wrong.
 
@@ -114,9 +114,9 @@ impl Data {
                 noise: 0.5,
                 gamma: 5.0,
                 gamma_left: 0.02,
-                // Of many modes more steps find all, and share them out.
+                // More steps find all of many modes, where larger batches lost some.
                 batch: 256,
-                steps: 60_000,
+                steps: 30_000,
             },
         }
     }

@@ -73,7 +73,7 @@
 //! | `flex` | yes | the fast CPU backend |
 //! | `plot` | yes | SVG charts and PNG grids |
 //! | `images` | yes | folders of pictures as data sets |
-//! | `arrays` | yes | numpy's arrays (.npy, .npz) as data sets |
+//! | `arrays` | yes | numpy's arrays (.npy, .npz) and images in CSV files as data sets |
 //! | `metrics` | yes | metrics that need linear algebra, and published protocols (`protocol`) |
 //! | `ndarray` | | the reference CPU backend |
 //! | `wgpu` | | GPUs through Vulkan, Metal or DirectX 12, with autotune and fusion |
@@ -113,6 +113,7 @@ pub mod random;
 mod readback;
 mod records;
 pub mod report;
+pub mod sampling;
 mod settings;
 mod sizes;
 pub mod step;

@@ -5,6 +5,7 @@
 mod arrays;
 mod batches;
 mod cifar;
+#[cfg(any(feature = "arrays", feature = "images"))]
 mod classes;
 mod dataset;
 #[cfg(feature = "download")]
@@ -15,11 +16,14 @@ mod image_shape;
 mod images;
 mod loader;
 mod loading;
+#[cfg(any(feature = "arrays", feature = "images"))]
 mod memory_limit;
 mod mixture;
 mod mnist;
 mod order;
+#[cfg(feature = "arrays")]
 mod pixel_csv;
+mod vector_dataset;
 
 #[cfg(feature = "arrays")]
 pub use arrays::{NpyArray, NpyValues};
@@ -40,4 +44,6 @@ pub use loading::Loading;
 pub use mixture::Mixture;
 pub use mnist::{Mnist, PixelRange};
 pub(crate) use order::BatchIndices;
+#[cfg(feature = "arrays")]
 pub use pixel_csv::{LabelColumn, PixelCsv, PixelTable};
+pub use vector_dataset::VectorDataset;

@@ -217,9 +217,11 @@ impl Args {
         let generated = if Images::is_folder_of_png(path) {
             Generated::Images(Images::in_folder(path, most)?)
         } else if path.extension().is_some_and(|end| end == "gan") {
-            Generated::Drawn(Sampler::open(path, device)?)
+            Generated::Drawn(Box::new(Sampler::open(path, device)?))
         } else {
-            Generated::Drawn(networks::of_checkpoint::<B>(path, real.shape, device)?)
+            Generated::Drawn(Box::new(networks::of_checkpoint::<B>(
+                path, real.shape, device,
+            )?))
         };
         if let Generated::Images(images) = &generated
             && images.shape != real.shape
@@ -294,7 +296,7 @@ impl Args {
 /// Where generated images come from.
 enum Generated<B: Backend> {
     Images(Images),
-    Drawn(Sampler<B>),
+    Drawn(Box<Sampler<B>>),
 }
 
 /// Real and generated images.

@@ -19,7 +19,8 @@ mod trainable;
 mod verdict;
 mod which;
 
-pub use augmentation::{Augmentation, Fill};
+pub use augmentation::{Affine, Augmentation, DiffAugment, Fill};
+pub(crate) use augmentation::{of_pictures, picture};
 pub use condition::{Condition, ConditionRule, ConditionSource, CustomConditions, Labels, Vectors};
 pub(crate) use initialize::draw;
 pub use initialize::initialize;

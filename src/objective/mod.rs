@@ -31,7 +31,9 @@ crate::compiled::compiled! {
 mod tests;
 mod top_k;
 
-pub use augment::{Augment, CustomAugment, Probability, RandomChange, SampleAugment};
+pub use augment::{
+    Ada, Augment, CustomAugment, Probability, RandomChange, SampleAugment, Transformations,
+};
 pub use clipping::clip_weights;
 pub use cost::{Batch, DiscriminatorCost, GeneratorCost};
 pub use judged::Judged;

@@ -1,12 +1,14 @@
 //! What lies between the generator and the discriminator: random changes of real and generated
 //! samples, on their way to being judged.
 
+mod ada;
 mod custom;
 mod probability;
 mod random_change;
 #[cfg(test)]
 mod tests;
 
+pub use ada::{Ada, Transformations};
 pub use custom::CustomAugment;
 pub use probability::Probability;
 pub use random_change::RandomChange;
@@ -103,6 +105,8 @@ settings! {
 pub enum Augment {
     /// One of the crate's changes, with a probability that may adapt.
     Random(RandomChange),
+    /// ADA's transformations of images, each with a probability that may adapt.
+    Ada(Ada),
     /// A custom change.
     Custom(CustomAugment),
 }
@@ -142,6 +146,7 @@ impl Augment {
     pub fn validate(&self) -> Result<()> {
         match self {
             Self::Random(change) => change.validate(),
+            Self::Ada(ada) => ada.validate(),
             Self::Custom(custom) => custom.validate(),
         }
     }
@@ -149,6 +154,7 @@ impl Augment {
     fn functions<P: Pair>(&self) -> &dyn OnBothLevels<P> {
         match self {
             Self::Random(change) => change,
+            Self::Ada(ada) => ada,
             Self::Custom(custom) => custom.functions::<P>(),
         }
     }

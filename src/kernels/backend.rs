@@ -191,12 +191,7 @@ impl Kernels for Flex {
         x
     }
 
-    fn picture(
-        picture: Picture,
-        part: Part,
-        x: FlexTensor,
-        numbers: FlexTensor,
-    ) -> FlexTensor {
+    fn picture(picture: Picture, part: Part, x: FlexTensor, numbers: FlexTensor) -> FlexTensor {
         let y = picture::apply(picture, part, &x, &numbers);
         recycle(x);
         y

@@ -7,9 +7,7 @@
 use burn::backend::flex::FlexTensor;
 
 use super::buffers;
-use super::storage::{
-    channels_last, from_channels_last, from_rows, lies_channels_last, row_major,
-};
+use super::storage::{channels_last, from_channels_last, from_rows, lies_channels_last, row_major};
 use super::threads;
 use crate::network::Fill;
 
@@ -159,11 +157,9 @@ impl Form {
 
     fn colour_of<const C: usize>(&self, part: Part, from: &[f32], to: &mut [f32], numbers: &[f32]) {
         let mean = self.mean(from, numbers);
-        let matrix: [[f32; C]; C] = std::array::from_fn(|o| {
-            std::array::from_fn(|i| self.entry(part, numbers, o, i))
-        });
-        let added: [f32; C] =
-            std::array::from_fn(|o| self.added(part, numbers, o, mean));
+        let matrix: [[f32; C]; C] =
+            std::array::from_fn(|o| std::array::from_fn(|i| self.entry(part, numbers, o, i)));
+        let added: [f32; C] = std::array::from_fn(|o| self.added(part, numbers, o, mean));
         let mixed = |x: [f32; C]| -> [f32; C] {
             std::array::from_fn(|o| {
                 let mut sum = added[o];
@@ -214,8 +210,7 @@ impl Form {
         let n: [f32; 6] = std::array::from_fn(|index| numbers[index]);
         let mut pixel = 0;
         for down in 0..self.height {
-            let [across_from, down_from] =
-                [0, 3].map(|row| n[row + 1] * down as f32 + n[row + 2]);
+            let [across_from, down_from] = [0, 3].map(|row| n[row + 1] * down as f32 + n[row + 2]);
             for across in 0..self.width {
                 let right = n[0] * across as f32 + across_from;
                 let below = n[3] * across as f32 + down_from;
@@ -251,10 +246,19 @@ impl Form {
         }
         for lower in 0..taps(1) {
             let row = fill.source(row + lower, self.height);
-            let by_row = if lower == 0 { 1.0 - beyond[1] } else { beyond[1] };
+            let by_row = if lower == 0 {
+                1.0 - beyond[1]
+            } else {
+                beyond[1]
+            };
             for further in 0..taps(0) {
                 let column = fill.source(column + further, self.width);
-                let weight = by_row * if further == 0 { 1.0 - beyond[0] } else { beyond[0] };
+                let weight = by_row
+                    * if further == 0 {
+                        1.0 - beyond[0]
+                    } else {
+                        beyond[0]
+                    };
                 let inside = (0..self.height as i64).contains(&row)
                     && (0..self.width as i64).contains(&column);
                 let source =

@@ -19,6 +19,8 @@ mod trainable;
 mod verdict;
 mod which;
 
+#[cfg(test)]
+pub(crate) use augmentation::golden as augmentation_golden;
 pub use augmentation::{Affine, Augmentation, DiffAugment, Fill};
 pub(crate) use augmentation::{of_pictures, picture};
 pub use condition::{Condition, ConditionRule, ConditionSource, CustomConditions, Labels, Vectors};

@@ -79,12 +79,25 @@ impl Affine {
     }
 
     pub(super) fn apply<B: Backend>(self, x: Tensor<B, 4>, stream: &mut Stream) -> Tensor<B, 4> {
-        let [batch, _, height, width] = x.dims();
+        let [batch, ..] = x.dims();
         let drawn = stream.uniform(5 * batch, -1.0, 1.0);
-        let numbers = drawn.chunks_exact(5).flat_map(|drawn| {
-            let drawn = [0, 1, 2, 3, 4].map(|index| f64::from(drawn[index]));
-            self.numbers(drawn, [height, width])
-        });
+        let drawn = drawn.chunks_exact(5);
+        let drawn: Vec<[f64; 5]> = drawn
+            .map(|drawn| std::array::from_fn(|index| f64::from(drawn[index])))
+            .collect();
+        self.apply_drawn(x, &drawn)
+    }
+
+    /// With five numbers in [−1, 1] for each sample.
+    pub(super) fn apply_drawn<B: Backend>(
+        self,
+        x: Tensor<B, 4>,
+        drawn: &[[f64; 5]],
+    ) -> Tensor<B, 4> {
+        let [_, _, height, width] = x.dims();
+        let numbers = drawn
+            .iter()
+            .flat_map(|drawn| self.numbers(*drawn, [height, width]));
         let numbers = numbers_for(&x, numbers.collect());
         warp(x, numbers, self.fill)
     }
@@ -108,5 +121,109 @@ impl Affine {
         };
         let [x, y] = [row(matrix[0], across), row(matrix[1], below)];
         [x[0], x[1], x[2], y[0], y[1], y[2]]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Augmentation;
+    use crate::testing::{for_each_backend, values};
+
+    fn every_image_is_moved_in_its_own_way_within_the_bounds<B: Backend>() {
+        // A column's own number in each of its pixels: what comes in says from where.
+        let (batch, side) = (40, 9);
+        let columns = (0..batch * side * side)
+            .map(|i| (i % side) as f64)
+            .collect();
+        let x = numbers_for(
+            &Tensor::<B, 4>::zeros([batch, 1, 1, 1], &Default::default()),
+            columns,
+        );
+        let x: Tensor<B, 4> = x.reshape([batch, 1, side, side]);
+        let shift = Affine {
+            shift: 1.5,
+            ..Affine::default()
+        };
+        let change = Augmentation::Affine(shift);
+        let moved = values(change.apply(x, &mut Stream::new(3, "shift")));
+        let middle = moved
+            .chunks(side * side)
+            .map(|image| image[4 * side + 4] - 4.0);
+        let by: Vec<f64> = middle.collect();
+        assert!(by.iter().all(|by| by.abs() <= 1.5), "{by:?}");
+        assert!(
+            by.iter().any(|by| *by > 1.0) && by.iter().any(|by| *by < -1.0),
+            "{by:?}"
+        );
+        assert!(by.iter().any(|by| by.fract().abs() > 0.1), "{by:?}");
+    }
+
+    for_each_backend!(every_image_is_moved_in_its_own_way_within_the_bounds);
+
+    #[test]
+    fn wrong_bounds_are_refused_by_name() {
+        let none = Affine::default();
+        for (affine, field) in [
+            (none, "affine.shift"),
+            (
+                Affine {
+                    shift: -1.0,
+                    ..none
+                },
+                "affine.shift",
+            ),
+            (
+                Affine {
+                    rotation: f64::NAN,
+                    ..none
+                },
+                "affine.rotation",
+            ),
+            (
+                Affine {
+                    rotation: 181.0,
+                    ..none
+                },
+                "affine.rotation",
+            ),
+            (
+                Affine {
+                    scale: f64::INFINITY,
+                    ..none
+                },
+                "affine.scale",
+            ),
+            (
+                Affine {
+                    shear: -0.1,
+                    ..none
+                },
+                "affine.shear",
+            ),
+            (
+                Affine {
+                    shift: 1.0,
+                    fill: Fill::Value(f64::NAN),
+                    ..none
+                },
+                "affine.fill.value",
+            ),
+        ] {
+            let error = Augmentation::Affine(affine).validate().expect_err(field);
+            assert!(error.to_string().contains(&format!("`{field}`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn bounds_that_are_not_said_are_0() {
+        let json = r#"{"affine":{"rotation":12.0,"fill":"reflect"}}"#;
+        let read: Augmentation = serde_json::from_str(json).expect("valid settings");
+        let expected = Affine {
+            rotation: 12.0,
+            fill: Fill::Reflect,
+            ..Affine::default()
+        };
+        assert_eq!(read, Augmentation::Affine(expected));
     }
 }

@@ -93,8 +93,8 @@ impl DiffAugment {
         }
         if self.translation {
             let numbers = draws.translation.iter().flat_map(|drawn| {
-                let [down, right] = [(0, height), (1, width)]
-                    .map(|(axis, side)| whole_shift(drawn[axis], side));
+                let [down, right] =
+                    [(0, height), (1, width)].map(|(axis, side)| whole_shift(drawn[axis], side));
                 [1.0, 0.0, -right, 0.0, 1.0, -down]
             });
             let numbers = numbers_for(&x, numbers.collect());
@@ -137,7 +137,9 @@ impl Draws {
         let mut places = || -> Vec<[f64; 2]> {
             let drawn = stream.uniform(2 * batch, 0.0, 1.0);
             let pairs = drawn.chunks_exact(2);
-            pairs.map(|pair| [pair[0], pair[1]].map(f64::from)).collect()
+            pairs
+                .map(|pair| [pair[0], pair[1]].map(f64::from))
+                .collect()
         };
         if policy.translation {
             draws.translation = places();
@@ -236,5 +238,165 @@ impl TryFrom<String> for DiffAugment {
 
     fn try_from(names: String) -> Result<Self> {
         names.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::backend::AutodiffBackend;
+
+    use super::super::golden::{Case, Given, check};
+    use super::*;
+    use crate::network::Augmentation;
+    use crate::testing::{for_each_autodiff_backend, for_each_backend, on_wgpu, values};
+
+    struct Policy;
+
+    impl Given for Policy {
+        fn change<B: Backend>(&self, case: &Case, x: Tensor<B, 4>) -> Tensor<B, 4> {
+            let names: Vec<&str> = case.draws.keys().map(String::as_str).collect();
+            let policy: DiffAugment = names.join(",").parse().expect("names");
+            let draws = Draws {
+                color: case.of("color").unwrap_or_default(),
+                translation: case.of("translation").unwrap_or_default(),
+                cutout: case.of("cutout").unwrap_or_default(),
+            };
+            policy.apply_drawn(x, &draws)
+        }
+    }
+
+    mod golden {
+        use super::*;
+
+        fn every_change_agrees_with_the_paper_in_both_gradients<B: AutodiffBackend>() {
+            check::<B>("diff_augment", &Policy, 1e-5);
+        }
+
+        for_each_autodiff_backend!(every_change_agrees_with_the_paper_in_both_gradients);
+        on_wgpu!(Autodiff<Wgpu>; every_change_agrees_with_the_paper_in_both_gradients);
+    }
+
+    #[test]
+    fn places_are_uniform_over_their_range() {
+        // By all places of a fine grid: each comes equally often.
+        let counts = |place: &dyn Fn(f64) -> i64| {
+            let mut counts = std::collections::BTreeMap::new();
+            for step in 0..9_000 {
+                *counts
+                    .entry(place((f64::from(step) + 0.5) / 9_000.0))
+                    .or_insert(0) += 1;
+            }
+            counts
+        };
+        for (side, most) in [(32, 4), (28, 4), (8, 1), (3, 0)] {
+            let shifts = counts(&|u| whole_shift(u, side) as i64);
+            let range: Vec<i64> = shifts.keys().copied().collect();
+            assert_eq!(range, (-most..=most).collect::<Vec<_>>(), "side {side}");
+            let (least, largest) = (shifts.values().min(), shifts.values().max());
+            assert!(largest.unwrap() - least.unwrap() <= 1, "{shifts:?}");
+        }
+        // 5: squares of 3 around each of the 5 pixels, clipped. 4: squares of 2 at 5 places.
+        let squares = |side: usize| {
+            let mut all: Vec<[f64; 2]> = (0..50)
+                .map(|i| cut_out(f64::from(i) / 50.0, side))
+                .collect();
+            all.dedup();
+            all
+        };
+        assert_eq!(
+            squares(5),
+            [[0.0, 2.0], [0.0, 3.0], [1.0, 4.0], [2.0, 5.0], [3.0, 5.0]]
+        );
+        assert_eq!(
+            squares(4),
+            [[0.0, 1.0], [0.0, 2.0], [1.0, 3.0], [2.0, 4.0], [3.0, 4.0]]
+        );
+    }
+
+    fn draws_have_the_papers_ranges<B: Backend>() {
+        let draws = Draws::new(DiffAugment::ALL, 4_000, &mut Stream::new(2, "draws"));
+        for (index, low, high) in [(0, -0.5, 0.5), (1, 0.0, 2.0), (2, 0.5, 1.5)] {
+            let all = draws.color.iter().map(|drawn| drawn[index]);
+            let mean = all.clone().sum::<f64>() / 4_000.0;
+            let (least, most) = all.fold((f64::MAX, f64::MIN), |(a, b), x| (a.min(x), b.max(x)));
+            let width = high - low;
+            assert!(
+                low <= least && least < low + 0.01 * width,
+                "{index}: {least}"
+            );
+            assert!(
+                high - 0.01 * width < most && most <= high,
+                "{index}: {most}"
+            );
+            // Five standard errors of a uniform mean.
+            let error = width / 12f64.sqrt() / 4_000f64.sqrt();
+            assert!(
+                (mean - 0.5 * (low + high)).abs() < 5.0 * error,
+                "{index}: {mean}"
+            );
+        }
+        // Each image of a batch in its own way: all start as one.
+        let x = Tensor::<B, 4>::full([8, 3, 6, 6], 0.3, &Default::default());
+        let change = Augmentation::DiffAugment(DiffAugment::ALL);
+        let changed = values(change.apply(x, &mut Stream::new(1, "images")));
+        for (index, image) in changed.chunks(108).enumerate() {
+            let others = changed.chunks(108).take(index);
+            assert!(others.clone().all(|other| other != image), "{index}");
+        }
+    }
+
+    for_each_backend!(draws_have_the_papers_ranges);
+
+    #[test]
+    fn a_policy_is_read_and_written_as_names() {
+        for (names, color, translation, cutout) in [
+            ("color,translation,cutout", true, true, true),
+            ("translation,cutout", false, true, true),
+            ("color", true, false, false),
+        ] {
+            let policy = DiffAugment {
+                color,
+                translation,
+                cutout,
+            };
+            assert_eq!(names.parse::<DiffAugment>().expect("names"), policy);
+            let stored = serde_json::to_string(&policy).expect("settings");
+            assert_eq!(stored, format!("{names:?}"));
+            assert_eq!(
+                serde_json::from_str::<DiffAugment>(&stored).expect("settings"),
+                policy
+            );
+        }
+        assert_eq!(
+            "cutout, color"
+                .parse::<DiffAugment>()
+                .expect("names")
+                .to_string(),
+            "color,cutout"
+        );
+        for wrong in ["", "colour", "color,,cutout", "all"] {
+            let error = wrong.parse::<DiffAugment>().expect_err(wrong).to_string();
+            assert!(
+                error.contains("`color`, `translation` and `cutout`"),
+                "{error}"
+            );
+        }
+        let none = DiffAugment {
+            color: false,
+            translation: false,
+            cutout: false,
+        };
+        let error = Augmentation::DiffAugment(none)
+            .validate()
+            .expect_err("nothing");
+        assert!(error.to_string().contains("changes nothing"), "{error}");
+    }
+
+    #[test]
+    #[should_panic(expected = "[4, 2] can't be changed as images")]
+    fn points_are_not_images() {
+        let x = Tensor::<crate::testing::Cpu, 2>::zeros([4, 2], &Default::default());
+        let change = Augmentation::DiffAugment(DiffAugment::ALL);
+        let _ = change.apply(x, &mut Stream::new(1, "points"));
     }
 }

@@ -2,6 +2,8 @@
 
 mod affine;
 mod diff_augment;
+#[cfg(test)]
+pub(crate) mod golden;
 pub(crate) mod picture;
 
 pub use affine::Affine;
@@ -133,9 +135,7 @@ impl Augmentation {
                 x.clone() * Tensor::from_data(factors, (&x.device(), x.dtype()))
             }
             Self::Images { shift, flip, fill } => shifted(x, shift, flip, fill, stream),
-            Self::Affine(affine) => {
-                of_pictures(x, &mut |pictures| affine.apply(pictures, stream))
-            }
+            Self::Affine(affine) => of_pictures(x, &mut |pictures| affine.apply(pictures, stream)),
             Self::DiffAugment(policy) => {
                 of_pictures(x, &mut |pictures| policy.apply(pictures, stream))
             }
@@ -412,7 +412,25 @@ mod tests {
         assert!((square - 0.09).abs() < 0.006, "{square}");
     }
 
+    fn each_sample_has_one_factor<B: Backend>() {
+        let x = Tensor::<B, 3>::ones([2_000, 2, 3], &Default::default());
+        let scaled = Augmentation::Scale { std: 0.3 }.apply(x, &mut Stream::new(1, "scale"));
+        let scaled = values(scaled);
+        let factors: Vec<f64> = scaled.chunks(6).map(|sample| sample[0].ln()).collect();
+        for sample in scaled.chunks(6) {
+            assert!(sample.iter().all(|x| *x == sample[0]), "{sample:?}");
+        }
+        let mean = factors.iter().sum::<f64>() / 2_000.0;
+        let square = factors.iter().map(|f| f * f).sum::<f64>() / 2_000.0;
+        // Standard errors: 0.0067 of the mean, 0.0028 of the mean square.
+        assert!(
+            mean.abs() < 0.034 && (square - 0.09).abs() < 0.014,
+            "{mean} {square}"
+        );
+    }
+
     for_each_backend!(
+        each_sample_has_one_factor,
         every_image_is_shifted_and_mirrored_whole,
         a_ground_of_one_colour_stays_so,
         noise_has_its_size
@@ -423,6 +441,7 @@ mod tests {
     fn a_change_that_changes_nothing_is_refused() {
         assert!(Augmentation::Noise { std: 0.0 }.validate().is_err());
         assert!(Augmentation::Noise { std: f64::NAN }.validate().is_err());
+        assert!(Augmentation::Scale { std: 0.0 }.validate().is_err());
         let images = |shift, flip, fill| Augmentation::Images { shift, flip, fill };
         assert!(images(0, false, Fill::Edge).validate().is_err());
         assert!(images(0, true, Fill::Edge).validate().is_ok());

@@ -8,13 +8,11 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::Fill;
+#[cfg(feature = "flex")]
 use crate::kernels::{self, Picture};
 
 /// Numbers from the host for each sample of a batch of pictures, `[batch, …]`.
-pub(crate) fn numbers_for<B: Backend>(
-    pictures: &Tensor<B, 4>,
-    numbers: Vec<f64>,
-) -> Tensor<B, 2> {
+pub(crate) fn numbers_for<B: Backend>(pictures: &Tensor<B, 4>, numbers: Vec<f64>) -> Tensor<B, 2> {
     let [batch, ..] = pictures.dims();
     let each = numbers.len() / batch.max(1);
     // Runs of two precisions may share a device: its default is not to be trusted.
@@ -32,6 +30,7 @@ pub(crate) fn colour<B: Backend>(x: Tensor<B, 4>, numbers: Tensor<B, 2>) -> Tens
     let [batch, channels, _, _] = x.dims();
     let squared = channels * channels;
     assert_eq!(numbers.dims(), [batch, squared + channels + 1]);
+    #[cfg(feature = "flex")]
     if let Some(y) = kernels::picture(Picture::Colour, &x, &numbers) {
         return y;
     }
@@ -55,13 +54,10 @@ pub(crate) fn colour<B: Backend>(x: Tensor<B, 4>, numbers: Tensor<B, 2>) -> Tens
 /// y(X, Y) = x(n₀·X + n₁·Y + n₂, n₃·X + n₄·Y + n₅)        X to the right, Y down; [batch, 6]
 /// ```
 #[inline(never)]
-pub(crate) fn warp<B: Backend>(
-    x: Tensor<B, 4>,
-    numbers: Tensor<B, 2>,
-    fill: Fill,
-) -> Tensor<B, 4> {
+pub(crate) fn warp<B: Backend>(x: Tensor<B, 4>, numbers: Tensor<B, 2>, fill: Fill) -> Tensor<B, 4> {
     let [batch, channels, height, width] = x.dims();
     assert_eq!(numbers.dims(), [batch, 6]);
+    #[cfg(feature = "flex")]
     if let Some(y) = kernels::picture(Picture::Warp(fill), &x, &numbers) {
         return y;
     }
@@ -156,6 +152,7 @@ impl<B: Backend> Taps<B> {
 pub(crate) fn cut<B: Backend>(x: Tensor<B, 4>, numbers: Tensor<B, 2>) -> Tensor<B, 4> {
     let [batch, _, height, width] = x.dims();
     assert_eq!(numbers.dims(), [batch, 4]);
+    #[cfg(feature = "flex")]
     if let Some(y) = kernels::picture(Picture::Cut, &x, &numbers) {
         return y;
     }

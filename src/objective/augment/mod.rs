@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use super::Memory;
 use crate::error::Result;
-use crate::network::{Augmentation, Sample, Verdict};
+use crate::network::{Augmentation, DiffAugment, Sample, Verdict};
 use crate::pair::{LiftedSample, Pair};
 use crate::random::Stream;
 use crate::settings::settings;
@@ -129,6 +129,17 @@ impl Augment {
         })
     }
 
+    /// DiffAugment: all changes of a policy, always, of real and generated samples alike.
+    pub fn diff_augment(policy: DiffAugment) -> Self {
+        Self::always(Augmentation::DiffAugment(policy))
+    }
+
+    /// ADA as in its paper, with p adapted, from 0 to 1 in `samples` real samples at the fastest:
+    /// 500,000 in the paper, fewer for short runs.
+    pub fn ada(samples: f64) -> Self {
+        Self::Ada(Ada::new(Probability::adaptive(samples)))
+    }
+
     /// A custom change, under a name for the settings.
     pub fn custom<P: Pair>(
         name: impl Into<String>,
@@ -149,6 +160,34 @@ impl Augment {
             Self::Ada(ada) => ada.validate(),
             Self::Custom(custom) => custom.validate(),
         }
+    }
+
+    /// The probability of the crate's own.
+    fn probability(&self) -> Option<Probability> {
+        match self {
+            Self::Random(change) => Some(change.probability),
+            Self::Ada(ada) => Some(ada.probability),
+            Self::Custom(_) => None,
+        }
+    }
+
+    /// The fixed p, where it is one.
+    pub(crate) fn fixed_probability(&self) -> Option<f64> {
+        match self.probability() {
+            Some(Probability::Fixed(p)) => Some(p),
+            _ => None,
+        }
+    }
+
+    /// The same with p = 1.
+    pub(super) fn at_full_strength(&self) -> Self {
+        let mut full = self.clone();
+        match &mut full {
+            Self::Random(change) => change.probability = Probability::Fixed(1.0),
+            Self::Ada(ada) => ada.probability = Probability::Fixed(1.0),
+            Self::Custom(_) => {}
+        }
+        full
     }
 
     fn functions<P: Pair>(&self) -> &dyn OnBothLevels<P> {

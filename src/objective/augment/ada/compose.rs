@@ -4,7 +4,6 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 
 use super::forms::{identity, product};
-use crate::kernels;
 
 /// p, here or on the device: nothing waits for it to be read back.
 #[derive(Debug)]
@@ -16,10 +15,11 @@ pub(super) enum Strength<B: Backend> {
 impl<B: Backend> Strength<B> {
     /// An adapted p, `[1]`.
     pub(super) fn of(p: &Tensor<B, 1>) -> Self {
-        match kernels::known(p) {
-            Some(p) => Self::Known(p),
-            None => Self::OnDevice(p.clone()),
+        #[cfg(feature = "flex")]
+        if let Some(p) = crate::kernels::known(p) {
+            return Self::Known(p);
         }
+        Self::OnDevice(p.clone())
     }
 
     /// 1 for each sample whose transformation is made, 0 for the others, `[batch, 1]`, by what p has to

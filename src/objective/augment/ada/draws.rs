@@ -7,8 +7,8 @@ use super::Transformations;
 use super::compose::{Factor, Strength, composed};
 use super::forms::{Chromatic, Geometric};
 use crate::network::Fill;
-use crate::network::picture::{colour, cut, numbers_for, warp};
 use crate::network::Sample;
+use crate::network::picture::{colour, cut, numbers_for, warp};
 use crate::random::Stream;
 
 /// What was drawn for one transformation of a batch.
@@ -83,19 +83,11 @@ impl Draws {
         });
         let geometry = geometry.collect();
         let colour = [
-            (
-                Chromatic::Brightness,
-                multipliers.brightness,
-                From::Normal,
-            ),
+            (Chromatic::Brightness, multipliers.brightness, From::Normal),
             (Chromatic::Contrast, multipliers.contrast, From::Normal),
             (Chromatic::LumaFlip, multipliers.luma_flip, From::Unit),
             (Chromatic::Hue, multipliers.hue, From::Symmetric),
-            (
-                Chromatic::Saturation,
-                multipliers.saturation,
-                From::Normal,
-            ),
+            (Chromatic::Saturation, multipliers.saturation, From::Normal),
         ];
         let colour = colour
             .into_iter()
@@ -157,14 +149,13 @@ impl Draws {
 }
 
 impl<K: Copy> Drawn<K> {
-    fn factor<const N: usize>(
-        &self,
-        matrix: impl Fn(K, [f64; 2]) -> [[f64; N]; N],
-    ) -> Factor<N> {
+    fn factor<const N: usize>(&self, matrix: impl Fn(K, [f64; 2]) -> [[f64; N]; N]) -> Factor<N> {
         let matrices = self.numbers.iter();
         Factor {
             above: self.above.clone(),
-            matrices: matrices.map(|numbers| matrix(self.kind, *numbers)).collect(),
+            matrices: matrices
+                .map(|numbers| matrix(self.kind, *numbers))
+                .collect(),
         }
     }
 }
@@ -192,7 +183,9 @@ impl Drawer<'_> {
         Some(Drawn {
             kind,
             above: above.collect(),
-            numbers: numbers.map(|pair| [pair[0], pair[1]].map(f64::from)).collect(),
+            numbers: numbers
+                .map(|pair| [pair[0], pair[1]].map(f64::from))
+                .collect(),
         })
     }
 }
@@ -204,7 +197,13 @@ fn colour_numbers<B: Backend>(matrices: Tensor<B, 3>, channels: usize) -> Tensor
     let rows = matrices.narrow(1, 0, colours);
     let mixed = rows.clone().narrow(2, 0, colours);
     let offset = rows.narrow(2, 3, 1);
-    let none = |shape: [usize; 3]| mixed.zeros_like().narrow(1, 0, 1).narrow(2, 0, 1).expand(shape);
+    let none = |shape: [usize; 3]| {
+        mixed
+            .zeros_like()
+            .narrow(1, 0, 1)
+            .narrow(2, 0, 1)
+            .expand(shape)
+    };
     let (mixed, offset) = match channels {
         1 | 3 => (mixed.clone(), offset),
         4 => {

@@ -37,12 +37,7 @@ pub(super) fn identity<const K: usize>() -> Matrix<K> {
 
 /// a·b.
 pub(super) fn product<const K: usize>(a: Matrix<K>, b: Matrix<K>) -> Matrix<K> {
-    std::array::from_fn(|i| {
-        std::array::from_fn(|j| {
-            // A row of the identity is left out, so that what is exact stays so.
-            (0..K).filter(|l| a[i][*l] != 0.0).map(|l| a[i][l] * b[l][j]).sum()
-        })
-    })
+    std::array::from_fn(|i| std::array::from_fn(|j| (0..K).map(|l| a[i][l] * b[l][j]).sum()))
 }
 
 impl Geometric {

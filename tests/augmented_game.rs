@@ -1,6 +1,8 @@
 //! ADA in whole games: when its probability rises, where it stays, and what generated samples look
 //! like after it.
 
+use std::path::Path;
+
 use burn_gan::burn;
 use burn_gan::burn::backend::{Autodiff, Flex};
 use burn_gan::burn::module::{AutodiffModule, Module, Param};
@@ -10,11 +12,14 @@ use burn_gan::data::MemoryDataset;
 use burn_gan::models::{
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
-use burn_gan::network::{Augmentation, Fill, Generator};
+use burn_gan::network::{Augmentation, DiffAugment, Fill, Generator};
 use burn_gan::objective::{Ada, Augment, Loss, Objective, Probability, Term, Transformations};
 use burn_gan::random::Stream;
 use burn_gan::step::OptimizerConfig;
-use burn_gan::train::{Rhythm, StepEvent, Trainer, TrainerConfig, observe_fn};
+use burn_gan::train::{
+    Checkpoints, History, Interrupt, Ramp, Rhythm, Run, Start, StepEvent, Trainer, TrainerConfig,
+    observe_fn,
+};
 use burn_gan::{Gan, Latent};
 
 type B = Autodiff<Flex>;
@@ -198,4 +203,121 @@ fn augmentation_of_real_samples_alone_is_learnt() {
     let objective = Objective::new(Loss::NonSaturating).with_augment_real(flip);
     let share = as_the_data(&learnt(objective, 500));
     assert!((share - 0.5).abs() < 0.2, "{share}");
+}
+
+/// A short run on the squares, from a checkpoint if there is one, until `stop_at` if that is said.
+fn short_run(
+    augment: Augment,
+    ramp: Option<Ramp>,
+    folder: Option<&Path>,
+    stop_at: Option<u64>,
+) -> (Run<Networks>, Vec<f64>) {
+    let device = Default::default();
+    let generator = MlpGeneratorConfig::new(2, [3, 6, 6]).with_hidden([4]);
+    let discriminator = MlpDiscriminatorConfig::new([3, 6, 6]).with_hidden([4]);
+    let networks: Networks = Gan::seeded(
+        generator.init(&device).expect("valid sizes"),
+        discriminator.init(&device).expect("valid sizes"),
+        5,
+        &device,
+    );
+    let objective = Objective::new(Loss::NonSaturating).with_augment(augment);
+    let config = TrainerConfig::new(12, 8, Latent::normal(2))
+        .with_objective(objective.with_term(Term::r1(0.1)))
+        .with_discriminator_optimizer(OptimizerConfig::adam(1e-2));
+    let config = match ramp {
+        Some(ramp) => config.with_ramp(ramp),
+        None => config,
+    };
+    let mut history = History::new();
+    let stop = Interrupt::new();
+    let button = stop.clone();
+    let mut trainer = Trainer::new(config, &device)
+        .expect("valid settings")
+        .stop_on(&stop)
+        .observe(Rhythm::Every(1), &mut history)
+        .observe(
+            Rhythm::Every(1),
+            observe_fn(move |event: &StepEvent<'_, Networks>| {
+                if stop_at == Some(event.step) {
+                    button.request();
+                }
+                Ok(())
+            }),
+        );
+    if let Some(folder) = folder {
+        trainer = trainer.with_checkpoints(Checkpoints::new(folder).start(Start::Resume));
+    }
+    let run = trainer.run(networks, &squares(64)).expect("a run");
+    let p = history.points("augmentation");
+    (run, p.into_iter().map(|(_, p)| p).collect())
+}
+
+#[test]
+fn a_run_goes_on_with_its_p_where_it_was() {
+    let augment = || Augment::ada(100.0);
+    let (whole, seen) = short_run(augment(), None, None, None);
+    assert_eq!(seen.len(), 12);
+    assert!(seen[11] > 0.2, "{seen:?}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (first, before) = short_run(augment(), None, Some(folder.path()), Some(6));
+    let (rest, after) = short_run(augment(), None, Some(folder.path()), None);
+    assert_eq!([first.state.step, rest.state.step], [6, 12]);
+    assert_eq!(before, seen[..6]);
+    // The readings go on too.
+    assert_eq!(after, seen);
+    assert_eq!(rest.state.digest(), whole.state.digest());
+}
+
+#[test]
+fn p_on_a_ramp_is_in_the_log() {
+    let rising = Augment::Ada(
+        Ada::new(Probability::Fixed(0.0)).with_transformations(Transformations::R3GAN),
+    );
+    let ramp = Ramp::linear("objective.augment.ada.probability.fixed", 0.5, 8);
+    let (_, seen) = short_run(rising, Some(ramp), None, None);
+    let expected: Vec<f64> = (0..12)
+        .map(|step| 0.5 * f64::from(step.min(8)) / 8.0)
+        .collect();
+    assert_eq!(seen, expected);
+    // One that stays where it is tells nothing.
+    let still = Augment::Ada(Ada::new(Probability::Fixed(0.5)));
+    assert!(short_run(still, None, None, None).1.is_empty());
+}
+
+#[test]
+fn augmentation_of_pictures_is_refused_where_samples_are_none() {
+    let device = Default::default();
+    let points = MemoryDataset::new(vec![0.5f32; 64], [2]).expect("points");
+    let plain = Objective::new(Loss::NonSaturating);
+    for (objective, setting) in [
+        (plain.clone().with_augment(Augment::ada(1e3)), "augment"),
+        (
+            plain
+                .clone()
+                .with_augment(Augment::diff_augment(DiffAugment::ALL)),
+            "augment",
+        ),
+        (
+            plain.with_augment_real(Augmentation::DiffAugment(DiffAugment::ALL)),
+            "augment_real",
+        ),
+    ] {
+        let generator = MlpGeneratorConfig::new(2, [2]).with_hidden([4]);
+        let discriminator = MlpDiscriminatorConfig::new([2]).with_hidden([4]);
+        let networks: Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B> = Gan::seeded(
+            generator.init(&device).expect("valid sizes"),
+            discriminator.init(&device).expect("valid sizes"),
+            5,
+            &device,
+        );
+        let config = TrainerConfig::new(1, 8, Latent::normal(2)).with_objective(objective);
+        let trainer = Trainer::new(config, &device).expect("valid settings");
+        let error = trainer
+            .run(networks, &points)
+            .expect_err("points")
+            .to_string();
+        assert!(error.contains(&format!("{setting}` = on")), "{error}");
+        assert!(error.contains("can't be changed as images"), "{error}");
+    }
 }

@@ -1,35 +1,204 @@
-//! Samples from a generator that was saved to a file.
+//! New samples of a saved generator, as files for other programs.
 //!
-//! `cargo run --release --example sample`
+//! ```text
+//! cargo run --release --example sample -- --generator out/mnist/generator.gan --count 1000
+//! cargo run --release --example sample -- --generator out/mnist/generator.gan --format npy
+//! ```
+//!
+//! PNG files, in a folder for each class where the generator is told classes; an array for NumPy; or a
+//! CSV table. They are drawn and written a batch at a time, so that any number of them fits. The out
+//! folder gets them as `samples`, `samples.npy` or `samples.csv`, with a picture of the first and the
+//! report.
 
-use burn_gan::data::Mixture;
-use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig, SavedGenerator};
-use burn_gan::prelude::*;
+mod common;
 
-fn main() -> burn_gan::Result<()> {
-    type B = Autodiff<Flex>;
-    let device = Default::default();
-    let latent = Latent::normal(4);
-    let settings = MlpGeneratorConfig::new(4, [2]);
-    let generator = settings.init::<B, 2>(&device)?;
-    let discriminator = MlpDiscriminatorConfig::new([2]).init::<B, 2>(&device)?;
-    let gan = Gan::seeded(generator, discriminator, 1, &device);
-    let points = Mixture::ring().sample(1_000, &mut Stream::new(1, "points"));
-    let data = MemoryDataset::<2>::new(points, [2])?;
-    let config = TrainerConfig::new(200, 64, latent.clone()).with_seed(1);
-    let run = Trainer::new(config, &device)?.run(gan, &data)?;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-    let path = "runs/sample/generator.gan";
-    SavedGenerator::save(path, &settings, &latent, run.state.sampler())?;
+use burn_gan::burn::tensor::backend::AutodiffBackend;
+use burn_gan::data::{ImageShape, PixelRange};
+use burn_gan::plot::{GridStyle, image_grid};
+use burn_gan::sampling::{Sampler, Written, write_images, write_npy, write_table};
+use burn_gan::train::Ending;
+use burn_gan::{Error, Result};
+use clap::builder::RangedU64ValueParser;
+use clap::{Parser, ValueEnum};
+use common::{BackendName, Brief, Common, Program};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 
-    // Another program needs the file alone.
-    let saved = SavedGenerator::<MlpGeneratorConfig>::open(path)?;
-    let fresh = saved.settings().init::<Flex, 2>(&device)?;
-    let generator = saved.restore(fresh)?;
-    let z = saved
-        .latent()
-        .draw(10, &mut Stream::new(7, "samples"), &device);
-    let samples = generator.generate(z, &());
-    println!("{samples}");
-    Ok(())
+/// Writes new samples of a saved generator.
+#[derive(Parser)]
+struct Args {
+    /// Seed of everything random: the same seed gives the same samples
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    seed: u64,
+
+    /// What computes
+    #[arg(long, value_enum, default_value_t = BackendName::Flex, value_name = "NAME")]
+    backend: BackendName,
+
+    /// Folder for the samples and the report [default: out/sample]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// A generator of this crate's, a `.gan` file
+    #[arg(long, value_name = "FILE")]
+    generator: PathBuf,
+
+    /// Samples to draw, of all classes in turns
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    count: usize,
+
+    /// How they are written [default: png for images, csv for others]
+    #[arg(long, value_enum, value_name = "NAME")]
+    format: Option<Format>,
+
+    /// Draw latents from the middle of the prior, at most so far from 0: better samples that differ
+    /// less
+    #[arg(long, value_name = "THRESHOLD", allow_negative_numbers = true)]
+    truncation: Option<f32>,
+
+    /// What the classes' folders are called, or their column's values [default: their numbers]
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    names: Vec<String>,
+
+    /// The values of pixels
+    #[arg(long, value_enum, default_value_t = Pixels::Symmetric, value_name = "RANGE")]
+    pixels: Pixels,
+
+    /// Samples that are drawn at once
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    batch: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    /// A picture for each
+    Png,
+    /// An array for NumPy, with the classes in another
+    Npy,
+    /// A table, the class last
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Pixels {
+    /// From −1 to 1, of generators that end in tanh
+    Symmetric,
+    /// From 0 to 1, of those that end in a sigmoid
+    Unit,
+}
+
+impl Pixels {
+    fn range(self) -> [f32; 2] {
+        match self {
+            Self::Symmetric => PixelRange::Symmetric.into(),
+            Self::Unit => PixelRange::Unit.into(),
+        }
+    }
+}
+
+/// What decided the samples.
+#[derive(Serialize)]
+struct Settings<'a> {
+    generator: &'a PathBuf,
+    count: usize,
+    format: Format,
+    truncation: Option<f32>,
+    batch: usize,
+}
+
+/// Samples in the picture.
+const SHOWN: usize = 64;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    common::main_with(args.backend, args)
+}
+
+impl Program for Args {
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
+        let common = Common::from(Brief {
+            seed: self.seed,
+            steps: None,
+            backend: self.backend,
+            out: self.out.clone(),
+        });
+        let out = common.out();
+        let started = Instant::now();
+        let sampler = || {
+            let sampler = Sampler::<B::InnerBackend>::open(&self.generator, &device)?;
+            let sampler = sampler.with_seed(self.seed).with_batch(self.batch)?;
+            match self.truncation {
+                None => Ok(sampler),
+                Some(threshold) => (sampler.with_truncation(threshold))
+                    .map_err(|error| Error::setting("truncation", threshold, error.to_string())),
+            }
+        };
+        let first = sampler()?.draw(self.count.min(SHOWN))?;
+        let image = <[usize; 3]>::try_from(first.shape()).ok();
+        let format = self.format.unwrap_or(match image {
+            Some(_) => Format::Png,
+            None => Format::Csv,
+        });
+
+        let bar = progress(self.count);
+        let told = |done: usize| bar.set_position(done as u64);
+        let (mut sampler, range) = (sampler()?, self.pixels.range());
+        let written = match format {
+            Format::Png => {
+                let folder = out.join("samples");
+                write_images(&mut sampler, self.count, folder, range, &self.names, told)?
+            }
+            Format::Npy => write_npy(&mut sampler, self.count, out.join("samples.npy"), told)?,
+            Format::Csv => {
+                let path = out.join("samples.csv");
+                write_table(&mut sampler, self.count, path, &[], &self.names, told)?
+            }
+        };
+        bar.finish_and_clear();
+
+        let Written {
+            path,
+            labels,
+            count,
+        } = written;
+        let seconds = started.elapsed().as_secs_f64();
+        let mut report = (common.report(&Settings {
+            generator: &self.generator,
+            count,
+            format,
+            truncation: self.truncation,
+            batch: self.batch,
+        }))
+        .metric("classes", sampler.classes())
+        .timing("sampling", seconds)
+        .file(&path)
+        .files(labels);
+        if let Some(shape) = image {
+            let style = GridStyle {
+                range: range.into(),
+                columns: 16,
+                ..GridStyle::default()
+            };
+            let picture = out.join("first.png");
+            image_grid(first.values(), ImageShape::new(shape), &style)?.save(&picture)?;
+            report = report.picture("The first samples", &picture, None);
+        }
+        let what = format!("{count} samples in {}, {seconds:.1} s", path.display());
+        common.finish(&report, &Ending::Finished, what)?;
+        Ok(0)
+    }
+}
+
+fn progress(count: usize) -> ProgressBar {
+    let bar = ProgressBar::new(count as u64);
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} samples  {eta} left")
+        .expect("a valid template");
+    bar.set_style(style);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }

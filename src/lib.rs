@@ -109,6 +109,7 @@ pub mod random;
 mod readback;
 mod records;
 pub mod report;
+pub mod sampling;
 mod settings;
 mod sizes;
 pub mod step;

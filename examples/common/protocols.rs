@@ -187,7 +187,7 @@ impl Rows {
         let text = table.to_string();
         // A closed pipe is no reason to lose the report.
         let _ = std::io::stdout().write_all(text.as_bytes());
-        let seconds = trials.iter().map(|trial| trial.seconds).sum();
+        let seconds = (trials.iter()).fold(0.0, |all, trial| all + trial.seconds);
         let report = (report.metric("table", &table))
             .metric("trials", &trials)
             .timing("training", seconds)

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use burn_gan::burn::tensor::TensorData;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::data::{ImageShape, Mnist, PixelRange};
 use burn_gan::metrics::{
@@ -29,6 +30,7 @@ use burn_gan::metrics::{
 };
 use burn_gan::plot::{GridStyle, image_grid};
 use burn_gan::prelude::*;
+use burn_gan::sampling::Sampler;
 use burn_gan::train::Ending;
 use burn_gan::{Error, Result};
 use clap::builder::RangedU64ValueParser;
@@ -36,7 +38,6 @@ use clap::{Parser, ValueEnum};
 use common::{BackendName, Brief, Common, Program};
 use images::Images;
 use indicatif::{ProgressBar, ProgressStyle};
-use networks::Sampler;
 
 /// Scores generated samples against real ones.
 #[derive(Parser)]
@@ -216,9 +217,11 @@ impl Args {
         let generated = if Images::is_folder_of_png(path) {
             Generated::Images(Images::in_folder(path, most)?)
         } else if path.extension().is_some_and(|end| end == "gan") {
-            Generated::Drawn(Sampler::saved(path, device)?)
+            Generated::Drawn(Box::new(Sampler::open(path, device)?))
         } else {
-            Generated::Drawn(networks::of_checkpoint::<B>(path, real.shape, device)?)
+            Generated::Drawn(Box::new(networks::of_checkpoint::<B>(
+                path, real.shape, device,
+            )?))
         };
         if let Generated::Images(images) = &generated
             && images.shape != real.shape
@@ -293,7 +296,7 @@ impl Args {
 /// Where generated images come from.
 enum Generated<B: Backend> {
     Images(Images),
-    Drawn(Sampler<B>),
+    Drawn(Box<Sampler<B>>),
 }
 
 /// Real and generated images.
@@ -330,19 +333,26 @@ impl<B: Backend> Pair<B> {
                 // A stream for each batch: they can be drawn again in any order.
                 let purpose = format!("evaluation from {start}");
                 let mut stream = Stream::new(self.seed, &purpose);
-                let latents = sampler.latent.draw(count, &mut stream, &self.device);
-                let images = (sampler.draw)(latents);
-                let [_, channels, height, width] = images.dims();
-                if [channels, height, width] != self.real.shape {
+                let latents = sampler.latent().draw(count, &mut stream, &self.device);
+                // Classes take turns within a batch.
+                let labels = sampler.classes().map_or_else(Vec::new, |classes| {
+                    (0..count).map(|place| place % classes).collect()
+                });
+                let drawn = sampler.generate(latents, &labels)?;
+                let [channels, height, width] = self.real.shape;
+                if drawn.shape() != self.real.shape {
                     return Err(Error::data(
                         "generated",
                         format!(
-                            "images of [channels, height, width] {:?}, the real ones are {:?}",
-                            [channels, height, width],
+                            "samples of shape {:?}, the real images are [channels, height, width] {:?}",
+                            drawn.shape(),
                             self.real.shape
                         ),
                     ));
                 }
+                let shape = [count, channels, height, width];
+                let images = TensorData::new(drawn.into_values(), shape);
+                let images = Tensor::from_data(images, &self.device);
                 Ok(images)
             }
         }

@@ -1,4 +1,4 @@
-//! Images drawn by a generator that was stored, whichever stock network it is.
+//! What draws the images of a stored run of the example `mnist`.
 
 use std::path::Path;
 
@@ -6,75 +6,19 @@ use burn_gan::burn::module::AutodiffModule;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
-    SavedGenerator,
 };
 use burn_gan::network::{TrainableDiscriminator, TrainableGenerator};
 use burn_gan::objective::TermKind;
 use burn_gan::prelude::*;
+use burn_gan::sampling::Sampler;
 use burn_gan::step::StandingStatistics;
 use burn_gan::train::StoredRun;
 use burn_gan::{Error, Result};
-
-/// Draws images from latents.
-pub struct Sampler<B: Backend> {
-    pub latent: Latent,
-    /// Images of these latents; where the generator is told classes, they take turns.
-    pub draw: Box<dyn Fn(Tensor<B, 2>) -> Tensor<B, 4>>,
-}
 
 /// The classes of so many samples, in turns.
 fn in_turns<B: Backend>(count: usize, classes: usize, device: &B::Device) -> Result<Labels<B>> {
     let labels: Vec<usize> = (0..count).map(|index| index % classes).collect();
     Labels::from_slice(&labels, classes, device)
-}
-
-impl<B: Backend> Sampler<B> {
-    fn plain<G>(latent: &Latent, generator: G) -> Self
-    where
-        G: Generator<B, Sample = Tensor<B, 4>, Condition = ()> + 'static,
-    {
-        Self {
-            latent: latent.clone(),
-            draw: Box::new(move |latents| generator.generate(latents, &())),
-        }
-    }
-
-    fn told<G>(latent: &Latent, generator: G, classes: usize) -> Self
-    where
-        G: Generator<B, Sample = Tensor<B, 4>, Condition = Labels<B>> + 'static,
-    {
-        Self {
-            latent: latent.clone(),
-            draw: Box::new(move |latents| {
-                let (count, device) = (latents.dims()[0], latents.device());
-                let labels = in_turns(count, classes, &device).expect("below the classes");
-                generator.generate(latents, &labels)
-            }),
-        }
-    }
-
-    /// That of a `.gan` file.
-    pub fn saved(path: &Path, device: &B::Device) -> Result<Self> {
-        if let Ok(saved) = SavedGenerator::<MlpGeneratorConfig>::open(path) {
-            let (settings, latent) = (saved.settings(), saved.latent());
-            return Ok(match saved.classes() {
-                None => Self::plain(latent, saved.restore(settings.init::<B, 4>(device)?)?),
-                Some(classes) => {
-                    let fresh = settings.init_conditional::<B, 4>(classes, device)?;
-                    Self::told(latent, saved.restore(fresh)?, classes)
-                }
-            });
-        }
-        let saved = SavedGenerator::<DcganGeneratorConfig>::open(path)?;
-        let (settings, latent) = (saved.settings(), saved.latent());
-        Ok(match saved.classes() {
-            None => Self::plain(latent, saved.restore(settings.init::<B>(device)?)?),
-            Some(classes) => {
-                let fresh = settings.init_conditional::<B>(classes, device)?;
-                Self::told(latent, saved.restore(fresh)?, classes)
-            }
-        })
-    }
 }
 
 /// That of a checkpoint of the example `mnist`, whose options are stored in it.
@@ -111,11 +55,15 @@ pub fn of_checkpoint<B: AutodiffBackend>(
             .with_width(width)
             .with_batch_norm(!penalised),
     );
-    let (latent, told) = (&config.latent, option("--labels") == "true");
+    let (latent, told) = (config.latent.clone(), option("--labels") == "true");
     Ok(match (option("--model").as_str(), told) {
         ("mlp", false) => {
             let networks = (mlp.0.init::<B, 4>(device)?, mlp.1.init::<B, 4>(device)?);
-            Sampler::plain(latent, restored(&stored, networks, vec![(); 8], device)?)
+            Sampler::new(
+                restored(&stored, networks, vec![(); 8], device)?,
+                latent,
+                device,
+            )
         }
         ("mlp", true) => {
             let networks = (
@@ -123,15 +71,16 @@ pub fn of_checkpoint<B: AutodiffBackend>(
                 mlp.1.init_conditional::<B, 4>(CLASSES, device)?,
             );
             let labels = vec![in_turns(config.batches.batch_size, CLASSES, device)?; 8];
-            Sampler::told(
-                latent,
-                restored(&stored, networks, labels, device)?,
-                CLASSES,
-            )
+            let generator = restored(&stored, networks, labels, device)?;
+            Sampler::conditional(generator, latent, CLASSES, device)
         }
         ("dcgan", false) => {
             let networks = (dcgan.0.init::<B>(device)?, dcgan.1.init::<B>(device)?);
-            Sampler::plain(latent, restored(&stored, networks, vec![(); 8], device)?)
+            Sampler::new(
+                restored(&stored, networks, vec![(); 8], device)?,
+                latent,
+                device,
+            )
         }
         ("dcgan", true) => {
             let networks = (
@@ -139,11 +88,8 @@ pub fn of_checkpoint<B: AutodiffBackend>(
                 dcgan.1.init_conditional::<B>(CLASSES, device)?,
             );
             let labels = vec![in_turns(config.batches.batch_size, CLASSES, device)?; 8];
-            Sampler::told(
-                latent,
-                restored(&stored, networks, labels, device)?,
-                CLASSES,
-            )
+            let generator = restored(&stored, networks, labels, device)?;
+            Sampler::conditional(generator, latent, CLASSES, device)
         }
         _ => {
             let problem = "is no checkpoint of the example `mnist`, which stores its networks' names \

@@ -235,7 +235,7 @@ impl<const R: usize> MemoryDataset<R> {
         self.shape.iter().product()
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         let values = match &self.values {
             Values::Floats(floats) => floats.len(),
             Values::Bytes { bytes, .. } => bytes.len(),
@@ -244,7 +244,7 @@ impl<const R: usize> MemoryDataset<R> {
     }
 
     /// Shape and values, under a hash that more can be put into.
-    fn hashed(&self) -> Sha256 {
+    pub(super) fn hashed(&self) -> Sha256 {
         let mut hash = Sha256::new();
         for size in &self.shape {
             hash.update((*size as u64).to_le_bytes());
@@ -269,7 +269,7 @@ impl<const R: usize> MemoryDataset<R> {
     }
 
     #[inline(never)]
-    fn gather<B: Backend>(&self, indices: &[usize], device: &B::Device) -> Tensor<B, R> {
+    pub(super) fn gather<B: Backend>(&self, indices: &[usize], device: &B::Device) -> Tensor<B, R> {
         let width = self.width();
         let mut values = Vec::with_capacity(indices.len() * width);
         let places = indices

@@ -12,6 +12,7 @@ mod loading;
 mod mixture;
 mod mnist;
 mod order;
+mod vector_dataset;
 
 pub use batches::{BatchPlan, LastBatch};
 pub use dataset::{Dataset, LabelledDataset, MemoryDataset};
@@ -24,3 +25,4 @@ pub use loading::Loading;
 pub use mixture::Mixture;
 pub use mnist::{Mnist, PixelRange};
 pub(crate) use order::BatchIndices;
+pub use vector_dataset::VectorDataset;

@@ -4,7 +4,7 @@ pub(crate) mod sealed;
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -27,22 +27,35 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 /// The half-written file is new and its name can't be guessed, so that no link made before leads
 /// the bytes elsewhere; a link at `path` itself is replaced, not followed.
 pub(crate) fn write_pieces(path: &Path, pieces: &[&[u8]]) -> Result<()> {
+    write_streamed(path, |file| {
+        let write = |piece: &&[u8]| file.write_all(piece);
+        let written = pieces.iter().try_for_each(write);
+        written.map_err(|source| Error::io(path, source))
+    })
+}
+
+/// [`write_whole`] of what `write` writes piece by piece, for files that are too large to be held in
+/// memory; where it fails there is no file.
+pub(crate) fn write_streamed(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
     let folder = folder_of(path);
     fs::create_dir_all(folder).map_err(|source| Error::io(folder, source))?;
     sweep_once(folder);
-    let write = || -> io::Result<()> {
-        let mut half = half_written(folder, path)?;
-        // Whoever clears away what killed processes left behind asks for this lock.
-        let _ = half.as_file().try_lock();
-        for piece in pieces {
-            half.write_all(piece)?;
-        }
-        half.as_file().sync_all()?;
-        half.persist(path).map_err(|error| error.error)?;
-        // The new name is in the folder, which has to reach the disk as well.
-        sync(folder)
-    };
-    write().map_err(|source| Error::io(path, source))
+    let failed = |source| Error::io(path, source);
+    let half = half_written(folder, path).map_err(failed)?;
+    // Whoever clears away what killed processes left behind asks for this lock.
+    let _ = half.as_file().try_lock();
+    let mut buffered = BufWriter::new(half);
+    write(&mut buffered)?;
+    let half = buffered
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
+    half.as_file().sync_all().map_err(failed)?;
+    half.persist(path).map_err(|error| failed(error.error))?;
+    // The new name is in the folder, which has to reach the disk as well.
+    sync(folder).map_err(failed)
 }
 
 fn folder_of(path: &Path) -> &Path {

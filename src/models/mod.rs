@@ -16,7 +16,7 @@ pub use dcgan::{
 pub use embedding::{LabelEmbedding, VectorEmbedding};
 pub use mlp::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 pub use saved::SavedGenerator;
-pub(crate) use saved::refuse;
+pub(crate) use saved::{refuse, settings_type};
 pub(crate) use weights::stored_tensors;
 pub use weights::{load_safetensors, save_safetensors, weights_hash};
 

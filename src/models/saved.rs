@@ -229,6 +229,11 @@ impl<S> SavedGenerator<S> {
     }
 }
 
+/// The name of the settings that a file of [`SavedGenerator`] holds: what to open it as.
+pub(crate) fn settings_type(path: &Path) -> Result<String> {
+    Ok(read(path)?.0.settings_type)
+}
+
 /// A file's header and weights.
 fn read(path: &Path) -> Result<(Header<Value>, Vec<u8>)> {
     let unreadable = |error: Unreadable| error.at(path, refuse);

@@ -46,7 +46,6 @@ pub use pairing::Pairing;
 pub use pass::{Memory, Pass};
 pub(crate) use state::ObjectiveCounts;
 pub use state::ObjectiveState;
-pub(crate) use term::cross_entropy;
 pub use term::second_order::{SecondOrder, input_gradient, logit_gradient};
 pub use term::{
     AuxiliaryClass, BalancedConsistency, Consistency, CostTerm, CustomTerm, Dragan,

@@ -32,7 +32,7 @@ mod tests;
 mod trainer;
 
 pub use checkpoint::{Checkpoints, Start, StoredRun, best_checkpoint};
-pub use classifier::{ClassifierStep, ClassifierTraining};
+pub use classifier::{Beside, ClassifierStep, ClassifierTraining, Targets};
 pub use config::TrainerConfig;
 pub use evaluator::{Evaluator, EvaluatorFn, measure_fn};
 pub use evaluators::SampleScores;

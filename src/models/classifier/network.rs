@@ -1,7 +1,7 @@
 //! The network.
 
 use burn::module::Module;
-use burn::nn::PaddingConfig2d;
+use burn::nn::{Dropout, DropoutConfig, PaddingConfig2d};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor};
 use serde::Serialize;
@@ -47,6 +47,10 @@ pub struct ClassifierConfig {
     pub features: usize,
     /// The range of the pixels that it is trained on and reads; [−1, 1] by default.
     pub pixels: PixelRange,
+    /// The probability that a number is dropped in training, of what the hidden layer reads and of
+    /// what it gives; 0 by default. For few images 0.5.
+    #[serde(default)]
+    pub dropout: f64,
 }
 }
 
@@ -59,6 +63,7 @@ impl ClassifierConfig {
             width: 16,
             features: 128,
             pixels: PixelRange::Symmetric,
+            dropout: 0.0,
         }
     }
 
@@ -80,10 +85,17 @@ impl ClassifierConfig {
         self
     }
 
+    /// The probability that a number is dropped in training.
+    pub fn with_dropout(mut self, dropout: f64) -> Self {
+        self.dropout = dropout;
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
-    /// If a size is 0 or too large, height or width is below 8, or there are fewer than two classes.
+    /// If a size is 0 or too large, height or width is below 8, there are fewer than two classes, or
+    /// the dropout is not in [0, 1).
     pub fn validate(&self) -> Result<()> {
         let ImageShape {
             channels,
@@ -101,6 +113,7 @@ impl ClassifierConfig {
         sizes::size("classes", self.classes)?;
         sizes::size("width", self.width)?;
         sizes::size("features", self.features)?;
+        check::below_one("dropout", self.dropout)?;
         let mut layers = vec![vec![channels, self.width, 3, 3]];
         let halvings = self.halvings();
         layers.extend(
@@ -166,6 +179,7 @@ impl ClassifierConfig {
             hidden: LinearConfig::new(self.channels_at(halvings) * places, self.features)
                 .init(device),
             head: LinearConfig::new(self.features, self.classes).init(device),
+            dropout: DropoutConfig::new(self.dropout).init(),
             image: [channels, height, width],
             sizes: [self.features, self.classes],
         })
@@ -191,6 +205,7 @@ pub struct Classifier<B: Backend> {
     blocks: Vec<Block<B>>,
     hidden: Linear<B>,
     head: Linear<B>,
+    dropout: Dropout,
     image: [usize; 3],
     /// Features and classes.
     sizes: [usize; 2],
@@ -206,7 +221,8 @@ pub struct Seen<B: Backend> {
 }
 
 impl<B: Backend> Classifier<B> {
-    /// Features and logits of a batch of images.
+    /// Features and logits of a batch of images. On a backend that differentiates, some numbers are
+    /// dropped, if the settings say so.
     ///
     /// # Panics
     /// If the images are of another shape than the classifier's.
@@ -227,8 +243,9 @@ impl<B: Backend> Classifier<B> {
         }
         let [_, channels, height, width] = x.dims();
         let x: Tensor<B, 2> = x.reshape([batch, channels * height * width]);
+        let x = self.dropout.forward(x);
         let features = self.hidden.forward_activated(x, Activation::Relu);
-        let logits = self.head.forward(features.clone());
+        let logits = self.head.forward(self.dropout.forward(features.clone()));
         Seen { features, logits }
     }
 

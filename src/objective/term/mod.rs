@@ -24,7 +24,6 @@ mod wgan_gp;
 mod zero_centered;
 
 pub use auxiliary_class::AuxiliaryClass;
-pub(crate) use auxiliary_class::cross_entropy;
 pub use balanced_consistency::BalancedConsistency;
 pub use consistency::Consistency;
 pub use custom::CustomTerm;

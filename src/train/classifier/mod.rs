@@ -3,17 +3,24 @@
 use burn::module::AutodiffModule;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
+use burn::tensor::activation::log_softmax;
 use burn::tensor::backend::AutodiffBackend;
 use serde::Serialize;
 
-use super::feed::{self, Expected};
+mod source;
+mod targets;
+
+pub use source::Beside;
+use source::{Feed, Source};
+pub use targets::Targets;
+
+use super::feed::Expected;
 use super::{Schedule, warm_up};
 use crate::data::{BatchIndices, BatchPlan, Dataset};
 use crate::error::{Error, Result, check};
 use crate::models::{Classifier, ClassifierConfig};
-use crate::network::{Augmentation, Fill, Labels, initialize};
-use crate::objective::cross_entropy;
-use crate::random::{Stream, alone, reseed};
+use crate::network::{Augmentation, Fill, initialize};
+use crate::random::{Stream, alone, derived_seed, reseed};
 use crate::readback::scalar;
 use crate::settings::settings;
 use crate::step::{NetworkOptimizer, OptimizerConfig};
@@ -27,7 +34,7 @@ settings! {
 /// schedule.
 ///
 /// ```text
-/// loss = −(1/n)·Σ ln softmax(logits(T(x)))[label]
+/// loss = −(1/n)·Σᵢ Σ_c tᵢ[c]·ln softmax(logits(T(xᵢ)))[c]        t: 1 at the label, 0 elsewhere
 /// ```
 ///
 /// A seed decides it to the last bit: the weights that it starts from, the order of the data and
@@ -143,25 +150,100 @@ impl ClassifierTraining {
         }
     }
 
-    /// Trains a classifier of these settings on a labelled data set. `progress` is called after
-    /// each step; an error of its own ends the training.
+    /// Trains a classifier of these settings on a data set with [targets](Targets): labels, or
+    /// vectors of how much of each class. `progress` is called after each step; an error of its own
+    /// ends the training.
     ///
     /// # Errors
     /// If a setting is wrong, the data can't be read, is no images of the classifier's shape or has
-    /// a label that is no class of its; if the loss at the end is not finite; or what `progress`
+    /// a target that is none of its classes; if the loss at the end is not finite; or what `progress`
     /// says.
     pub fn run<B, D>(
         &self,
         settings: &ClassifierConfig,
         data: &D,
         device: &B::Device,
-        mut progress: impl FnMut(&ClassifierStep<'_, B>) -> Result<()>,
+        progress: impl FnMut(&ClassifierStep<'_, B>) -> Result<()>,
     ) -> Result<Classifier<B::InnerBackend>>
     where
         B: AutodiffBackend,
-        D: Dataset<B, Sample = Tensor<B, 4>, Condition = Labels<B>>,
+        D: Dataset<B, Sample = Tensor<B, 4>>,
+        D::Condition: Targets<B>,
     {
         self.validate()?;
+        let own = self.feed(data, data.len(), 1.0, self.augmentation.as_ref(), "")?;
+        self.train(settings, vec![Box::new(own)], device, progress)
+    }
+
+    /// As [`run`](Self::run), with a batch of other images, such as generated ones, in each step:
+    /// `weight` of it counts as much as a whole batch of the data.
+    ///
+    /// ```text
+    /// loss = (loss of the data's batch + weight · loss of the others') / (1 + weight)
+    /// ```
+    ///
+    /// Both go through the network at once. The others are changed by `beside.augmentation`, the data
+    /// by the settings' own.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), of either; if the weight is not a number of at least 0.
+    pub fn run_beside<B, D, E>(
+        &self,
+        settings: &ClassifierConfig,
+        data: &D,
+        beside: &Beside<'_, E>,
+        device: &B::Device,
+        progress: impl FnMut(&ClassifierStep<'_, B>) -> Result<()>,
+    ) -> Result<Classifier<B::InnerBackend>>
+    where
+        B: AutodiffBackend,
+        D: Dataset<B, Sample = Tensor<B, 4>>,
+        D::Condition: Targets<B>,
+        E: Dataset<B, Sample = Tensor<B, 4>>,
+        E::Condition: Targets<B>,
+    {
+        self.validate()?;
+        check::not_negative("beside.weight", beside.weight)?;
+        if let Some(augmentation) = &beside.augmentation {
+            let valid = augmentation.validate();
+            valid.map_err(|error| error.within("beside.augmentation"))?;
+        }
+        let own = self.feed(data, data.len(), 1.0, self.augmentation.as_ref(), "")?;
+        let (others, count) = (beside.data, beside.data.len());
+        let change = beside.augmentation.as_ref();
+        let other = self.feed(others, count, beside.weight, change, "beside")?;
+        let sources: Vec<Box<dyn Source<B> + '_>> = vec![Box::new(own), Box::new(other)];
+        self.train(settings, sources, device, progress)
+    }
+
+    /// Batches of a data set, from what the seed and `purpose` decide.
+    fn feed<'a, D>(
+        &self,
+        data: &'a D,
+        count: usize,
+        weight: f64,
+        augmentation: Option<&'a Augmentation>,
+        purpose: &str,
+    ) -> Result<Feed<'a, D>> {
+        let seed = derived_seed(self.seed, purpose, 0);
+        let seed = if purpose.is_empty() { self.seed } else { seed };
+        Ok(Feed {
+            data,
+            batches: BatchIndices::from(&self.batches, seed, count, (0, 0))
+                .map_err(|e| e.within("batches"))?,
+            changes: Stream::new(seed, "classifier's changes"),
+            augmentation,
+            weight,
+        })
+    }
+
+    fn train<B: AutodiffBackend>(
+        &self,
+        settings: &ClassifierConfig,
+        mut sources: Vec<Box<dyn Source<B> + '_>>,
+        device: &B::Device,
+        mut progress: impl FnMut(&ClassifierStep<'_, B>) -> Result<()>,
+    ) -> Result<Classifier<B::InnerBackend>> {
         let mut classifier = {
             let _alone = alone();
             reseed::<B>(device, self.seed, "initialize classifier", 0);
@@ -169,22 +251,30 @@ impl ClassifierTraining {
             initialize(&fresh);
             fresh
         };
-        let mut batches = BatchIndices::from(&self.batches, self.seed, data.len(), (0, 0))
-            .map_err(|e| e.within("batches"))?;
         let mut optimizer = NetworkOptimizer::<B>::new(self.optimizer)?;
-        let mut changes = Stream::new(self.seed, "classifier's changes");
         let expected = Expected {
             shape: classifier.image().to_vec(),
             classes: vec![("classifier", classifier.classes())],
         };
+        let all: f64 = sources.iter().map(|source| source.weight()).sum();
         let rising = self.steps / WARM_UP;
         for step in 0..self.steps {
-            let (images, labels) = feed::batch(data, &batches.next_batch(), &expected, device)?;
-            let images = match &self.augmentation {
-                Some(augmentation) => augmentation.apply(images, &mut changes),
-                None => images,
+            let (mut images, mut targets) = (Vec::new(), Vec::new());
+            for source in &mut sources {
+                let (batch, table) = source.next(&expected, device)?;
+                let share = source.weight() / all / batch.dims()[0] as f64;
+                images.push(batch);
+                targets.push(table.mul_scalar(share));
+            }
+            let loss = {
+                // Dropout draws from the backend's own generator.
+                let _alone = (settings.dropout > 0.0).then(alone);
+                if settings.dropout > 0.0 {
+                    reseed::<B>(device, self.seed, "classifier's dropout", step);
+                }
+                let logits = classifier.see(Tensor::cat(images, 0)).logits;
+                -(log_softmax(logits, 1) * Tensor::cat(targets, 0)).sum()
             };
-            let loss = cross_entropy(classifier.see(images).logits, labels.classes);
             let gradients = GradientsParams::from_grads(loss.backward(), &classifier);
             let factor = self.schedule.factor(step, self.steps) * warm_up(step, rising);
             classifier = optimizer.step(factor, classifier, gradients);
@@ -297,6 +387,110 @@ mod tests {
         // Three classes: guessing has 0.33.
         assert!(accuracy > 0.95, "{accuracy}");
         assert!(losses[119] < 0.3 * losses[0], "{losses:?}");
+    }
+
+    fn pixels(data: &LabelledDataset<4>) -> (Vec<f32>, Vec<usize>) {
+        let indices: Vec<usize> = (0..Dataset::<B>::len(data)).collect();
+        let batch = Dataset::<B>::batch(data, &indices, &Default::default());
+        let (images, _) = batch.expect("images");
+        let labels = Dataset::<B>::labels(data).expect("labels").to_vec();
+        (images.into_data().to_vec().expect("floats"), labels)
+    }
+
+    #[test]
+    fn vectors_of_one_class_are_its_label() {
+        let (images, labels) = pixels(&bars(20, 1));
+        let vectors = |weight: f32| {
+            let rows = labels.iter().flat_map(|label| {
+                (0..3).map(move |class| if class == *label { weight } else { 0.0 })
+            });
+            let data = MemoryDataset::<4>::new(images.clone(), [1, 9, 9]).expect("images");
+            data.with_vectors(rows.collect(), 3).expect("one for each")
+        };
+        let training = ClassifierTraining::new(3).with_batch_size(8);
+        let device = Default::default();
+        let hash =
+            |classifier| weights_hash::<crate::testing::Cpu, _>(&classifier).expect("finite");
+        let of_labels = training.run::<B, _>(&settings(), &bars(20, 1), &device, |_| Ok(()));
+        let of_vectors = training.run::<B, _>(&settings(), &vectors(1.0), &device, |_| Ok(()));
+        let (of_labels, of_vectors) = (of_labels.expect("trained"), of_vectors.expect("trained"));
+        assert_eq!(hash(of_labels.clone()), hash(of_vectors));
+
+        // Weights of samples: with all at 0 the loss is 0.
+        let mut losses = Vec::new();
+        let trained = training.run::<B, _>(&settings(), &vectors(0.0), &device, |step| {
+            losses.push(step.loss());
+            Ok(())
+        });
+        assert!(
+            trained.is_ok() && losses.iter().all(|loss| *loss == 0.0),
+            "{losses:?}"
+        );
+
+        // A weight of 0 beside is as without, but for the batch's statistics; it still trains.
+        let others = vectors(1.0);
+        let beside = Beside::new(&others, 1.0).with_augmentation(None);
+        let mixed = training.run_beside(&settings(), &bars(20, 1), &beside, &device, |step| {
+            let _: &ClassifierStep<'_, B> = step;
+            Ok(())
+        });
+        assert_ne!(hash(mixed.expect("trained")), hash(of_labels));
+    }
+
+    #[test]
+    fn others_beside_are_learnt_too() {
+        // Of the third class there is nothing in the data, and everything beside.
+        let (images, labels) = pixels(&bars(300, 1));
+        let of = |wanted: fn(usize) -> bool| {
+            let chosen: Vec<usize> = (0..300).filter(|place| wanted(labels[*place])).collect();
+            let rows = chosen
+                .iter()
+                .flat_map(|place| &images[81 * place..81 * (place + 1)]);
+            let data = MemoryDataset::<4>::new(rows.copied().collect(), [1, 9, 9]);
+            let labels = chosen.iter().map(|place| labels[*place]).collect();
+            data.expect("images")
+                .with_labels(labels, 3)
+                .expect("labels in range")
+        };
+        let (data, others) = (of(|label| label < 2), of(|label| label == 2));
+        let training = ClassifierTraining::new(100)
+            .with_batch_size(32)
+            .with_augmentation(None);
+        let device = Default::default();
+        let accuracy = |weight| {
+            let beside = Beside::new(&others, weight);
+            let trained = training.run_beside(&settings(), &data, &beside, &device, |step| {
+                let _: &ClassifierStep<'_, B> = step;
+                Ok(())
+            });
+            let test = bars(200, 2);
+            trained
+                .expect("trained")
+                .accuracy(&test, 100, &device)
+                .expect("a share")
+        };
+        assert!(accuracy(0.0) < 0.75);
+        assert!(accuracy(1.0) > 0.9);
+    }
+
+    #[test]
+    fn dropout_is_of_the_seed_and_ends_with_the_training() {
+        let hash = |dropout, seed| {
+            let settings = settings().with_dropout(dropout);
+            let training = ClassifierTraining::new(3)
+                .with_batch_size(8)
+                .with_seed(seed);
+            let device = Default::default();
+            let _ = Tensor::<B, 1>::random([3], burn::tensor::Distribution::Default, &device);
+            let trained = training.run::<B, _>(&settings, &bars(20, 1), &device, |_| Ok(()));
+            let trained = trained.expect("trained");
+            let data = bars(10, 4);
+            let found = |_| trained.predictions(&data, 5, &device).expect("classes");
+            assert_eq!(found(0), found(1));
+            weights_hash::<crate::testing::Cpu, _>(&trained).expect("finite")
+        };
+        assert_eq!(hash(0.5, 1), hash(0.5, 1));
+        assert_ne!(hash(0.5, 1), hash(0.0, 1));
     }
 
     fn refused(training: &ClassifierTraining, settings: &ClassifierConfig) -> String {

@@ -1,0 +1,78 @@
+//! Saved stock generators, whichever they are.
+
+use std::path::Path;
+
+use burn::tensor::backend::Backend;
+
+use super::Sampler;
+use crate::error::{Error, Result};
+use crate::models::{DcganGeneratorConfig, MlpGeneratorConfig, SavedGenerator, settings_type};
+
+impl<B: Backend> Sampler<B> {
+    /// Draws from a stock generator in a file of [`SavedGenerator`], whichever it is, with its
+    /// prior; conditioned on classes if it was trained so.
+    ///
+    /// A perceptron's samples are `[batch, numbers]` or images, as its settings say.
+    ///
+    /// # Errors
+    /// Those of [`SavedGenerator::open`] and [`SavedGenerator::restore`]; if the generator is none of
+    /// this crate's.
+    pub fn open(path: impl AsRef<Path>, device: &B::Device) -> Result<Self> {
+        let path = path.as_ref();
+        match settings_type(path)?.as_str() {
+            "MlpGeneratorConfig" => mlp(&SavedGenerator::open(path)?, device),
+            "DcganGeneratorConfig" => dcgan(&SavedGenerator::open(path)?, device),
+            other => Err(Error::data(
+                path,
+                format!(
+                    "holds a generator of the settings `{other}`, which this crate does not know: \
+                     restore it by `SavedGenerator::<{other}>` and take `Sampler::new`"
+                ),
+            )),
+        }
+    }
+}
+
+fn mlp<B: Backend>(
+    saved: &SavedGenerator<MlpGeneratorConfig>,
+    device: &B::Device,
+) -> Result<Sampler<B>> {
+    // The rank of a batch is a type's.
+    match saved.settings().shape.len() {
+        1 => mlp_of_rank::<B, 2>(saved, device),
+        2 => mlp_of_rank::<B, 3>(saved, device),
+        3 => mlp_of_rank::<B, 4>(saved, device),
+        _ => mlp_of_rank::<B, 5>(saved, device),
+    }
+}
+
+fn mlp_of_rank<B: Backend, const R: usize>(
+    saved: &SavedGenerator<MlpGeneratorConfig>,
+    device: &B::Device,
+) -> Result<Sampler<B>> {
+    let (settings, latent) = (saved.settings(), saved.latent().clone());
+    Ok(match saved.classes() {
+        None => {
+            let generator = saved.restore(settings.init::<B, R>(device)?)?;
+            Sampler::new(generator, latent, device)
+        }
+        Some(classes) => {
+            let generator = saved.restore(settings.init_conditional::<B, R>(classes, device)?)?;
+            Sampler::conditional(generator, latent, classes, device)
+        }
+    })
+}
+
+fn dcgan<B: Backend>(
+    saved: &SavedGenerator<DcganGeneratorConfig>,
+    device: &B::Device,
+) -> Result<Sampler<B>> {
+    let (settings, latent) = (saved.settings(), saved.latent().clone());
+    Ok(match saved.classes() {
+        None => Sampler::new(saved.restore(settings.init::<B>(device)?)?, latent, device),
+        Some(classes) => {
+            let generator = saved.restore(settings.init_conditional::<B>(classes, device)?)?;
+            Sampler::conditional(generator, latent, classes, device)
+        }
+    })
+}

@@ -47,6 +47,9 @@ enum WorkName {
     DcganStep,
     DcganPlainStep,
     DcganR1Step,
+    #[value(name = "dcgan_diffaugment")]
+    DcganDiffAugment,
+    DcganAda,
     DcganSample,
     RingStep,
 }
@@ -91,6 +94,8 @@ fn resident<B: Backend>(work: WorkName) -> (usize, Box<dyn FnMut() -> f32>) {
         WorkName::DcganStep => stepper(DcganWork::<Autodiff<B>>::dcgan_step(device)),
         WorkName::DcganPlainStep => stepper(DcganWork::<Autodiff<B>>::dcgan_plain_step(device)),
         WorkName::DcganR1Step => stepper(DcganWork::<Autodiff<B>>::dcgan_r1_step(device)),
+        WorkName::DcganDiffAugment => stepper(DcganWork::<Autodiff<B>>::dcgan_diffaugment(device)),
+        WorkName::DcganAda => stepper(DcganWork::<Autodiff<B>>::dcgan_ada(device)),
         WorkName::DcganSample => {
             let mut work = SampleWork::<Autodiff<B>>::dcgan_sample(device);
             (work.parameters(), Box::new(move || work.sample()))

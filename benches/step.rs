@@ -57,8 +57,10 @@ fn mlp_steps<B: AutodiffBackend>(criterion: &mut Criterion, backend: &str) {
 }
 
 fn dcgan_steps<B: AutodiffBackend>(criterion: &mut Criterion, backend: &str) {
-    let works: [Named<B, DcganWork<B>>; 3] = [
+    let works: [Named<B, DcganWork<B>>; 5] = [
         ("dcgan_step", DcganWork::dcgan_step),
+        ("dcgan_diffaugment", DcganWork::dcgan_diffaugment),
+        ("dcgan_ada", DcganWork::dcgan_ada),
         ("dcgan_plain_step", DcganWork::dcgan_plain_step),
         ("dcgan_r1_step", DcganWork::dcgan_r1_step),
     ];

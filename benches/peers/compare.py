@@ -5,6 +5,7 @@
     python benches/peers/compare.py --work mlp_step --python ~/torch-venv/bin/python
     python benches/peers/compare.py --r1
     python benches/peers/compare.py --r1 dcgan --python ~/torch-venv/bin/python
+    python benches/peers/compare.py --augment
     python benches/peers/compare.py --table --runs 5 --json figures.json
 
 Both sides are resident processes that wait while the other runs, so that they never compute at the
@@ -15,7 +16,8 @@ ms per step (of `dcgan_sample`: per 1,000 images), memory is the peak resident m
 bytes).
 
 `--r1` prints what R1 costs instead, one JSON line per pair: `ours_ratio` is a step of ours with R1
-/ one without, `peer_ratio` the same of the peer's. All four processes of a pair take turns in one
+/ one without, `peer_ratio` the same of the peer's, `ratio` ours / peer with it; `--augment` the same of
+DiffAugment and of ADA at p = 1. All four processes of a pair take turns in one
 run, and these ratios, too, are medians over the rounds of the ratio within the round.
 
 `--table` prints a Markdown table instead. It goes through the works `--runs` times, one comparison
@@ -70,6 +72,8 @@ WORKS = [
     Work("dcgan_step"),
     Work("dcgan_plain_step"),
     Work("dcgan_r1_step"),
+    Work("dcgan_diffaugment"),
+    Work("dcgan_ada"),
     Work("dcgan_sample"),
     Work("ring_step"),
 ]
@@ -80,14 +84,23 @@ TABLE = [
     "mlp_step",
     "mlp_r1_step",
     "dcgan_r1_step",
+    "dcgan_diffaugment",
+    "dcgan_ada",
     "dcgan_sample",
     "ring_step",
 ]
 
-# What R1 costs: each pair's step without it and its step with it, which differ in nothing else.
-R1_PAIRS = {
-    "mlp": (Work("mlp_step"), Work("mlp_r1_step")),
-    "dcgan": (Work("dcgan_plain_step"), Work("dcgan_r1_step")),
+# What R1 and augmentations cost: each pair's step without it and its step with it, which differ in
+# nothing else.
+PAIRS = {
+    "r1": {
+        "mlp": (Work("mlp_step"), Work("mlp_r1_step")),
+        "dcgan": (Work("dcgan_plain_step"), Work("dcgan_r1_step")),
+    },
+    "augment": {
+        "diffaugment": (Work("dcgan_step"), Work("dcgan_diffaugment")),
+        "ada": (Work("dcgan_step"), Work("dcgan_ada")),
+    },
 }
 
 DISCARDED_ROUNDS = 2
@@ -320,28 +333,29 @@ def run_work(work: Work, ours: str, args: argparse.Namespace) -> dict[str, objec
     return figures(work, rounds_of(work, ours, args))
 
 
-def run_r1(pair: str, ours: str, args: argparse.Namespace) -> dict[str, object]:
-    """Starts both sides without R1 and with it, and compares each side with itself."""
-    plain, r1 = R1_PAIRS[pair]
-    note(f"R1, {pair}: {args.rounds} rounds")
+def run_pair(kind: str, pair: str, ours: str, args: argparse.Namespace) -> dict[str, object]:
+    """Starts both sides without something and with it, and compares each side with itself."""
+    plain, more = PAIRS[kind][pair]
+    note(f"{kind}, {pair}: {args.rounds} rounds")
     with (
         our_side(plain, ours, args) as ours_plain,
-        our_side(r1, ours, args) as ours_r1,
+        our_side(more, ours, args) as ours_more,
         peer_side(plain, args) as peer_plain,
-        peer_side(r1, args) as peer_r1,
+        peer_side(more, args) as peer_more,
     ):
         # The two of one side are neighbours in time: theirs are the ratios that count.
-        sides = [ours_plain, ours_r1, peer_plain, peer_r1]
+        sides = [ours_plain, ours_more, peer_plain, peer_more]
         rounds = take_turns(sides, args.rounds, args.steps_per_round)
-    our_plains, our_r1s, peer_plains, peer_r1s = zip(*rounds)
+    our_plains, our_mores, peer_plains, peer_mores = zip(*rounds)
     return {
         "pair": pair,
-        "ours_ratio": median_ratio(zip(our_r1s, our_plains)),
-        "peer_ratio": median_ratio(zip(peer_r1s, peer_plains)),
+        "ours_ratio": median_ratio(zip(our_mores, our_plains)),
+        "peer_ratio": median_ratio(zip(peer_mores, peer_plains)),
+        "ratio": median_ratio(zip(our_mores, peer_mores)),
         "ours_plain_ms": median_ms(our_plains),
-        "ours_r1_ms": median_ms(our_r1s),
+        f"ours_{kind}_ms": median_ms(our_mores),
         "peer_plain_ms": median_ms(peer_plains),
-        "peer_r1_ms": median_ms(peer_r1s),
+        f"peer_{kind}_ms": median_ms(peer_mores),
     }
 
 
@@ -418,8 +432,14 @@ def arguments() -> argparse.Namespace:
     what.add_argument(
         "--r1",
         nargs="*",
-        choices=list(R1_PAIRS),
+        choices=list(PAIRS["r1"]),
         help="what R1 costs, in these pairs (default: all), instead of works",
+    )
+    what.add_argument(
+        "--augment",
+        nargs="*",
+        choices=list(PAIRS["augment"]),
+        help="what these augmentations cost (default: all), instead of works",
     )
     what.add_argument(
         "--table",
@@ -472,11 +492,11 @@ def main() -> int:
         return 1
     if args.table is not None:
         return int(not run_table(ours, args))
-    if args.r1 is None:
-        wanted = [partial(run_work, work) for work in WORKS if work.name in args.work]
-    else:
-        # `--r1` alone names no pair.
-        wanted = [partial(run_r1, pair) for pair in args.r1 or R1_PAIRS]
+    wanted = [partial(run_work, work) for work in WORKS if work.name in args.work]
+    for kind, named in (("r1", args.r1), ("augment", args.augment)):
+        if named is not None:
+            # The option alone names no pair.
+            wanted = [partial(run_pair, kind, pair) for pair in named or PAIRS[kind]]
     for comparison in wanted:
         try:
             print(json.dumps(comparison(ours, args)), flush=True)

@@ -10,6 +10,10 @@ Works:
 * `dcgan_plain_step`: the same without batch norm in the discriminator.
 * `dcgan_r1_step`: `dcgan_plain_step` with R1. R1 is about single samples, and a batch norm mixes
   them; the step without R1 to compare with is `dcgan_plain_step`, not `dcgan_step`.
+* `dcgan_diffaugment`: `dcgan_step` with DiffAugment's colours, translation and cutout of real and
+  generated samples in both halves.
+* `dcgan_ada`: `dcgan_step` with ADA's twelve transformations at p = 1, geometry as one bilinear warp
+  with reflection and colours as one matrix, without the wavelets; as ours.
 * `ring_step`: batch 256, latent 2, generator 2-128-128-128-2, discriminator 2-128-128-128-1, with
   ReLU, R1 and the rates of `examples/ring.rs`.
 * `dcgan_sample`: a step is 1,000 images of `dcgan_step`'s generator, in batches of 100, each from
@@ -48,6 +52,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import resource
 import statistics
@@ -60,7 +65,7 @@ from typing import Callable
 try:
     import torch
     from torch import Tensor, nn
-    from torch.nn.functional import softplus
+    from torch.nn.functional import affine_grid, grid_sample, pad, softplus
 except ImportError as error:
     sys.exit(f"pytorch_step.py needs PyTorch in the Python that runs it: {error}")
 
@@ -148,6 +153,104 @@ def ring_network(out: int) -> nn.Module:
     )
 
 
+def unchanged(x: Tensor) -> Tensor:
+    """No augmentation."""
+    return x
+
+
+def diff_augment(x: Tensor) -> Tensor:
+    """Brightness, saturation, contrast; a whole shift by up to an eighth; a square of half a side."""
+    batch, _, height, width = x.shape
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.rand(batch, 1, 1, 1) * (high - low) + low
+
+    x = x + uniform(-0.5, 0.5)
+    mean = x.mean(1, keepdim=True)
+    x = (x - mean) * uniform(0.0, 2.0) + mean
+    mean = x.mean((1, 2, 3), keepdim=True)
+    x = (x - mean) * uniform(0.5, 1.5) + mean
+
+    most = [int(side / 8 + 0.5) for side in (height, width)]
+    rows, columns = [
+        torch.randint(-m, m + 1, (batch, 1)) + torch.arange(side) + m
+        for m, side in zip(most, (height, width))
+    ]
+    padded = pad(x, (most[1], most[1], most[0], most[0])).permute(0, 2, 3, 1)
+    samples = torch.arange(batch)[:, None, None]
+    x = padded[samples, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+    inside = []
+    for side in (height, width):
+        size = int(side / 2 + 0.5)
+        first = torch.randint(0, side + 1 - size % 2, (batch, 1)) - size // 2
+        places = torch.arange(side)
+        inside.append((places >= first) & (places < first + size))
+    cut = inside[0][:, None, :, None] & inside[1][:, None, None, :]
+    return x * ~cut
+
+
+def identities(batch: int, size: int) -> Tensor:
+    """The identity for each sample."""
+    return torch.eye(size).repeat(batch, 1, 1)
+
+
+def ada(x: Tensor) -> Tensor:
+    """ADA's twelve transformations, all of every sample."""
+    batch, _, height, width = x.shape
+    source = identities(batch, 3)
+
+    def then(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> None:
+        nonlocal source
+        step = identities(batch, 3)
+        step[:, 0, 0], step[:, 0, 1], step[:, 1, 0], step[:, 1, 1] = a, b, c, d
+        source = source @ step
+
+    def move(right: Tensor, down: Tensor) -> None:
+        nonlocal source
+        step = identities(batch, 3)
+        step[:, 0, 2], step[:, 1, 2] = -right, -down
+        source = source @ step
+
+    def turn(angle: Tensor) -> None:
+        then(angle.cos(), angle.sin(), -angle.sin(), angle.cos())
+
+    none = torch.zeros(batch)
+    one = torch.ones(batch)
+    then(1 - 2 * torch.randint(2, (batch,)).float(), none, none, one)
+    turns = torch.randint(4, (batch,)).float() * (math.pi / 2)
+    turn(turns)
+    # In the units of `affine_grid`: two for the distance of the outermost pixels.
+    units = [2 / (side - 1) for side in (width, height)]
+    shift = (torch.rand(2, batch) * 2 - 1) / 8
+    move(*[(s * side).round() * unit for s, side, unit in zip(shift, (width, height), units)])
+    scale = torch.exp2(-0.2 * torch.randn(batch))
+    then(scale, none, none, scale)
+    turn((torch.rand(batch) * 2 - 1) * math.pi)
+    stretch = torch.exp2(0.2 * torch.randn(batch))
+    then(1 / stretch, none, none, stretch)
+    turn((torch.rand(batch) * 2 - 1) * math.pi)
+    shift = torch.randn(2, batch) / 8
+    move(*[s * side * unit for s, side, unit in zip(shift, (width, height), units)])
+    grid = affine_grid(source[:, :2], list(x.shape), align_corners=True)
+    x = grid_sample(x, grid, "bilinear", "reflection", align_corners=True)
+
+    matrix = identities(batch, 3)
+    offset = (0.2 * torch.randn(batch, 1, 1)).expand(batch, 3, 1)
+    contrast = torch.exp2(0.5 * torch.randn(batch, 1, 1))
+    matrix, offset = matrix * contrast, offset * contrast
+    grey = torch.full((3, 3), 1 / 3)
+    flip = torch.eye(3) - 2 * torch.randint(2, (batch, 1, 1)).float() * grey
+    matrix, offset = flip @ matrix, flip @ offset
+    angle = (torch.rand(batch, 1, 1) * 2 - 1) * math.pi
+    cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
+    hue = grey + angle.cos() * (torch.eye(3) - grey) + angle.sin() * cross
+    matrix, offset = hue @ matrix, hue @ offset
+    saturation = grey + torch.exp2(torch.randn(batch, 1, 1)) * (torch.eye(3) - grey)
+    matrix, offset = saturation @ matrix, saturation @ offset
+    return (matrix @ x.flatten(2) + offset).reshape(x.shape)
+
+
 def numbers_in(*modules: nn.Module) -> int:
     """How many numbers the modules hold: weights and running statistics."""
     tensors = [tensor for module in modules for tensor in module.state_dict().values()]
@@ -156,7 +259,7 @@ def numbers_in(*modules: nn.Module) -> int:
 
 @dataclass(frozen=True)
 class Pair:
-    """What a step trains: two networks, the shape of a sample, R1's weight, and the settings."""
+    """What a step trains: two networks, the shape of a sample, R1's weight, augmentation, and the settings."""
 
     generator: Callable[[], nn.Module]
     discriminator: Callable[[], nn.Module]
@@ -164,6 +267,7 @@ class Pair:
     gamma: float | None = None
     batch: int = BATCH
     latent: int = LATENT
+    augment: Callable[[Tensor], Tensor] = unchanged
     rate: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)
 
@@ -184,6 +288,7 @@ class Step:
         self.real = torch.rand(pair.batch, *pair.shape) * 2 - 1
         self.latents = (pair.batch, pair.latent)
         self.gamma = pair.gamma
+        self.augment = pair.augment
 
     def __call__(self) -> None:
         fake = self.generator(torch.randn(self.latents))
@@ -200,9 +305,9 @@ class Step:
         """softplus(-D(x)) + softplus(D(G(z))), on fakes cut from the generator, and R1 if any."""
         # A new tensor each time: gradients of a kept one would add up.
         real = self.real.detach().requires_grad_(self.gamma is not None)
-        real_logits = self.discriminator(real)
+        real_logits = self.discriminator(self.augment(real))
         real_loss = softplus(-real_logits).mean()
-        loss = real_loss + softplus(self.discriminator(fake)).mean()
+        loss = real_loss + softplus(self.discriminator(self.augment(fake))).mean()
         if self.gamma is not None:
             loss = loss + self.gamma / 2 * squared_gradient(real_logits, real)
         self.discriminator_adam.zero_grad()
@@ -211,7 +316,7 @@ class Step:
 
     def step_generator(self, fake: Tensor) -> None:
         """softplus(-D(G(z))), through a discriminator whose weights want no gradient."""
-        loss = softplus(-self.discriminator(fake)).mean()
+        loss = softplus(-self.discriminator(self.augment(fake))).mean()
         self.generator_adam.zero_grad()
         loss.backward()
         self.generator_adam.step()
@@ -249,6 +354,8 @@ PAIRS = {
     "dcgan_step": Pair(dcgan_generator, dcgan_discriminator, IMAGE),
     "dcgan_plain_step": Pair(dcgan_generator, normless_discriminator, IMAGE),
     "dcgan_r1_step": Pair(dcgan_generator, normless_discriminator, IMAGE, GAMMA),
+    "dcgan_diffaugment": Pair(dcgan_generator, dcgan_discriminator, IMAGE, augment=diff_augment),
+    "dcgan_ada": Pair(dcgan_generator, dcgan_discriminator, IMAGE, augment=ada),
     "ring_step": Pair(
         partial(ring_network, 2),
         partial(ring_network, 1),

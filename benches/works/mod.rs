@@ -13,10 +13,10 @@ use burn_gan::models::{
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use burn_gan::network::{
-    Discriminator, Generator, Sample, TrainableDiscriminator, TrainableGenerator,
+    DiffAugment, Discriminator, Generator, Sample, TrainableDiscriminator, TrainableGenerator,
 };
 use burn_gan::nn::Activation;
-use burn_gan::objective::{Loss, Objective, Term};
+use burn_gan::objective::{Ada, Augment, Loss, Objective, Probability, Term};
 use burn_gan::random::Stream;
 use burn_gan::step::{OptimizerConfig, StepBatch, StepSettings, TrainState, step};
 use burn_gan::{Gan, Latent};
@@ -187,6 +187,18 @@ impl<B: AutodiffBackend> DcganWork<B> {
     /// The work `dcgan_r1_step`: `dcgan_plain_step` with R1.
     pub fn dcgan_r1_step(device: B::Device) -> Self {
         Self::dcgan(false, r1_objective(), device)
+    }
+
+    /// The work `dcgan_diffaugment`: `dcgan_step` with DiffAugment of colours, translation and cutout.
+    pub fn dcgan_diffaugment(device: B::Device) -> Self {
+        let augment = Augment::diff_augment(DiffAugment::ALL);
+        Self::dcgan(true, objective().with_augment(augment), device)
+    }
+
+    /// The work `dcgan_ada`: `dcgan_step` with ADA's twelve transformations at p = 1.
+    pub fn dcgan_ada(device: B::Device) -> Self {
+        let augment = Augment::Ada(Ada::new(Probability::Fixed(1.0)));
+        Self::dcgan(true, objective().with_augment(augment), device)
     }
 
     fn dcgan(batch_norm: bool, objective: Objective, device: B::Device) -> Self {

@@ -8,6 +8,7 @@ use burn::tensor::ops::{FloatTensor, FloatTensorOps};
 
 use super::activation::{self, Elementwise};
 use super::bilinear::Bilinear;
+use super::picture::{self, Part, Picture};
 use super::storage::{
     channels_last, from_channels_last, from_rows, is_dense, lies_channels_last, recycle, row_major,
 };
@@ -66,6 +67,15 @@ pub(crate) trait Kernels: Backend {
         y: FloatTensor<Self>,
         places: FloatTensor<Self>,
         pieces: usize,
+    ) -> FloatTensor<Self>;
+
+    /// A map of each picture by the numbers of its sample, which no gradient goes through:
+    /// `[batch, channels, height, width]` and `[batch, …]`.
+    fn picture(
+        picture: Picture,
+        part: Part,
+        x: FloatTensor<Self>,
+        numbers: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
     /// a + b, in the memory of one of them where that can be.
@@ -179,6 +189,12 @@ impl Kernels for Flex {
         let x = pieces::scattered(&y, &places, pieces);
         recycle(y);
         x
+    }
+
+    fn picture(picture: Picture, part: Part, x: FlexTensor, numbers: FlexTensor) -> FlexTensor {
+        let y = picture::apply(picture, part, &x, &numbers);
+        recycle(x);
+        y
     }
 
     fn add(mut a: FlexTensor, b: FlexTensor) -> FlexTensor {

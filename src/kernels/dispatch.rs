@@ -18,6 +18,7 @@ use super::average;
 use super::backend::Kernels;
 use super::batch_norm;
 use super::bilinear::{Bilinear, Geometry};
+use super::picture::{Part, Picture};
 use crate::activation::Activation;
 
 type Tape = Autodiff<Flex>;
@@ -164,6 +165,37 @@ pub(crate) fn channels_last<B: Backend>(x: &Tensor<B, 4>) -> Option<Tensor<B, 4>
         return None;
     }
     on_kernels!(B, run_channels_last, x)
+}
+
+fn run_picture<B: Backend, K: Kernels, const R: usize>(
+    picture: Picture,
+    x: Tensor<B, R>,
+    numbers: &Tensor<B, 2>,
+) -> Tensor<B, R> {
+    let x = cast::<_, Tensor<K, R>>(x).into_primitive().tensor();
+    let numbers = primitive::<B, K, 2>(numbers);
+    tensor::<B, K, R>(K::picture(picture, Part::Whole, x, numbers))
+}
+
+/// A map of each picture of a batch by the numbers of its sample, `[batch, …]`, which no gradient
+/// goes through.
+pub(crate) fn picture<B: Backend>(
+    picture: Picture,
+    x: &Tensor<B, 4>,
+    numbers: &Tensor<B, 2>,
+) -> Option<Tensor<B, 4>> {
+    if !(suits(x) && suits(numbers)) {
+        return None;
+    }
+    on_kernels!(B, run_picture, picture, x.clone(), numbers)
+}
+
+/// A number, `[1]`, where the backend has computed it already and reading it costs nothing.
+pub(crate) fn known<B: Backend>(number: &Tensor<B, 1>) -> Option<f64> {
+    let computed = is::<B, Flex>() || is::<B, Tape>() || is::<B, TapeOfTape>();
+    computed
+        .then(|| number.clone().into_data().iter::<f64>().next())
+        .flatten()
 }
 
 /// f(x·W + b): `[rows, inputs]` to `[rows, outputs]`; weight `[inputs, outputs]`.

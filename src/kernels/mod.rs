@@ -8,6 +8,7 @@
 //! | `product`, `convolution`, `im2col` | the bilinear operations on slices |
 //! | `tiles` | convolutions 4×4 with stride 2 in fewer multiplications |
 //! | `activation`, `norm`, `batch_norm`, `adam`, `average` | what is done element by element |
+//! | `picture` | affine maps of pictures: colours, warps, rectangles cut out |
 //! | `pieces` | the largest of a maxout unit's pieces |
 //! | `gemm` | the matrix product of slices, the only `unsafe` |
 //! | `storage`, `buffers`, `threads`, `simd` | tensors as slices, memory used again, shares of work, vectors |
@@ -26,6 +27,7 @@ mod dispatch;
 mod gemm;
 mod im2col;
 mod norm;
+mod picture;
 mod pieces;
 mod product;
 mod simd;
@@ -40,5 +42,6 @@ mod tests;
 pub(crate) use adam::AdamStep;
 pub(crate) use dispatch::{
     adam, adam_suits, batch_norm_inference, batch_norm_training, channels_last, conv_transpose2d,
-    conv2d, linear, maxout, moving_average, scaled, smooth, sum_of_squares,
+    conv2d, known, linear, maxout, moving_average, picture, scaled, smooth, sum_of_squares,
 };
+pub(crate) use picture::Picture;

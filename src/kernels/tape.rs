@@ -16,6 +16,7 @@ use burn::tensor::ops::{FloatTensor, FloatTensorOps};
 use super::activation::Elementwise;
 use super::backend::Kernels;
 use super::bilinear::Bilinear;
+use super::picture::{Part, Picture};
 
 /// Adds to the gradient of a parent that wants one. A macro, because burn's type of a node has no
 /// public name.
@@ -249,6 +250,34 @@ impl<B: Kernels> Backward<B, 1> for ScatteredStep {
     }
 }
 
+/// The backward pass of a map of pictures, with respect to the pictures.
+#[derive(Debug)]
+struct PictureStep {
+    picture: Picture,
+    part: Part,
+}
+
+impl<B: Kernels> Backward<B, 1> for PictureStep {
+    /// The map's numbers.
+    type State = FloatTensor<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let [parent] = ops.parents;
+        register!(
+            B,
+            gradients,
+            parent,
+            B::picture(self.picture, self.part.backward(), gradient, ops.state)
+        );
+    }
+}
+
 impl<B: Kernels> Kernels for Autodiff<B> {
     fn layer(
         operation: Bilinear,
@@ -368,6 +397,22 @@ impl<B: Kernels> Kernels for Autodiff<B> {
         match prepared.compute_bound().stateful() {
             OpsKind::Tracked(prepared) => prepared.finish(places, x),
             OpsKind::UnTracked(prepared) => prepared.finish(x),
+        }
+    }
+
+    fn picture(
+        picture: Picture,
+        part: Part,
+        x: FloatTensor<Self>,
+        numbers: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let numbers = numbers.primitive;
+        let y = B::picture(picture, part, x.primitive, numbers.clone());
+        let step = PictureStep { picture, part };
+        let prepared = Backward::<B, 1>::prepare::<NoCheckpointing>(step, [x.node]);
+        match prepared.compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(numbers, y),
+            OpsKind::UnTracked(prepared) => prepared.finish(y),
         }
     }
 

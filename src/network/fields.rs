@@ -148,6 +148,18 @@ macro_rules! impl_sample {
                 }
             }
 
+            fn map_pictures(
+                self,
+                change: &mut dyn FnMut(
+                    $crate::burn::tensor::Tensor<B, 4>,
+                ) -> $crate::burn::tensor::Tensor<B, 4>,
+            ) -> Self {
+                $name {
+                    $first: $crate::network::Sample::<B>::map_pictures(self.$first, change),
+                    $($field: $crate::network::Sample::<B>::map_pictures(self.$field, change),)*
+                }
+            }
+
             fn select(
                 self,
                 indices: $crate::burn::tensor::Tensor<B, 1, $crate::burn::tensor::Int>,

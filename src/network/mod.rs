@@ -19,7 +19,10 @@ mod trainable;
 mod verdict;
 mod which;
 
-pub use augmentation::{Augmentation, Fill};
+#[cfg(test)]
+pub(crate) use augmentation::golden as augmentation_golden;
+pub use augmentation::{Affine, Augmentation, DiffAugment, Fill};
+pub(crate) use augmentation::{of_pictures, picture};
 pub use condition::{Condition, ConditionRule, ConditionSource, CustomConditions, Labels, Vectors};
 pub(crate) use initialize::draw;
 pub use initialize::initialize;

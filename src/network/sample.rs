@@ -6,7 +6,7 @@ use burn::backend::Autodiff;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::Augmentation;
+use super::{Augmentation, of_pictures};
 use crate::random::Stream;
 
 /// A batch of samples: every float tensor whose first dimension is the batch, and every struct of
@@ -178,6 +178,20 @@ pub trait Sample<B: Backend>: Clone + Debug + Send + 'static {
         self.with_rows(augmentation.apply(rows, stream))
     }
 
+    /// Each picture of the samples, `[batch, channels, height, width]`, after a change that leaves its
+    /// shape.
+    ///
+    /// # Panics
+    /// If the samples are not pictures: tensors of at least two dimensions beside the batch, or structs
+    /// of them by [`impl_sample!`](crate::impl_sample). A sample that is implemented by hand may leave
+    /// this out.
+    fn map_pictures(self, _change: &mut dyn FnMut(Tensor<B, 4>) -> Tensor<B, 4>) -> Self {
+        panic!(
+            "samples of this type can't be changed as images: their `Sample::map_pictures` is not \
+             written"
+        );
+    }
+
     /// The samples at `indices` (`[count]`), in their order.
     fn select(self, indices: Tensor<B, 1, Int>) -> Self {
         let rows = self.clone().rows().select(0, indices);
@@ -307,6 +321,10 @@ impl<B: Backend, const R: usize> Sample<B> for Tensor<B, R> {
 
     fn augment(self, augmentation: &Augmentation, stream: &mut Stream) -> Self {
         augmentation.apply(self, stream)
+    }
+
+    fn map_pictures(self, change: &mut dyn FnMut(Tensor<B, 4>) -> Tensor<B, 4>) -> Self {
+        of_pictures(self, change)
     }
 
     fn select(self, indices: Tensor<B, 1, Int>) -> Self {

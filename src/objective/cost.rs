@@ -8,7 +8,7 @@ use super::augment::Augmented;
 use super::judged::Judge;
 use super::{Judged, Objective, ObjectiveState, Pass, SecondOrder, Term, top_k};
 use crate::latent::Latent;
-use crate::network::{Network, Verdict};
+use crate::network::{Network, Sample, Verdict};
 use crate::pair::Pair;
 
 /// What half a step is made with.
@@ -105,7 +105,8 @@ impl Objective {
             && self.second_order == SecondOrder::Exact
             && !has_buffers::<P::Backend, P::Discriminator>(discriminator);
         let [of_real, of_fake] = &judges;
-        let (real, fake) = (batch.real, batch.fake);
+        let real = &self.real::<P>(state, batch.real);
+        let fake = batch.fake;
         let pass = Pass {
             network: Network::Discriminator,
             generator,
@@ -162,11 +163,18 @@ impl Objective {
         let step = state.generator_steps;
         let judges = [0, 1].map(|_| self.judge::<P>(state, discriminator));
         let [of_real, of_fake] = &judges;
+        let paired = self.pairing.is_relativistic();
+        let real = if paired || self.due(Network::Generator, step).next().is_some() {
+            &self.real::<P>(state, batch.real)
+        } else {
+            // Nobody looks at it.
+            batch.real
+        };
         let pass = Pass {
             network: Network::Generator,
             generator,
             discriminator,
-            real: Judged::later(of_real, batch.real, batch.real_condition),
+            real: Judged::later(of_real, real, batch.real_condition),
             fake: Judged::now(of_fake, batch.fake, batch.fake_condition, false),
             latent: batch.latent,
             prior: batch.prior,
@@ -177,12 +185,25 @@ impl Objective {
         let loss = if replaced {
             Tensor::zeros_like(&pass.fake.logits().clone().mean().detach())
         } else {
-            let paired = self.pairing.is_relativistic();
             let real = paired.then(|| pass.real.logits().clone());
             self.loss_of_the_best(step, real, pass.fake.logits().clone())
         };
         let terms = self.terms(state, step, &pass);
         GeneratorCost { loss, terms }
+    }
+
+    /// The real samples as they are learnt from. What changes them draws from a stream of its own, as
+    /// all augmentations do.
+    fn real<P: Pair>(
+        &self,
+        state: &mut ObjectiveState<P::Backend>,
+        samples: &P::Sample,
+    ) -> P::Sample {
+        let samples = samples.clone();
+        match &self.augment_real {
+            Some(augmentation) => samples.augment(augmentation, &mut state.noise.fork()),
+            None => samples,
+        }
     }
 
     /// The discriminator with the change that one batch goes through before it.

@@ -31,7 +31,9 @@ crate::compiled::compiled! {
 mod tests;
 mod top_k;
 
-pub use augment::{Augment, CustomAugment, Probability, RandomChange, SampleAugment};
+pub use augment::{
+    Ada, Augment, CustomAugment, Probability, RandomChange, SampleAugment, Transformations,
+};
 pub use clipping::clip_weights;
 pub use cost::{Batch, DiscriminatorCost, GeneratorCost};
 pub use judged::Judged;
@@ -58,6 +60,7 @@ use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use crate::error::{Error, Result, check};
+use crate::network::Augmentation;
 use crate::pair::Pair;
 use crate::settings::settings;
 
@@ -95,6 +98,9 @@ pub struct Objective {
     /// What lies between the generator and the discriminator; `None` for nothing.
     #[serde(default)]
     pub augment: Option<Augment>,
+    /// A random change of real samples alone, before anything else; `None` for nothing.
+    #[serde(default)]
+    pub augment_real: Option<Augmentation>,
     /// How terms that are functions of a gradient get the gradient of it.
     #[serde(default)]
     pub second_order: SecondOrder,
@@ -117,6 +123,7 @@ fn plain() -> Objective {
         pairing: Pairing::None,
         terms: Vec::new(),
         augment: None,
+        augment_real: None,
         second_order: SecondOrder::Exact,
         label_smoothing: LabelSmoothing::default(),
         weight_clipping: None,
@@ -152,6 +159,33 @@ impl Objective {
     /// Changes real and generated samples on their way to the discriminator.
     pub fn with_augment(mut self, augment: Augment) -> Self {
         self.augment = Some(augment);
+        self
+    }
+
+    /// Changes real samples alone, in both halves of a step and before anything else: the generator
+    /// learns the distribution of the changed samples, as if the data set had more of them.
+    ///
+    /// That is the other kind of augmentation. One between the generator and the discriminator
+    /// ([`with_augment`](Self::with_augment)) changes both, so that the generator is to learn the data
+    /// as they are. This one is for changes that samples may well have: shifts and small turns of
+    /// digits, where the generated ones are to train a classifier. Penalties are with respect to the
+    /// changed samples, which are the data here. Both kinds may be used at once.
+    ///
+    /// ```
+    /// use burn_gan::network::{Affine, Augmentation, Fill};
+    /// use burn_gan::objective::{Loss, Objective};
+    ///
+    /// let shifts = Augmentation::Affine(Affine {
+    ///     shift: 2.0,
+    ///     rotation: 12.0,
+    ///     fill: Fill::Value(-1.0),
+    ///     ..Affine::default()
+    /// });
+    /// Objective::new(Loss::NonSaturating).with_augment_real(shifts).validate()?;
+    /// # Ok::<(), burn_gan::Error>(())
+    /// ```
+    pub fn with_augment_real(mut self, augmentation: Augmentation) -> Self {
+        self.augment_real = Some(augmentation);
         self
     }
 
@@ -217,6 +251,11 @@ impl Objective {
             augment
                 .validate()
                 .map_err(|error| error.within("augment"))?;
+        }
+        if let Some(augmentation) = &self.augment_real {
+            augmentation
+                .validate()
+                .map_err(|error| error.within("augment_real"))?;
         }
         self.second_order.validate()?;
         if let Some(limit) = self.weight_clipping {

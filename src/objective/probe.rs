@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
-use super::augment::Augmented;
+use super::augment::{Augment, Augmented};
 use super::term::second_order::{NO_GRADIENT, verdict_and_gradient};
 use super::{Batch, Objective, ObjectiveState, SecondOrder};
 use crate::error::{Error, Result};
@@ -107,7 +107,8 @@ impl Objective {
         initialize(generator);
         initialize(discriminator);
         depends_on_its_input::<P>(discriminator, real, condition)?;
-        if self.terms.iter().all(|term| term.weight == 0.0) && self.augment.is_none() {
+        let changes = self.augment.is_some() || self.augment_real.is_some();
+        if self.terms.iter().all(|term| term.weight == 0.0) && !changes {
             return Ok(());
         }
         // Copies with running statistics of their own.
@@ -145,6 +146,7 @@ impl Objective {
         let plain = Self {
             terms: Vec::new(),
             augment: None,
+            augment_real: None,
             ..self.clone()
         };
         // A pass that fails without a term too is not the term's fault.
@@ -155,16 +157,23 @@ impl Objective {
                 problem: format!("{words} (in a step without any term)"),
             }),
         };
-        if self.augment.is_some() {
-            let augmented = Self {
-                terms: Vec::new(),
-                ..self.clone()
-            };
+        // One that adapts does nothing yet: what it will do is tried.
+        let augmented = Self {
+            augment: self.augment.as_ref().map(Augment::at_full_strength),
+            ..plain.clone()
+        };
+        let real_augmented = Self {
+            augment_real: self.augment_real,
+            ..plain.clone()
+        };
+        let augmented = self.augment.as_ref().map(|_| ("augment", augmented));
+        let real_augmented = (self.augment_real).map(|_| ("augment_real", real_augmented));
+        for (setting, augmented) in augmented.into_iter().chain(real_augmented) {
             for network in [Network::Discriminator, Network::Generator] {
                 if let Err(words) = trial.half(&augmented, network) {
                     plain_fails()?;
                     return Err(Error::setting(
-                        "augment",
+                        setting,
                         "on",
                         format!("does not fit these samples ({words})"),
                     ));

@@ -16,11 +16,12 @@ use crate::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
 };
 use crate::network::Network;
-use crate::network::{Augmentation, Fill};
+use crate::network::{Affine, Augmentation, DiffAugment, Fill};
 use crate::nn::Activation;
 use crate::nn::{
     BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig, LinearConfig, MaxoutConfig, MinibatchStd,
 };
+use crate::objective::{Ada, Probability, Transformations};
 use crate::objective::{EnergyBased, FDivergence, FGan, LeastSquares};
 use crate::objective::{
     LabelSmoothing, Loss, Objective, Pairing, SecondOrder, Term, TermKind, TopK,
@@ -297,6 +298,11 @@ fn an_extra_name_is_refused_in_the_settings_of_networks_and_layers() {
     walk(&BatchNormConfig::new(2));
     walk(&MinibatchStd::new(4));
     walk(&Augmentation::Noise { std: 0.1 });
+    walk(&Augmentation::Scale { std: 0.1 });
+    walk(&Augmentation::Affine(Affine::default()));
+    walk(&Augmentation::DiffAugment(DiffAugment::ALL));
+    walk(&Ada::new(Probability::adaptive(1e3)));
+    walk(&Ada::new(Probability::Fixed(0.5)).with_transformations(Transformations::R3GAN));
     walk(&Augmentation::Images {
         shift: 1,
         flip: false,
@@ -478,7 +484,7 @@ fn a_name_that_comes_twice_is_refused() {
 /// Public types that are read by serde's own derive: what a run wrote, read back; names of what a
 /// program brings; losses without settings; and three that are read through a private type of
 /// settings.
-const RECORDS: [&str; 33] = [
+const RECORDS: [&str; 34] = [
     "Estimate",
     "ExtractorId",
     "Finding",
@@ -505,6 +511,8 @@ const RECORDS: [&str; 33] = [
     "CustomLoss",
     "CustomAugment",
     "CustomTerm",
+    // Read from its names in one string.
+    "DiffAugment",
     //
     "Hinge",
     "MaximumLikelihood",

@@ -11,11 +11,12 @@ use super::{
     begin_discriminator, begin_step, discriminator_gradients, generator_gradients, step,
 };
 use crate::gan::Gan;
+use crate::network::DiffAugment;
 use crate::network::{
     Augmentation, Discriminator, Fill, Generator, Network, StyleSpace, Verdict, for_all_layers,
 };
 use crate::nn::{Linear, LinearConfig, SpectralNorm};
-use crate::objective::Probability;
+use crate::objective::{Ada, Probability, Transformations};
 use crate::objective::{Augment, Loss, Objective, Pairing, Term};
 use crate::pair::Pair;
 use crate::random::Stream;
@@ -167,6 +168,15 @@ fn objectives() -> Vec<Objective> {
         Objective::new(Loss::NonSaturating)
             .with_term(Term::wgan_gp(1.0))
             .with_augment(Augment::always(noise)),
+        Objective::new(Loss::NonSaturating)
+            .with_term(Term::r1(0.5))
+            .with_augment(Augment::diff_augment(DiffAugment::ALL)),
+        Objective::new(Loss::Hinge)
+            .with_pairing(Pairing::Paired)
+            .with_augment_real(shifts())
+            .with_augment(Augment::Ada(
+                Ada::new(Probability::Fixed(0.8)).with_transformations(Transformations::R3GAN),
+            )),
     ]
 }
 

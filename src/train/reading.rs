@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::StepEvent;
+use super::{StepEvent, TrainerConfig};
 use crate::divergence::js_lower_bound;
 use crate::pair::Pair;
 use crate::readback::scalar;
@@ -33,7 +33,7 @@ pub struct Measurement {
 /// js_lower_bound       the lower bound on JS(p_data ‖ p_g) that the logits show, in nats
 /// real_logit           the mean logit of the last discriminator step's real samples
 /// fake_logit           the mean logit of its generated samples
-/// augmentation         the probability of augmentation, where it adapts
+/// augmentation         the probability of augmentation, where it adapts or a ramp moves it
 /// discriminator_rate   the discriminator's learning rate, schedule and ramps applied
 /// generator_rate       the generator's learning rate, schedule and ramps applied
 /// ```
@@ -107,6 +107,14 @@ impl Serialize for Reading {
     }
 }
 
+/// The fixed probability of augmentation, where a ramp moves it.
+fn ramped_probability(config: &TrainerConfig) -> Option<f64> {
+    let mut ramps = config.ramps.iter();
+    let moves = ramps.any(|ramp| ramp.setting.starts_with("objective.augment."));
+    let augment = config.objective.augment.as_ref().filter(|_| moves)?;
+    augment.fixed_probability()
+}
+
 impl Reading {
     /// Reads the step's numbers; waits for the device.
     pub(super) fn of<P: Pair>(event: &StepEvent<'_, P>) -> Self {
@@ -120,7 +128,10 @@ impl Reading {
             "js_lower_bound" => Some(scalar(&js_lower_bound(real.clone(), fake.clone()))),
             "real_logit" => Some(scalar(&real.clone().mean())),
             "fake_logit" => Some(scalar(&fake.clone().mean())),
-            "augmentation" => outcome.augmentation.as_ref().map(scalar),
+            "augmentation" => match &outcome.augmentation {
+                Some(adapted) => Some(scalar(adapted)),
+                None => ramped_probability(config),
+            },
             "discriminator_rate" => {
                 Some(config.discriminator_optimizer.learning_rate() * event.rates.discriminator)
             }

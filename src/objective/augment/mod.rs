@@ -1,12 +1,14 @@
 //! What lies between the generator and the discriminator: random changes of real and generated
 //! samples, on their way to being judged.
 
+mod ada;
 mod custom;
 mod probability;
 mod random_change;
 #[cfg(test)]
 mod tests;
 
+pub use ada::{Ada, Transformations};
 pub use custom::CustomAugment;
 pub use probability::Probability;
 pub use random_change::RandomChange;
@@ -20,7 +22,7 @@ use serde::Serialize;
 
 use super::Memory;
 use crate::error::Result;
-use crate::network::{Augmentation, Sample, Verdict};
+use crate::network::{Augmentation, DiffAugment, Sample, Verdict};
 use crate::pair::{LiftedSample, Pair};
 use crate::random::Stream;
 use crate::settings::settings;
@@ -103,6 +105,8 @@ settings! {
 pub enum Augment {
     /// One of the crate's changes, with a probability that may adapt.
     Random(RandomChange),
+    /// ADA's transformations of images, each with a probability that may adapt.
+    Ada(Ada),
     /// A custom change.
     Custom(CustomAugment),
 }
@@ -125,6 +129,17 @@ impl Augment {
         })
     }
 
+    /// DiffAugment: all changes of a policy, always, of real and generated samples alike.
+    pub fn diff_augment(policy: DiffAugment) -> Self {
+        Self::always(Augmentation::DiffAugment(policy))
+    }
+
+    /// ADA as in its paper, with p adapted, from 0 to 1 in `samples` real samples at the fastest:
+    /// 500,000 in the paper, fewer for short runs.
+    pub fn ada(samples: f64) -> Self {
+        Self::Ada(Ada::new(Probability::adaptive(samples)))
+    }
+
     /// A custom change, under a name for the settings.
     pub fn custom<P: Pair>(
         name: impl Into<String>,
@@ -142,13 +157,43 @@ impl Augment {
     pub fn validate(&self) -> Result<()> {
         match self {
             Self::Random(change) => change.validate(),
+            Self::Ada(ada) => ada.validate(),
             Self::Custom(custom) => custom.validate(),
         }
+    }
+
+    /// The probability of the crate's own.
+    fn probability(&self) -> Option<Probability> {
+        match self {
+            Self::Random(change) => Some(change.probability),
+            Self::Ada(ada) => Some(ada.probability),
+            Self::Custom(_) => None,
+        }
+    }
+
+    /// The fixed p, where it is one.
+    pub(crate) fn fixed_probability(&self) -> Option<f64> {
+        match self.probability() {
+            Some(Probability::Fixed(p)) => Some(p),
+            _ => None,
+        }
+    }
+
+    /// The same with p = 1.
+    pub(super) fn at_full_strength(&self) -> Self {
+        let mut full = self.clone();
+        match &mut full {
+            Self::Random(change) => change.probability = Probability::Fixed(1.0),
+            Self::Ada(ada) => ada.probability = Probability::Fixed(1.0),
+            Self::Custom(_) => {}
+        }
+        full
     }
 
     fn functions<P: Pair>(&self) -> &dyn OnBothLevels<P> {
         match self {
             Self::Random(change) => change,
+            Self::Ada(ada) => ada,
             Self::Custom(custom) => custom.functions::<P>(),
         }
     }

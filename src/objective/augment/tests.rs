@@ -221,6 +221,56 @@ fn without_augmentation_no_number_is_drawn<B: AutodiffBackend>() {
     assert!(fixed.strength::<Networks<B>>(state).is_none());
 }
 
+/// Each real sample times e^(ε/2).
+fn real_factors(noise: &mut Stream) -> Vec<f64> {
+    let drawn = noise.fork().normal(3).into_iter();
+    drawn.map(|e| (0.5 * f64::from(e)).exp()).collect()
+}
+
+/// D(x) of points times their factors; the penalty is with respect to what was judged.
+fn real_samples_alone_are_changed_and_are_the_data_then<B: AutodiffBackend>() {
+    let objective = Objective::new(Loss::Wasserstein)
+        .with_pairing(crate::objective::Pairing::Paired)
+        .with_term(Term::r1(1.0))
+        .with_augment_real(Augmentation::Scale { std: 0.5 });
+    let state = &mut ObjectiveState::new(7);
+    let mut noise = state.noise.clone();
+    for _ in 0..2 {
+        let factors = real_factors(&mut noise);
+        let cost = discriminator_cost::<B>(&objective, state);
+        assert_close(
+            &values(cost.real.logits),
+            &judged(REAL, &factors),
+            1e-5,
+            1e-6,
+        );
+        assert_close(
+            &values(cost.fake.logits),
+            &judged(FAKE, &[1.0; 3]),
+            1e-5,
+            1e-6,
+        );
+        let terms = values(cost.terms.expect("due"));
+        assert_close(&terms, &[0.5 * SQUARED], 1e-5, 0.0);
+    }
+    // And in the generator's half, where it compares; drawn anew.
+    let real = real_factors(&mut noise);
+    let batch = Batch {
+        real: &tensor2(REAL),
+        real_condition: &(),
+        fake: &tensor2(FAKE),
+        fake_condition: &(),
+        latent: &Tensor::zeros([3, 3], &Default::default()),
+        prior: None,
+    };
+    let discriminator = Affine::new().no_grad();
+    let cost = objective.generator_cost::<Networks<B>>(state, &generator(), &discriminator, &batch);
+    let apart = judged(REAL, &real).into_iter().zip(judged(FAKE, &[1.0; 3]));
+    let apart: Vec<f64> = apart.map(|(real, fake)| real - fake).collect();
+    assert_close(&values(cost.loss), &[mean(apart.into_iter())], 1e-5, 1e-6);
+    assert_eq!(state.noise, noise);
+}
+
 fn an_objective_adapts_by_what_was_said<B: AutodiffBackend>() {
     let probability = Probability::Adaptive {
         target: 0.0,
@@ -253,6 +303,7 @@ for_each_autodiff_backend!(
     penalties_are_with_respect_to_samples_before_the_change,
     the_change_is_the_same_whenever_a_batch_is_judged,
     without_augmentation_no_number_is_drawn,
+    real_samples_alone_are_changed_and_are_the_data_then,
     an_objective_adapts_by_what_was_said,
     an_adaptive_probability_follows_its_formula,
     as_many_samples_are_changed_as_the_probability_says,
@@ -323,6 +374,14 @@ fn as_many_samples_are_changed_as_the_probability_says<B: Backend>() {
     ] {
         assert!((found - 0.3).abs() < 0.023, "{found}");
     }
+}
+
+#[test]
+fn a_wrong_change_of_real_samples_is_refused_by_name() {
+    let wrong = Augmentation::Scale { std: f64::NAN };
+    let objective = Objective::new(Loss::Hinge).with_augment_real(wrong);
+    let error = objective.validate().expect_err("no scale").to_string();
+    assert!(error.contains("`augment_real.std`"), "{error}");
 }
 
 #[test]

@@ -67,7 +67,8 @@ pub(super) fn clipping_with_momentum(config: &TrainerConfig) -> Option<Warning> 
 pub(super) fn small_data_set(config: &TrainerConfig, samples: usize) -> Option<Warning> {
     let provided_for = (config.objective.terms.iter())
         .any(|term| term.weight != 0.0 && term.kind.info().helps_small_data())
-        || config.objective.augment.is_some();
+        || config.objective.augment.is_some()
+        || config.objective.augment_real.is_some();
     (samples < SMALL && !provided_for).then_some(Warning::SmallDataSet { samples })
 }
 

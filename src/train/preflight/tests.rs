@@ -911,9 +911,9 @@ fn warnings_are_sentences_with_numbers_and_a_name_that_is_stored() {
         ),
         (
             Warning::SmallDataSet { samples: 60 },
-            "the data set has 60 samples, few enough for a discriminator to learn by heart; add \
-             LeCam (`Term::lecam`) or consistency under an augmentation \
-             (`Term::consistency`), and watch samples for copies of the data",
+            "the data set has 60 samples, few enough for a discriminator to learn by heart; for \
+             images add DiffAugment or ADA (`Objective::with_augment`), for others LeCam \
+             (`Term::lecam`) or consistency under an augmentation (`Term::consistency`), and watch samples for copies of the data",
         ),
     ];
     for (warning, sentence) in all {

@@ -243,7 +243,8 @@ impl fmt::Display for Warning {
             Self::SmallDataSet { samples } => write!(
                 f,
                 "the data set has {samples} samples, few enough for a discriminator to learn by \
-                 heart; add LeCam (`Term::lecam`) or consistency under an augmentation \
+                 heart; for images add DiffAugment or ADA (`Objective::with_augment`), for others \
+                 LeCam (`Term::lecam`) or consistency under an augmentation \
                  (`Term::consistency`), and watch samples for copies of the data"
             ),
         }

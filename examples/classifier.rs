@@ -26,7 +26,6 @@ use burn_gan::train::{ClassifierTraining, Ending};
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use common::{Brief, Common, Program};
-use indicatif::{ProgressBar, ProgressStyle};
 
 /// Trains a classifier on MNIST.
 #[derive(Parser)]
@@ -86,7 +85,7 @@ impl Program for Args {
         let train = train.into_dataset(PixelRange::Symmetric)?;
 
         let begun = Instant::now();
-        let bar = bar(steps);
+        let bar = common::bar(steps);
         let mut losses = Vec::new();
         let classifier = training.run::<B, _>(&settings, &train, &device, |step| {
             if step.step.is_multiple_of(10) || step.step == steps {
@@ -132,16 +131,6 @@ impl Program for Args {
         common.finish(&report, &Ending::Finished, what)?;
         Ok(0)
     }
-}
-
-fn bar(steps: u64) -> ProgressBar {
-    let bar = ProgressBar::new(steps);
-    let style =
-        ProgressStyle::with_template("{bar:32} {pos}/{len} steps  {per_sec}  {eta} left  {msg}");
-    if let Ok(style) = style {
-        bar.set_style(style);
-    }
-    bar
 }
 
 /// Draws images that were named wrong, and says what they are and were taken for.

@@ -22,6 +22,7 @@ use burn_gan::train::{Ending, Interrupt};
 use burn_gan::{Error, Result};
 use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 /// The program's name, that of its file.
@@ -224,13 +225,24 @@ pub fn scatter(title: &str, data: &MemoryDataset<2>, samples: &[f32], edge: f64)
 }
 
 /// The wish to stop that signals make, one for the whole program.
-fn interrupt() -> Result<&'static Interrupt> {
+pub fn interrupt() -> Result<&'static Interrupt> {
     static INTERRUPT: OnceLock<Interrupt> = OnceLock::new();
     if let Some(interrupt) = INTERRUPT.get() {
         return Ok(interrupt);
     }
     let interrupt = Interrupt::on_signals()?;
     Ok(INTERRUPT.get_or_init(|| interrupt))
+}
+
+/// A bar over so many steps of a classifier's training.
+pub fn bar(steps: u64) -> ProgressBar {
+    let bar = ProgressBar::new(steps);
+    let style =
+        ProgressStyle::with_template("{bar:32} {pos}/{len} steps  {per_sec}  {eta} left  {msg}");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// An example's work, on any backend.

@@ -10,6 +10,7 @@ mod classes;
 mod dataset;
 #[cfg(feature = "download")]
 mod download;
+mod few;
 mod idx;
 mod image_shape;
 #[cfg(feature = "images")]
@@ -32,6 +33,7 @@ pub use cifar::Cifar;
 pub use dataset::{Dataset, LabelledDataset, MemoryDataset};
 #[cfg(feature = "download")]
 pub use download::{MNIST_URL, download_mnist};
+pub use few::FewPerClass;
 pub use idx::IdxArray;
 pub use image_shape::ImageShape;
 #[cfg(feature = "images")]

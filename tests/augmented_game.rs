@@ -321,3 +321,18 @@ fn augmentation_of_pictures_is_refused_where_samples_are_none() {
         assert!(error.contains("can't be changed as images"), "{error}");
     }
 }
+
+#[test]
+fn settings_in_the_guide_are_read_and_valid() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/augmentation.md");
+    let guide = std::fs::read_to_string(guide).expect("the guide");
+    let blocks: Vec<&str> = (guide.split("```json\n").skip(1))
+        .map(|rest| rest.split("```").next().expect("an end"))
+        .collect();
+    assert!(blocks.len() > 3, "{blocks:?}");
+    for block in blocks {
+        let objective: Objective = serde_json::from_str(block).expect(block);
+        assert!(objective.augment.is_some() || objective.augment_real.is_some());
+        objective.validate().expect(block);
+    }
+}

@@ -6,12 +6,69 @@ use crate::network::Fill;
 /// Places further away are as good as here.
 const FAR: f32 = 1e9;
 
-/// What one pixel of the output is made of: four places in the input, and a share of what lies outside
-/// of it.
-struct Taps {
-    places: [usize; 4],
-    weights: [f32; 4],
-    outside: f32,
+/// Places along one axis that are looked up; further ones are computed.
+const LONGEST: i64 = 1 << 12;
+
+/// The pixels of the input that stand for places along one axis, also for those beside it.
+struct Axis {
+    fill: Fill,
+    /// Pixels of the input.
+    length: usize,
+    /// From one of them to the next.
+    stride: usize,
+    first: i64,
+    /// For each place from the first one on where its pixel begins, and 1; or 0 and 0 where none is.
+    table: Vec<(u32, f32)>,
+}
+
+impl Axis {
+    /// For places between two, and the one after the last.
+    fn new(fill: Fill, length: usize, stride: usize, [least, most]: [f32; 2]) -> Self {
+        let [first, last] = [least, most].map(|place| place.clamp(-FAR, FAR).floor() as i64);
+        let mut axis = Self {
+            fill,
+            length,
+            stride,
+            first,
+            table: Vec::new(),
+        };
+        axis.table = (first..(last + 2).min(first + LONGEST))
+            .map(|place| axis.pixel(place))
+            .collect();
+        axis
+    }
+
+    fn pixel(&self, place: i64) -> (u32, f32) {
+        let source = self.fill.source(place, self.length);
+        if (0..self.length as i64).contains(&source) {
+            ((source as usize * self.stride) as u32, 1.0)
+        } else {
+            (0, 0.0)
+        }
+    }
+
+    /// Where the pixels before and after a place begin, and their weights.
+    #[inline(always)]
+    fn taps(&self, place: f32) -> ([usize; 2], [f32; 2]) {
+        let place = place.clamp(-FAR, FAR);
+        // `floor` is a call where the processor may not have it.
+        let towards_zero = place as i32;
+        let whole = towards_zero - i32::from(place < towards_zero as f32);
+        let beyond = place - whole as f32;
+        let index = (i64::from(whole) - self.first) as usize;
+        let [before, after] = match self
+            .table
+            .get(index..)
+            .and_then(|rest| rest.first_chunk::<2>())
+        {
+            Some(both) => *both,
+            None => [0, 1].map(|after| self.pixel(i64::from(whole) + after)),
+        };
+        (
+            [before.0 as usize, after.0 as usize],
+            [(1.0 - beyond) * before.1, beyond * after.1],
+        )
+    }
 }
 
 impl Form {
@@ -35,37 +92,100 @@ impl Form {
             };
             return self.shift([right, down], outside, from, to);
         }
-        if part == Part::Transposed {
-            to.fill(0.0);
+        let last = [self.width, self.height].map(|side| (side - 1) as f32);
+        let range = |row: usize| {
+            let corners = [[0.0, 0.0], [last[0], 0.0], [0.0, last[1]], last]
+                .map(|[x, y]| place(&n[row..], x, y));
+            corners
+                .iter()
+                .fold([f32::MAX, f32::MIN], |[a, b], x| [a.min(*x), b.max(*x)])
+        };
+        let axes = [
+            Axis::new(fill, self.width, self.by_pixel, range(0)),
+            Axis::new(fill, self.height, self.by_pixel * self.width, range(3)),
+        ];
+        let warped = Warped { n, axes, outside };
+        match (part, self.by_channel, self.channels) {
+            (Part::Transposed, 1, 3) => self.scatter_pixels::<3>(&warped, from, to),
+            (Part::Transposed, 1, 4) => self.scatter_pixels::<4>(&warped, from, to),
+            (Part::Transposed, ..) => self.scatter(&warped, from, to),
+            (_, 1, 3) => self.gather_pixels::<3>(&warped, from, to),
+            (_, 1, 4) => self.gather_pixels::<4>(&warped, from, to),
+            _ => self.gather(&warped, from, to),
         }
+    }
+
+    #[inline(always)]
+    fn each_pixel(&self, warped: &Warped, mut work: impl FnMut(usize, [usize; 4], [f32; 4])) {
         let mut pixel = 0;
-        for down in 0..self.height {
-            let [across_from, down_from] = [0, 3].map(|row| n[row + 1] * down as f32 + n[row + 2]);
-            for across in 0..self.width {
-                let right = n[0] * across as f32 + across_from;
-                let below = n[3] * across as f32 + down_from;
-                let taps = self.taps(fill, [right, below]);
-                if part == Part::Transposed {
-                    for channel in 0..self.channels {
-                        let channel = channel * self.by_channel;
-                        let gradient = from[pixel + channel];
-                        for (place, weight) in taps.places.iter().zip(taps.weights) {
-                            to[place + channel] += weight * gradient;
-                        }
-                    }
-                } else {
-                    for channel in 0..self.channels {
-                        let channel = channel * self.by_channel;
-                        let mut sum = taps.outside * outside;
-                        for (place, weight) in taps.places.iter().zip(taps.weights) {
-                            sum += weight * from[place + channel];
-                        }
-                        to[pixel + channel] = sum;
-                    }
-                }
+        for y in 0..self.height {
+            for x in 0..self.width {
+                let n = &warped.n;
+                let ([left, right], [a, b]) =
+                    warped.axes[0].taps(place(&n[..3], x as f32, y as f32));
+                let ([up, down], [c, d]) = warped.axes[1].taps(place(&n[3..], x as f32, y as f32));
+                work(
+                    pixel,
+                    [up + left, up + right, down + left, down + right],
+                    [c * a, c * b, d * a, d * b],
+                );
                 pixel += self.by_pixel;
             }
         }
+    }
+
+    fn gather_pixels<const C: usize>(&self, warped: &Warped, from: &[f32], to: &mut [f32]) {
+        self.each_pixel(warped, |pixel, places, weights| {
+            let to: &mut [f32; C] = to[pixel..].first_chunk_mut().expect("a pixel");
+            let mut sum = [warped.outside(weights); C];
+            for (place, weight) in places.into_iter().zip(weights) {
+                let from: &[f32; C] = from[place..].first_chunk().expect("a pixel");
+                for (sum, x) in sum.iter_mut().zip(from) {
+                    *sum += weight * x;
+                }
+            }
+            *to = sum;
+        });
+    }
+
+    fn gather(&self, warped: &Warped, from: &[f32], to: &mut [f32]) {
+        self.each_pixel(warped, |pixel, places, weights| {
+            let outside = warped.outside(weights);
+            for channel in 0..self.channels {
+                let channel = channel * self.by_channel;
+                let mut sum = outside;
+                for (place, weight) in places.iter().zip(weights) {
+                    sum += weight * from[place + channel];
+                }
+                to[pixel + channel] = sum;
+            }
+        });
+    }
+
+    fn scatter_pixels<const C: usize>(&self, warped: &Warped, from: &[f32], to: &mut [f32]) {
+        to.fill(0.0);
+        self.each_pixel(warped, |pixel, places, weights| {
+            let from: &[f32; C] = from[pixel..].first_chunk().expect("a pixel");
+            for (place, weight) in places.into_iter().zip(weights) {
+                let to: &mut [f32; C] = to[place..].first_chunk_mut().expect("a pixel");
+                for (to, x) in to.iter_mut().zip(from) {
+                    *to += weight * x;
+                }
+            }
+        });
+    }
+
+    fn scatter(&self, warped: &Warped, from: &[f32], to: &mut [f32]) {
+        to.fill(0.0);
+        self.each_pixel(warped, |pixel, places, weights| {
+            for channel in 0..self.channels {
+                let channel = channel * self.by_channel;
+                let gradient = from[pixel + channel];
+                for (place, weight) in places.iter().zip(weights) {
+                    to[place + channel] += weight * gradient;
+                }
+            }
+        });
     }
 
     /// By a whole number of pixels: row for row.
@@ -92,42 +212,27 @@ impl Form {
             }
         }
     }
+}
 
+struct Warped {
+    n: [f32; 6],
+    axes: [Axis; 2],
+    outside: f32,
+}
+
+impl Warped {
     #[inline(always)]
-    fn taps(&self, fill: Fill, place: [f32; 2]) -> Taps {
-        let whole = place.map(f32::floor);
-        let [right, down] = [place[0] - whole[0], place[1] - whole[1]];
-        let [left, up] = [1.0 - right, 1.0 - down];
-        let weights = [up * left, up * right, down * left, down * right];
-        let [column, row] = whole.map(|place| place.clamp(-FAR, FAR) as i64);
-        let [last_column, last_row] = [self.width, self.height].map(|side| side as i64 - 1);
-        if (0..last_column).contains(&column) && (0..last_row).contains(&row) {
-            let first = (row as usize * self.width + column as usize) * self.by_pixel;
-            let below = first + self.width * self.by_pixel;
-            let places = [first, first + self.by_pixel, below, below + self.by_pixel];
-            return Taps {
-                places,
-                weights,
-                outside: 0.0,
-            };
+    fn outside(&self, weights: [f32; 4]) -> f32 {
+        if self.outside == 0.0 {
+            return 0.0;
         }
-        let mut taps = Taps {
-            places: [0; 4],
-            weights: [0.0; 4],
-            outside: 0.0,
-        };
-        for (index, weight) in weights.into_iter().enumerate() {
-            let row = fill.source(row + index as i64 / 2, self.height);
-            let column = fill.source(column + index as i64 % 2, self.width);
-            if (0..=last_row).contains(&row) && (0..=last_column).contains(&column) {
-                taps.places[index] = (row as usize * self.width + column as usize) * self.by_pixel;
-                taps.weights[index] = weight;
-            } else {
-                taps.outside += weight;
-            }
-        }
-        taps
+        self.outside * (1.0 - weights.iter().sum::<f32>())
     }
+}
+
+#[inline(always)]
+fn place(n: &[f32], x: f32, y: f32) -> f32 {
+    n[0] * x + (n[1] * y + n[2])
 }
 
 /// Where pixels come from, to the right and down, if all are moved by one whole number of them.

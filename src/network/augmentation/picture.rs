@@ -182,3 +182,79 @@ crate::compiled::compiled! {
     cut::<Tape>,
     cut::<Tapes>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::channels_last;
+    use crate::testing::{assert_close, for_each_backend, on_wgpu, values};
+
+    /// Bilinear interpolation by its definition.
+    fn interpolated(x: &[f64], [height, width]: [usize; 2], at: [f64; 2], fill: Fill) -> f64 {
+        let [right, down] = at;
+        let mut sum = 0.0;
+        for (row, by_row) in [
+            (down.floor(), 1.0 - down.rem_euclid(1.0)),
+            (down.floor() + 1.0, down.rem_euclid(1.0)),
+        ] {
+            for (column, by_column) in [
+                (right.floor(), 1.0 - right.rem_euclid(1.0)),
+                (right.floor() + 1.0, right.rem_euclid(1.0)),
+            ] {
+                let (row, column) = (
+                    fill.source(row as i64, height),
+                    fill.source(column as i64, width),
+                );
+                let inside =
+                    (0..height as i64).contains(&row) && (0..width as i64).contains(&column);
+                let pixel = match fill {
+                    Fill::Value(value) if !inside => value,
+                    _ => x[row as usize * width + column as usize],
+                };
+                sum += by_row * by_column * pixel;
+            }
+        }
+        sum
+    }
+
+    fn places_far_from_a_picture_are_filled_as_those_beside_it<B: Backend>() {
+        let (channels, sides) = (3, [3, 5]);
+        let [height, width] = sides;
+        let pixels = height * width;
+        let count = 3 * channels * pixels;
+        let x: Vec<f64> = (0..count).map(|i| (i * i % 17) as f64 - 8.0).collect();
+        // Places that f32 has exactly: mirrored and half a pixel down; zoomed out so far that all
+        // but a few lie thousands of pixels away; far away altogether.
+        let maps = [
+            [-1.0, 0.0, 4.0, 0.0, 1.0, 0.5],
+            [2048.25, -512.5, -3000.0, 100.75, 1500.5, -1500.25],
+            [0.5, 0.25, 40_000.0, -0.25, 0.5, -30_000.5],
+        ];
+        for fill in [
+            Fill::Edge,
+            Fill::Reflect,
+            Fill::Value(0.0),
+            Fill::Value(-1.5),
+        ] {
+            let mut expected = Vec::new();
+            for (sample, n) in x.chunks(channels * pixels).zip(&maps) {
+                for channel in sample.chunks(pixels) {
+                    for place in 0..pixels {
+                        let (row, column) = ((place / width) as f64, (place % width) as f64);
+                        let at = [0, 3].map(|i| n[i] * column + n[i + 1] * row + n[i + 2]);
+                        expected.push(interpolated(channel, sides, at, fill));
+                    }
+                }
+            }
+            let data = TensorData::new(x.clone(), [3, channels, height, width]);
+            let x = Tensor::<B, 4>::from_data(data, &Default::default());
+            for x in [x.clone(), channels_last(x)] {
+                let numbers = numbers_for(&x, maps.as_flattened().to_vec());
+                assert_close(&values(warp(x, numbers, fill)), &expected, 1e-5, 1e-5);
+            }
+        }
+    }
+
+    for_each_backend!(places_far_from_a_picture_are_filled_as_those_beside_it);
+    on_wgpu!(Wgpu; places_far_from_a_picture_are_filled_as_those_beside_it);
+}

@@ -231,6 +231,41 @@ impl<const R: usize> MemoryDataset<R> {
         }
     }
 
+    /// The samples at these places alone, in this order: a data set is cut into a training and a test
+    /// part by this, or [few samples of each class](super::FewPerClass) are taken.
+    ///
+    /// # Errors
+    /// If there is none, or a place is not below the number of samples.
+    pub fn only(&self, places: &[usize]) -> Result<Self> {
+        let (count, width) = (self.count(), self.width());
+        if places.is_empty() {
+            return Err(Error::setting("places", "[]", "must be one sample or more"));
+        }
+        if let Some(wrong) = places.iter().find(|place| **place >= count) {
+            let problem = format!("must be below the number of samples, {count}");
+            return Err(Error::setting("places", wrong, problem));
+        }
+        let samples = places
+            .iter()
+            .map(|place| place * width..(place + 1) * width);
+        let values = match &self.values {
+            Values::Floats(floats) => Values::Floats(
+                samples
+                    .flat_map(|sample| &floats[sample])
+                    .copied()
+                    .collect(),
+            ),
+            Values::Bytes { bytes, range } => Values::Bytes {
+                bytes: samples.flat_map(|sample| &bytes[sample]).copied().collect(),
+                range: *range,
+            },
+        };
+        Ok(Self {
+            values,
+            shape: self.shape.clone(),
+        })
+    }
+
     fn width(&self) -> usize {
         self.shape.iter().product()
     }
@@ -367,6 +402,23 @@ impl<const R: usize> LabelledDataset<R> {
     /// The number of classes.
     pub fn classes(&self) -> usize {
         self.classes
+    }
+
+    /// The samples, without their labels.
+    pub fn samples(&self) -> &MemoryDataset<R> {
+        &self.samples
+    }
+
+    /// The samples at these places alone, with their labels, in this order.
+    ///
+    /// # Errors
+    /// As [`MemoryDataset::only`].
+    pub fn only(&self, places: &[usize]) -> Result<Self> {
+        Ok(Self {
+            samples: self.samples.only(places)?,
+            labels: places.iter().map(|place| self.labels[*place]).collect(),
+            classes: self.classes,
+        })
     }
 }
 
@@ -509,6 +561,23 @@ mod tests {
         }
         assert!(MemoryDataset::<2>::from_bytes(vec![1; 5], [2], [0.0, 1.0]).is_err());
         assert!(MemoryDataset::<3>::from_bytes(vec![1; 4], [2], [0.0, 1.0]).is_err());
+    }
+
+    #[test]
+    fn a_part_has_its_samples_and_labels_in_the_order_asked_for() {
+        let floats = MemoryDataset::<2>::new((0..8).map(|v| v as f32).collect(), [2]);
+        let bytes = MemoryDataset::<2>::from_bytes((0..8).collect(), [2], [0.0, 255.0]);
+        for data in [floats, bytes] {
+            let data = data.and_then(|data| data.with_labels(vec![3, 2, 1, 0], 4));
+            let data = data.expect("four points");
+            let part = data.only(&[3, 0]).expect("two of them");
+            assert_eq!(*part.samples().values(), [6.0, 7.0, 0.0, 1.0]);
+            assert_eq!(part.labels, [0, 3]);
+            assert_eq!(part.classes(), 4);
+            let error = data.only(&[4]).expect_err("four points").to_string();
+            assert!(error.contains("`places` = 4"), "{error}");
+            assert!(data.only(&[]).is_err());
+        }
     }
 
     #[test]

@@ -20,20 +20,20 @@ mod judge;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use burn_gan::Result;
 use burn_gan::burn::module::AutodiffModule;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::data::Loading;
 use burn_gan::metrics::{Better, Scorer};
 use burn_gan::models::{DcganDiscriminatorConfig, DcganGeneratorConfig, SavedGenerator};
 use burn_gan::network::{Augmentation, DiffAugment, TrainableDiscriminator, TrainableGenerator};
-use burn_gan::objective::Augment;
+use burn_gan::objective::{Ada, Augment, Probability};
 use burn_gan::plot::{GridSize, first_batch};
 use burn_gan::prelude::*;
 use burn_gan::step::StandingStatistics;
 use burn_gan::train::{
     Interpolations, JsonLines, SampleGrid, SampleScores, StoredRun, best_checkpoint,
 };
+use burn_gan::{Error, Result};
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
 use common::{Common, Program};
@@ -65,27 +65,31 @@ struct Args {
     #[arg(long, default_value_t = 64, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     latent: usize,
 
-    /// What both networks' pictures go through before they are judged; for few samples
-    #[arg(long, value_enum, default_value_t = Augmented::None, value_name = "NAME")]
+    /// What real and generated pictures go through before they are judged: the fewer pictures, the more
+    #[arg(long, value_enum, default_value_t = Augmented::AdaFixed, value_name = "NAME")]
     augmentation: Augmented,
 
-    /// Weight γ of the R1 penalty, taken every fourth step
+    /// The loss [default: relativistic; non_saturating with `--augmentation ada`]
+    #[arg(long, value_enum, value_name = "NAME")]
+    loss: Option<LossName>,
+
+    /// Weight γ of the gradient penalties, taken every fourth step
     #[arg(
         long,
-        default_value_t = 1.0,
+        default_value_t = 0.02,
         value_name = "GAMMA",
         allow_negative_numbers = true
     )]
     gamma: f64,
 
     /// Settings of another objective, such as '{"loss":"hinge","terms":[{"r1":{},"weight":1}]}'
-    #[arg(long, value_name = "JSON", value_parser = |json: &str| serde_json::from_str::<Objective>(json))]
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["loss", "gamma"], value_parser = |json: &str| serde_json::from_str::<Objective>(json))]
     objective: Option<Objective>,
 
     /// Adam's learning rate, for both networks
     #[arg(
         long,
-        default_value_t = 5e-4,
+        default_value_t = 1e-3,
         value_name = "RATE",
         allow_negative_numbers = true
     )]
@@ -114,6 +118,15 @@ struct Args {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum LossName {
+    /// Each logit against that of the other side's sample, R1 and R2 (R3GAN's)
+    Relativistic,
+    /// Each logit by itself, R1
+    NonSaturating,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Augmented {
     /// Pictures as they are
     None,
@@ -125,7 +138,10 @@ enum Augmented {
     /// DiffAugment without colours
     #[value(name = "translation,cutout")]
     TranslationCutout,
-    /// ADA, as strong as the discriminator's overfitting asks for
+    /// ADA's flips, turns, shifts, scales and colours, each with probability 0.1
+    #[value(name = "ada_fixed")]
+    AdaFixed,
+    /// The same, as often as the discriminator's overfitting asks for
     Ada,
 }
 
@@ -145,17 +161,20 @@ impl Augmented {
                 color: false,
                 ..DiffAugment::ALL
             }),
+            Self::AdaFixed => Some(Augment::Ada(Ada::new(Probability::Fixed(ADA_FIXED)))),
             // The paper's 500,000 belong to runs of 25 million samples.
             Self::Ada => Some(Augment::ada(ADA_SAMPLES.min(samples / 4.0))),
         }
     }
 }
 
-const STEPS: usize = 6_000;
-/// The penalty is taken once in so many steps, times this number.
+const STEPS: usize = 11_500;
+/// Penalties are taken once in so many steps, times this number.
 const LAZY: usize = 4;
 /// Half-life of the generator's average, in images.
 const EMA_IMAGES: f64 = 10_000.0;
+/// How often each of ADA's transformations is made where nothing adapts.
+const ADA_FIXED: f64 = 0.1;
 /// Real samples in which ADA's p goes from 0 to 1 at the fastest.
 const ADA_SAMPLES: f64 = 100_000.0;
 /// Rows and columns of a sample grid; with labels each row is a class, at most so many.
@@ -260,7 +279,7 @@ impl Args {
         let classes = parts.training.classes.len();
         if classes < 2 {
             let problem = "takes two classes or more: pictures in folders, or in a file's list";
-            return Err(burn_gan::Error::setting("labels", true, problem));
+            return Err(Error::setting("labels", true, problem));
         }
         let (generator, discriminator) = self.networks(parts.training.dimensions());
         let settings = generator.clone();
@@ -315,22 +334,45 @@ impl Args {
         .map(Some)
     }
 
-    fn config(&self) -> TrainerConfig {
+    fn named_loss(&self) -> Result<Objective> {
+        let adapts = self.augmentation == Augmented::Ada;
+        let loss = self.loss.unwrap_or(match adapts {
+            true => LossName::NonSaturating,
+            false => LossName::Relativistic,
+        });
+        if adapts && loss == LossName::Relativistic {
+            // Only differences of logits mean something there.
+            let problem = "adapts by the sign of real pictures' logits, which says nothing with \
+                           relativistic pairs; take `--loss non_saturating` or ada_fixed";
+            return Err(Error::setting("augmentation", "ada", problem));
+        }
+        let objective = Objective::new(Loss::NonSaturating);
+        let objective = objective.with_term(Term::r1(self.gamma).every(LAZY));
+        Ok(match loss {
+            LossName::NonSaturating => objective,
+            LossName::Relativistic => objective
+                .with_pairing(Pairing::Paired)
+                .with_term(Term::r2(self.gamma).every(LAZY)),
+        })
+    }
+
+    fn config(&self) -> Result<TrainerConfig> {
         let latent = Latent::normal(self.latent);
         let config = self.common.config(STEPS, self.batch, latent);
-        let mut objective = self.objective.clone().unwrap_or_else(|| {
-            Objective::new(Loss::NonSaturating).with_term(Term::r1(self.gamma).every(LAZY))
-        });
+        let mut objective = match &self.objective {
+            Some(objective) => objective.clone(),
+            None => self.named_loss()?,
+        };
         let samples = (config.steps * self.batch as u64) as f64;
         if let Some(augment) = self.augmentation.augment(samples) {
             objective = objective.with_augment(augment);
         }
-        config
+        Ok(config
             .with_objective(objective)
             .with_optimizers(OptimizerConfig::adam(self.learning_rate).with_betas(0.0, 0.99))
             .with_schedule(Schedule::Cosine { floor: 0.1 })
             .with_ema(EmaConfig::half_life(EMA_IMAGES).with_ramp_up(0.05))
-            .with_loading(Loading::on_threads(self.threads))
+            .with_loading(Loading::on_threads(self.threads)))
     }
 
     fn train<B, G, D, Make, Tell>(
@@ -349,7 +391,7 @@ impl Args {
         Tell: Fn(&[usize]) -> Result<G::Condition>,
     {
         let (seed, out) = (self.common.seed, self.common.out());
-        let config = self.config();
+        let config = self.config()?;
         let training = &study.parts.training;
         let tenth = config.steps.div_ceil(10);
         let networks = || -> Result<_> {

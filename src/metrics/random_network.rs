@@ -27,8 +27,8 @@ const FEATURES: usize = 128;
 /// pictures of any kind, where no network trained on such pictures is at hand.
 ///
 /// Convolutions that halve the image until its shorter side is below 8, with leaky ReLU and He's
-/// normal weights, and a linear layer to 128 features. The weights are a function of the seed and of
-/// the image's shape; their hash is in the [id](ExtractorId).
+/// normal weights, and a linear layer to 128 features. The weights are a function of the seed, the
+/// backend and the shape of images; their hash is in the [id](ExtractorId).
 ///
 /// It sees shapes, colours and where they are, and knows nothing of what they mean: distances on its
 /// features tell a generator that learns from one that collapses, and rank runs on the same data

@@ -82,7 +82,7 @@ struct Args {
     )]
     gamma: f64,
 
-    /// Settings of another objective, such as '{"loss":"hinge","terms":[{"r1":{},"weight":1}]}'
+    /// Settings of another objective, such as '{"loss":"hinge","terms":[{"kind":"r1","weight":1}]}'
     #[arg(long, value_name = "JSON", conflicts_with_all = ["loss", "gamma"], value_parser = |json: &str| serde_json::from_str::<Objective>(json))]
     objective: Option<Objective>,
 
@@ -364,7 +364,8 @@ impl Args {
             None => self.named_loss()?,
         };
         let samples = (config.steps * self.batch as u64) as f64;
-        if let Some(augment) = self.augmentation.augment(samples) {
+        // One that another objective brings stays.
+        if let (None, Some(augment)) = (&objective.augment, self.augmentation.augment(samples)) {
             objective = objective.with_augment(augment);
         }
         Ok(config

@@ -436,9 +436,10 @@ fn scores_of_samples_choose_the_checkpoint_and_are_watched() {
         .keep(1)
         .keep_best("sliced_wasserstein", Better::Lower);
     let mut history = History::new();
+    let mut scores = SampleScores::new(Raw, scorer, 200);
     let run = trainer(config)
         .with_checkpoints(checkpoints)
-        .evaluate(Rhythm::Every(1), SampleScores::new(Raw, scorer, 200))
+        .evaluate(Rhythm::Every(1), &mut scores)
         .observe(Rhythm::Every(1), &mut history)
         .observe(
             Rhythm::Every(1),
@@ -461,6 +462,10 @@ fn scores_of_samples_choose_the_checkpoint_and_are_watched() {
         best(folder.path()),
         (format!("step-{step:09}.checkpoint"), least)
     );
+    // With their provenance they are the last ones, for a report.
+    let last = scores.measure().last();
+    assert_eq!(last[0].value(), distances[distances.len() - 1].1);
+    assert_eq!(last[0].provenance.real.name, "training");
     let told = log(folder.path());
     for (line, (_, distance)) in told.iter().zip(&distances) {
         assert_eq!(line["sliced_wasserstein"], json!(distance));

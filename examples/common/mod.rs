@@ -154,6 +154,19 @@ impl Common {
         folder: &Path,
         device: &Device<P::Backend>,
     ) -> Result<Trainer<'a, P>> {
+        let plan = self.checkpoints(config, options, folder);
+        Ok(Trainer::new(config.clone(), device)?
+            .with_checkpoints(plan)
+            .stop_on(interrupt()?))
+    }
+
+    /// The checkpoints of that trainer, for an example that keeps the best one too.
+    pub fn checkpoints(
+        &self,
+        config: &TrainerConfig,
+        options: &[(&str, String)],
+        folder: &Path,
+    ) -> Checkpoints {
         let every = self.checkpoint_every.unwrap_or(config.steps.div_ceil(10));
         let start = if self.resume {
             Start::Resume
@@ -164,12 +177,9 @@ impl Common {
             .every(every)
             .start(start);
         let plan = self.accept.iter().fold(plan, Checkpoints::accept);
-        let plan = options.iter().fold(plan, |plan, (name, value)| {
+        options.iter().fold(plan, |plan, (name, value)| {
             plan.compare(format!("--{name}"), value.as_str())
-        });
-        Ok(Trainer::new(config.clone(), device)?
-            .with_checkpoints(plan)
-            .stop_on(interrupt()?))
+        })
     }
 
     /// Saves the report and prints the closing line: what came out, and where it lies; of a run that

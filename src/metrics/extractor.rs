@@ -20,6 +20,17 @@ pub trait FeatureExtractor<B: Backend, S> {
     fn extract(&self, samples: S) -> Result<Tensor<B, 2>>;
 }
 
+// Which extractor it is may be known at run time only.
+impl<B: Backend, S, E: FeatureExtractor<B, S> + ?Sized> FeatureExtractor<B, S> for Box<E> {
+    fn id(&self) -> ExtractorId {
+        (**self).id()
+    }
+
+    fn extract(&self, samples: S) -> Result<Tensor<B, 2>> {
+        (**self).extract(samples)
+    }
+}
+
 /// The features of samples that come in batches, on the host and in their order.
 ///
 /// Memory: the features of all, and the tensors of one batch.

@@ -57,6 +57,7 @@ mod perceptual_path;
 mod precision_recall;
 #[cfg(feature = "metrics")]
 mod principal_axes;
+mod random_network;
 mod raw;
 mod repeats;
 mod score;
@@ -113,6 +114,7 @@ pub use parzen::{Parzen, ParzenScores};
 pub use perceptual_path::{PathLengths, PathPlace, PathSpace, PerceptualPathLength};
 #[cfg(feature = "metrics")]
 pub use precision_recall::{NeighbourCounts, PrecisionRecall, PrecisionRecallScores};
+pub use random_network::RandomNetwork;
 pub use raw::Raw;
 pub use repeats::Repeats;
 pub use score::{Provenance, RealAgainstReal, SampleSet, Score};

@@ -26,6 +26,8 @@ pub struct Scorer {
     seed: u64,
     /// What real samples have against real ones, for each metric and number, once it is known.
     baseline: OnceLock<Vec<Option<Vec<RealAgainstReal>>>>,
+    /// What an evaluator measured last.
+    last: Vec<Score>,
 }
 
 impl Scorer {
@@ -38,6 +40,7 @@ impl Scorer {
             metrics: Vec::new(),
             seed: 0,
             baseline: OnceLock::new(),
+            last: Vec::new(),
         }
     }
 
@@ -74,6 +77,17 @@ impl Scorer {
     /// The real samples.
     pub fn real(&self) -> &Features {
         &self.real
+    }
+
+    /// The scores that were measured last by an evaluator of a run
+    /// ([`SampleScores`](crate::train::SampleScores)), with their provenance, for a report; none
+    /// before.
+    pub fn last(&self) -> &[Score] {
+        &self.last
+    }
+
+    pub(super) fn remember(&mut self, scores: Vec<Score>) {
+        self.last = scores;
     }
 
     /// All numbers, in the order of the scores.

@@ -40,6 +40,8 @@ impl SetMeasure for Scorer {
 
     fn measure(&mut self, samples: &Features) -> Result<Vec<f64>> {
         let scores = self.score(samples)?;
-        Ok(scores.iter().map(|score| score.value()).collect())
+        let values = scores.iter().map(|score| score.value()).collect();
+        self.remember(scores);
+        Ok(values)
     }
 }

@@ -117,6 +117,14 @@ impl<P: Pair, E, M> SampleScores<P, E, M> {
     }
 }
 
+impl<P: Pair, E, M> SampleScores<P, E, M> {
+    /// What measures: a [`Scorer`](crate::metrics::Scorer) has the last scores with their
+    /// provenance.
+    pub fn measure(&self) -> &M {
+        &self.measure
+    }
+}
+
 impl<P, E, M> Evaluator<P> for SampleScores<P, E, M>
 where
     P: Pair,

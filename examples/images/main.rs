@@ -1,0 +1,524 @@
+//! Any folder of pictures: a GAN that makes more of them.
+//!
+//! ```text
+//! cargo run --release --example images -- --data-dir FOLDER
+//! cargo run --release --example images -- --data-dir FOLDER --labels
+//! cargo run --release --example images -- --data-dir FOLDER --only Flags --augmentation ada
+//! ```
+//!
+//! PNG, JPEG, WebP, GIF, BMP and TIFF files, in the folder and in those in it; the folders' names are
+//! the classes of `--labels`. MNIST's and CIFAR's files and arrays of numpy's are read too. The out
+//! folder gets sample grids through time, a log, checkpoints (Ctrl-C stores one, `--resume` goes on
+//! from it), the generator as `generator.gan` (the examples `sample` and `evaluate` open it) and
+//! `.safetensors`, and `report.html`.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod data;
+mod judge;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use burn_gan::burn::module::AutodiffModule;
+use burn_gan::burn::tensor::backend::AutodiffBackend;
+use burn_gan::data::Loading;
+use burn_gan::metrics::{Better, Scorer};
+use burn_gan::models::{DcganDiscriminatorConfig, DcganGeneratorConfig, SavedGenerator};
+use burn_gan::network::{Augmentation, DiffAugment, TrainableDiscriminator, TrainableGenerator};
+use burn_gan::objective::{Ada, Augment, Probability};
+use burn_gan::plot::{GridSize, first_batch};
+use burn_gan::prelude::*;
+use burn_gan::step::StandingStatistics;
+use burn_gan::train::{
+    Interpolations, JsonLines, SampleGrid, SampleScores, StoredRun, best_checkpoint,
+};
+use burn_gan::{Error, Result};
+use clap::builder::RangedU64ValueParser;
+use clap::{Parser, ValueEnum};
+use common::{Common, Program};
+use data::{DataArgs, Parts, Pictures, RANGE, Set};
+use judge::{Extractor, Judge};
+
+/// Trains a GAN on a folder of pictures.
+#[derive(Parser)]
+struct Args {
+    #[command(flatten)]
+    common: Common,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    /// Tell both networks the class: folders' names, or those of a file
+    #[arg(long)]
+    labels: bool,
+
+    /// Channels of both networks at half the full size
+    #[arg(long, default_value_t = 32, value_name = "N")]
+    width: usize,
+
+    /// Samples of a batch
+    #[arg(long, default_value_t = 64, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    batch: usize,
+
+    /// Components of a latent
+    #[arg(long, default_value_t = 64, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    latent: usize,
+
+    /// What real and generated pictures go through before they are judged: the fewer pictures, the more
+    #[arg(long, value_enum, default_value_t = Augmented::AdaFixed, value_name = "NAME")]
+    augmentation: Augmented,
+
+    /// The loss [default: relativistic; non_saturating with `--augmentation ada`]
+    #[arg(long, value_enum, value_name = "NAME")]
+    loss: Option<LossName>,
+
+    /// Weight γ of the gradient penalties, taken every fourth step
+    #[arg(
+        long,
+        default_value_t = 0.02,
+        value_name = "GAMMA",
+        allow_negative_numbers = true
+    )]
+    gamma: f64,
+
+    /// Settings of another objective, such as '{"loss":"hinge","terms":[{"kind":"r1","weight":1}]}'
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["loss", "gamma"], value_parser = |json: &str| serde_json::from_str::<Objective>(json))]
+    objective: Option<Objective>,
+
+    /// Adam's learning rate, for both networks
+    #[arg(
+        long,
+        default_value_t = 1e-3,
+        value_name = "RATE",
+        allow_negative_numbers = true
+    )]
+    learning_rate: f64,
+
+    /// Threads that read and decode ahead; 0 for none
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    threads: usize,
+
+    /// Measure by the features of this classifier, as the example `classifier` trains one [default:
+    /// those of a network of random weights]
+    #[arg(long, value_name = "FILE")]
+    classifier: Option<PathBuf>,
+
+    /// Steps between two measurements of the Fréchet distance; 0 for none [default: a tenth of the run]
+    #[arg(long, value_name = "STEPS")]
+    measure_every: Option<u64>,
+
+    /// Keep the checkpoint with the smallest distance, and save its generator as generator_best.gan
+    #[arg(long)]
+    keep_best: bool,
+
+    /// Steps between two sample grids [default: a tenth of the run]
+    #[arg(long, value_name = "STEPS")]
+    sample_every: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum LossName {
+    /// Each logit against that of the other side's sample, R1 and R2 (R3GAN's)
+    Relativistic,
+    /// Each logit by itself, R1
+    NonSaturating,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Augmented {
+    /// Pictures as they are
+    None,
+    /// Mirrored or not: right where left and right mean nothing
+    Flip,
+    /// DiffAugment: colours, shifts, a square cut out
+    #[value(name = "diff_augment")]
+    DiffAugment,
+    /// DiffAugment without colours
+    #[value(name = "translation,cutout")]
+    TranslationCutout,
+    /// ADA's flips, turns, shifts, scales and colours, each with probability 0.1
+    #[value(name = "ada_fixed")]
+    AdaFixed,
+    /// The same, as often as the discriminator's overfitting asks for
+    Ada,
+}
+
+impl Augmented {
+    /// `samples` real ones are shown in the run.
+    fn augment(self, samples: f64) -> Option<Augment> {
+        let policy = |policy| Some(Augment::diff_augment(policy));
+        match self {
+            Self::None => None,
+            Self::Flip => Some(Augment::always(Augmentation::Images {
+                shift: 0,
+                flip: true,
+                fill: Default::default(),
+            })),
+            Self::DiffAugment => policy(DiffAugment::ALL),
+            Self::TranslationCutout => policy(DiffAugment {
+                color: false,
+                ..DiffAugment::ALL
+            }),
+            Self::AdaFixed => Some(Augment::Ada(Ada::new(Probability::Fixed(ADA_FIXED)))),
+            // The paper's 500,000 belong to runs of 25 million samples.
+            Self::Ada => Some(Augment::ada(ADA_SAMPLES.min(samples / 4.0))),
+        }
+    }
+}
+
+const STEPS: usize = 11_500;
+/// Penalties are taken once in so many steps, times this number.
+const LAZY: usize = 4;
+/// Half-life of the generator's average, in images.
+const EMA_IMAGES: f64 = 10_000.0;
+/// How often each of ADA's transformations is made where nothing adapts.
+const ADA_FIXED: f64 = 0.1;
+/// Real samples in which ADA's p goes from 0 to 1 at the fastest.
+const ADA_SAMPLES: f64 = 100_000.0;
+/// Rows and columns of a sample grid; with labels each row is a class, at most so many.
+const GRID: GridSize = GridSize {
+    rows: 8,
+    columns: 12,
+};
+const MOST_ROWS: usize = 20;
+/// Real samples are fewer than these: what is held back is no measure.
+const FEW: usize = 100;
+const DISTANCE: &str = "frechet_distance";
+
+/// What judges a run.
+type Scores<G, D, B> =
+    SampleScores<Gan<G, D, B>, Extractor<<B as AutodiffBackend>::InnerBackend>, Scorer>;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    common::main_with(args.common.backend, args)
+}
+
+impl Program for Args {
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
+        let parts = self.data.open(self.common.seed)?;
+        let held_back = parts.held_back.as_ref();
+        match (&parts.training.set, held_back.map(|rest| &rest.set)) {
+            (Set::Folder(images), rest) => {
+                let rest = match rest {
+                    Some(Set::Folder(rest)) => Some(rest.clone()),
+                    _ => None,
+                };
+                match self.labels {
+                    false => self.unconditional::<B>(images, rest, &parts, device),
+                    true => {
+                        let rest = rest.map(|rest| rest.labelled()).transpose()?;
+                        self.conditional::<B>(&images.labelled()?, rest, &parts, device)
+                    }
+                }
+            }
+            (Set::Memory(data), rest) => {
+                let rest = match rest {
+                    Some(Set::Memory(rest)) => Some(rest.clone()),
+                    _ => None,
+                };
+                match self.labels {
+                    false => {
+                        let rest = rest.map(|rest| rest.samples().clone());
+                        self.unconditional::<B>(data.samples(), rest, &parts, device)
+                    }
+                    true => self.conditional::<B>(data, rest, &parts, device),
+                }
+            }
+        }
+    }
+}
+
+impl Args {
+    fn networks(&self, image: [usize; 3]) -> (DcganGeneratorConfig, DcganDiscriminatorConfig) {
+        (
+            DcganGeneratorConfig::new(self.latent, image).with_width(self.width),
+            // Batch norms mix samples, which a penalty per sample forbids.
+            DcganDiscriminatorConfig::new(image)
+                .with_width(self.width)
+                .with_batch_norm(false),
+        )
+    }
+
+    fn unconditional<B: AutodiffBackend>(
+        &self,
+        data: &(impl Dataset<B, Sample = Tensor<B, 4>, Condition = ()> + 'static),
+        rest: Option<impl Dataset<B, Sample = Tensor<B, 4>, Condition = ()> + 'static>,
+        parts: &Parts,
+        device: B::Device,
+    ) -> Result<u8> {
+        let (generator, discriminator) = self.networks(parts.training.dimensions());
+        let settings = generator.clone();
+        let make = || {
+            Ok((
+                generator.init::<B>(&device)?,
+                discriminator.init::<B>(&device)?,
+            ))
+        };
+        let scores = self
+            .judge::<B>(parts, &device)?
+            .map(|judge| SampleScores::new(judge.extractor, judge.scorer, judge.count));
+        let study = Study {
+            parts,
+            settings,
+            make,
+            tell: |_: &[usize]| Ok(()),
+        };
+        self.train(study, data, rest, scores, &device)
+    }
+
+    fn conditional<B: AutodiffBackend>(
+        &self,
+        data: &(impl Dataset<B, Sample = Tensor<B, 4>, Condition = Labels<B>> + 'static),
+        rest: Option<impl Dataset<B, Sample = Tensor<B, 4>, Condition = Labels<B>> + 'static>,
+        parts: &Parts,
+        device: B::Device,
+    ) -> Result<u8> {
+        let classes = parts.training.classes.len();
+        if classes < 2 {
+            let problem = "takes two classes or more: pictures in folders, or in a file's list";
+            return Err(Error::setting("labels", true, problem));
+        }
+        let (generator, discriminator) = self.networks(parts.training.dimensions());
+        let settings = generator.clone();
+        let make = || {
+            Ok((
+                generator.init_conditional::<B>(classes, &device)?,
+                discriminator.init_conditional::<B>(classes, &device)?,
+            ))
+        };
+        let tell = |labels: &[usize]| Labels::from_slice(labels, classes, &device);
+        let scores = match self.judge::<B>(parts, &device)? {
+            None => None,
+            Some(judge) => {
+                let labels = tell(&judge.labels)?;
+                Some(SampleScores::conditioned_on(
+                    judge.extractor,
+                    judge.scorer,
+                    &labels,
+                ))
+            }
+        };
+        let study = Study {
+            parts,
+            settings,
+            make,
+            tell,
+        };
+        self.train(study, data, rest, scores, &device)
+    }
+
+    /// Who measures the run, against what is held back where it is enough.
+    fn judge<B: AutodiffBackend>(
+        &self,
+        parts: &Parts,
+        device: &B::Device,
+    ) -> Result<Option<Judge<B::InnerBackend>>> {
+        if self.measure_every == Some(0) {
+            return Ok(None);
+        }
+        let held_back = parts.held_back.as_ref();
+        let (real, name) = match held_back.filter(|rest| rest.count() >= FEW) {
+            Some(rest) => (rest, "held back"),
+            None => (&parts.training, "training"),
+        };
+        Judge::new(
+            self.classifier.as_deref(),
+            real,
+            name,
+            self.common.seed,
+            device,
+        )
+        .map(Some)
+    }
+
+    fn named_loss(&self) -> Result<Objective> {
+        let adapts = self.augmentation == Augmented::Ada;
+        let loss = self.loss.unwrap_or(match adapts {
+            true => LossName::NonSaturating,
+            false => LossName::Relativistic,
+        });
+        if adapts && loss == LossName::Relativistic {
+            // Only differences of logits mean something there.
+            let problem = "adapts by the sign of real pictures' logits, which says nothing with \
+                           relativistic pairs; take `--loss non_saturating` or ada_fixed";
+            return Err(Error::setting("augmentation", "ada", problem));
+        }
+        let objective = Objective::new(Loss::NonSaturating);
+        let objective = objective.with_term(Term::r1(self.gamma).every(LAZY));
+        Ok(match loss {
+            LossName::NonSaturating => objective,
+            LossName::Relativistic => objective
+                .with_pairing(Pairing::Paired)
+                .with_term(Term::r2(self.gamma).every(LAZY)),
+        })
+    }
+
+    fn config(&self) -> Result<TrainerConfig> {
+        let latent = Latent::normal(self.latent);
+        let config = self.common.config(STEPS, self.batch, latent);
+        let mut objective = match &self.objective {
+            Some(objective) => objective.clone(),
+            None => self.named_loss()?,
+        };
+        let samples = (config.steps * self.batch as u64) as f64;
+        // One that another objective brings stays.
+        if let (None, Some(augment)) = (&objective.augment, self.augmentation.augment(samples)) {
+            objective = objective.with_augment(augment);
+        }
+        Ok(config
+            .with_objective(objective)
+            .with_optimizers(OptimizerConfig::adam(self.learning_rate).with_betas(0.0, 0.99))
+            .with_schedule(Schedule::Cosine { floor: 0.1 })
+            .with_ema(EmaConfig::half_life(EMA_IMAGES).with_ramp_up(0.05))
+            .with_loading(Loading::on_threads(self.threads)))
+    }
+
+    fn train<B, G, D, Make, Tell>(
+        &self,
+        study: Study<'_, Make, Tell>,
+        data: &impl Dataset<B, Sample = Tensor<B, 4>, Condition = G::Condition>,
+        rest: Option<impl Dataset<B, Sample = Tensor<B, 4>, Condition = G::Condition> + 'static>,
+        mut scores: Option<Scores<G, D, B>>,
+        device: &B::Device,
+    ) -> Result<u8>
+    where
+        B: AutodiffBackend,
+        G: TrainableGenerator<B> + Generator<B, Sample = Tensor<B, 4>> + AutodiffModule<B>,
+        D: TrainableDiscriminator<B, Sample = G::Sample, Condition = G::Condition>,
+        Make: Fn() -> Result<(G, D)>,
+        Tell: Fn(&[usize]) -> Result<G::Condition>,
+    {
+        let (seed, out) = (self.common.seed, self.common.out());
+        let config = self.config()?;
+        let training = &study.parts.training;
+        let tenth = config.steps.div_ceil(10);
+        let networks = || -> Result<_> {
+            let (generator, discriminator) = (study.make)()?;
+            Ok(Gan::<_, _, B>::seeded(
+                generator,
+                discriminator,
+                seed,
+                device,
+            ))
+        };
+
+        let first = out.join("first_batch.png");
+        first_batch(data, &config, RANGE, device)?.save(&first)?;
+        // The same latents at every look, so that pictures of different steps compare; a class to a
+        // row where labels are told.
+        let size = GridSize {
+            rows: match self.labels {
+                true => training.classes.len().min(MOST_ROWS),
+                false => GRID.rows,
+            },
+            ..GRID
+        };
+        let rows: Vec<_> = (0..size.rows * size.columns)
+            .map(|place| place / size.columns)
+            .collect();
+        let (asked, latent) = ((study.tell)(&rows)?, config.latent.clone());
+        let scale = (64 / training.shape.height).max(1);
+        let mut grid = SampleGrid::<B>::new(&out, &latent, size, seed, device)?
+            .with_conditions(&asked)
+            .with_scale(scale);
+        let mut walks = Interpolations::<B>::new(&out, &latent, size, seed, device)?
+            .with_conditions(&asked)
+            .with_scale(scale);
+
+        // What decides the networks and what they are told.
+        let options = [
+            ("labels", self.labels.to_string()),
+            ("width", self.width.to_string()),
+        ];
+        let mut history = History::new();
+        let mut trainer = self.common.trainer(&config, &options, &out, device)?;
+        if self.keep_best {
+            let plan = self.common.checkpoints(&config, &options, &out);
+            trainer = trainer.with_checkpoints(plan.keep_best(DISTANCE, Better::Lower));
+        }
+        if let Some(scores) = &mut scores {
+            let every = self.measure_every.unwrap_or(tenth);
+            trainer = trainer.evaluate(Rhythm::Every(every), scores);
+        }
+        if let Some(rest) = rest.filter(|rest| rest.len() >= self.batch) {
+            trainer = trainer.with_held_out(rest);
+        }
+        let run = trainer
+            .observe(Rhythm::Every(1), Progress::new())
+            .observe(Rhythm::Every(10), &mut history)
+            .observe(Rhythm::Every(10), JsonLines::new(out.join("log.jsonl")))
+            .observe(Rhythm::Every(self.sample_every.unwrap_or(tenth)), &mut grid)
+            .observe(Rhythm::AtEnd, &mut walks)
+            .run(networks()?, data)?;
+
+        let saved = out.join("generator.gan");
+        SavedGenerator::save(&saved, &study.settings, &latent, run.state.sampler())?;
+        let mut report = (self.common.report(&config))
+            .setting("data", self.data.data_dir.display().to_string())
+            .setting("generator", &study.settings)
+            .setting("labels", self.labels)
+            .setting("classes", training.class_sizes())
+            .metric("pictures", training.count())
+            .picture("The first batch, as the networks see it", first, None)
+            .file(&saved)
+            .files(run.save_weights(&out)?);
+        if let Some(scores) = &scores {
+            report = report.scores(scores.measure().last());
+        }
+        if self.keep_best {
+            let folder = out.join("checkpoints");
+            if let Some((file, distance)) = best_checkpoint(&folder, Better::Lower)? {
+                let stored = StoredRun::open(&file)?;
+                // Batch norms' statistics belong to the average, and are not in the file.
+                let turns: Vec<usize> = (0..self.batch)
+                    .map(|place| place % rows_of(training))
+                    .collect();
+                let standing = vec![(study.tell)(&turns)?; STANDING_BATCHES];
+                let standing = StandingStatistics::new(latent.clone(), self.batch, seed, standing);
+                let state = stored
+                    .state(networks()?, device)?
+                    .with_standing_statistics(standing);
+                let best = out.join("generator_best.gan");
+                SavedGenerator::save(&best, &study.settings, &latent, state.sampler())?;
+                report = (report.file(best))
+                    .metric("best_step", stored.step())
+                    .metric("best_distance", distance);
+            }
+        }
+        let report = walks.report(grid.report(history.report(run.report(report))));
+        let distance = run
+            .measurements
+            .iter()
+            .find(|number| number.name == DISTANCE);
+        let distance = distance.map_or_else(String::new, |d| {
+            format!(", Fréchet distance {:.4}", d.value)
+        });
+        let what = format!(
+            "{} pictures, {} steps{distance}, {:.0} s",
+            training.count(),
+            run.state.step,
+            run.elapsed.as_secs_f64()
+        );
+        self.common.finish(&report, &run.ending, what)?;
+        Ok(run.exit_code())
+    }
+}
+
+/// What differs between networks that are told classes and those that are not.
+struct Study<'a, Make, Tell> {
+    parts: &'a Parts,
+    settings: DcganGeneratorConfig,
+    /// Fresh networks.
+    make: Make,
+    /// Labels as they are told.
+    tell: Tell,
+}
+
+const STANDING_BATCHES: usize = 16;
+
+fn rows_of(pictures: &Pictures) -> usize {
+    pictures.classes.len().max(1)
+}

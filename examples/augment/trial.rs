@@ -230,7 +230,7 @@ impl<B: AutodiffBackend> Work<'_, B> {
             generator.init_conditional::<B>(classes, device)?,
             study
                 .discriminator(sets)
-                .init_conditional::<B>(classes, device)?,
+                .init_projected::<B>(classes, device)?,
             self.seed,
             device,
         );

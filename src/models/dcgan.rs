@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::embedding::FEATURES;
 use super::{
-    Activation, ConcatenateFeatures, Conditional, LabelEmbedding, VectorEmbedding, range_of,
+    Activation, ConcatenateFeatures, Conditional, LabelEmbedding, Projection, VectorEmbedding,
+    range_of,
 };
 use crate::data::ImageShape;
 use crate::error::{Result, check};
@@ -394,6 +395,27 @@ impl DcganDiscriminatorConfig {
         let input = self.input(1)?;
         let embedding = LabelEmbedding::new(classes, input.height * input.width, device)?;
         Ok(Conditional::new(embedding, self.stack(&input, device)))
+    }
+
+    /// Makes a discriminator that is conditioned on labels of `classes` by a
+    /// [projection](Projection) of its features.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), if there is no class, or if images are packed: a projection has
+    /// one label for each verdict.
+    pub fn init_projected<B: Backend>(
+        &self,
+        classes: usize,
+        device: &B::Device,
+    ) -> Result<Projection<B, LabelEmbedding<B>, DcganDiscriminator<B>>> {
+        let input = self.input(0)?;
+        check::at_most("pack", self.pack, 1)?;
+        let sizes = pyramid(&input);
+        let stages = sizes.len() - 1;
+        let [height, width] = sizes[stages];
+        let features = (self.width << (stages - 1)) * height * width;
+        let embedding = LabelEmbedding::new(classes, features, device)?;
+        Ok(Projection::new(embedding, self.stack(&input, device)))
     }
 
     /// Makes a discriminator that is conditioned on vectors of `size` numbers: it sees a learned

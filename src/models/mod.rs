@@ -5,6 +5,7 @@ mod conditional;
 mod dcgan;
 mod embedding;
 mod mlp;
+mod projection;
 mod saved;
 mod weights;
 
@@ -15,6 +16,7 @@ pub use dcgan::{
 };
 pub use embedding::{LabelEmbedding, VectorEmbedding};
 pub use mlp::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
+pub use projection::Projection;
 pub use saved::SavedGenerator;
 pub(crate) use saved::{refuse, settings_type};
 pub(crate) use weights::stored_tensors;

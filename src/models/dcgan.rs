@@ -28,11 +28,14 @@ const KERNEL: [usize; 2] = [4, 4];
 const STRIDE: [usize; 2] = [2, 2];
 const PADDING: [usize; 2] = [1, 1];
 
+/// The weights' standard deviation in the paper.
+const STD: f64 = 0.02;
+
 /// The weights' distribution in the paper.
 fn initializer() -> Initializer {
     Initializer::Normal {
         mean: 0.0,
-        std: 0.02,
+        std: STD,
     }
 }
 
@@ -414,7 +417,7 @@ impl DcganDiscriminatorConfig {
         let stages = sizes.len() - 1;
         let [height, width] = sizes[stages];
         let features = (self.width << (stages - 1)) * height * width;
-        let embedding = LabelEmbedding::new(classes, features, device)?;
+        let embedding = LabelEmbedding::with_std(classes, features, STD, device)?;
         Ok(Projection::new(embedding, self.stack(&input, device)))
     }
 

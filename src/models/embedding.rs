@@ -1,12 +1,12 @@
 //! Conditions as features: a vector per class, a linear map of vectors.
 
-use burn::module::Module;
+use burn::module::{Initializer, Module};
 use burn::nn::{Embedding, EmbeddingConfig};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 use super::ConditionEmbedding;
-use crate::error::Result;
+use crate::error::{Result, check};
 use crate::network::{Labels, Vectors};
 use crate::nn::{Linear, LinearConfig};
 use crate::sizes;
@@ -30,11 +30,22 @@ impl<B: Backend> LabelEmbedding<B> {
     /// # Errors
     /// If there is no class or no feature, more than 2²⁴ of either, or more than 2²⁸ numbers.
     pub fn new(classes: usize, features: usize, device: &B::Device) -> Result<Self> {
+        Self::with_std(classes, features, 1.0, device)
+    }
+
+    /// A vector of `features` numbers for each of `classes`, drawn from N(0, std²).
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), or if `std` is not a finite number above 0.
+    pub fn with_std(classes: usize, features: usize, std: f64, device: &B::Device) -> Result<Self> {
         sizes::size("classes", classes)?;
         sizes::size("features", features)?;
         sizes::weights("classes", &[classes, features])?;
+        check::positive("std", std)?;
+        let initializer = Initializer::Normal { mean: 0.0, std };
+        let embedding = EmbeddingConfig::new(classes, features).with_initializer(initializer);
         Ok(Self {
-            embedding: EmbeddingConfig::new(classes, features).init(device),
+            embedding: embedding.init(device),
             features,
         })
     }

@@ -10,13 +10,15 @@ use crate::network::{Discriminator, Verdict};
 /// moved by how well its features go with the condition.
 ///
 /// ```text
-/// D(x, y) = D(x) + ⟨e(y), φ(x)⟩ / √F        φ(x): the verdict's features [batch, F], e: the embedding
+/// D(x, y) = D(x) + ⟨e(y), φ(x)⟩        φ(x): the verdict's features [batch, F], e: the embedding
 /// ```
 ///
 /// Only the last layer knows the condition, so that the layers before learn from all classes at once:
 /// with few samples of each class it learns them sooner than one that sees the condition beside the
-/// sample ([`Conditional`](super::Conditional)). Without the division a wide layer's sum would drown the
-/// logit at the start.
+/// sample ([`Conditional`](super::Conditional)). The embedding is the last layer's weights, one set for
+/// each class, and starts as small as those
+/// ([`LabelEmbedding::with_std`](super::LabelEmbedding::with_std)): vectors of N(0, 1) would drown the
+/// logit, and take long to move.
 ///
 /// Miyato, Koyama 2018, *cGANs with projection discriminator*, arXiv:1802.05637.
 ///
@@ -72,9 +74,7 @@ where
             dims, expected,
             "features {dims:?} can't be projected on an embedding {expected:?}"
         );
-        let scale = (dims[1] as f64).sqrt().recip();
-        let projected = (features * embedded).sum_dim(1).mul_scalar(scale);
-        verdict.logits = verdict.logits + projected;
+        verdict.logits = verdict.logits + (features * embedded).sum_dim(1);
         verdict
     }
 
@@ -110,7 +110,7 @@ mod tests {
             let place = sample * width..(sample + 1) * width;
             let pairs = features[place.clone()].iter().zip(&vectors[place]);
             let dot: f64 = pairs.map(|(feature, number)| feature * number).sum();
-            let expected = plain[sample] + dot / (width as f64).sqrt();
+            let expected = plain[sample] + dot;
             assert!(
                 (logits[sample] - expected).abs() < 1e-4 * (1.0 + expected.abs()),
                 "{} and {expected}",

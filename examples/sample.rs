@@ -24,24 +24,15 @@ use burn_gan::train::Ending;
 use burn_gan::{Error, Result};
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
-use common::{BackendName, Brief, Common, Program};
+use common::{Common, Program, Untrained};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 /// Writes new samples of a saved generator.
 #[derive(Parser)]
 struct Args {
-    /// Seed of everything random: the same seed gives the same samples
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    seed: u64,
-
-    /// What computes
-    #[arg(long, value_enum, default_value_t = BackendName::Flex, value_name = "NAME")]
-    backend: BackendName,
-
-    /// Folder for the samples and the report [default: out/sample]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    common: Untrained,
 
     /// A generator of this crate's, a `.gan` file
     #[arg(long, value_name = "FILE")]
@@ -116,22 +107,17 @@ const SHOWN: usize = 64;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    common::main_with(args.backend, args)
+    common::main_with(args.common.backend, args)
 }
 
 impl Program for Args {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
-        let common = Common::from(Brief {
-            seed: self.seed,
-            steps: None,
-            backend: self.backend,
-            out: self.out.clone(),
-        });
+        let common = Common::from(self.common.clone());
         let out = common.out();
         let started = Instant::now();
         let sampler = || {
             let sampler = Sampler::<B::InnerBackend>::open(&self.generator, &device)?;
-            let sampler = sampler.with_seed(self.seed).with_batch(self.batch)?;
+            let sampler = sampler.with_seed(self.common.seed).with_batch(self.batch)?;
             match self.truncation {
                 None => Ok(sampler),
                 Some(threshold) => (sampler.with_truncation(threshold))

@@ -10,7 +10,7 @@ use burn_gan::{Error, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::{common, refused};
+use crate::common;
 
 /// Where the samples come from.
 #[derive(Debug, Clone, clap::Args, Serialize)]
@@ -86,7 +86,7 @@ impl Source {
     fn table(&self, path: &Path) -> Result<Sets> {
         let Some(side) = self.size else {
             let problem = "the file does not say how its numbers lie: give height and width";
-            return Err(refused("size", "none", problem));
+            return Err(Error::setting("size", "none", problem));
         };
         let image = [1, side, side];
         let table = PixelCsv::new(image).with_ends(0.0, self.white).read(path)?;

@@ -25,10 +25,10 @@ mod trial;
 
 use std::process::ExitCode;
 
+use burn_gan::Result;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::metrics::Repeats;
 use burn_gan::train::Ending;
-use burn_gan::{Error, Result};
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use common::{Common, Program};
@@ -85,10 +85,7 @@ impl Measured {
 
     /// In per cent.
     fn percent(&self) -> String {
-        let error = self
-            .standard_error
-            .map(|error| format!(" ± {:.2}", 100.0 * error));
-        format!("{:.2}{}", 100.0 * self.mean, error.unwrap_or_default())
+        format!("{:.2}{}", 100.0 * self.mean, self.error())
     }
 
     /// In points, with the trials.
@@ -97,15 +94,13 @@ impl Measured {
             .trials
             .iter()
             .map(|value| format!("{:+.2}", 100.0 * value));
-        let error = self
-            .standard_error
-            .map(|error| format!(" ± {:.2}", 100.0 * error));
-        format!(
-            "{:+.2}{}  ({})",
-            100.0 * self.mean,
-            error.unwrap_or_default(),
-            trials.collect::<Vec<_>>().join(", ")
-        )
+        let trials = trials.collect::<Vec<_>>().join(", ");
+        format!("{:+.2}{}  ({trials})", 100.0 * self.mean, self.error())
+    }
+
+    fn error(&self) -> String {
+        let error = self.standard_error;
+        error.map_or_else(String::new, |error| format!(" ± {:.2}", 100.0 * error))
     }
 }
 
@@ -226,9 +221,4 @@ impl Args {
             gain[0].1.points()
         )
     }
-}
-
-/// An option's value that no run can be made with.
-fn refused(option: &str, value: impl ToString, problem: impl Into<String>) -> Error {
-    Error::setting(option, value.to_string(), problem)
 }

@@ -1,12 +1,12 @@
 //! What decides a trial.
 
+use burn_gan::Result;
 use burn_gan::data::PixelRange;
 use burn_gan::models::{ClassifierConfig, DcganDiscriminatorConfig, DcganGeneratorConfig};
 use burn_gan::network::{Affine, Augmentation, DiffAugment, Fill};
 use burn_gan::objective::Augment;
 use burn_gan::prelude::*;
 use burn_gan::train::ClassifierTraining;
-use burn_gan::{Result, network};
 use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
@@ -168,8 +168,7 @@ pub enum Choice {
 /// Digits have no colours to change.
 const POLICY: DiffAugment = DiffAugment {
     color: false,
-    translation: true,
-    cutout: true,
+    ..DiffAugment::ALL
 };
 const LATENT: usize = 64;
 const STEPS: usize = 1_200;
@@ -183,9 +182,7 @@ const R1_EVERY: usize = 4;
 impl Study {
     /// Refuses what no trial can be made with before the first is begun.
     pub fn validate(&self, sets: &Sets) -> Result<()> {
-        let [_, height, width] = sets.image;
-        let augmentation = self.augmentation(height.min(width));
-        augmentation.validate()?;
+        self.augmentation(sets).validate()?;
         self.classifier(sets).validate()?;
         self.generator(sets).validate()?;
         self.discriminator(sets).validate()
@@ -200,8 +197,10 @@ impl Study {
         Latent::normal(LATENT)
     }
 
-    /// Classical augmentation of images with this shorter side.
-    pub fn augmentation(&self, side: usize) -> Augmentation {
+    /// Classical augmentation.
+    pub fn augmentation(&self, sets: &Sets) -> Augmentation {
+        let [_, height, width] = sets.image;
+        let side = height.min(width);
         Augmentation::Affine(Affine {
             shift: self.shift.unwrap_or(side as f64 / 14.0),
             rotation: self.rotation,
@@ -224,15 +223,12 @@ impl Study {
 
     /// The GAN's run, on so many samples.
     pub fn config(&self, common: &Common, sets: &Sets, samples: usize) -> TrainerConfig {
-        let [_, height, width] = sets.image;
         let r1 = Term::r1(self.gamma).every(R1_EVERY);
         let objective = Objective::new(Loss::NonSaturating).with_term(r1);
         let objective = match self.gan {
-            GanKind::Leaking => objective.with_augment_real(self.augmentation(height.min(width))),
+            GanKind::Leaking => objective.with_augment_real(self.augmentation(sets)),
             GanKind::Plain => objective,
-            GanKind::DiffAugment => {
-                objective.with_augment(Augment::always(network::Augmentation::DiffAugment(POLICY)))
-            }
+            GanKind::DiffAugment => objective.with_augment(Augment::diff_augment(POLICY)),
         };
         let batch = self.batch.min(samples);
         let optimizer = OptimizerConfig::adam(self.rate).with_betas(0.0, 0.99);

@@ -21,7 +21,6 @@ use serde_json::{Value, json};
 
 use crate::common::{self, Common};
 use crate::data::Sets;
-use crate::refused;
 use crate::settings::{Choice, Study};
 
 /// Images that are looked at together.
@@ -149,7 +148,7 @@ pub fn run<B: AutodiffBackend>(
         Some(test) => test,
         None if split.rest.is_empty() => {
             let problem = "keeps all samples, and there is no test set; keep fewer";
-            return Err(refused("per_class", count, problem));
+            return Err(Error::setting("per_class", count, problem));
         }
         None => {
             rest = sets.train.only(&split.rest)?;
@@ -194,7 +193,7 @@ fn stored(common: &Common, file: &Path, settings: &Value) -> Result<Option<Trial
             "{} was made with other settings or samples; leave `--resume` out to make it anew",
             file.display()
         );
-        return Err(refused("resume", true, problem));
+        return Err(Error::setting("resume", true, problem));
     }
     Ok(Some(trial))
 }
@@ -203,7 +202,7 @@ fn stored(common: &Common, file: &Path, settings: &Value) -> Result<Option<Trial
 fn named_per_class(error: Error, count: usize) -> Error {
     match error {
         Error::Setting { field, problem, .. } if field == "count" => {
-            refused("per_class", count, problem)
+            Error::setting("per_class", count, problem)
         }
         other => other,
     }
@@ -256,9 +255,8 @@ impl<B: AutodiffBackend> Work<'_, B> {
         SavedGenerator::save(out.join(&saved), &generator, &latent, run.state.sampler())?;
 
         let begun = Instant::now();
-        let [real, judge] =
-            [None, Some(())].map(|classical| self.classifier(classical.is_some(), None));
-        let (real, judge) = (real?, judge?);
+        let real = self.classifier(false, None)?;
+        let judge = self.classifier(true, None)?;
         let mut sampler =
             Sampler::conditional(run.state.sampler(), latent, classes, device).with_seed(self.seed);
         let count = study.samples * classes;
@@ -306,8 +304,7 @@ impl<B: AutodiffBackend> Work<'_, B> {
         classical: bool,
         others: Option<(&VectorDataset<4>, f64)>,
     ) -> Result<Classifier<B::InnerBackend>> {
-        let [_, height, width] = self.sets.image;
-        let augmentation = classical.then(|| self.study.augmentation(height.min(width)));
+        let augmentation = classical.then(|| self.study.augmentation(self.sets));
         let training = self
             .study
             .training(self.seed, Dataset::<B>::len(self.few))

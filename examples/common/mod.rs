@@ -85,6 +85,34 @@ pub struct Brief {
     pub out: Option<PathBuf>,
 }
 
+/// The options of an example that trains nothing.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Untrained {
+    /// Seed of everything random: the same seed gives the same result
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+
+    /// What computes
+    #[arg(long, value_enum, default_value_t = BackendName::Flex, value_name = "NAME")]
+    pub backend: BackendName,
+
+    /// Folder for what comes out and the report [default: out/<example>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+impl From<Untrained> for Common {
+    fn from(untrained: Untrained) -> Self {
+        let Untrained { seed, backend, out } = untrained;
+        Self::from(Brief {
+            seed,
+            steps: None,
+            backend,
+            out,
+        })
+    }
+}
+
 impl From<Brief> for Common {
     fn from(brief: Brief) -> Self {
         let Brief {

@@ -35,24 +35,15 @@ use burn_gan::train::Ending;
 use burn_gan::{Error, Result};
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
-use common::{BackendName, Brief, Common, Program};
+use common::{Common, Program, Untrained};
 use images::Images;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Scores generated samples against real ones.
 #[derive(Parser)]
 struct Args {
-    /// Seed of everything random: the same seed gives the same scores
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    seed: u64,
-
-    /// What computes
-    #[arg(long, value_enum, default_value_t = BackendName::Flex, value_name = "NAME")]
-    backend: BackendName,
-
-    /// Folder for pictures and the report [default: out/evaluate]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    common: Untrained,
 
     /// What is scored: a `.gan` file, a checkpoint of `mnist` or a folder of them, a folder of PNG
     /// images, or features as `.npy` or `.safetensors`
@@ -121,17 +112,12 @@ fn metric(text: &str) -> Result<Metric, String> {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    common::main_with(args.backend, args)
+    common::main_with(args.common.backend, args)
 }
 
 impl Program for Args {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
-        let common = Common::from(Brief {
-            seed: self.seed,
-            steps: None,
-            backend: self.backend,
-            out: self.out.clone(),
-        });
+        let common = Common::from(self.common.clone());
         let mut report = common
             .report(&serde_json::json!({"batch": self.batch}))
             .setting("generated", self.generated.display().to_string())
@@ -179,7 +165,7 @@ impl Program for Args {
             [] => Metric::all(),
             some => some.to_vec(),
         };
-        let scorer = Scorer::new(real).with_seed(self.seed);
+        let scorer = Scorer::new(real).with_seed(self.common.seed);
         let scorer = metrics
             .into_iter()
             .fold(scorer, |scorer, metric| scorer.with_metric(metric));
@@ -239,7 +225,7 @@ impl Args {
             count,
             generated,
             asked: self.samples,
-            seed: self.seed,
+            seed: self.common.seed,
             device: device.clone(),
         })
     }
@@ -283,8 +269,10 @@ impl Args {
             return Ok(None);
         }
         let logits = images.generated_features(&*self.extractor(device, true)?, self.batch)?;
-        let score = InceptionScore::default()
-            .of_logits(&logits, &mut Stream::new(self.seed, "inception score"))?;
+        let score = InceptionScore::default().of_logits(
+            &logits,
+            &mut Stream::new(self.common.seed, "inception score"),
+        )?;
         common::print(format_args!(
             "inception_score {:.3} ± {:.3}",
             score.score, score.deviation

@@ -354,10 +354,17 @@ impl DcganDiscriminatorConfig {
         Ok(self.stack(&self.input(0)?, device))
     }
 
-    /// The layers.
-    fn stack<B: Backend>(&self, input: &ImageShape, device: &B::Device) -> DcganDiscriminator<B> {
+    /// What the last layer reads.
+    fn features(&self, input: &ImageShape) -> usize {
         let sizes = pyramid(input);
         let stages = sizes.len() - 1;
+        let [height, width] = sizes[stages];
+        (self.width << (stages - 1)) * height * width
+    }
+
+    /// The layers.
+    fn stack<B: Backend>(&self, input: &ImageShape, device: &B::Device) -> DcganDiscriminator<B> {
+        let stages = pyramid(input).len() - 1;
         let mut channels = input.channels;
         let mut blocks = Vec::with_capacity(stages);
         for stage in 0..stages {
@@ -376,10 +383,9 @@ impl DcganDiscriminatorConfig {
             });
             channels = out;
         }
-        let [height, width] = sizes[stages];
         DcganDiscriminator {
             blocks,
-            head: LinearConfig::new(channels * height * width, 1)
+            head: LinearConfig::new(self.features(input), 1)
                 .with_initializer(initializer())
                 .init(device),
         }
@@ -413,11 +419,7 @@ impl DcganDiscriminatorConfig {
     ) -> Result<Projection<B, LabelEmbedding<B>, DcganDiscriminator<B>>> {
         let input = self.input(0)?;
         check::at_most("pack", self.pack, 1)?;
-        let sizes = pyramid(&input);
-        let stages = sizes.len() - 1;
-        let [height, width] = sizes[stages];
-        let features = (self.width << (stages - 1)) * height * width;
-        let embedding = LabelEmbedding::with_std(classes, features, STD, device)?;
+        let embedding = LabelEmbedding::with_std(classes, self.features(&input), STD, device)?;
         Ok(Projection::new(embedding, self.stack(&input, device)))
     }
 

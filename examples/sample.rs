@@ -55,9 +55,10 @@ struct Args {
     #[arg(long, value_name = "NAME", num_args = 1..)]
     names: Vec<String>,
 
-    /// The values of pixels
-    #[arg(long, value_enum, default_value_t = Pixels::Symmetric, value_name = "RANGE")]
-    pixels: Pixels,
+    /// The values of pixels [default: those of the generator's last layer; symmetric where it has no
+    /// bounds]
+    #[arg(long, value_enum, value_name = "RANGE")]
+    pixels: Option<Pixels>,
 
     /// Samples that are drawn at once
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
@@ -133,7 +134,13 @@ impl Program for Args {
 
         let bar = progress(self.count);
         let told = |done: usize| bar.set_position(done as u64);
-        let (mut sampler, range) = (sampler()?, self.pixels.range());
+        let mut sampler = sampler()?;
+        let of_generator = sampler.output_range();
+        let range = match (self.pixels, of_generator) {
+            (Some(pixels), _) => pixels.range(),
+            (None, Some((low, high))) => [low as f32, high as f32],
+            (None, None) => Pixels::Symmetric.range(),
+        };
         let written = match format {
             Format::Png => {
                 let folder = out.join("samples");

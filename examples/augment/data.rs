@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn_gan::data::{
-    ImageColor, ImageConfig, ImageFolder, LabelledDataset, Mnist, PixelCsv, PixelRange, ScanBar,
+    ImageColor, ImageConfig, ImageFolder, LabelledDataset, Mnist, PixelCsv, ScanBar,
 };
 use burn_gan::{Error, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::common;
+use crate::settings::RANGE;
 
 /// Where the samples come from.
 #[derive(Debug, Clone, clap::Args, Serialize)]
@@ -92,7 +93,7 @@ impl Source {
         let table = PixelCsv::new(image).with_ends(0.0, self.white).read(path)?;
         let classes = table.classes.clone();
         Ok(Sets {
-            train: table.into_dataset(PixelRange::Symmetric)?,
+            train: table.into_dataset(RANGE)?,
             test: None,
             classes,
             image,
@@ -105,7 +106,9 @@ impl Source {
             Color::Grey => ImageColor::Grey,
         };
         let side = self.size.unwrap_or(PICTURE);
-        let config = ImageConfig::new(side, side).with_color(color);
+        let config = ImageConfig::new(side, side)
+            .with_color(color)
+            .with_range(RANGE);
         let mut bar = ScanBar::new();
         let images = ImageFolder::new(&self.data_dir, config).open_with(|done| bar.show(done))?;
         for notice in images.notices() {
@@ -126,8 +129,8 @@ fn mnist(folder: &Path) -> Result<Sets> {
     Ok(Sets {
         image: [1, train.height, train.width],
         classes: (0..train.classes).map(|class| class.to_string()).collect(),
-        train: train.into_dataset(PixelRange::Symmetric)?,
-        test: Some(test.into_dataset(PixelRange::Symmetric)?),
+        train: train.into_dataset(RANGE)?,
+        test: Some(test.into_dataset(RANGE)?),
     })
 }
 

@@ -4,6 +4,7 @@ use burn_gan::Result;
 use burn_gan::data::PixelRange;
 use burn_gan::models::{ClassifierConfig, DcganDiscriminatorConfig, DcganGeneratorConfig};
 use burn_gan::network::{Affine, Augmentation, DiffAugment, Fill};
+use burn_gan::nn::Activation;
 use burn_gan::objective::Augment;
 use burn_gan::prelude::*;
 use burn_gan::train::ClassifierTraining;
@@ -103,7 +104,7 @@ pub struct Study {
     /// Its learning rate
     #[arg(
         long,
-        default_value_t = 5e-4,
+        default_value_t = 1e-3,
         value_name = "RATE",
         allow_negative_numbers = true
     )]
@@ -114,7 +115,7 @@ pub struct Study {
     pub batch: usize,
 
     /// Steps of each classifier
-    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
+    #[arg(long, default_value_t = 4_000, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
     pub classifier_steps: u64,
 
     /// Channels of the classifier at full size
@@ -165,13 +166,18 @@ pub enum Choice {
     Best,
 }
 
+/// What is at the border of a digit is 0, as what convolutions find beyond it.
+pub const RANGE: PixelRange = PixelRange::Unit;
 /// Digits have no colours to change.
 const POLICY: DiffAugment = DiffAugment {
     color: false,
     ..DiffAugment::ALL
 };
 const LATENT: usize = 64;
-const STEPS: usize = 1_200;
+/// What the class is projected on. The convolutions' own numbers, thousands, take three times as many
+/// steps until samples are of the class asked for.
+const FEATURES: usize = 128;
+const STEPS: usize = 4_000;
 /// Half-life of the generator's average, in steps.
 const EMA_STEPS: f64 = 140.0;
 /// Images of a classifier's batch.
@@ -211,7 +217,9 @@ impl Study {
     }
 
     pub fn generator(&self, sets: &Sets) -> DcganGeneratorConfig {
-        DcganGeneratorConfig::new(LATENT, sets.image).with_width(self.width)
+        DcganGeneratorConfig::new(LATENT, sets.image)
+            .with_width(self.width)
+            .with_output(Activation::Sigmoid)
     }
 
     pub fn discriminator(&self, sets: &Sets) -> DcganDiscriminatorConfig {
@@ -219,6 +227,7 @@ impl Study {
         DcganDiscriminatorConfig::new(sets.image)
             .with_width(self.width)
             .with_batch_norm(false)
+            .with_features(FEATURES)
     }
 
     /// The GAN's run, on so many samples.
@@ -240,9 +249,9 @@ impl Study {
     }
 
     pub fn classifier(&self, sets: &Sets) -> ClassifierConfig {
-        ClassifierConfig::new(sets.image, sets.classes.len())
+        ClassifierConfig::for_few(sets.image, sets.classes.len())
             .with_width(self.classifier_width)
-            .with_pixels(PixelRange::Symmetric)
+            .with_pixels(RANGE)
             .with_dropout(self.dropout)
     }
 

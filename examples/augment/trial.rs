@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::common::{self, Common};
 use crate::data::Sets;
-use crate::settings::{Choice, Study};
+use crate::settings::{Choice, RANGE, Study};
 
 /// Images that are looked at together.
 const AT_ONCE: usize = 250;
@@ -297,8 +297,8 @@ impl<B: AutodiffBackend> Work<'_, B> {
         }))
     }
 
-    /// Trains a classifier on the few samples, classically augmented or not, with others beside them
-    /// or not.
+    /// Trains a classifier on the few samples, with others beside them or not, all of them classically
+    /// augmented or none.
     fn classifier(
         &self,
         classical: bool,
@@ -308,7 +308,7 @@ impl<B: AutodiffBackend> Work<'_, B> {
         let training = self
             .study
             .training(self.seed, Dataset::<B>::len(self.few))
-            .with_augmentation(augmentation);
+            .with_augmentation(augmentation.clone());
         let settings = self.study.classifier(self.sets);
         let bar = common::bar(training.steps);
         bar.set_message(match (classical, others.is_some()) {
@@ -328,7 +328,7 @@ impl<B: AutodiffBackend> Work<'_, B> {
         let trained = match others {
             None => training.run(&settings, self.few, self.device, progress),
             Some((others, weight)) => {
-                let beside = Beside::new(others, weight);
+                let beside = Beside::new(others, weight).with_augmentation(augmentation);
                 training.run_beside(&settings, self.few, &beside, self.device, progress)
             }
         };
@@ -377,7 +377,9 @@ impl<B: AutodiffBackend> Work<'_, B> {
                         pixels.extend_from_slice(&values[place * size..(place + 1) * size]);
                     }
                 }
+                let [low, high] = RANGE.into();
                 let style = GridStyle {
+                    range: (low, high),
                     columns: count,
                     scale: if shape.height < 20 { 4 } else { 2 },
                     ..GridStyle::default()

@@ -341,7 +341,13 @@ impl<B: Backend> Pair<B> {
                 let shape = [count, channels, height, width];
                 let images = TensorData::new(drawn.into_values(), shape);
                 let images = Tensor::from_data(images, &self.device);
-                Ok(images)
+                // Real ones are in [−1, 1].
+                Ok(match sampler.output_range() {
+                    Some((low, high)) if (low, high) != (-1.0, 1.0) => {
+                        images.sub_scalar(low) * (2.0 / (high - low)) - 1.0
+                    }
+                    _ => images,
+                })
             }
         }
     }

@@ -287,6 +287,10 @@ pub struct DcganDiscriminatorConfig {
     /// default.
     #[serde(default = "super::alone")]
     pub pack: usize,
+    /// Features: numbers of a hidden layer with leaky ReLU before the last; 0 by default, none: what the
+    /// convolutions give. Few features carry a [projection](Self::init_projected) sooner than many.
+    #[serde(default)]
+    pub features: usize,
 }
 }
 
@@ -298,6 +302,7 @@ impl DcganDiscriminatorConfig {
             width: 64,
             batch_norm: true,
             pack: 1,
+            features: 0,
         }
     }
 
@@ -310,6 +315,12 @@ impl DcganDiscriminatorConfig {
     /// Whether all convolutions but the first have a batch norm.
     pub fn with_batch_norm(mut self, batch_norm: bool) -> Self {
         self.batch_norm = batch_norm;
+        self
+    }
+
+    /// Numbers of a hidden layer before the last.
+    pub fn with_features(mut self, features: usize) -> Self {
+        self.features = features;
         self
     }
 
@@ -342,7 +353,7 @@ impl DcganDiscriminatorConfig {
             ..self.image
         };
         check_image(&input).map_err(|e| e.within("image"))?;
-        check_layers(&input, self.width, 1)?;
+        check_layers(&input, self.width, self.features.max(1))?;
         Ok(input)
     }
 
@@ -355,7 +366,15 @@ impl DcganDiscriminatorConfig {
     }
 
     /// What the last layer reads.
-    fn features(&self, input: &ImageShape) -> usize {
+    fn last(&self, input: &ImageShape) -> usize {
+        match self.features {
+            0 => self.flattened(input),
+            features => features,
+        }
+    }
+
+    /// What the convolutions give.
+    fn flattened(&self, input: &ImageShape) -> usize {
         let sizes = pyramid(input);
         let stages = sizes.len() - 1;
         let [height, width] = sizes[stages];
@@ -383,11 +402,15 @@ impl DcganDiscriminatorConfig {
             });
             channels = out;
         }
+        let linear = |sizes: [usize; 2]| {
+            LinearConfig::new(sizes[0], sizes[1])
+                .with_initializer(initializer())
+                .init(device)
+        };
         DcganDiscriminator {
             blocks,
-            head: LinearConfig::new(self.features(input), 1)
-                .with_initializer(initializer())
-                .init(device),
+            hidden: (self.features > 0).then(|| linear([self.flattened(input), self.features])),
+            head: linear([self.last(input), 1]),
         }
     }
 
@@ -419,7 +442,7 @@ impl DcganDiscriminatorConfig {
     ) -> Result<Projection<B, LabelEmbedding<B>, DcganDiscriminator<B>>> {
         let input = self.input(0)?;
         check::at_most("pack", self.pack, 1)?;
-        let embedding = LabelEmbedding::with_std(classes, self.features(&input), STD, device)?;
+        let embedding = LabelEmbedding::with_std(classes, self.last(&input), STD, device)?;
         Ok(Projection::new(embedding, self.stack(&input, device)))
     }
 
@@ -447,12 +470,13 @@ struct DownBlock<B: Backend> {
 
 /// A discriminator of strided convolutions with leaky ReLU (0.2), a linear layer after them.
 ///
-/// Images `[batch, channels, height, width]`, logits `[batch, 1]`; its features are what the linear
-/// layer reads, flattened. Radford, Metz, Chintala 2015,
+/// Images `[batch, channels, height, width]`, logits `[batch, 1]`; its features are what the last
+/// layer reads. Radford, Metz, Chintala 2015,
 /// arXiv:1511.06434.
 #[derive(Module, Debug)]
 pub struct DcganDiscriminator<B: Backend> {
     blocks: Vec<DownBlock<B>>,
+    hidden: Option<Linear<B>>,
     head: Linear<B>,
 }
 
@@ -468,7 +492,11 @@ impl<B: Backend> Discriminator<B> for DcganDiscriminator<B> {
                 None => block.conv.forward_activated(x, Activation::LEAKY),
             };
         }
-        let features: Tensor<B, 2> = x.flatten(1, 3);
+        let flat: Tensor<B, 2> = x.flatten(1, 3);
+        let features = match &self.hidden {
+            Some(hidden) => hidden.forward_activated(flat, Activation::LEAKY),
+            None => flat,
+        };
         Verdict::from(self.head.forward(features.clone())).with_features(features)
     }
 }

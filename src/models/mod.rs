@@ -9,7 +9,7 @@ mod projection;
 mod saved;
 mod weights;
 
-pub use classifier::{Classifier, ClassifierConfig, SavedClassifier, Seen};
+pub use classifier::{Classifier, ClassifierConfig, Halving, SavedClassifier, Seen};
 pub use conditional::{ConcatenateFeatures, ConditionEmbedding, Conditional};
 pub use dcgan::{
     DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,

@@ -48,6 +48,7 @@ pub struct Sampler<B: Backend> {
     draw: Box<Draw<B>>,
     latent: Latent,
     classes: Option<usize>,
+    range: Option<(f64, f64)>,
     device: B::Device,
     stream: Stream,
     truncation: Option<f32>,
@@ -73,8 +74,9 @@ impl<B: Backend> Sampler<B> {
     where
         G: Generator<B, Sample = Tensor<B, R>, Condition = ()> + 'static,
     {
+        let range = generator.output_range();
         let draw = move |latents, _: &[usize]| Ok(generator.generate(latents, &()).into_data());
-        Self::of(Box::new(draw), latent, None, device)
+        Self::of(Box::new(draw), latent, (None, range), device)
     }
 
     /// Draws from a generator that is conditioned on one of so many classes.
@@ -87,18 +89,25 @@ impl<B: Backend> Sampler<B> {
     where
         G: Generator<B, Sample = Tensor<B, R>, Condition = Labels<B>> + 'static,
     {
+        let range = generator.output_range();
         let draw = move |latents: Tensor<B, 2>, labels: &[usize]| {
             let labels = Labels::from_slice(labels, classes, &latents.device())?;
             Ok(generator.generate(latents, &labels).into_data())
         };
-        Self::of(Box::new(draw), latent, Some(classes), device)
+        Self::of(Box::new(draw), latent, (Some(classes), range), device)
     }
 
-    fn of(draw: Box<Draw<B>>, latent: Latent, classes: Option<usize>, device: &B::Device) -> Self {
+    fn of(
+        draw: Box<Draw<B>>,
+        latent: Latent,
+        (classes, range): (Option<usize>, Option<(f64, f64)>),
+        device: &B::Device,
+    ) -> Self {
         Self {
             draw,
             latent,
             classes,
+            range: range.filter(|(low, high)| low.is_finite() && high.is_finite()),
             device: device.clone(),
             stream: Stream::new(0, "samples"),
             truncation: None,
@@ -139,6 +148,13 @@ impl<B: Backend> Sampler<B> {
     /// The number of classes that the generator is conditioned on, if it is.
     pub fn classes(&self) -> Option<usize> {
         self.classes
+    }
+
+    /// Between which numbers those of samples lie, where the generator's last layer decides it: −1 and 1
+    /// after a tanh, 0 and 1 after a sigmoid ([`Generator::output_range`]). `None` without bounds on both
+    /// sides.
+    pub fn output_range(&self) -> Option<(f64, f64)> {
+        self.range
     }
 
     /// The prior.

@@ -8,6 +8,7 @@ use crate::models::{
     DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig, SavedGenerator,
 };
 use crate::network::{Generator, Labels};
+use crate::nn::Activation;
 use crate::testing::{Cpu, for_each_backend};
 use crate::{Latent, Result};
 
@@ -35,6 +36,21 @@ fn points() -> Sampler<Cpu> {
     let generator = MlpGeneratorConfig::new(4, [2]).with_hidden([8]);
     let generator = generator.init::<Cpu, 2>(&device).expect("valid settings");
     Sampler::new(generator, Latent::normal(4), &device)
+}
+
+#[test]
+fn a_sampler_knows_the_range_of_its_samples() {
+    let device = Default::default();
+    let config = DcganGeneratorConfig::new(4, [1, 8, 8]).with_width(2);
+    let range = |output| {
+        let generator = config.clone().with_output(output);
+        let generator = generator.init_conditional::<Cpu>(3, &device);
+        let generator = generator.expect("valid settings");
+        Sampler::conditional(generator, Latent::normal(4), 3, &device).output_range()
+    };
+    assert_eq!(range(Activation::Tanh), Some((-1.0, 1.0)));
+    assert_eq!(range(Activation::Sigmoid), Some((0.0, 1.0)));
+    assert_eq!(points().output_range(), None);
 }
 
 fn the_seed_decides_samples_and_batches_do_not<B: Backend>() {

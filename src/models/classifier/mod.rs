@@ -4,5 +4,5 @@
 mod network;
 mod saved;
 
-pub use network::{Classifier, ClassifierConfig, Seen};
+pub use network::{Classifier, ClassifierConfig, Halving, Seen};
 pub use saved::SavedClassifier;

@@ -1,8 +1,11 @@
 //! The network.
 
+use std::iter;
+
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, PaddingConfig2d};
 use burn::tensor::backend::Backend;
+use burn::tensor::module::max_pool2d;
 use burn::tensor::{Int, Tensor};
 use serde::Serialize;
 
@@ -51,7 +54,33 @@ pub struct ClassifierConfig {
     /// what it gives; 0 by default. For few images 0.5.
     #[serde(default)]
     pub dropout: f64,
+    /// How an image is halved; by strided convolutions by default.
+    #[serde(default)]
+    pub halving: Halving,
+    /// Whether convolutions have a batch norm; true by default. With few images, and where images of
+    /// two kinds share a batch, its statistics do harm.
+    #[serde(default = "normed")]
+    pub batch_norm: bool,
 }
+}
+
+settings! {
+/// How a [`Classifier`] halves height and width.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Halving {
+    /// By convolutions of 4×4 with stride 2.
+    #[default]
+    Stride,
+    /// By the maximum of 2×2 numbers after a convolution of 3×3.
+    MaxPool,
+}
+}
+
+/// What files say that are older than the setting.
+fn normed() -> bool {
+    true
 }
 
 impl ClassifierConfig {
@@ -64,6 +93,20 @@ impl ClassifierConfig {
             features: 128,
             pixels: PixelRange::Symmetric,
             dropout: 0.0,
+            halving: Halving::Stride,
+            batch_norm: true,
+        }
+    }
+
+    /// A classifier that is trained on few images, some tens of each class: two poolings, no batch norm,
+    /// 64 features, a dropout of 0.5.
+    pub fn for_few(image: [usize; 3], classes: usize) -> Self {
+        Self {
+            features: 64,
+            dropout: 0.5,
+            halving: Halving::MaxPool,
+            batch_norm: false,
+            ..Self::new(image, classes)
         }
     }
 
@@ -91,6 +134,18 @@ impl ClassifierConfig {
         self
     }
 
+    /// How an image is halved.
+    pub fn with_halving(mut self, halving: Halving) -> Self {
+        self.halving = halving;
+        self
+    }
+
+    /// Whether convolutions have a batch norm.
+    pub fn with_batch_norm(mut self, batch_norm: bool) -> Self {
+        self.batch_norm = batch_norm;
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
@@ -114,15 +169,21 @@ impl ClassifierConfig {
         sizes::size("width", self.width)?;
         sizes::size("features", self.features)?;
         check::below_one("dropout", self.dropout)?;
-        let mut layers = vec![vec![channels, self.width, 3, 3]];
+        let stack = self.stack();
+        let mut layers: Vec<_> = (stack.iter())
+            .map(|layer| {
+                vec![
+                    layer.channels[0],
+                    layer.channels[1],
+                    layer.kernel,
+                    layer.kernel,
+                ]
+            })
+            .collect();
         let halvings = self.halvings();
-        layers.extend(
-            (0..halvings)
-                .map(|stage| vec![self.channels_at(stage), self.channels_at(stage + 1), 4, 4]),
-        );
         let [height, width] = [height >> halvings, width >> halvings];
         layers.push(vec![
-            self.channels_at(halvings),
+            stack[stack.len() - 1].channels[1],
             height,
             width,
             self.features,
@@ -147,6 +208,38 @@ impl ClassifierConfig {
         self.width.saturating_mul(1 << halvings.min(DOUBLINGS))
     }
 
+    /// The convolutions, in their order.
+    fn stack(&self) -> Vec<Layer> {
+        let (image, halvings) = (self.image.channels, self.halvings());
+        match self.halving {
+            Halving::Stride => {
+                let first = Layer {
+                    channels: [image, self.width],
+                    kernel: 3,
+                    stride: 1,
+                };
+                let halved = (0..halvings).map(|stage| Layer {
+                    channels: [self.channels_at(stage), self.channels_at(stage + 1)],
+                    kernel: 4,
+                    stride: 2,
+                });
+                iter::once(first).chain(halved).collect()
+            }
+            Halving::MaxPool => {
+                let before = |stage: usize| match stage {
+                    0 => image,
+                    _ => self.channels_at(stage - 1),
+                };
+                let pooled = (0..halvings).map(|stage| Layer {
+                    channels: [before(stage), self.channels_at(stage)],
+                    kernel: 3,
+                    stride: 1,
+                });
+                pooled.collect()
+            }
+        }
+    }
+
     /// Makes the classifier; its weights are drawn at first use.
     ///
     /// # Errors
@@ -158,25 +251,22 @@ impl ClassifierConfig {
             height,
             width,
         } = self.image;
-        let block = |channels: [usize; 2], kernel, stride| Block {
-            conv: Conv2dConfig::new(channels, [kernel, kernel])
-                .with_stride([stride, stride])
+        let block = |layer: &Layer| Block {
+            conv: Conv2dConfig::new(layer.channels, [layer.kernel; 2])
+                .with_stride([layer.stride; 2])
                 .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
-                // The norm after it has a bias of its own.
-                .with_bias(false)
+                // A norm after it has a bias of its own.
+                .with_bias(!self.batch_norm)
                 .init(device),
-            norm: BatchNormConfig::new(channels[1]).init(device),
+            norm: (self.batch_norm).then(|| BatchNormConfig::new(layer.channels[1]).init(device)),
         };
+        let stack = self.stack();
         let halvings = self.halvings();
-        let mut blocks = vec![block([channels, self.width], 3, 1)];
-        for stage in 0..halvings {
-            let channels = [self.channels_at(stage), self.channels_at(stage + 1)];
-            blocks.push(block(channels, 4, 2));
-        }
         let places = (height >> halvings) * (width >> halvings);
         Ok(Classifier {
-            blocks,
-            hidden: LinearConfig::new(self.channels_at(halvings) * places, self.features)
+            blocks: stack.iter().map(block).collect(),
+            pools: self.halving == Halving::MaxPool,
+            hidden: LinearConfig::new(stack[stack.len() - 1].channels[1] * places, self.features)
                 .init(device),
             head: LinearConfig::new(self.features, self.classes).init(device),
             dropout: DropoutConfig::new(self.dropout).init(),
@@ -189,11 +279,20 @@ impl ClassifierConfig {
 #[derive(Module, Debug)]
 struct Block<B: Backend> {
     conv: Conv2d<B>,
-    norm: BatchNorm<B>,
+    norm: Option<BatchNorm<B>>,
+}
+
+/// A convolution, with what follows it.
+struct Layer {
+    /// In and out.
+    channels: [usize; 2],
+    kernel: usize,
+    stride: usize,
 }
 
 /// A classifier of images: a convolution, then halvings by convolutions, each with batch norm and
-/// ReLU, a hidden layer with ReLU, and a linear layer to the classes.
+/// ReLU, a hidden layer with ReLU, and a linear layer to the classes; or, for few images, convolutions
+/// with poolings ([`ClassifierConfig::for_few`]).
 ///
 /// Images `[batch, channels, height, width]` in the range of pixels that it was trained on. What the
 /// hidden layer gives are an image's features. About the size of LeNet-5 at 28 × 28 pixels
@@ -203,6 +302,8 @@ struct Block<B: Backend> {
 #[derive(Module, Debug)]
 pub struct Classifier<B: Backend> {
     blocks: Vec<Block<B>>,
+    /// Whether a pooling is behind each block.
+    pools: bool,
     hidden: Linear<B>,
     head: Linear<B>,
     dropout: Dropout,
@@ -237,9 +338,13 @@ impl<B: Backend> Classifier<B> {
         );
         let mut x = channels_last(images);
         for block in &self.blocks {
-            x = block
-                .norm
-                .forward_activated(block.conv.forward(x), Activation::Relu);
+            x = match &block.norm {
+                Some(norm) => norm.forward_activated(block.conv.forward(x), Activation::Relu),
+                None => block.conv.forward_activated(x, Activation::Relu),
+            };
+            if self.pools {
+                x = max_pool2d(x, [2, 2], [2, 2], [0, 0], [1, 1], false);
+            }
         }
         let [_, channels, height, width] = x.dims();
         let x: Tensor<B, 2> = x.reshape([batch, channels * height * width]);

@@ -20,6 +20,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod data;
+#[path = "../common/pictures.rs"]
+mod pictures;
 mod settings;
 mod trial;
 

@@ -4,7 +4,6 @@ use burn_gan::Result;
 use burn_gan::data::PixelRange;
 use burn_gan::models::{ClassifierConfig, DcganDiscriminatorConfig, DcganGeneratorConfig};
 use burn_gan::network::{Affine, Augmentation, DiffAugment, Fill};
-use burn_gan::nn::Activation;
 use burn_gan::objective::Augment;
 use burn_gan::prelude::*;
 use burn_gan::train::ClassifierTraining;
@@ -166,8 +165,8 @@ pub enum Choice {
     Best,
 }
 
-/// What is at the border of a digit is 0, as what convolutions find beyond it.
-pub const RANGE: PixelRange = PixelRange::Unit;
+/// The values of pixels, those of generators that end in tanh.
+pub const RANGE: PixelRange = PixelRange::Symmetric;
 /// Digits have no colours to change.
 const POLICY: DiffAugment = DiffAugment {
     color: false,
@@ -217,9 +216,7 @@ impl Study {
     }
 
     pub fn generator(&self, sets: &Sets) -> DcganGeneratorConfig {
-        DcganGeneratorConfig::new(LATENT, sets.image)
-            .with_width(self.width)
-            .with_output(Activation::Sigmoid)
+        DcganGeneratorConfig::new(LATENT, sets.image).with_width(self.width)
     }
 
     pub fn discriminator(&self, sets: &Sets) -> DcganDiscriminatorConfig {

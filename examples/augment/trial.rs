@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::common::{self, Common};
 use crate::data::Sets;
-use crate::settings::{Choice, RANGE, Study};
+use crate::settings::{Choice, Study};
 
 /// Images that are looked at together.
 const AT_ONCE: usize = 250;
@@ -377,9 +377,7 @@ impl<B: AutodiffBackend> Work<'_, B> {
                         pixels.extend_from_slice(&values[place * size..(place + 1) * size]);
                     }
                 }
-                let [low, high] = RANGE.into();
                 let style = GridStyle {
-                    range: (low, high),
                     columns: count,
                     scale: if shape.height < 20 { 4 } else { 2 },
                     ..GridStyle::default()

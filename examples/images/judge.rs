@@ -9,7 +9,8 @@ use burn_gan::metrics::{
 };
 use burn_gan::prelude::*;
 
-use crate::data::{Pictures, RANGE, Set};
+use crate::data::RANGE;
+use crate::pictures::{Pictures, Set};
 
 /// Real samples at most, and generated ones.
 const REAL: usize = 10_000;

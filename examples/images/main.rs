@@ -16,6 +16,8 @@
 mod common;
 mod data;
 mod judge;
+#[path = "../common/pictures.rs"]
+mod pictures;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,8 +39,9 @@ use burn_gan::{Error, Result};
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
 use common::{Common, Program};
-use data::{DataArgs, Parts, Pictures, RANGE, Set};
+use data::{DataArgs, Parts, RANGE};
 use judge::{Extractor, Judge};
+use pictures::{Pictures, Set};
 
 /// Trains a GAN on a folder of pictures.
 #[derive(Parser)]
@@ -457,7 +460,7 @@ impl Args {
         let saved = out.join("generator.gan");
         SavedGenerator::save(&saved, &study.settings, &latent, run.state.sampler())?;
         let mut report = (self.common.report(&config))
-            .setting("data", self.data.data_dir.display().to_string())
+            .setting("data", self.data.pictures.data_dir.display().to_string())
             .setting("generator", &study.settings)
             .setting("labels", self.labels)
             .setting("classes", training.class_sizes())

@@ -308,7 +308,7 @@ impl<B: AutodiffBackend> Work<'_, B> {
         let training = self
             .study
             .training(self.seed, Dataset::<B>::len(self.few))
-            .with_augmentation(augmentation.clone());
+            .with_augmentation(augmentation);
         let settings = self.study.classifier(self.sets);
         let bar = common::bar(training.steps);
         bar.set_message(match (classical, others.is_some()) {

@@ -1,12 +1,14 @@
 //! Images from files, as batches.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn_gan::burn::tensor::TensorData;
-use burn_gan::data::{Mnist, PixelRange};
+use burn_gan::data::{
+    ImageColor, ImageConfig, ImageFolder, LabelsFrom, Mnist, PixelRange, ScanBar,
+};
 use burn_gan::prelude::*;
 use burn_gan::{Error, Result};
-use image::{ColorType, ImageReader};
+use image::image_dimensions;
 
 /// Images of one shape, a byte for each number.
 pub struct Images {
@@ -26,59 +28,42 @@ impl Images {
         }
     }
 
-    /// The PNG images in a folder and the folders in it, in the order of their names, at most so
-    /// many. Grey where all are, otherwise in colour; alpha is laid over white.
-    pub fn in_folder(folder: &Path, most: usize) -> Result<Self> {
-        let mut files = Vec::new();
-        find(folder, &mut files)?;
-        files.sort();
-        files.truncate(most);
-        let Some(first) = files.first() else {
-            return Err(Error::data(folder, "holds no PNG image"));
-        };
-        let (mut grey, mut size) = (true, None);
-        let mut decoded = Vec::with_capacity(files.len());
-        for file in &files {
-            let image = decode(file)?;
-            grey &= matches!(image.color(), ColorType::L8 | ColorType::L16);
-            let found = (image.width(), image.height());
-            let expected = *size.get_or_insert(found);
-            if found != expected {
-                let problem = format!(
-                    "is {} × {} pixels, {} is {} × {}; give images of one size",
-                    found.0,
-                    found.1,
-                    first.display(),
-                    expected.0,
-                    expected.1
-                );
-                return Err(Error::data(file, problem));
-            }
-            decoded.push(image.into_rgba8());
-        }
-        let (width, height) = size.unwrap_or_default();
-        let channels = if grey { 1 } else { 3 };
-        let mut bytes = Vec::with_capacity(decoded.len() * channels * (width * height) as usize);
-        for image in &decoded {
-            for channel in 0..channels {
-                bytes.extend(image.pixels().map(|pixel| over_white(pixel.0, channel)));
-            }
+    /// The pictures in a folder and the folders in it, in the order of their names, at most so many, as
+    /// images of this shape: grey, or in colour. Alpha is laid over white.
+    pub fn in_folder(folder: &Path, most: usize, shape: [usize; 3]) -> Result<Self> {
+        let [channels, height, width] = shape;
+        let config = ImageConfig::new(height, width).with_color(match channels {
+            1 => ImageColor::Grey,
+            _ => ImageColor::Rgb,
+        });
+        let mut bytes = Vec::new();
+        for path in open(folder, &config)?.paths().take(most) {
+            bytes.extend(config.read(path)?);
         }
         Ok(Self {
             bytes,
-            shape: [channels, height as usize, width as usize],
+            shape,
             set: folder.display().to_string(),
         })
     }
 
-    /// Whether there is a PNG image in a folder, or in a folder in it.
-    pub fn is_folder_of_png(path: &Path) -> bool {
-        let mut files = Vec::new();
-        path.is_dir() && find(path, &mut files).is_ok() && !files.is_empty()
+    /// Whether no pixel has a colour.
+    pub fn is_grey(&self) -> bool {
+        let [_, height, width] = self.shape;
+        let mut images = self.bytes.chunks_exact(self.size());
+        images.all(|image| {
+            let mut channels = image.chunks_exact(height * width);
+            let first = channels.next();
+            channels.all(|channel| Some(channel) == first)
+        })
+    }
+
+    fn size(&self) -> usize {
+        self.shape.iter().product()
     }
 
     pub fn len(&self) -> usize {
-        self.bytes.len() / self.shape.iter().product::<usize>()
+        self.bytes.len() / self.size()
     }
 
     /// Some of the images, [−1, 1].
@@ -102,36 +87,20 @@ impl Images {
     }
 }
 
-/// The PNG files in a folder and below, links not followed, hidden ones left out.
-fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = std::fs::read_dir(folder).map_err(|error| Error::io(folder, error))?;
-    for entry in entries {
-        let entry = entry.map_err(|error| Error::io(folder, error))?;
-        let path = entry.path();
-        let kind = entry.file_type().map_err(|error| Error::io(&path, error))?;
-        let is_png = path
-            .extension()
-            .is_some_and(|end| end.eq_ignore_ascii_case("png"));
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            continue;
-        } else if kind.is_dir() {
-            find(&path, files)?;
-        } else if kind.is_file() && is_png {
-            files.push(path);
-        }
-    }
-    Ok(())
+/// Height and width of the first picture in a folder.
+pub fn size_of_first(folder: &Path) -> Result<[usize; 2]> {
+    // Headers alone are read: of any size.
+    let pictures = open(folder, &ImageConfig::new(8, 8))?;
+    let Some(first) = pictures.paths().next() else {
+        return Err(Error::data(folder, "holds no picture"));
+    };
+    let size = image_dimensions(&first).map_err(|error| Error::data(&first, error.to_string()));
+    let (width, height) = size?;
+    Ok([height as usize, width as usize])
 }
 
-fn decode(file: &Path) -> Result<image::DynamicImage> {
-    let reader = ImageReader::open(file).map_err(|error| Error::io(file, error))?;
-    let read = reader.with_guessed_format();
-    let read = read.map_err(|error| Error::io(file, error))?.decode();
-    read.map_err(|error| Error::data(file, error.to_string()))
-}
-
-/// A colour of a pixel over a white ground.
-fn over_white(pixel: [u8; 4], channel: usize) -> u8 {
-    let (value, alpha) = (u32::from(pixel[channel]), u32::from(pixel[3]));
-    ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+fn open(folder: &Path, config: &ImageConfig) -> Result<burn_gan::data::Images> {
+    let mut bar = ScanBar::new();
+    let folder = ImageFolder::new(folder, config.clone()).with_labels(LabelsFrom::Nothing);
+    folder.open_with(|progress| bar.show(progress))
 }

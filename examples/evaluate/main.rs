@@ -16,6 +16,7 @@ mod common;
 mod images;
 mod networks;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -45,13 +46,13 @@ struct Args {
     #[command(flatten)]
     common: Untrained,
 
-    /// What is scored: a `.gan` file, a checkpoint of `mnist` or a folder of them, a folder of PNG
-    /// images, or features as `.npy` or `.safetensors`
+    /// What is scored: a `.gan` file, a checkpoint of `mnist` or a folder of them, a folder of
+    /// pictures, or features as `.npy` or `.safetensors`
     #[arg(long, value_name = "PATH")]
     generated: PathBuf,
 
-    /// The real samples: a folder with MNIST's files or of PNG images, or features as `.npy` or
-    /// `.safetensors`
+    /// The real samples: a folder with MNIST's files or of pictures, which are brought to the size of
+    /// the generated ones; or features as `.npy` or `.safetensors`
     #[arg(long, value_name = "PATH")]
     data_dir: PathBuf,
 
@@ -190,36 +191,34 @@ impl Args {
     /// Both sets of images, or what draws them.
     fn images<B: AutodiffBackend>(&self, device: &B::Device) -> Result<Pair<B::InnerBackend>> {
         let most = self.samples.unwrap_or(SAMPLES);
-        let real = if Images::is_folder_of_png(&self.data_dir) {
-            Images::in_folder(&self.data_dir, most)?
-        } else {
+        let path = self.generated.as_path();
+        let saved = path.extension().is_some_and(|end| end == "gan");
+        let mut sampler = match saved {
+            true => Some(Sampler::open(path, device)?),
+            false => None,
+        };
+        let stored = !saved && is_stored_run(path);
+        // What is drawn decides the shape; otherwise the files do.
+        let real = if is_mnist(&self.data_dir) {
             match self.split {
                 Split::Train => Images::of(Mnist::train(&self.data_dir)?, "training"),
                 Split::Test => Images::of(Mnist::test(&self.data_dir)?, "test"),
             }
+        } else {
+            let shape = match &mut sampler {
+                Some(sampler) => self.shape_of(sampler.draw(1)?.shape())?,
+                None => self.shape_of_files(path, most, stored)?,
+            };
+            Images::in_folder(&self.data_dir, most, shape)?
         };
         let count = most.min(real.len());
-        let path = &self.generated;
-        let generated = if Images::is_folder_of_png(path) {
-            Generated::Images(Images::in_folder(path, most)?)
-        } else if path.extension().is_some_and(|end| end == "gan") {
-            Generated::Drawn(Box::new(Sampler::open(path, device)?))
-        } else {
-            Generated::Drawn(Box::new(networks::of_checkpoint::<B>(
+        let generated = match sampler {
+            Some(sampler) => Generated::Drawn(Box::new(sampler)),
+            None if stored => Generated::Drawn(Box::new(networks::of_checkpoint::<B>(
                 path, real.shape, device,
-            )?))
+            )?)),
+            None => Generated::Images(Images::in_folder(path, most, real.shape)?),
         };
-        if let Generated::Images(images) = &generated
-            && images.shape != real.shape
-        {
-            return Err(Error::data(
-                path,
-                format!(
-                    "holds images of [channels, height, width] {:?}, the real ones are {:?}",
-                    images.shape, real.shape
-                ),
-            ));
-        }
         Ok(Pair {
             real,
             count,
@@ -228,6 +227,23 @@ impl Args {
             seed: self.common.seed,
             device: device.clone(),
         })
+    }
+
+    /// A sample's shape, that of an image.
+    fn shape_of(&self, sample: &[usize]) -> Result<[usize; 3]> {
+        <[usize; 3]>::try_from(sample).map_err(|_| {
+            let problem = format!("its samples, of shape {sample:?}, are no images");
+            Error::data(&self.generated, problem)
+        })
+    }
+
+    /// What pictures of two folders are brought to: the size of the first generated one, or of the first
+    /// real one where a stored run says nothing of its own, grey where no picture has a colour.
+    fn shape_of_files(&self, path: &Path, most: usize, stored: bool) -> Result<[usize; 3]> {
+        let [height, width] = images::size_of_first(if stored { &self.data_dir } else { path })?;
+        let in_color = |folder| Images::in_folder(folder, most, [3, height, width]);
+        let grey = in_color(&self.data_dir)?.is_grey() && (stored || in_color(path)?.is_grey());
+        Ok([if grey { 1 } else { 3 }, height, width])
     }
 
     /// What makes features, or logits where it has classes.
@@ -406,6 +422,27 @@ fn draw<B: Backend>(images: Tensor<B, 4>, path: &Path) -> Result<()> {
         ..GridStyle::default()
     };
     image_grid(&pixels, ImageShape::new([channels, height, width]), &style)?.save(path)
+}
+
+/// Whether a folder holds MNIST's files, or those of a set in the same form.
+fn is_mnist(folder: &Path) -> bool {
+    holds(folder, |name| name.contains("-idx3-ubyte"))
+}
+
+/// Whether a path is a checkpoint, or a folder of them.
+fn is_stored_run(path: &Path) -> bool {
+    let is_checkpoint = |name: &str| name.ends_with(".checkpoint");
+    match path.is_dir() {
+        true => holds(path, is_checkpoint),
+        false => is_checkpoint(&path.to_string_lossy()),
+    }
+}
+
+/// Whether a folder holds a file of such a name.
+fn holds(folder: &Path, is_such: impl Fn(&str) -> bool) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names = entries.map(|entry| entry.file_name());
+    names.any(|name| is_such(&name.to_string_lossy()))
 }
 
 /// Whether a file holds features, by its name.

@@ -65,6 +65,17 @@ pub struct PictureArgs {
     skip_unreadable: bool,
 }
 
+/// An error that names the option, where the library's names its setting.
+fn by_option(error: Error) -> Error {
+    match error {
+        Error::Data { path, problem } => Error::Data {
+            path,
+            problem: problem.replace("`Faults::Skip`", "`--skip-unreadable`"),
+        },
+        other => other,
+    }
+}
+
 /// A setting by its name.
 fn setting<T: DeserializeOwned>(name: &str) -> Result<T, String> {
     serde_json::from_value(name.into()).map_err(|error| error.to_string())
@@ -219,7 +230,8 @@ impl PictureArgs {
             .with_labels(labels)
             .with_faults(faults)
             .with_check(self.check)
-            .open_with(|progress| bar.show(progress))?;
+            .open_with(|progress| bar.show(progress))
+            .map_err(by_option)?;
         images.notices().iter().for_each(say);
         let count = images.paths().count();
         let labels = images.labels().map(|labels| labels[..count].to_vec());

@@ -31,8 +31,16 @@ fn dcgan_draws_and_judges_images_of_any_size<B: Backend>() {
         assert_eq!(samples.dims(), [2, channels, height, width]);
         let discriminator = DcganDiscriminatorConfig::new(image).with_width(2);
         let discriminator = discriminator.init::<B>(&device).expect("valid settings");
-        let verdict = discriminator.discriminate(samples, &());
+        let verdict = discriminator.discriminate(samples.clone(), &());
         assert_eq!(verdict.logits.dims(), [2, 1]);
+        // What goes into a hidden layer comes from all of the image.
+        let hidden = DcganDiscriminatorConfig::new(image)
+            .with_width(2)
+            .with_features(3);
+        let hidden = hidden.init::<B>(&device).expect("valid settings");
+        let verdict = hidden.discriminate(samples, &());
+        let features = verdict.features.expect("the hidden layer's");
+        assert_eq!((verdict.logits.dims(), features.dims()), ([2, 1], [2, 3]));
     }
 }
 
@@ -209,6 +217,9 @@ fn every_discriminator_takes_exact_penalties<B: AutodiffBackend>() {
     let told = net
         .init_conditional::<B>(3, &device)
         .expect("valid settings");
+    finite(&told, r1::<B, _>(&told, x.clone(), &labels));
+    let net = net.with_batch_norm(false).with_features(3);
+    let told = net.init_projected::<B>(3, &device).expect("valid settings");
     finite(&told, r1::<B, _>(&told, x.clone(), &labels));
     let net = MlpDiscriminatorConfig::new(image).with_dropout(0.2);
     let told = net

@@ -50,7 +50,7 @@ fn a_sampler_knows_the_range_of_its_samples() {
     };
     assert_eq!(range(Activation::Tanh), Some((-1.0, 1.0)));
     assert_eq!(range(Activation::Sigmoid), Some((0.0, 1.0)));
-    assert_eq!(points().output_range(), None);
+    assert_eq!(range(Activation::Relu), None);
 }
 
 fn the_seed_decides_samples_and_batches_do_not<B: Backend>() {

@@ -453,15 +453,18 @@ mod tests {
     fn images_of_any_size_have_features_and_logits<B: Backend>() {
         let device = Default::default();
         for (shape, classes) in [([1, 8, 9], 2), ([3, 17, 30], 7), ([2, 40, 12], 3)] {
-            let settings = ClassifierConfig::new(shape, classes)
-                .with_width(2)
-                .with_features(5);
-            let classifier = settings.init::<B>(&device).expect("valid settings");
-            let seen = classifier.see(images(3, shape));
-            assert_eq!(seen.features.dims(), [3, 5]);
-            assert_eq!(seen.logits.dims(), [3, classes]);
-            assert!(values(seen.features).iter().all(|x| *x >= 0.0));
-            assert_eq!((classifier.features(), classifier.classes()), (5, classes));
+            for settings in [
+                ClassifierConfig::new(shape, classes),
+                ClassifierConfig::for_few(shape, classes),
+            ] {
+                let settings = settings.with_width(2).with_features(5);
+                let classifier = settings.init::<B>(&device).expect("valid settings");
+                let seen = classifier.see(images(3, shape));
+                assert_eq!(seen.features.dims(), [3, 5]);
+                assert_eq!(seen.logits.dims(), [3, classes]);
+                assert!(values(seen.features).iter().all(|x| *x >= 0.0));
+                assert_eq!((classifier.features(), classifier.classes()), (5, classes));
+            }
         }
     }
 
@@ -484,6 +487,14 @@ mod tests {
         images_of_any_size_have_features_and_logits,
         a_class_is_that_of_the_largest_logit,
     );
+
+    #[test]
+    fn settings_from_before_poolings_are_read() {
+        let text = r#"{"image":{"channels":1,"height":28,"width":28},"classes":10,"width":16,
+            "features":128,"pixels":"symmetric"}"#;
+        let read: ClassifierConfig = serde_json::from_str(text).expect("settings");
+        assert_eq!(read, ClassifierConfig::new([1, 28, 28], 10));
+    }
 
     #[test]
     fn settings_that_no_classifier_can_be_made_with_are_refused() {

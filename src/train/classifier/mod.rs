@@ -369,24 +369,27 @@ mod tests {
     // burn's convolutions on NdArray take a quarter of a minute for it.
     #[test]
     fn what_was_learnt_holds_for_other_images() {
-        let (device, mut losses) = (Default::default(), Vec::new());
-        let training = ClassifierTraining::new(120)
-            .with_batch_size(32)
-            // A shift may move a bar out of the image.
-            .with_augmentation(None)
-            .with_seed(3);
-        let classifier = training
-            .run::<B, _>(&settings(), &bars(400, 1), &device, |step| {
-                assert_eq!((step.step, step.steps), (losses.len() as u64 + 1, 120));
-                losses.push(step.loss());
-                Ok(())
-            })
-            .expect("a trained classifier");
-        let accuracy = classifier.accuracy(&bars(300, 2), 128, &device);
-        let accuracy = accuracy.expect("images of its shape");
-        // Three classes: guessing has 0.33.
-        assert!(accuracy > 0.95, "{accuracy}");
-        assert!(losses[119] < 0.3 * losses[0], "{losses:?}");
+        let few = ClassifierConfig::for_few([1, 9, 9], 3).with_width(8);
+        for settings in [settings(), few.with_dropout(0.1)] {
+            let (device, mut losses) = (Default::default(), Vec::new());
+            let training = ClassifierTraining::new(120)
+                .with_batch_size(32)
+                // A shift may move a bar out of the image.
+                .with_augmentation(None)
+                .with_seed(3);
+            let classifier = training
+                .run::<B, _>(&settings, &bars(400, 1), &device, |step| {
+                    assert_eq!((step.step, step.steps), (losses.len() as u64 + 1, 120));
+                    losses.push(step.loss());
+                    Ok(())
+                })
+                .expect("a trained classifier");
+            let accuracy = classifier.accuracy(&bars(300, 2), 128, &device);
+            let accuracy = accuracy.expect("images of its shape");
+            // Three classes: guessing has 0.33.
+            assert!(accuracy > 0.95, "{accuracy}");
+            assert!(losses[119] < 0.3 * losses[0], "{losses:?}");
+        }
     }
 
     fn pixels(data: &LabelledDataset<4>) -> (Vec<f32>, Vec<usize>) {

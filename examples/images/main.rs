@@ -174,6 +174,8 @@ impl Augmented {
 const STEPS: usize = 11_500;
 /// Penalties are taken once in so many steps, times this number.
 const LAZY: usize = 4;
+/// What the discriminator's view of the class is projected on.
+const FEATURES: usize = 128;
 /// Half-life of the generator's average, in images.
 const EMA_IMAGES: f64 = 10_000.0;
 /// How often each of ADA's transformations is made where nothing adapts.
@@ -285,11 +287,12 @@ impl Args {
             return Err(Error::setting("labels", true, problem));
         }
         let (generator, discriminator) = self.networks(parts.training.dimensions());
+        let discriminator = discriminator.with_features(FEATURES);
         let settings = generator.clone();
         let make = || {
             Ok((
                 generator.init_conditional::<B>(classes, &device)?,
-                discriminator.init_conditional::<B>(classes, &device)?,
+                discriminator.init_projected::<B>(classes, &device)?,
             ))
         };
         let tell = |labels: &[usize]| Labels::from_slice(labels, classes, &device);

@@ -104,6 +104,14 @@ pub struct Pictures {
     pub labels: Vec<usize>,
 }
 
+/// CIFAR's first files, in the folders that the archives make or without.
+const CIFAR: [&str; 4] = [
+    "data_batch_1.bin",
+    "cifar-10-batches-bin/data_batch_1.bin",
+    "train.bin",
+    "cifar-100-binary/train.bin",
+];
+
 /// What a path holds.
 enum Kind {
     Array,
@@ -179,7 +187,7 @@ impl PictureArgs {
             Kind::Table(path.to_owned())
         } else if holds(&["train-images-idx3-ubyte"]) {
             Kind::Mnist
-        } else if holds(&["data_batch_1.bin", "train.bin"]) {
+        } else if holds(&CIFAR) {
             Kind::Cifar
         } else {
             // A table that lies there by itself: beside pictures it would be their labels.

@@ -2,6 +2,7 @@
 
 mod arrays;
 mod checkpoint;
+mod cifar;
 mod classifier;
 mod features;
 mod generator;
@@ -82,11 +83,12 @@ pub trait Reader: Sync {
 }
 
 /// All of them.
-pub fn all() -> [&'static dyn Reader; 18] {
+pub fn all() -> [&'static dyn Reader; 19] {
     [
         &idx::Idx,
         &arrays::ArrayFile,
         &checkpoint::Checkpoint,
+        &cifar::CifarFile,
         &classifier::SavedClassifierFile,
         &features::FeatureFile,
         &generator::SavedGeneratorFile,

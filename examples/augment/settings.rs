@@ -173,8 +173,8 @@ const POLICY: DiffAugment = DiffAugment {
     ..DiffAugment::ALL
 };
 const LATENT: usize = 64;
-/// What the class is projected on. The convolutions' own numbers, thousands, take three times as many
-/// steps until samples are of the class asked for.
+/// What the class is projected on. On the convolutions' own numbers, thousands, 94.6 % of samples were of
+/// the class asked for in the place of 96.7 % (one trial), and a class has as many weights.
 const FEATURES: usize = 128;
 const STEPS: usize = 4_000;
 /// Half-life of the generator's average, in steps.

@@ -287,8 +287,9 @@ pub struct DcganDiscriminatorConfig {
     /// default.
     #[serde(default = "super::alone")]
     pub pack: usize,
-    /// Features: numbers of a hidden layer with leaky ReLU before the last; 0 by default, none: what the
-    /// convolutions give. Few features carry a [projection](Self::init_projected) sooner than many.
+    /// Features: numbers of a hidden layer with leaky ReLU before the last; 0 by default, none: the
+    /// thousands of numbers that the convolutions give. A [projection](Self::init_projected) has as many
+    /// weights for each class as there are features.
     #[serde(default)]
     pub features: usize,
 }

@@ -538,7 +538,8 @@ settings! {
 pub struct MemoryGrowth {
     /// The growth from which on, as a share of the memory before; ¼ by default.
     pub growth: f64,
-    /// Growth of less than so many bytes is none; 64 MiB by default.
+    /// Growth of less than so many bytes is none; 256 MiB by default. Allocators that keep what was
+    /// freed rise and fall by 100 MiB, for some hundred steps at a time.
     pub least_bytes: u64,
     /// The first steps, which are not looked at; 50 by default.
     pub warm_up: u64,
@@ -551,7 +552,7 @@ impl Default for MemoryGrowth {
     fn default() -> Self {
         Self {
             growth: 0.25,
-            least_bytes: 64 << 20,
+            least_bytes: 256 << 20,
             warm_up: 50,
             policy: Policy::Log,
         }

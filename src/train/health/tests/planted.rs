@@ -577,6 +577,16 @@ fn memory_that_comes_to_rest_is_no_leak() {
 }
 
 #[test]
+fn memory_that_an_allocator_keeps_for_a_while_is_no_leak() {
+    // As measured on small runs: up from 50 to 150 MiB in 560 steps, and back.
+    let found = run(20_000, |signs| {
+        let up = (signs.step % 1_200) as f64 / 560.0;
+        signs.resident_bytes = Some((5e7 + 1e8 * up.min(1.0)) as u64);
+    });
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
 fn what_is_ignored_is_not_found_and_policies_are_told_by_kind() {
     let config = HealthConfig {
         collapse: Collapse {

@@ -9,9 +9,9 @@
 //! (small shifts, rotations, scalings and shears), and with both. All four are scored on test samples
 //! that nothing was trained on, over several trials of other few samples and other seeds.
 //!
-//! DIR holds MNIST's four files (or those of a set in the same form), one CSV file with an image on each
-//! line and its label behind it, or pictures in a folder for each class. Without a test set of its own
-//! the samples that were not kept are the test set.
+//! DIR holds MNIST's four files (or those of a set in the same form), CIFAR's, one CSV file with an image
+//! on each line and its label behind it, or pictures in a folder for each class. Without a test set of
+//! its own the samples that were not kept are the test set.
 //!
 //! The GAN learns the classically augmented distribution: real samples are changed on their way to
 //! the discriminator, generated ones are not. `--gan plain` leaves that out, `--gan diff-augment`
@@ -154,9 +154,16 @@ impl Program for Args {
             .timing("classifiers", seconds(|trial| trial.classifier_seconds))
             .ending(ending.to_string())
             .files(trials.iter().map(|trial| out.join(&trial.generator)));
-        let outcome = format!("{} trials, {outcome}", trials.len());
+        let outcome = format!("{}, {outcome}", counted(trials.len()));
         self.common.finish(&report, &ending, outcome)?;
         Ok(ending.exit_code())
+    }
+}
+
+fn counted(trials: usize) -> String {
+    match trials {
+        1 => "1 trial".to_owned(),
+        _ => format!("{trials} trials"),
     }
 }
 
@@ -194,9 +201,9 @@ impl Args {
 
     fn table(&self, accuracy: &Rows, gain: &Rows) -> String {
         let mut table = format!(
-            "{} real samples of each class, {} trials\n{:<20} {:<16} over real samples alone, in points\n",
+            "{} real samples of each class, {}\n{:<20} {:<16} over real samples alone, in points\n",
             self.study.per_class,
-            accuracy[0].1.trials.len(),
+            counted(accuracy[0].1.trials.len()),
             "trained on",
             "accuracy %"
         );

@@ -57,8 +57,7 @@ pub struct ClassifierConfig {
     /// How an image is halved; by strided convolutions by default.
     #[serde(default)]
     pub halving: Halving,
-    /// Whether convolutions have a batch norm; true by default. With few images, and where images of
-    /// two kinds share a batch, its statistics do harm.
+    /// Whether convolutions have a batch norm; true by default.
     #[serde(default = "normed")]
     pub batch_norm: bool,
 }
@@ -101,8 +100,10 @@ impl ClassifierConfig {
     /// A classifier that is trained on few images, some tens of each class: convolutions of 3×3 with
     /// poolings, no batch norm, 64 features, a dropout of 0.5.
     ///
-    /// Of 20 digits of each class it learns to name 92 % of others right, the one of [`new`](Self::new)
-    /// with the same dropout 86 %.
+    /// Trained on 20 digits of each class it names 92.5 % of others right, the one of [`new`](Self::new)
+    /// with the same dropout and steps 87.7 %. Where changes of the images are known that keep their
+    /// class ([`Augmentation`](crate::network::Augmentation)), the latter is the better one: 95.9 and
+    /// 96.7 %.
     pub fn for_few(image: [usize; 3], classes: usize) -> Self {
         Self {
             features: 64,

@@ -58,6 +58,18 @@ impl Images {
         })
     }
 
+    /// One channel of each: of grey ones, all that they are.
+    pub fn first_channel(self) -> Self {
+        let [_, height, width] = self.shape;
+        let images = self.bytes.chunks_exact(self.size());
+        let first = images.flat_map(|image| &image[..height * width]);
+        Self {
+            bytes: first.copied().collect(),
+            shape: [1, height, width],
+            set: self.set,
+        }
+    }
+
     fn size(&self) -> usize {
         self.shape.iter().product()
     }

@@ -199,25 +199,28 @@ impl Args {
         };
         let stored = !saved && is_stored_run(path);
         // What is drawn decides the shape; otherwise the files do.
-        let real = if is_mnist(&self.data_dir) {
-            match self.split {
-                Split::Train => Images::of(Mnist::train(&self.data_dir)?, "training"),
-                Split::Test => Images::of(Mnist::test(&self.data_dir)?, "test"),
+        let (real, files) = match &mut sampler {
+            _ if is_mnist(&self.data_dir) => {
+                let real = match self.split {
+                    Split::Train => Images::of(Mnist::train(&self.data_dir)?, "training"),
+                    Split::Test => Images::of(Mnist::test(&self.data_dir)?, "test"),
+                };
+                (real, None)
             }
-        } else {
-            let shape = match &mut sampler {
-                Some(sampler) => self.shape_of(sampler.draw(1)?.shape())?,
-                None => self.shape_of_files(path, most, stored)?,
-            };
-            Images::in_folder(&self.data_dir, most, shape)?
+            Some(sampler) => {
+                let shape = self.shape_of(sampler.draw(1)?.shape())?;
+                (Images::in_folder(&self.data_dir, most, shape)?, None)
+            }
+            None => self.in_folders(most, stored)?,
         };
         let count = most.min(real.len());
-        let generated = match sampler {
-            Some(sampler) => Generated::Drawn(Box::new(sampler)),
-            None if stored => Generated::Drawn(Box::new(networks::of_checkpoint::<B>(
+        let generated = match (sampler, files) {
+            (Some(sampler), _) => Generated::Drawn(Box::new(sampler)),
+            (None, Some(images)) => Generated::Images(images),
+            (None, None) if stored => Generated::Drawn(Box::new(networks::of_checkpoint::<B>(
                 path, real.shape, device,
             )?)),
-            None => Generated::Images(Images::in_folder(path, most, real.shape)?),
+            (None, None) => Generated::Images(Images::in_folder(path, most, real.shape)?),
         };
         Ok(Pair {
             real,
@@ -237,13 +240,21 @@ impl Args {
         })
     }
 
-    /// What pictures of two folders are brought to: the size of the first generated one, or of the first
-    /// real one where a stored run says nothing of its own, grey where no picture has a colour.
-    fn shape_of_files(&self, path: &Path, most: usize, stored: bool) -> Result<[usize; 3]> {
-        let [height, width] = images::size_of_first(if stored { &self.data_dir } else { path })?;
+    /// The real pictures, and the generated ones unless a stored run is to draw them: of the size of the
+    /// first generated one, or of the first real one, grey where none has a colour.
+    fn in_folders(&self, most: usize, stored: bool) -> Result<(Images, Option<Images>)> {
+        let (real, generated) = (&self.data_dir, &self.generated);
+        let [height, width] = images::size_of_first(if stored { real } else { generated })?;
         let in_color = |folder| Images::in_folder(folder, most, [3, height, width]);
-        let grey = in_color(&self.data_dir)?.is_grey() && (stored || in_color(path)?.is_grey());
-        Ok([if grey { 1 } else { 3 }, height, width])
+        let real = in_color(real)?;
+        let generated = match stored {
+            true => None,
+            false => Some(in_color(generated)?),
+        };
+        if real.is_grey() && generated.as_ref().is_none_or(Images::is_grey) {
+            return Ok((real.first_channel(), generated.map(Images::first_channel)));
+        }
+        Ok((real, generated))
     }
 
     /// What makes features, or logits where it has classes.

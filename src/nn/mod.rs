@@ -12,7 +12,11 @@ mod layer_kind;
 mod linear;
 mod maxout;
 mod minibatch_std;
+mod modulate;
+mod pool;
 mod spectral_norm;
+mod sum;
+mod upsample;
 mod weight_matrix;
 
 pub use activation::Activation;
@@ -25,7 +29,11 @@ pub(crate) use layer_kind::LayerKind;
 pub use linear::{Linear, LinearConfig};
 pub use maxout::{Maxout, MaxoutConfig};
 pub use minibatch_std::MinibatchStd;
+pub use modulate::modulate;
+pub use pool::{max_pool, mean_pool};
 pub use spectral_norm::{SpectralNorm, update_spectral_norms};
+pub use sum::sum;
+pub use upsample::upsample_nearest;
 pub(crate) use weight_matrix::{outputs_second, weight_matrix};
 
 #[cfg(test)]

@@ -48,8 +48,8 @@ mod tests;
 pub(crate) use adam::AdamStep;
 pub(crate) use dispatch::{
     adam, adam_suits, added, applied, batch_norm_inference, batch_norm_training, channel_scale,
-    channels_last, conv_transpose2d, conv2d, known, linear, maxout, moving_average, picture,
-    resampled, scaled, sum_of_squares,
+    channels_last, conv_transpose2d, conv2d, known, lies_channels_last, linear, maxout,
+    moving_average, picture, resampled, scaled, sum_of_squares,
 };
 pub(crate) use picture::Picture;
 pub(crate) use resample::Resample;

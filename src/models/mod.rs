@@ -1,14 +1,17 @@
 //! Stock networks, each with a config that validates itself.
 
+mod auxiliary_classifier;
 mod classifier;
 mod conditional;
 mod dcgan;
 mod embedding;
 mod mlp;
 mod projection;
+mod resnet;
 mod saved;
 mod weights;
 
+pub use auxiliary_classifier::AuxiliaryClassifier;
 pub use classifier::{Classifier, ClassifierConfig, Halving, SavedClassifier, Seen};
 pub use conditional::{ConcatenateFeatures, ConditionEmbedding, Conditional};
 pub use dcgan::{
@@ -17,6 +20,10 @@ pub use dcgan::{
 pub use embedding::{LabelEmbedding, VectorEmbedding};
 pub use mlp::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 pub use projection::Projection;
+pub use resnet::{
+    ResNetDiscriminator, ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig,
+    ResNetInit,
+};
 pub use saved::SavedGenerator;
 pub(crate) use saved::{refuse, settings_type};
 pub(crate) use weights::stored_tensors;

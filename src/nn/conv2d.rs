@@ -46,6 +46,9 @@ pub struct Conv2dConfig {
     /// How weight and bias are drawn; U(±1/√fan_in) by default, as in PyTorch.
     #[serde(deserialize_with = "crate::settings::foreign")]
     pub initializer: Initializer,
+    /// How the bias is drawn, where not as the weight.
+    #[serde(default, deserialize_with = "crate::settings::foreign")]
+    pub bias_initializer: Option<Initializer>,
 }
 }
 
@@ -61,6 +64,7 @@ impl Conv2dConfig {
             padding: PaddingConfig2d::Valid,
             bias: true,
             initializer: LinearConfig::new(1, 1).initializer,
+            bias_initializer: None,
         }
     }
 
@@ -100,6 +104,12 @@ impl Conv2dConfig {
         self
     }
 
+    /// How the bias is drawn, where not as the weight.
+    pub fn with_bias_initializer(mut self, initializer: Initializer) -> Self {
+        self.bias_initializer = Some(initializer);
+        self
+    }
+
     /// Checks the sizes.
     ///
     /// # Errors
@@ -136,7 +146,9 @@ impl Conv2dConfig {
                 device,
             ),
             bias: self.bias.then(|| {
-                self.initializer
+                self.bias_initializer
+                    .as_ref()
+                    .unwrap_or(&self.initializer)
                     .init_with([outputs], fan_in, fan_out, device)
             }),
             stride: self.stride,

@@ -14,12 +14,14 @@ use crate::divergence::{Gaussian, Interval};
 use crate::latent::Latent;
 use crate::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
+    ResNetDiscriminatorConfig, ResNetGeneratorConfig,
 };
 use crate::network::Network;
 use crate::network::{Affine, Augmentation, DiffAugment, Fill};
 use crate::nn::Activation;
 use crate::nn::{
-    BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig, LinearConfig, MaxoutConfig, MinibatchStd,
+    BatchNormConfig, ConditionalBatchNormConfig, Conv2dConfig, ConvTranspose2dConfig, LinearConfig,
+    MaxoutConfig, MinibatchStd,
 };
 use crate::objective::{Ada, Probability, Transformations};
 use crate::objective::{EnergyBased, FDivergence, FGan, LeastSquares};
@@ -287,6 +289,9 @@ fn an_extra_name_is_refused_in_the_settings_of_networks_and_layers() {
     walk(&MlpDiscriminatorConfig::new([2]).with_initializer(initializer.clone()));
     walk(&DcganGeneratorConfig::new(2, [1, 8, 8]));
     walk(&DcganDiscriminatorConfig::new([1, 8, 8]));
+    walk(&ResNetGeneratorConfig::new(2, [1, 8, 8]));
+    walk(&ResNetDiscriminatorConfig::new([1, 8, 8]));
+    walk(&ConditionalBatchNormConfig::new(2, 3));
     walk(&ImageShape::new([1, 8, 8]));
     walk(&Activation::LEAKY);
     walk(&Activation::Tanh);

@@ -20,7 +20,10 @@ pub use projection::Projection;
 pub use saved::SavedGenerator;
 pub(crate) use saved::{refuse, settings_type};
 pub(crate) use weights::stored_tensors;
-pub use weights::{load_safetensors, save_safetensors, weights_hash};
+pub use weights::{
+    Renamed, StoredWeight, Unmatched, WeightTable, load_safetensors, load_weights,
+    load_weights_in_part, save_safetensors, stored_weights, weights_hash,
+};
 
 use crate::nn::Activation;
 

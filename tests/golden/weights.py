@@ -9,9 +9,11 @@ any Python from 3.10 that has both:
 It writes into `weights/` beside itself:
 
     mlp.pt              the state dict of a perceptron
+    mlp_old.pth         the same in float64 and with its matrices turned over in memory, in the form that
+                        PyTorch wrote before version 1.6
     gan.pt              a checkpoint: the state dicts of a convolutional pair under `generator` and
                         `discriminator`, an optimiser's, a step and a list of losses
-    gan_old.pth         the same in the form that PyTorch wrote before version 1.6
+    gan_old.pth         the same in the old form
     gan.safetensors     the generator's, in float64
     types.pt            tensors of every type, views with steps, shared storages, an empty one, a number
     model.pt            a whole pickled module, which is no state dict
@@ -161,6 +163,8 @@ def main() -> None:
         "device": torch.device("cpu"),
     }
     torch.save(mlp.state_dict(), FOLDER / "mlp.pt")
+    turned = {name: tensor.double().t().clone().t() for name, tensor in mlp.state_dict().items()}
+    torch.save(turned, FOLDER / "mlp_old.pth", _use_new_zipfile_serialization=False)
     torch.save(checkpoint, FOLDER / "gan.pt")
     torch.save(checkpoint, FOLDER / "gan_old.pth", _use_new_zipfile_serialization=False)
     torch.save(types(), FOLDER / "types.pt")

@@ -90,8 +90,10 @@ fn of_discriminator() -> WeightTable {
 }
 
 fn a_perceptron_of_pytorch_draws_the_same<B: Backend>() {
-    let network = load_weights(file("mlp.pt"), mlp::<B>(), &of_mlp()).expect("a fitting file");
+    let read = |name| load_weights(file(name), mlp::<B>(), &of_mlp()).expect("a fitting file");
+    let (network, old) = (read("mlp.pt"), read("mlp_old.pth"));
     close(&values(network.generate(latents(), &())), &golden().mlp);
+    assert_eq!(parameters(&network), parameters(&old));
 }
 
 fn a_convolutional_pair_of_pytorch_draws_and_judges_the_same<B: Backend>() {

@@ -4,6 +4,8 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Element, Int, Tensor, TensorData};
 
+pub(crate) mod golden;
+
 /// The backend of tests that need only one.
 pub(crate) type Cpu = burn::backend::Flex;
 

@@ -19,6 +19,7 @@ use super::backend::Kernels;
 use super::batch_norm;
 use super::bilinear::{Bilinear, Geometry};
 use super::picture::{Part, Picture};
+use super::storage;
 use crate::activation::Activation;
 
 type Tape = Autodiff<Flex>;
@@ -165,6 +166,24 @@ pub(crate) fn channels_last<B: Backend>(x: &Tensor<B, 4>) -> Option<Tensor<B, 4>
         return None;
     }
     on_kernels!(B, run_channels_last, x)
+}
+
+/// Whether images lie with their channels innermost in memory.
+pub(crate) fn lies_channels_last<B: Backend>(x: &Tensor<B, 4>) -> bool {
+    if !suits(x) {
+        return false;
+    }
+    let flex = if is::<B, Flex>() {
+        primitive::<B, Flex, 4>(x)
+    } else if is::<B, Tape>() {
+        primitive::<B, Tape, 4>(x).primitive
+    } else if is::<B, TapeOfTape>() {
+        primitive::<B, TapeOfTape, 4>(x).primitive.primitive
+    } else {
+        return false;
+    };
+    // A single channel or pixel lies the same way in either order.
+    storage::lies_channels_last(&flex) && !flex.is_contiguous()
 }
 
 fn run_picture<B: Backend, K: Kernels, const R: usize>(

@@ -42,6 +42,7 @@ mod tests;
 pub(crate) use adam::AdamStep;
 pub(crate) use dispatch::{
     adam, adam_suits, batch_norm_inference, batch_norm_training, channels_last, conv_transpose2d,
-    conv2d, known, linear, maxout, moving_average, picture, scaled, smooth, sum_of_squares,
+    conv2d, known, lies_channels_last, linear, maxout, moving_average, picture, scaled, smooth,
+    sum_of_squares,
 };
 pub(crate) use picture::Picture;

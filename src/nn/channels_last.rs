@@ -28,6 +28,20 @@ pub fn channels_last<B: Backend>(images: Tensor<B, 4>) -> Tensor<B, 4> {
     images
 }
 
+/// What `compute` makes of images, which lies in memory as they do.
+///
+/// For operations of burn's, which give back what they like.
+pub(super) fn in_their_order<B: Backend>(
+    images: Tensor<B, 4>,
+    compute: impl FnOnce(Tensor<B, 4>) -> Tensor<B, 4>,
+) -> Tensor<B, 4> {
+    #[cfg(feature = "flex")]
+    if crate::kernels::lies_channels_last(&images) {
+        return channels_last(compute(images));
+    }
+    compute(images)
+}
+
 #[cfg(all(test, feature = "flex"))]
 mod tests {
     use super::*;

@@ -4,8 +4,8 @@
 use burn::backend::{Autodiff, NdArray};
 use burn::module::{AutodiffModule, HasAutodiffModule, Module};
 use burn::nn::PaddingConfig2d;
+use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
-use burn::tensor::{Tensor, TensorData};
 use serde::Deserialize;
 
 use crate::nn::{
@@ -13,7 +13,10 @@ use crate::nn::{
     ConvTranspose2dConfig, Linear, LinearConfig,
 };
 use crate::objective::input_gradient;
-use crate::testing::{assign, floats, for_each_autodiff_backend, gradients, parameters, values};
+use crate::testing::golden::{
+    Gradients, IN_F32, IN_F64, SecondOrder, Shaped, Tolerance, check, check_gradients,
+};
+use crate::testing::{assign, for_each_autodiff_backend, parameters, values};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -61,37 +64,12 @@ enum Settings {
     },
 }
 
-#[derive(Deserialize)]
-struct Gradients {
-    input: Vec<f64>,
-    parameters: Vec<Vec<f64>>,
-}
-
-#[derive(Deserialize)]
-struct SecondOrder {
-    value: f64,
-    #[serde(flatten)]
-    gradients: Gradients,
-}
-
 /// The statistics after one pass, and the output in evaluation with them.
 #[derive(Deserialize)]
 struct Running {
     mean: Vec<f64>,
     variance: Vec<f64>,
     output: Vec<f64>,
-}
-
-#[derive(Deserialize)]
-struct Shaped {
-    shape: Vec<usize>,
-    values: Vec<f64>,
-}
-
-impl Shaped {
-    fn tensor<B: Backend, const R: usize>(&self) -> Tensor<B, R> {
-        floats(TensorData::new(self.values.clone(), self.shape.clone()))
-    }
 }
 
 fn all() -> Vec<Case> {
@@ -146,69 +124,6 @@ impl<B: Backend> Layer<B, 4> for ConvTranspose2d<B> {
     }
 }
 
-/// How far numbers may be from PyTorch's, relative to the largest of their tensor: single entries
-/// may cancel to near 0.
-#[derive(Clone, Copy)]
-struct Tolerance {
-    first: f64,
-    second: f64,
-}
-
-const IN_F32: Tolerance = Tolerance {
-    first: 1e-5,
-    second: 1e-4,
-};
-
-const IN_F64: Tolerance = Tolerance {
-    first: 1e-9,
-    second: 1e-9,
-};
-
-/// Tensors of small numbers are sums of larger ones, whose rounding they keep.
-const SMALLEST_SCALE: f64 = 0.1;
-
-#[track_caller]
-fn check(case: &Case, what: &str, actual: &[f64], expected: &[f64], relative: f64) {
-    let name = &case.name;
-    assert_eq!(actual.len(), expected.len(), "{name}, {what}");
-    let scale = expected.iter().fold(SMALLEST_SCALE, |m, e| m.max(e.abs()));
-    for (index, (a, e)) in actual.iter().zip(expected).enumerate() {
-        assert!(
-            (a - e).abs() <= relative * scale,
-            "{name}, {what} at {index}: {a} is not {e} within {relative:.0e} of {scale:.1e}"
-        );
-    }
-}
-
-/// The gradients of a scalar with respect to an input and to every parameter of a layer.
-fn check_gradients<B: AutodiffBackend, M: Module<B>, const R: usize>(
-    (case, what): (&Case, &str),
-    scalar: Tensor<B, 1>,
-    (layer, x): (&M, &Tensor<B, R>),
-    expected: &Gradients,
-    relative: f64,
-) {
-    let tape = scalar.backward();
-    // Nothing is recorded for an input that the scalar does not depend on.
-    let actual = match x.grad(&tape) {
-        Some(gradient) => values(gradient),
-        None => vec![0.0; expected.input.len()],
-    };
-    check(
-        case,
-        &format!("{what} of the input"),
-        &actual,
-        &expected.input,
-        relative,
-    );
-    let actual = gradients::<B, _>(layer, &tape);
-    assert_eq!(actual.len(), expected.parameters.len(), "{}", case.name);
-    for (index, (actual, expected)) in actual.iter().zip(&expected.parameters).enumerate() {
-        let what = format!("{what} of parameter {index}");
-        check(case, &what, actual, expected, relative);
-    }
-}
-
 /// A layer's output and its gradients of both orders against a golden case.
 fn compare<B, L, const R: usize>(case: &Case, layer: L, tolerance: Tolerance)
 where
@@ -224,18 +139,24 @@ where
     assert_eq!(y.dims()[..], case.output.shape, "{}", case.name);
     let expected = &case.output.values;
     check(
-        case,
+        &case.name,
         "output",
         &values(y.clone()),
         expected,
         tolerance.first,
     );
     let unfused = values(activation.apply(layer.plain(x.clone())));
-    check(case, "unfused output", &unfused, expected, tolerance.first);
+    check(
+        &case.name,
+        "unfused output",
+        &unfused,
+        expected,
+        tolerance.first,
+    );
     let scalar = (y * c.clone()).sum();
     let expected = &case.gradients;
     check_gradients(
-        (case, "gradient"),
+        (&case.name, "gradient"),
         scalar,
         (&layer, &x),
         expected,
@@ -251,14 +172,14 @@ where
     let penalty = slope.square().sum() * 0.5;
     let expected = &case.second_order;
     check(
-        case,
+        &case.name,
         "squared gradient",
         &values(penalty.clone()),
         &[expected.value],
         tolerance.second,
     );
     check_gradients(
-        (case, "second gradient"),
+        (&case.name, "second gradient"),
         penalty,
         (&layer, &x),
         &expected.gradients,
@@ -351,9 +272,15 @@ fn compare_statistics<B: AutodiffBackend, const R: usize>(
     let layer = layer.valid();
     let after = parameters::<B::InnerBackend, _>(&layer);
     let relative = tolerance.first;
-    check(case, "running mean", &after[2], &expected.mean, relative);
     check(
-        case,
+        &case.name,
+        "running mean",
+        &after[2],
+        &expected.mean,
+        relative,
+    );
+    check(
+        &case.name,
         "running variance",
         &after[3],
         &expected.variance,
@@ -361,7 +288,7 @@ fn compare_statistics<B: AutodiffBackend, const R: usize>(
     );
     let y = layer.forward_activated(case.input.tensor::<B::InnerBackend, R>(), case.activation);
     check(
-        case,
+        &case.name,
         "evaluated output",
         &values(y),
         &expected.output,

@@ -2,4 +2,5 @@
 
 mod behaviour;
 mod golden;
+mod images;
 mod properties;

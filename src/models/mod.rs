@@ -6,6 +6,7 @@ mod dcgan;
 mod embedding;
 mod mlp;
 mod projection;
+mod r3gan;
 mod saved;
 mod weights;
 
@@ -17,6 +18,10 @@ pub use dcgan::{
 pub use embedding::{LabelEmbedding, VectorEmbedding};
 pub use mlp::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 pub use projection::Projection;
+pub use r3gan::{
+    R3ganDiscriminator, R3ganDiscriminatorConfig, R3ganGenerator, R3ganGeneratorConfig,
+    R3ganPreset, R3ganTraining,
+};
 pub use saved::SavedGenerator;
 pub(crate) use saved::{refuse, settings_type};
 pub(crate) use weights::stored_tensors;

@@ -135,7 +135,7 @@ impl<'a> Machine<'a> {
                 self.pop()?;
             }
             b'1' => {
-                self.to_mark()?;
+                self.until_mark()?;
             }
             b'2' => {
                 let top = self.top()?;
@@ -194,13 +194,13 @@ impl<'a> Machine<'a> {
                 self.push(Value::Tuple(items))?;
             }
             b't' => {
-                let items = self.to_mark()?;
+                let items = self.until_mark()?;
                 self.push(Value::Tuple(items))?;
             }
             // EMPTY_LIST, LIST, APPEND, APPENDS
             b']' => self.push(Value::List(Vec::new()))?,
             b'l' => {
-                let items = self.to_mark()?;
+                let items = self.until_mark()?;
                 self.push(Value::List(items))?;
             }
             b'a' => {
@@ -208,13 +208,13 @@ impl<'a> Machine<'a> {
                 self.append(items)?;
             }
             b'e' => {
-                let items = self.to_mark()?;
+                let items = self.until_mark()?;
                 self.append(items)?;
             }
             // EMPTY_DICT, DICT, SETITEM, SETITEMS
             b'}' => self.push(Value::Dict(Vec::new()))?,
             b'd' => {
-                let items = pairs(&self.to_mark()?)?;
+                let items = pairs(&self.until_mark()?)?;
                 self.push(Value::Dict(items))?;
             }
             b's' => {
@@ -222,16 +222,16 @@ impl<'a> Machine<'a> {
                 self.set(&items)?;
             }
             b'u' => {
-                let items = self.to_mark()?;
+                let items = self.until_mark()?;
                 self.set(&items)?;
             }
             // ADDITEMS, FROZENSET
             0x90 => {
-                self.to_mark()?;
+                self.until_mark()?;
                 self.top()?;
             }
             0x91 => {
-                self.to_mark()?;
+                self.until_mark()?;
                 self.push(Value::Other)?;
             }
             // BINPUT, LONG_BINPUT, MEMOIZE, BINGET, LONG_BINGET
@@ -401,7 +401,7 @@ impl<'a> Machine<'a> {
         Ok(self.stack.split_off(from))
     }
 
-    fn to_mark(&mut self) -> Result<Vec<Id>, String> {
+    fn until_mark(&mut self) -> Result<Vec<Id>, String> {
         let mark = self.marks.pop().ok_or("goes back to a mark that is none")?;
         Ok(self.stack.split_off(mark))
     }

@@ -1,6 +1,8 @@
 //! Stock networks, each with a config that validates itself.
 
+mod auxiliary_classifier;
 mod classifier;
+mod code_head;
 mod conditional;
 mod dcgan;
 mod embedding;
@@ -10,7 +12,9 @@ mod r3gan;
 mod saved;
 mod weights;
 
+pub use auxiliary_classifier::AuxiliaryClassifier;
 pub use classifier::{Classifier, ClassifierConfig, Halving, SavedClassifier, Seen};
+pub use code_head::{CodeHead, CodeHeadConfig};
 pub use conditional::{ConcatenateFeatures, ConditionEmbedding, Conditional};
 pub use dcgan::{
     DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
@@ -47,5 +51,7 @@ fn alone() -> usize {
     1
 }
 
+#[cfg(test)]
+mod conditions_golden;
 #[cfg(test)]
 mod tests;

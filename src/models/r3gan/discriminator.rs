@@ -8,7 +8,10 @@ use serde::Serialize;
 use super::blocks::{Plan, Stage, even_widths, linear, pointwise, pool};
 use crate::data::ImageShape;
 use crate::error::Result;
-use crate::models::{LabelEmbedding, Projection, VectorEmbedding};
+use crate::latent::Latent;
+use crate::models::{
+    AuxiliaryClassifier, CodeHead, CodeHeadConfig, LabelEmbedding, Projection, VectorEmbedding,
+};
 use crate::network::{Discriminator, Verdict};
 use crate::nn::{Conv2d, Fir, Linear, channels_last};
 use crate::settings::settings;
@@ -189,6 +192,43 @@ impl R3ganDiscriminatorConfig {
         let network = self.make(features, device)?;
         let embedding = VectorEmbedding::new(size, features, device)?;
         Ok(Projection::inner_product(embedding, network))
+    }
+
+    /// Makes a discriminator that tells which of `classes` a sample is of, beside its logit
+    /// ([`AuxiliaryClassifier`]).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if there is no class.
+    pub fn init_classifying<B: Backend>(
+        &self,
+        classes: usize,
+        device: &B::Device,
+    ) -> Result<AuxiliaryClassifier<B, R3ganDiscriminator<B>>> {
+        let (network, features) = self.with_its_features(device)?;
+        AuxiliaryClassifier::new(network, features, classes, device)
+    }
+
+    /// Makes a discriminator that recovers the codes of `prior` from samples, beside its logit
+    /// ([`CodeHead`]).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), if the prior has no codes or the head is wrong.
+    pub fn init_recovering<B: Backend>(
+        &self,
+        prior: &Latent,
+        head: &CodeHeadConfig,
+        device: &B::Device,
+    ) -> Result<CodeHead<B, R3ganDiscriminator<B>>> {
+        let (network, features) = self.with_its_features(device)?;
+        head.init(network, features, prior, device)
+    }
+
+    /// The network, and how many features it gives.
+    fn with_its_features<B: Backend>(
+        &self,
+        device: &B::Device,
+    ) -> Result<(R3ganDiscriminator<B>, usize)> {
+        Ok((self.init(device)?, self.ends().0))
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) struct View<'a> {
     pub(super) strides: &'a [usize],
 }
 
+#[cfg(feature = "pytorch")]
 impl View<'_> {
     /// Its numbers, of a type and in little-endian bytes.
     ///
@@ -79,7 +80,9 @@ impl View<'_> {
         let values = self.gathered(|place| number(numbers[place]));
         TensorData::new(values, self.shape.to_vec())
     }
+}
 
+impl View<'_> {
     /// What stands at each place of the view, its last index fastest.
     fn gathered<E>(self, at: impl Fn(usize) -> E) -> Vec<E> {
         let count = self.shape.iter().product();

@@ -15,6 +15,7 @@ mod pixel_csv;
 mod planted;
 mod safetensors;
 mod settings;
+mod state_dict;
 
 pub use planted::FAULTS;
 
@@ -83,7 +84,7 @@ pub trait Reader: Sync {
 }
 
 /// All of them.
-pub fn all() -> [&'static dyn Reader; 19] {
+pub fn all() -> [&'static dyn Reader; 20] {
     [
         &idx::Idx,
         &arrays::ArrayFile,
@@ -104,6 +105,7 @@ pub fn all() -> [&'static dyn Reader; 19] {
         &pixel_csv::PixelFile,
         &safetensors::Safetensors,
         &settings::Settings,
+        &state_dict::StateDict,
     ]
 }
 

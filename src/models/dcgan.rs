@@ -8,11 +8,12 @@ use serde::Serialize;
 
 use super::embedding::FEATURES;
 use super::{
-    Activation, ConcatenateFeatures, Conditional, LabelEmbedding, Projection, VectorEmbedding,
-    range_of,
+    Activation, AuxiliaryClassifier, CodeHead, CodeHeadConfig, ConcatenateFeatures, Conditional,
+    LabelEmbedding, Projection, VectorEmbedding, range_of,
 };
 use crate::data::ImageShape;
 use crate::error::{Result, check};
+use crate::latent::Latent;
 use crate::network::{Discriminator, Generator, Verdict};
 use crate::nn::{
     BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig,
@@ -460,6 +461,45 @@ impl DcganDiscriminatorConfig {
         let input = self.input(1)?;
         let embedding = VectorEmbedding::new(size, input.height * input.width, device)?;
         Ok(Conditional::new(embedding, self.stack(&input, device)))
+    }
+
+    /// Makes a discriminator that tells which of `classes` a sample is of, beside its logit
+    /// ([`AuxiliaryClassifier`]).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if there is no class, or if images are packed: it tells one class for each verdict.
+    pub fn init_classifying<B: Backend>(
+        &self,
+        classes: usize,
+        device: &B::Device,
+    ) -> Result<AuxiliaryClassifier<B, DcganDiscriminator<B>>> {
+        let (network, features) = self.with_its_features(device)?;
+        AuxiliaryClassifier::new(network, features, classes, device)
+    }
+
+    /// Makes a discriminator that recovers the codes of `prior` from samples, beside its logit
+    /// ([`CodeHead`]).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), if the prior has no codes or the head is wrong, or if images are packed.
+    pub fn init_recovering<B: Backend>(
+        &self,
+        prior: &Latent,
+        head: &CodeHeadConfig,
+        device: &B::Device,
+    ) -> Result<CodeHead<B, DcganDiscriminator<B>>> {
+        let (network, features) = self.with_its_features(device)?;
+        head.init(network, features, prior, device)
+    }
+
+    /// The network, and how many features it gives of single samples.
+    fn with_its_features<B: Backend>(
+        &self,
+        device: &B::Device,
+    ) -> Result<(DcganDiscriminator<B>, usize)> {
+        let input = self.input(0)?;
+        check::at_most("pack", self.pack, 1)?;
+        Ok((self.stack(&input, device), self.last(&input)))
     }
 }
 

@@ -8,9 +8,11 @@ use serde::Serialize;
 
 use super::embedding::FEATURES;
 use super::{
-    Activation, ConcatenateFeatures, Conditional, LabelEmbedding, VectorEmbedding, range_of,
+    Activation, AuxiliaryClassifier, CodeHead, CodeHeadConfig, ConcatenateFeatures, Conditional,
+    LabelEmbedding, VectorEmbedding, range_of,
 };
 use crate::error::{Error, Result, check};
+use crate::latent::Latent;
 use crate::network::{Discriminator, Generator, Verdict};
 use crate::nn::{FourierFeatures, Linear, LinearConfig};
 use crate::settings::settings;
@@ -401,6 +403,50 @@ impl MlpDiscriminatorConfig {
     ) -> Result<Conditional<B, VectorEmbedding<B>, MlpDiscriminator<B, R>>> {
         let embedding = VectorEmbedding::new(size, FEATURES, device)?;
         Ok(Conditional::new(embedding, self.mlp(FEATURES, device)?))
+    }
+
+    /// Makes a discriminator that tells which of `classes` a sample is of, beside its logit
+    /// ([`AuxiliaryClassifier`]).
+    ///
+    /// # Errors
+    /// As [`init`](Self::init), or if there is no class, or if samples are packed: it tells one class for each verdict.
+    pub fn init_classifying<B: Backend, const R: usize>(
+        &self,
+        classes: usize,
+        device: &B::Device,
+    ) -> Result<AuxiliaryClassifier<B, MlpDiscriminator<B, R>>> {
+        let (network, features) = self.with_its_features(device)?;
+        AuxiliaryClassifier::new(network, features, classes, device)
+    }
+
+    /// Makes a discriminator that recovers the codes of `prior` from samples, beside its logit
+    /// ([`CodeHead`]).
+    ///
+    /// # Errors
+    /// As [`init`](Self::init), if the prior has no codes or the head is wrong, or if samples are packed.
+    pub fn init_recovering<B: Backend, const R: usize>(
+        &self,
+        prior: &Latent,
+        head: &CodeHeadConfig,
+        device: &B::Device,
+    ) -> Result<CodeHead<B, MlpDiscriminator<B, R>>> {
+        let (network, features) = self.with_its_features(device)?;
+        head.init(network, features, prior, device)
+    }
+
+    /// The network, and how many features it gives of single samples.
+    fn with_its_features<B: Backend, const R: usize>(
+        &self,
+        device: &B::Device,
+    ) -> Result<(MlpDiscriminator<B, R>, usize)> {
+        check::at_most("pack", self.pack, 1)?;
+        let network = self.mlp(0, device)?;
+        let waves = FourierFeatures::new(self.frequencies.clone());
+        let features = match self.hidden.last() {
+            Some(width) => *width,
+            None => waves.width(self.shape.iter().product()),
+        };
+        Ok((network, features))
     }
 }
 

@@ -2,17 +2,20 @@
 
 mod auxiliary_classifier;
 mod classifier;
+mod code_head;
 mod conditional;
 mod dcgan;
 mod embedding;
 mod mlp;
 mod projection;
+mod r3gan;
 mod resnet;
 mod saved;
 mod weights;
 
 pub use auxiliary_classifier::AuxiliaryClassifier;
 pub use classifier::{Classifier, ClassifierConfig, Halving, SavedClassifier, Seen};
+pub use code_head::{CodeHead, CodeHeadConfig};
 pub use conditional::{ConcatenateFeatures, ConditionEmbedding, Conditional};
 pub use dcgan::{
     DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
@@ -20,6 +23,10 @@ pub use dcgan::{
 pub use embedding::{LabelEmbedding, VectorEmbedding};
 pub use mlp::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 pub use projection::Projection;
+pub use r3gan::{
+    R3ganDiscriminator, R3ganDiscriminatorConfig, R3ganGenerator, R3ganGeneratorConfig,
+    R3ganPreset, R3ganTraining,
+};
 pub use resnet::{
     ResNetDiscriminator, ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig,
     ResNetInit,
@@ -27,7 +34,10 @@ pub use resnet::{
 pub use saved::SavedGenerator;
 pub(crate) use saved::{refuse, settings_type};
 pub(crate) use weights::stored_tensors;
-pub use weights::{load_safetensors, save_safetensors, weights_hash};
+pub use weights::{
+    Renamed, StoredWeight, Unmatched, WeightTable, load_safetensors, load_weights,
+    load_weights_in_part, save_safetensors, stored_weights, weights_hash,
+};
 
 use crate::nn::Activation;
 
@@ -46,5 +56,7 @@ fn alone() -> usize {
     1
 }
 
+#[cfg(test)]
+mod conditions_golden;
 #[cfg(test)]
 mod tests;

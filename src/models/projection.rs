@@ -13,6 +13,8 @@ use crate::network::{Discriminator, Verdict};
 /// D(x, y) = D(x) + ⟨e(y), φ(x)⟩        φ(x): the verdict's features [batch, F], e: the embedding
 /// ```
 ///
+/// or the second part alone, where the network was made for it ([`inner_product`](Self::inner_product)).
+///
 /// Only the last layer knows the condition, so that the layers before learn from all classes at once:
 /// with few samples of each class it learns them sooner than one that sees the condition beside the
 /// sample ([`Conditional`](super::Conditional)). The embedding is the last layer's weights, one set for
@@ -38,6 +40,8 @@ use crate::network::{Discriminator, Verdict};
 pub struct Projection<B: Backend, E, N> {
     embedding: E,
     network: N,
+    /// Whether the network's own logit counts.
+    own_logit: bool,
     backend: std::marker::PhantomData<B>,
 }
 
@@ -47,7 +51,23 @@ impl<B: Backend, E: ConditionEmbedding<B>, N: Module<B>> Projection<B, E, N> {
         Self {
             embedding,
             network,
+            own_logit: true,
             backend: std::marker::PhantomData,
+        }
+    }
+
+    /// `network`, whose verdicts have as many features as `embedding` gives, and whose own logit does not
+    /// count:
+    ///
+    /// ```text
+    /// D(x, y) = ⟨e(y), φ(x)⟩
+    /// ```
+    ///
+    /// So StyleGAN, with embeddings that are as long as √F, and R3GAN.
+    pub fn inner_product(embedding: E, network: N) -> Self {
+        Self {
+            own_logit: false,
+            ..Self::new(embedding, network)
         }
     }
 }
@@ -74,7 +94,11 @@ where
             dims, expected,
             "features {dims:?} can't be projected on an embedding {expected:?}"
         );
-        verdict.logits = verdict.logits + (features * embedded).sum_dim(1);
+        let common = (features * embedded).sum_dim(1);
+        verdict.logits = match self.own_logit {
+            true => verdict.logits + common,
+            false => common,
+        };
         verdict
     }
 
@@ -102,6 +126,8 @@ mod tests {
         let width = features.dims()[1];
         let embedding = LabelEmbedding::<B>::new(3, width, &device).expect("an embedding");
         let vectors = values(embedding.forward(&labels));
+        let alone = Projection::inner_product(embedding.clone(), network.clone());
+        let alone = values(alone.discriminate(points.clone(), &labels).logits);
         let projected = Projection::new(embedding, network);
         assert_eq!(projected.classes(), Some(3));
         let logits = values(projected.discriminate(points, &labels).logits);
@@ -116,6 +142,7 @@ mod tests {
                 "{} and {expected}",
                 logits[sample]
             );
+            assert!((alone[sample] - dot).abs() < 1e-4 * (1.0 + dot.abs()));
         }
     }
 

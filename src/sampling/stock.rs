@@ -7,7 +7,8 @@ use burn::tensor::backend::Backend;
 use super::Sampler;
 use crate::error::{Error, Result};
 use crate::models::{
-    DcganGeneratorConfig, MlpGeneratorConfig, ResNetGeneratorConfig, SavedGenerator, settings_type,
+    DcganGeneratorConfig, MlpGeneratorConfig, R3ganGeneratorConfig, ResNetGeneratorConfig,
+    SavedGenerator, settings_type,
 };
 
 /// A generator of images, told labels where the file names classes.
@@ -45,6 +46,9 @@ impl<B: Backend> Sampler<B> {
             "MlpGeneratorConfig" => mlp(&SavedGenerator::open(path)?, device),
             "DcganGeneratorConfig" => {
                 images!(SavedGenerator::<DcganGeneratorConfig>::open(path)?, device)
+            }
+            "R3ganGeneratorConfig" => {
+                images!(SavedGenerator::<R3ganGeneratorConfig>::open(path)?, device)
             }
             "ResNetGeneratorConfig" => {
                 images!(SavedGenerator::<ResNetGeneratorConfig>::open(path)?, device)

@@ -9,7 +9,10 @@ use super::block::{Convolutions, DownBlock};
 use super::{ResNetInit, check_image, check_layers, halvings};
 use crate::data::ImageShape;
 use crate::error::{Result, check};
-use crate::models::{AuxiliaryClassifier, LabelEmbedding, Projection, VectorEmbedding};
+use crate::latent::Latent;
+use crate::models::{
+    AuxiliaryClassifier, CodeHead, CodeHeadConfig, LabelEmbedding, Projection, VectorEmbedding,
+};
 use crate::network::{Discriminator, Verdict};
 use crate::nn::{Activation, Linear, LinearConfig, SpectralOption, channels_last};
 use crate::settings::settings;
@@ -212,13 +215,27 @@ impl ResNetDiscriminatorConfig {
     ///
     /// # Errors
     /// As [`validate`](Self::validate), if there is no class, or if images are packed.
-    pub fn init_auxiliary<B: Backend>(
+    pub fn init_classifying<B: Backend>(
         &self,
         classes: usize,
         device: &B::Device,
     ) -> Result<AuxiliaryClassifier<B, ResNetDiscriminator<B>>> {
         check::at_most("pack", self.pack, 1)?;
         AuxiliaryClassifier::new(self.init(device)?, self.features(), classes, device)
+    }
+
+    /// Makes a discriminator that recovers the codes of `prior` from samples ([`CodeHead`]).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), those of the head, or if images are packed.
+    pub fn init_recovering<B: Backend>(
+        &self,
+        prior: &Latent,
+        head: &CodeHeadConfig,
+        device: &B::Device,
+    ) -> Result<CodeHead<B, ResNetDiscriminator<B>>> {
+        check::at_most("pack", self.pack, 1)?;
+        head.init(self.init(device)?, self.features(), prior, device)
     }
 }
 

@@ -12,7 +12,8 @@ use crate::data::{Dataset, MemoryDataset, Mixture};
 use crate::gan::Gan;
 use crate::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
-    ResNetDiscriminatorConfig, ResNetGeneratorConfig,
+    R3ganDiscriminatorConfig, R3ganGeneratorConfig, ResNetDiscriminatorConfig,
+    ResNetGeneratorConfig,
 };
 use crate::objective::{Loss, Objective, Term};
 use crate::pair::{GanOf, Pair};
@@ -38,6 +39,8 @@ const MLP_RATE: f64 = 2e-4;
 /// 2e-7 of itself moves a loss by .002 within 160 steps and by .01 within 200, so that no two
 /// orders of summation could agree. At a tenth of it the same change moves none by 1e-6.
 const DCGAN_RATE: f64 = 2e-5;
+/// That of R3GAN: the one that its paper ends at.
+const R3GAN_RATE: f64 = 5e-5;
 
 /// Discriminator and generator losses of each step. The first run's weights are everybody's.
 fn losses<P: Pair>(
@@ -106,6 +109,26 @@ fn dcgan<B: AutodiffBackend>(
     let pixels = Stream::new(9, "pixels").uniform(64 * 3 * 16 * 16, -1.0, 1.0);
     let data = MemoryDataset::<4>::new(pixels, shape).expect("whole images");
     losses(gan, weights, &data, objective, DCGAN_RATE)
+}
+
+fn r3gan<B: AutodiffBackend>(weights: &mut Option<Vec<Vec<f64>>>) -> Vec<f64> {
+    let device = Default::default();
+    let shape = [3, 8, 8];
+    let gan = Gan::<_, _, B>::seeded(
+        R3ganGeneratorConfig::new(LATENT, shape)
+            .with_widths([16, 8])
+            .init::<B>(&device)
+            .expect("valid settings"),
+        R3ganDiscriminatorConfig::new(shape)
+            .with_widths([16, 8])
+            .init::<B>(&device)
+            .expect("valid settings"),
+        1,
+        &device,
+    );
+    let pixels = Stream::new(9, "pixels").uniform(64 * 3 * 8 * 8, -1.0, 1.0);
+    let data = MemoryDataset::<4>::new(pixels, shape).expect("whole images");
+    losses(gan, weights, &data, Objective::r3gan(0.1), R3GAN_RATE)
 }
 
 fn assert_same_losses(fast: &[f64], burns: &[f64]) {
@@ -188,6 +211,13 @@ fn two_hundred_steps_of_the_residual_pair_with_r1_are_those_of_burns_operations(
     let r1 = || plain().with_term(Term::r1(0.1));
     let fast = resnet::<Fast>(&mut weights, r1(), false);
     assert_same_losses(&fast, &resnet::<Burns>(&mut weights, r1(), false));
+}
+
+#[test]
+fn two_hundred_steps_of_r3gan_with_r1_and_r2_are_those_of_burns_operations() {
+    let mut weights = None;
+    let fast = r3gan::<Fast>(&mut weights);
+    assert_same_losses(&fast, &r3gan::<Burns>(&mut weights));
 }
 
 /// Adam keeps a convolution's weight in the kernels' order; what is read from a file lies row by

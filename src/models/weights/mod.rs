@@ -1,21 +1,33 @@
-//! Weights in the safetensors format, for other programs.
+//! Weights for other programs and from them: the safetensors format both ways, PyTorch's files inwards.
+
+#[cfg(all(test, feature = "pytorch"))]
+mod golden;
+mod load;
+#[cfg(feature = "pytorch")]
+mod pickle;
+#[cfg(feature = "pytorch")]
+mod state_dict;
+mod stored;
+mod table;
+
+pub use load::{StoredWeight, Unmatched, load_weights, load_weights_in_part, stored_weights};
+pub use table::{Renamed, WeightTable};
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::module::Module;
-use burn::tensor::DType;
 use burn::tensor::backend::Backend;
-use burn_store::{Applier, ModuleSnapshot, ModuleStore, SafetensorsStore, TensorSnapshot};
+use burn_store::{ModuleSnapshot, ModuleStore, SafetensorsStore, TensorSnapshot};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::saved::refuse;
+use super::refuse;
 use crate::error::{Error, Result};
 use crate::files::{self, write_whole};
 use crate::network::guard::quietly;
 use crate::network::initialize;
-use crate::records::{self, numbers};
+use crate::records;
 use crate::text::hex;
 
 /// Writes every parameter and buffer of a module (running statistics and the vectors of spectral
@@ -92,24 +104,10 @@ pub fn save_safetensors<B: Backend, M: Module<B>>(
 pub fn load_safetensors<B: Backend, M: Module<B>>(path: impl AsRef<Path>, fresh: M) -> Result<M> {
     let path = path.as_ref();
     let bytes = files::read(path).map_err(|error| Error::io(path, error))?;
-    if numbers::<B, M>(&fresh).is_none_or(|needed| needed > bytes.len()) {
-        return Err(refuse(
-            path,
-            "holds the weights of another network: this one has more numbers than the file has bytes",
-        ));
-    }
-    let stored = stored_tensors(path, bytes)?;
-    initialize(&fresh);
-    let needed = fresh.collect(None, None, false);
-    let fitting =
-        quietly(|| fitting(path, &stored, &needed)).map_err(|words| foreign(path, words))??;
-    // All fits: from here on nothing is refused half-way through the module.
-    let mut applier = Applier::<B>::new(fitting, None, None, false);
-    let loaded = quietly(|| fresh.map(&mut applier)).map_err(|words| refuse(path, words))?;
-    match applier.into_result().errors.first() {
-        Some(error) => Err(refuse(path, error.to_string())),
-        None => Ok(loaded),
-    }
+    load::small_enough::<B, M>(path, &fresh, bytes.len())?;
+    let stored = load::safetensors(path, bytes)?;
+    let (network, _) = load::fill(path, stored, fresh, &WeightTable::burn(), true)?;
+    Ok(network)
 }
 
 /// A SHA-256 of a module's parameters and buffers, in hexadecimal: of their names, types and shapes
@@ -141,59 +139,29 @@ fn foreign(path: &Path, problem: String) -> Error {
     refuse(path, format!("is no whole safetensors file: {problem}"))
 }
 
-/// The stored tensors that a module needs, in its parameters' types.
-fn fitting(
-    path: &Path,
-    stored: &BTreeMap<String, TensorSnapshot>,
-    needed: &[TensorSnapshot],
-) -> Result<Vec<TensorSnapshot>> {
-    let foreign = |problem: String| {
-        refuse(
-            path,
-            format!("holds the weights of another network: {problem}"),
-        )
-    };
-    let mut fitting = Vec::with_capacity(needed.len());
-    for parameter in needed {
-        let name = parameter.full_path();
-        let Some(found) = stored.get(&name) else {
-            return Err(foreign(format!("`{name}` is missing")));
-        };
-        if found.shape != parameter.shape {
-            return Err(foreign(format!(
-                "`{name}` has shape {:?}, the network needs {:?}",
-                found.shape, parameter.shape
-            )));
-        }
-        let (from, to) = (found.dtype, parameter.dtype);
-        if !(from == to || from.is_float() && to.is_float() || is_int(from) && is_int(to)) {
-            return Err(foreign(format!(
-                "`{name}` is of type {from:?}, the network needs {to:?}"
-            )));
-        }
-        let data = found
-            .to_data()
-            .map_err(|error| refuse(path, format!("`{name}` can't be read: {error}")))?;
-        fitting.push(TensorSnapshot::from_data(
-            data.convert_dtype(to),
-            parameter.path_stack.clone().unwrap_or_default(),
-            Vec::new(),
-            parameter.tensor_id.unwrap_or_default(),
-        ));
-    }
-    let known = |name: &&String| {
-        needed
-            .iter()
-            .all(|parameter| parameter.full_path() != **name)
-    };
-    match stored.keys().find(known) {
-        Some(name) => Err(foreign(format!("the network has no `{name}`"))),
-        None => Ok(fitting),
-    }
+/// Whether a file's bytes begin as those of `torch.save` do: an archive, or a pickle.
+fn of_pytorch(bytes: &[u8]) -> bool {
+    // A safetensors file begins with the length of its header, in eight bytes, and a brace.
+    let safetensors = bytes.get(8) == Some(&b'{');
+    let pickle = bytes.first() == Some(&0x80) && bytes.get(1).is_some_and(|version| *version < 6);
+    bytes.starts_with(b"PK\x03\x04") || pickle && !safetensors
 }
 
-fn is_int(dtype: DType) -> bool {
-    dtype.is_int() || dtype.is_uint()
+/// Names in an error: not more than are read.
+fn listed(names: impl Iterator<Item = String>) -> String {
+    const SHOWN: usize = 20;
+    const LENGTH: usize = 200;
+    let names: Vec<String> = names.collect();
+    let short = |name: &String| match name.char_indices().nth(LENGTH) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.clone(),
+    };
+    let shown: Vec<String> = names.iter().take(SHOWN).map(short).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 if names.is_empty() => "nothing".to_owned(),
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// The header of a safetensors file, its metadata in the order of their names.
@@ -233,7 +201,7 @@ mod tests {
     use burn::module::{AutodiffModule, Param};
     use burn::optim::GradientsParams;
     use burn::tensor::backend::AutodiffBackend;
-    use burn::tensor::{Distribution, Tensor, TensorData};
+    use burn::tensor::{DType, Distribution, Tensor, TensorData};
 
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir().expect("a temporary folder")
@@ -451,7 +419,7 @@ mod tests {
         );
         refused(
             settings.clone().with_hidden([4, 2]),
-            &["`mlp.layers.2.weight` is missing"],
+            &["`mlp.layers.2.weight`, `mlp.layers.2.bias` are missing"],
         );
         let mut shorter = settings;
         shorter.hidden.clear();

@@ -2,31 +2,59 @@
 //! CPU.
 
 mod activation;
+mod adaptive_mean_pool;
 mod batch_norm;
+mod bilinear;
 mod channels_last;
 mod conv2d;
 mod conv_transpose2d;
 mod convolution;
+mod equalized;
 mod fir;
 mod fourier_features;
+mod gated_linear_unit;
 mod layer_kind;
 mod linear;
 mod maxout;
+mod maybe_normed;
 mod minibatch_std;
+mod modulated_conv2d;
+mod noise;
+mod pixel_norm;
+mod pixel_shuffle;
+mod residual;
+mod scale_channels;
+mod self_attention;
+mod separable;
+mod skip_excitation;
 mod spectral_norm;
 mod weight_matrix;
 
 pub use activation::Activation;
+pub use adaptive_mean_pool::adaptive_mean_pool;
 pub use batch_norm::{BatchNorm, BatchNormConfig};
+pub use bilinear::{resize_bilinear, upsample_bilinear};
 pub use channels_last::channels_last;
 pub use conv_transpose2d::{ConvTranspose2d, ConvTranspose2dConfig};
 pub use conv2d::{Conv2d, Conv2dConfig};
+pub use equalized::{
+    EqualizedConv2d, EqualizedConv2dConfig, EqualizedLinear, EqualizedLinearConfig,
+};
 pub use fir::Fir;
 pub use fourier_features::FourierFeatures;
+pub use gated_linear_unit::gated_linear_unit;
 pub(crate) use layer_kind::LayerKind;
 pub use linear::{Linear, LinearConfig};
 pub use maxout::{Maxout, MaxoutConfig};
 pub use minibatch_std::MinibatchStd;
+pub use modulated_conv2d::{ModulatedConv2d, ModulatedConv2dConfig};
+pub use noise::NoiseInjection;
+pub use pixel_norm::pixel_norm;
+pub use pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
+pub use residual::{ResidualScale, balanced_sum};
+pub use scale_channels::scale_channels;
+pub use self_attention::{SelfAttention, SelfAttentionConfig};
+pub use skip_excitation::{SkipExcitation, SkipExcitationConfig};
 pub use spectral_norm::{SpectralNorm, update_spectral_norms};
 pub(crate) use weight_matrix::{outputs_second, weight_matrix};
 

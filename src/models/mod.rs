@@ -7,6 +7,7 @@ mod embedding;
 mod mlp;
 mod projection;
 mod saved;
+mod stylegan2;
 mod weights;
 
 pub use classifier::{Classifier, ClassifierConfig, Halving, SavedClassifier, Seen};
@@ -19,6 +20,10 @@ pub use mlp::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGenerat
 pub use projection::Projection;
 pub use saved::SavedGenerator;
 pub(crate) use saved::{refuse, settings_type};
+pub use stylegan2::{
+    MappedEmbedding, StyleGan2Discriminator, StyleGan2DiscriminatorConfig, StyleGan2Generator,
+    StyleGan2GeneratorConfig, StyleMapping,
+};
 pub(crate) use weights::stored_tensors;
 pub use weights::{load_safetensors, save_safetensors, weights_hash};
 

@@ -262,7 +262,11 @@ fn read(path: &Path) -> Result<(Header<Value>, Vec<u8>)> {
 /// Refuses a prior of other latents than the settings of a stock network say; what the field means
 /// in others is not known.
 fn same_latent(settings_type: &str, settings: &Value, latent: &Latent) -> Result<(), String> {
-    let stock = ["MlpGeneratorConfig", "DcganGeneratorConfig"];
+    let stock = [
+        "MlpGeneratorConfig",
+        "DcganGeneratorConfig",
+        "StyleGan2GeneratorConfig",
+    ];
     let drawn = latent.dimensions();
     match settings["latent"].as_u64() {
         Some(taken) if stock.contains(&settings_type) && taken != drawn as u64 => Err(format!(

@@ -16,6 +16,7 @@ mod parameters;
 mod sample;
 mod style;
 mod trainable;
+mod truncated;
 mod verdict;
 mod which;
 
@@ -34,6 +35,7 @@ pub use trainable::{
     ConditionOf, InnerGenerator, LiftedGenerator, SampleOf, TrainableDiscriminator,
     TrainableGenerator, TrainingBackend,
 };
+pub use truncated::TruncatedStyles;
 pub use verdict::Verdict;
 pub use which::Network;
 

@@ -6,7 +6,10 @@ use burn::tensor::backend::Backend;
 
 use super::Sampler;
 use crate::error::{Error, Result};
-use crate::models::{DcganGeneratorConfig, MlpGeneratorConfig, SavedGenerator, settings_type};
+use crate::models::{
+    DcganGeneratorConfig, MlpGeneratorConfig, SavedGenerator, StyleGan2GeneratorConfig,
+    settings_type,
+};
 
 impl<B: Backend> Sampler<B> {
     /// Draws from a stock generator in a file of [`SavedGenerator`], whichever it is, with its
@@ -22,6 +25,7 @@ impl<B: Backend> Sampler<B> {
         match settings_type(path)?.as_str() {
             "MlpGeneratorConfig" => mlp(&SavedGenerator::open(path)?, device),
             "DcganGeneratorConfig" => dcgan(&SavedGenerator::open(path)?, device),
+            "StyleGan2GeneratorConfig" => stylegan2(&SavedGenerator::open(path)?, device),
             other => Err(Error::data(
                 path,
                 format!(
@@ -65,6 +69,20 @@ fn mlp_of_rank<B: Backend, const R: usize>(
 
 fn dcgan<B: Backend>(
     saved: &SavedGenerator<DcganGeneratorConfig>,
+    device: &B::Device,
+) -> Result<Sampler<B>> {
+    let (settings, latent) = (saved.settings(), saved.latent().clone());
+    Ok(match saved.classes() {
+        None => Sampler::new(saved.restore(settings.init::<B>(device)?)?, latent, device),
+        Some(classes) => {
+            let generator = saved.restore(settings.init_conditional::<B>(classes, device)?)?;
+            Sampler::conditional(generator, latent, classes, device)
+        }
+    })
+}
+
+fn stylegan2<B: Backend>(
+    saved: &SavedGenerator<StyleGan2GeneratorConfig>,
     device: &B::Device,
 ) -> Result<Sampler<B>> {
     let (settings, latent) = (saved.settings(), saved.latent().clone());

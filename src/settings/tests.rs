@@ -14,6 +14,7 @@ use crate::divergence::{Gaussian, Interval};
 use crate::latent::Latent;
 use crate::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
+    StyleGan2DiscriminatorConfig, StyleGan2GeneratorConfig,
 };
 use crate::network::Network;
 use crate::network::{Affine, Augmentation, DiffAugment, Fill};
@@ -287,6 +288,8 @@ fn an_extra_name_is_refused_in_the_settings_of_networks_and_layers() {
     walk(&MlpDiscriminatorConfig::new([2]).with_initializer(initializer.clone()));
     walk(&DcganGeneratorConfig::new(2, [1, 8, 8]));
     walk(&DcganDiscriminatorConfig::new([1, 8, 8]));
+    walk(&StyleGan2GeneratorConfig::new(2, [1, 8, 8]));
+    walk(&StyleGan2DiscriminatorConfig::new([1, 8, 8]));
     walk(&ImageShape::new([1, 8, 8]));
     walk(&Activation::LEAKY);
     walk(&Activation::Tanh);

@@ -158,8 +158,8 @@ impl Conv2dConfig {
 /// The mathematics, the parameters' names and their layout, `weight`
 /// `[channels_out, channels_in/groups, height, width]` and `bias` `[channels_out]`, are those of
 /// burn's layer of this name and of PyTorch's, and so records are exchangeable. On the CPU backend
-/// Flex it runs on this crate's own kernels where dilation and groups are 1, in a penalty's second
-/// order as well; elsewhere on burn's operations.
+/// Flex it runs on this crate's own kernels where the dilation is 1, in a penalty's second order as
+/// well; elsewhere on burn's operations.
 ///
 /// The output lies in memory as the input does; see [`channels_last`](super::channels_last()).
 #[derive(Module, Debug)]
@@ -278,8 +278,7 @@ impl<B: Backend> Conv2d<B> {
         );
         let [begin, end] = self.zeros([height, width]);
         #[cfg(feature = "flex")]
-        if self.groups == 1
-            && self.dilation == [1, 1]
+        if self.dilation == [1, 1]
             && let Some(output) = crate::kernels::conv2d(
                 &input,
                 &weight,
@@ -287,6 +286,7 @@ impl<B: Backend> Conv2d<B> {
                 activation,
                 self.stride,
                 [begin, end],
+                self.groups,
             )
         {
             return output;

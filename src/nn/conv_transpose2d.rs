@@ -235,8 +235,7 @@ impl<B: Backend> ConvTranspose2d<B> {
             input.dims()
         );
         #[cfg(feature = "flex")]
-        if self.groups == 1
-            && self.dilation == [1, 1]
+        if self.dilation == [1, 1]
             && let Some(output) = crate::kernels::conv_transpose2d(
                 &input,
                 &weight,
@@ -245,6 +244,7 @@ impl<B: Backend> ConvTranspose2d<B> {
                 self.stride,
                 self.padding,
                 self.padding_out,
+                self.groups,
             )
         {
             return output;

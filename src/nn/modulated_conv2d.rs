@@ -1,6 +1,6 @@
 //! The convolution that a style steers.
 
-use burn::module::{Initializer, Module};
+use burn::module::{Initializer, Module, Param};
 use burn::nn::PaddingConfig2d;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::linear::affine;
 use super::{
     Activation, Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig, EqualizedLinear,
-    EqualizedLinearConfig, Fir, scale_channels,
+    EqualizedLinearConfig, Fir, modulate,
 };
 use crate::error::{Error, Result, check};
 use crate::settings::settings;
@@ -46,6 +46,8 @@ pub struct ModulatedConv2dConfig {
     pub taps: Vec<f64>,
     /// What the output is multiplied by; 1 by default.
     pub gain: f64,
+    /// Whether a bias is added at last, 0 at first; false by default.
+    pub bias: bool,
 }
 }
 
@@ -61,6 +63,7 @@ impl ModulatedConv2dConfig {
             upsampling: false,
             taps: Fir::BINOMIAL.to_vec(),
             gain: 1.0,
+            bias: false,
         }
     }
 
@@ -85,6 +88,12 @@ impl ModulatedConv2dConfig {
     /// What the output is multiplied by.
     pub fn with_gain(mut self, gain: f64) -> Self {
         self.gain = gain;
+        self
+    }
+
+    /// Whether a bias is added at last.
+    pub fn with_bias(mut self, bias: bool) -> Self {
+        self.bias = bias;
         self
     }
 
@@ -164,6 +173,7 @@ impl ModulatedConv2dConfig {
                 true => Convolution::Doubling(self.doubling().init(device)),
                 false => Convolution::Keeping(self.keeping().init(device)),
             },
+            bias: (self.bias).then(|| Initializer::Zeros.init([self.channels[1]], device)),
             filter: self.upsampling.then(|| self.filter()),
             demodulate: self.demodulate,
             gain: self.gain,
@@ -184,17 +194,18 @@ impl ModulatedConv2dConfig {
 /// The 1 is where the learnt bias begins. No sample has a weight of its own here: the input is scaled by
 /// s, the convolution is an ordinary one, and its output is scaled by the demodulation, which is the
 /// same and runs on the fast kernels. Upsampling is a transposed convolution of stride 2 with a
-/// [filter](Fir) after it, of gain 4. There is no bias: noise comes before it.
+/// [filter](Fir) after it, of gain 4. There is no bias by default, since noise comes before it.
 ///
 /// Images `[batch, channels_in, height, width]` and styles `[batch, style]` to
 /// `[batch, channels_out, height, width]`, twice as high and wide with upsampling. Parameters: `affine`
 /// to the style, `conv`: weight `[out, in, kernel, kernel]`, with upsampling
-/// `[in, out, kernel, kernel]`. Karras et al. 2019, *Analyzing and improving the image quality of
+/// `[in, out, kernel, kernel]`, `bias`. Karras et al. 2019, *Analyzing and improving the image quality of
 /// StyleGAN*, arXiv:1912.04958, section 2.2.
 #[derive(Module, Debug)]
 pub struct ModulatedConv2d<B: Backend> {
     affine: EqualizedLinear<B>,
     conv: Convolution<B>,
+    bias: Option<Param<Tensor<B, 1>>>,
     filter: Option<Fir>,
     demodulate: bool,
     gain: f64,
@@ -216,19 +227,25 @@ impl<B: Backend> ModulatedConv2d<B> {
     /// image.
     pub fn forward(&self, images: Tensor<B, 4>, styles: Tensor<B, 2>) -> Tensor<B, 4> {
         let scale = self.affine.forward(styles);
-        let x = scale_channels(images, scale.clone());
-        let y = match &self.conv {
-            Convolution::Keeping(conv) => conv.forward(x),
-            Convolution::Doubling(conv) => conv.forward(x),
+        let x = modulate(images, scale.clone(), None, Activation::Identity);
+        let bias = self.bias.as_ref().map(Param::val);
+        let y = match (&self.conv, &self.filter) {
+            (Convolution::Keeping(conv), _) if !self.demodulate => {
+                let weight = conv.weight().val();
+                return conv.forward_with_both(x, weight, bias, Activation::Identity);
+            }
+            (Convolution::Keeping(conv), _) => conv.forward(x),
+            (Convolution::Doubling(conv), Some(filter)) => filter.forward(conv.forward(x)),
+            (Convolution::Doubling(conv), None) => conv.forward(x),
         };
-        let y = match &self.filter {
-            Some(filter) => filter.forward(y),
-            None => y,
+        let [batch, channels, _, _] = y.dims();
+        let bias = bias.map(|bias| bias.reshape([1, channels]).expand([batch, channels]));
+        let factors = match self.demodulate {
+            true => self.demodulation(scale),
+            false if bias.is_none() => return y,
+            false => Tensor::ones([batch, channels], (&y.device(), y.dtype())),
         };
-        match self.demodulate {
-            true => scale_channels(y, self.demodulation(scale)),
-            false => y,
-        }
+        modulate(y, factors, bias, Activation::Identity)
     }
 
     /// gain/√(Σ w'² + 1e-8), `[batch, channels_out]`.

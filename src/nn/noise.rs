@@ -4,8 +4,8 @@ use burn::module::{Initializer, Module, Param};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Distribution, Tensor, TensorData};
 
-use super::Activation;
-use super::channels_last::in_their_order;
+use super::linear::affine;
+use super::{Activation, sum};
 use crate::random::Stream;
 
 /// Adds a map of noise to all channels alike, by a learnt share that begins at 0.
@@ -58,8 +58,8 @@ impl<B: Backend> NoiseInjection<B> {
             "maps of noise of shape {maps:?} don't go with images of shape {:?}",
             images.dims()
         );
-        let noise = noise * self.gamma.val().reshape([1, 1, 1, 1]);
-        in_their_order(images, |images| images + noise)
+        let shift = self.shift(images.dims(), noise, 1.0, None);
+        sum(images, shift)
     }
 
     /// f(x + g·(γ·ε + b)): noise, drawn or given, and a bias `[channels]`, both by a gain that x has
@@ -73,11 +73,28 @@ impl<B: Backend> NoiseInjection<B> {
         activation: Activation,
     ) -> Tensor<B, 4> {
         let noise = noise.unwrap_or_else(|| self.noise(&images));
+        let bias = bias.mul_scalar(gain);
+        let shift = self.shift(images.dims(), noise, gain, Some(bias));
+        activation.apply(sum(images, shift))
+    }
+
+    /// g·γ·ε + b for every channel, with the channels innermost.
+    fn shift(
+        &self,
+        [batch, channels, height, width]: [usize; 4],
+        noise: Tensor<B, 4>,
+        gain: f64,
+        bias: Option<Tensor<B, 1>>,
+    ) -> Tensor<B, 4> {
+        // A product with a single row, so that the kernels for products serve.
+        let pixels = noise
+            .expand([batch, 1, height, width])
+            .reshape([batch * height * width, 1]);
         let share = self.gamma.val().mul_scalar(gain);
-        let noise = noise * share.reshape([1, 1, 1, 1]);
-        let channels = images.dims()[1];
-        let bias = bias.mul_scalar(gain).reshape([1, channels, 1, 1]);
-        in_their_order(images, |images| activation.apply(images + noise + bias))
+        let share = share.reshape([1, 1]).expand([1, channels]);
+        affine(pixels, share, bias, Activation::Identity)
+            .reshape([batch, height, width, channels])
+            .permute([0, 3, 1, 2])
     }
 
     /// Maps as [`forward`](Self::forward) takes them.

@@ -4,6 +4,9 @@ use burn::module::{Initializer, Module, Param};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
+use super::channels_last::in_their_order;
+use super::{Activation, modulate, sum};
+
 /// Adds a branch by a learnt share.
 ///
 /// ```text
@@ -35,13 +38,16 @@ impl<B: Backend> ResidualScale<B> {
         }
     }
 
-    /// x + γ·f.
+    /// x + γ·f, each `[batch, channels, …]`.
     ///
     /// # Panics
-    /// If the shapes differ.
+    /// If the shapes differ, or have no channels.
     pub fn forward<const R: usize>(&self, x: Tensor<B, R>, f: Tensor<B, R>) -> Tensor<B, R> {
         assert_eq!(x.dims(), f.dims(), "a branch and what it goes past");
-        x + f * self.gamma.val().reshape([1; R])
+        assert!(R >= 2, "a branch of shape {:?} has no channels", f.dims());
+        let [batch, channels] = [f.dims()[0], f.dims()[1]];
+        let share = self.gamma.val().reshape([1, 1]).expand([batch, channels]);
+        sum(x, modulate(f, share, None, Activation::Identity))
     }
 }
 
@@ -53,5 +59,7 @@ impl<B: Backend> ResidualScale<B> {
 /// If the shapes differ.
 pub fn balanced_sum<B: Backend, const R: usize>(x: Tensor<B, R>, y: Tensor<B, R>) -> Tensor<B, R> {
     assert_eq!(x.dims(), y.dims(), "two branches");
-    (x + y).mul_scalar(std::f64::consts::FRAC_1_SQRT_2)
+    in_their_order(sum(x, y), |both| {
+        both.mul_scalar(std::f64::consts::FRAC_1_SQRT_2)
+    })
 }

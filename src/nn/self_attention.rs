@@ -5,9 +5,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::Serialize;
 
-use super::channels_last::in_their_order;
-use super::maybe_normed::MaybeNormed;
-use super::{Conv2dConfig, ResidualScale};
+use super::{Conv2d, Conv2dConfig, ResidualScale, SpectralOption};
 use crate::error::Result;
 use crate::settings::settings;
 use crate::sizes;
@@ -100,7 +98,7 @@ impl SelfAttentionConfig {
                 .with_bias(false)
                 .with_initializer(Initializer::XavierUniform { gain: 1.0 })
                 .init(device);
-            MaybeNormed::new(conv, self.spectral_norm)
+            SpectralOption::new(conv, self.spectral_norm)
         };
         SelfAttention {
             query: pointwise([self.channels, self.keys]),
@@ -128,10 +126,10 @@ impl SelfAttentionConfig {
 /// *Self-attention generative adversarial networks*, arXiv:1805.08318.
 #[derive(Module, Debug)]
 pub struct SelfAttention<B: Backend> {
-    query: MaybeNormed<B>,
-    key: MaybeNormed<B>,
-    value: MaybeNormed<B>,
-    output: MaybeNormed<B>,
+    query: SpectralOption<B, Conv2d<B>>,
+    key: SpectralOption<B, Conv2d<B>>,
+    value: SpectralOption<B, Conv2d<B>>,
+    output: SpectralOption<B, Conv2d<B>>,
     share: ResidualScale<B>,
     pooling: bool,
 }
@@ -160,7 +158,7 @@ impl<B: Backend> SelfAttention<B> {
         let channels = seen.dims()[2];
         let seen: Tensor<B, 4> = seen.reshape([batch, height, width, channels]);
         let seen = self.output.forward(seen.permute([0, 3, 1, 2]));
-        in_their_order(images, |images| self.share.forward(images, seen))
+        self.share.forward(images, seen)
     }
 }
 

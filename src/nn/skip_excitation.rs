@@ -5,8 +5,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::Serialize;
 
-use super::maybe_normed::MaybeNormed;
-use super::{Activation, Conv2dConfig, adaptive_mean_pool, scale_channels};
+use super::{Activation, Conv2d, Conv2dConfig, SpectralOption, adaptive_mean_pool, modulate};
 use crate::error::Result;
 use crate::settings::settings;
 use crate::sizes;
@@ -76,7 +75,7 @@ impl SkipExcitationConfig {
             let conv = Conv2dConfig::new(channels, [side; 2])
                 .with_bias(false)
                 .init(device);
-            MaybeNormed::new(conv, self.spectral_norm)
+            SpectralOption::new(conv, self.spectral_norm)
         };
         SkipExcitation {
             whole: conv([low, high], SIDE),
@@ -98,8 +97,8 @@ impl SkipExcitationConfig {
 /// few-shot image synthesis*, arXiv:2101.04775, section 3.1.
 #[derive(Module, Debug)]
 pub struct SkipExcitation<B: Backend> {
-    whole: MaybeNormed<B>,
-    gate: MaybeNormed<B>,
+    whole: SpectralOption<B, Conv2d<B>>,
+    gate: SpectralOption<B, Conv2d<B>>,
 }
 
 impl<B: Backend> SkipExcitation<B> {
@@ -112,7 +111,12 @@ impl<B: Backend> SkipExcitation<B> {
         let swish = seen.clone() * Activation::Sigmoid.apply(seen);
         let gate = self.gate.forward_activated(swish, Activation::Sigmoid);
         let [batch, channels, _, _] = gate.dims();
-        scale_channels(high, gate.reshape([batch, channels]))
+        modulate(
+            high,
+            gate.reshape([batch, channels]),
+            None,
+            Activation::Identity,
+        )
     }
 }
 

@@ -20,7 +20,9 @@ use crate::network::Network;
 use crate::network::{Affine, Augmentation, DiffAugment, Fill};
 use crate::nn::Activation;
 use crate::nn::{
-    BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig, LinearConfig, MaxoutConfig, MinibatchStd,
+    BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig, EqualizedConv2dConfig,
+    EqualizedLinearConfig, Fir, LinearConfig, MaxoutConfig, MinibatchStd, ModulatedConv2dConfig,
+    SelfAttentionConfig, SkipExcitationConfig,
 };
 use crate::objective::{Ada, Probability, Transformations};
 use crate::objective::{EnergyBased, FDivergence, FGan, LeastSquares};
@@ -298,6 +300,12 @@ fn an_extra_name_is_refused_in_the_settings_of_networks_and_layers() {
     walk(&Conv2dConfig::new([1, 2], [3, 3]).with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)));
     walk(&ConvTranspose2dConfig::new([1, 2], [3, 3]));
     walk(&MaxoutConfig::new(1, 2, 3));
+    walk(&EqualizedLinearConfig::new(1, 2));
+    walk(&EqualizedConv2dConfig::new([1, 2], [3, 3]));
+    walk(&ModulatedConv2dConfig::new([1, 2], 3, 4));
+    walk(&SelfAttentionConfig::new(8));
+    walk(&SkipExcitationConfig::new([1, 2]));
+    walk(&Fir::blur(Fir::BINOMIAL));
     walk(&BatchNormConfig::new(2));
     walk(&MinibatchStd::new(4));
     walk(&Augmentation::Noise { std: 0.1 });

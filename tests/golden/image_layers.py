@@ -172,11 +172,13 @@ def equalized_conv(name: str, groups: int, stride: int, rate: float, gain: float
     )
 
 
-def modulated(name: str, kernel: int, up: bool, demodulate: bool, seed: int) -> Case:
+def modulated(
+    name: str, kernel: int, up: bool, demodulate: bool, seed: int, shifted: bool = False
+) -> Case:
     """A convolution with a weight for each sample, all samples as groups of one convolution."""
     batch, inputs, outputs, style, height, width = 2, 3, 2, 4, 2, 3
 
-    def apply(x: Tensor, affine: Tensor, bias: Tensor, weight: Tensor) -> Tensor:
+    def convolved(x: Tensor, affine: Tensor, bias: Tensor, weight: Tensor) -> Tensor:
         images, styles = parted(x, (inputs, height, width), (style,))
         s = styles @ (affine * style**-0.5) + bias
         order = weight.transpose(0, 1) if up else weight
@@ -197,6 +199,10 @@ def modulated(name: str, kernel: int, up: bool, demodulate: bool, seed: int) -> 
         padding = [(around + 1) // 2 + 1, around // 2 + 1]
         return upfirdn(y, [1.0, 3.0, 3.0, 1.0], 1, 1, padding, 4.0)
 
+    def apply(x: Tensor, affine: Tensor, bias: Tensor, weight: Tensor, *shift: Tensor) -> Tensor:
+        y = convolved(x, affine, bias, weight)
+        return y + shift[0][:, None, None] if shifted else y
+
     shape = (inputs, outputs) if up else (outputs, inputs)
     return Case(
         f"modulated_{name}",
@@ -205,12 +211,14 @@ def modulated(name: str, kernel: int, up: bool, demodulate: bool, seed: int) -> 
                 "sizes": [inputs, outputs, kernel, style, height, width],
                 "up": up,
                 "demodulate": demodulate,
+                "bias": shifted,
             }
         },
         {
             "affine.weight": ((style, inputs), 1.0, 0.0),
             "affine.bias": ((inputs,), 0.3, 1.0),
             "weight": ((*shape, kernel, kernel), 1.0, 0.0),
+            **({"bias": ((outputs,), 0.5, 0.0)} if shifted else {}),
         },
         apply,
         (batch, inputs * height * width + style),
@@ -354,9 +362,9 @@ def cases() -> list[Case]:
         equalized_conv("plain", 1, 1, 1.0, 2**0.5, 143),
         equalized_conv("grouped_strided", 2, 2, 0.5, 1.0, 144),
         modulated("keeping", 3, False, True, 151),
-        modulated("pointwise", 1, False, False, 152),
-        modulated("doubling", 3, True, True, 153),
-        modulated("doubling_pointwise", 1, True, False, 154),
+        modulated("pointwise", 1, False, False, 152, True),
+        modulated("doubling", 3, True, True, 153, True),
+        modulated("doubling_pointwise", 1, True, False, 154, True),
         attention("pooled", 5, 4, True, 161),
         attention("whole", 3, 4, False, 162),
         excitation((2, 5, 6), (2, 4, 5), 171),

@@ -14,7 +14,7 @@ use crate::models::{ConditionEmbedding, LabelEmbedding, Projection, VectorEmbedd
 use crate::network::{Discriminator, Verdict};
 use crate::nn::{
     Activation, EqualizedConv2d, EqualizedConv2dConfig, EqualizedLinear, EqualizedLinearConfig,
-    Fir, MinibatchStd, channels_last,
+    Fir, MinibatchStd, channels_last, sum,
 };
 use crate::settings::settings;
 use crate::sizes;
@@ -271,7 +271,7 @@ impl<B: Backend> DownBlock<B> {
             .forward_activated(self.blur.forward(y), Activation::LEAKY);
         match &self.past {
             // Both have the root of one half in their gain.
-            Some(past) => past.conv.forward(past.down.forward(x)) + y,
+            Some(past) => sum(past.conv.forward(past.down.forward(x)), y),
             None => y,
         }
     }

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::models::{Conditional, LabelEmbedding, VectorEmbedding};
 use crate::network::{Generator, StyleSpace, for_all_layers};
 use crate::nn::{
-    Activation, Fir, ModulatedConv2d, ModulatedConv2dConfig, NoiseInjection, channels_last,
+    Activation, Fir, ModulatedConv2d, ModulatedConv2dConfig, NoiseInjection, channels_last, sum,
 };
 use crate::settings::settings;
 use crate::sizes;
@@ -187,11 +187,11 @@ impl StyleGan2GeneratorConfig {
                 bias: Initializer::Zeros.init([channels[1]], device),
             }
         };
-        let colours = |channels: usize| ToColours {
-            conv: ModulatedConv2dConfig::new([channels, self.image.channels], 1, self.style)
+        let colours = |channels: usize| {
+            ModulatedConv2dConfig::new([channels, self.image.channels], 1, self.style)
                 .with_demodulation(false)
-                .init(device),
-            bias: Initializer::Zeros.init([self.image.channels], device),
+                .with_bias(true)
+                .init(device)
         };
         let smallest = self.channels(SMALLEST);
         let first = styled([smallest, smallest], false);
@@ -248,27 +248,12 @@ impl<B: Backend> StyledConv<B> {
     }
 }
 
-/// The image that a map shows.
-#[derive(Module, Debug)]
-struct ToColours<B: Backend> {
-    conv: ModulatedConv2d<B>,
-    bias: Param<Tensor<B, 1>>,
-}
-
-impl<B: Backend> ToColours<B> {
-    fn forward(&self, x: Tensor<B, 4>, style: Tensor<B, 2>) -> Tensor<B, 4> {
-        let channels = self.bias.val().dims()[0];
-        let y = self.conv.forward(x, style);
-        y + self.bias.val().reshape([1, channels, 1, 1])
-    }
-}
-
 /// What doubles the size.
 #[derive(Module, Debug)]
 struct Block<B: Backend> {
     up: StyledConv<B>,
     conv: StyledConv<B>,
-    colours: ToColours<B>,
+    colours: ModulatedConv2d<B>,
 }
 
 /// StyleGAN2's generator: latents `[batch, latent]` to images `[batch, channels, height, width]`.
@@ -295,7 +280,7 @@ pub struct StyleGan2Generator<B: Backend> {
     mapping: StyleMapping<B>,
     constant: Param<Tensor<B, 4>>,
     first: StyledConv<B>,
-    colours: ToColours<B>,
+    colours: ModulatedConv2d<B>,
     blocks: Vec<Block<B>>,
     upsample: Fir,
 }
@@ -328,7 +313,7 @@ impl<B: Backend> StyleGan2Generator<B> {
             x = block.up.forward(x, of(layer), map(layer));
             x = block.conv.forward(x, of(layer + 1), map(layer + 1));
             let colours = block.colours.forward(x.clone(), of(layer + 2));
-            image = self.upsample.forward(image) + colours;
+            image = sum(self.upsample.forward(image), colours);
         }
         image
     }

@@ -62,6 +62,7 @@ enum Settings {
         sizes: [usize; 6],
         up: bool,
         demodulate: bool,
+        bias: bool,
     },
     Attention {
         sizes: [usize; 3],
@@ -251,10 +252,12 @@ fn compare_one<B: AutodiffBackend>(case: &Case, tolerance: Tolerance) {
             sizes: [inputs, outputs, kernel, style, _, _],
             up,
             demodulate,
+            bias,
         } => {
             let config = ModulatedConv2dConfig::new([inputs, outputs], kernel, style)
                 .with_upsampling(up)
-                .with_demodulation(demodulate);
+                .with_demodulation(demodulate)
+                .with_bias(bias);
             compare::<B, _, 2, 4>(case, config.init(device), tolerance)
         }
         Settings::Attention {

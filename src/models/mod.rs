@@ -4,9 +4,11 @@ mod classifier;
 mod conditional;
 mod dcgan;
 mod embedding;
+mod light;
 mod mlp;
 mod projection;
 mod saved;
+mod squares;
 mod stylegan2;
 mod weights;
 
@@ -16,6 +18,9 @@ pub use dcgan::{
     DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
 };
 pub use embedding::{LabelEmbedding, VectorEmbedding};
+pub use light::{
+    LightDiscriminator, LightDiscriminatorConfig, LightGenerator, LightGeneratorConfig,
+};
 pub use mlp::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 pub use projection::Projection;
 pub use saved::SavedGenerator;

@@ -266,6 +266,7 @@ fn same_latent(settings_type: &str, settings: &Value, latent: &Latent) -> Result
         "MlpGeneratorConfig",
         "DcganGeneratorConfig",
         "StyleGan2GeneratorConfig",
+        "LightGeneratorConfig",
     ];
     let drawn = latent.dimensions();
     match settings["latent"].as_u64() {

@@ -36,7 +36,7 @@ pub use trainable::{
     TrainableGenerator, TrainingBackend,
 };
 pub use truncated::TruncatedStyles;
-pub use verdict::Verdict;
+pub use verdict::{RECONSTRUCTION, Verdict};
 pub use which::Network;
 
 use burn::module::Module;

@@ -70,6 +70,16 @@ impl Objective {
             .with_term(Term::path_length(2.0).every(4))
     }
 
+    /// FastGAN, for few images: the hinge loss with [reconstruction](super::Reconstruction), for a
+    /// discriminator that returns one ([`LightDiscriminator`](crate::models::LightDiscriminator)).
+    ///
+    /// Its paper adds DiffAugment with colour and translation
+    /// ([`with_augment`](Self::with_augment)), and trains with Adam (2e-4, β .5 and .999), batch 8, and an
+    /// average of decay .999. Liu, Zhu, Song, Elgammal 2021, arXiv:2101.04775.
+    pub fn few_shot() -> Self {
+        Self::new(Loss::Hinge).with_term(Term::reconstruction(1.0))
+    }
+
     /// What this crate recommends to start with: the non-saturating loss with R1, γ = .05 for data
     /// of size 1.
     ///

@@ -7,8 +7,8 @@ use burn::tensor::backend::Backend;
 use super::Sampler;
 use crate::error::{Error, Result};
 use crate::models::{
-    DcganGeneratorConfig, MlpGeneratorConfig, SavedGenerator, StyleGan2GeneratorConfig,
-    settings_type,
+    DcganGeneratorConfig, LightGeneratorConfig, MlpGeneratorConfig, SavedGenerator,
+    StyleGan2GeneratorConfig, settings_type,
 };
 
 impl<B: Backend> Sampler<B> {
@@ -25,6 +25,7 @@ impl<B: Backend> Sampler<B> {
         match settings_type(path)?.as_str() {
             "MlpGeneratorConfig" => mlp(&SavedGenerator::open(path)?, device),
             "DcganGeneratorConfig" => dcgan(&SavedGenerator::open(path)?, device),
+            "LightGeneratorConfig" => light(&SavedGenerator::open(path)?, device),
             "StyleGan2GeneratorConfig" => stylegan2(&SavedGenerator::open(path)?, device),
             other => Err(Error::data(
                 path,
@@ -83,6 +84,20 @@ fn dcgan<B: Backend>(
 
 fn stylegan2<B: Backend>(
     saved: &SavedGenerator<StyleGan2GeneratorConfig>,
+    device: &B::Device,
+) -> Result<Sampler<B>> {
+    let (settings, latent) = (saved.settings(), saved.latent().clone());
+    Ok(match saved.classes() {
+        None => Sampler::new(saved.restore(settings.init::<B>(device)?)?, latent, device),
+        Some(classes) => {
+            let generator = saved.restore(settings.init_conditional::<B>(classes, device)?)?;
+            Sampler::conditional(generator, latent, classes, device)
+        }
+    })
+}
+
+fn light<B: Backend>(
+    saved: &SavedGenerator<LightGeneratorConfig>,
     device: &B::Device,
 ) -> Result<Sampler<B>> {
     let (settings, latent) = (saved.settings(), saved.latent().clone());

@@ -13,8 +13,9 @@ use crate::data::{BatchPlan, ImageShape, LastBatch, Mixture, PixelRange};
 use crate::divergence::{Gaussian, Interval};
 use crate::latent::Latent;
 use crate::models::{
-    DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
-    StyleGan2DiscriminatorConfig, StyleGan2GeneratorConfig,
+    DcganDiscriminatorConfig, DcganGeneratorConfig, LightDiscriminatorConfig, LightGeneratorConfig,
+    MlpDiscriminatorConfig, MlpGeneratorConfig, StyleGan2DiscriminatorConfig,
+    StyleGan2GeneratorConfig,
 };
 use crate::network::Network;
 use crate::network::{Affine, Augmentation, DiffAugment, Fill};
@@ -290,6 +291,8 @@ fn an_extra_name_is_refused_in_the_settings_of_networks_and_layers() {
     walk(&MlpDiscriminatorConfig::new([2]).with_initializer(initializer.clone()));
     walk(&DcganGeneratorConfig::new(2, [1, 8, 8]));
     walk(&DcganDiscriminatorConfig::new([1, 8, 8]));
+    walk(&LightGeneratorConfig::new(2, [1, 8, 8]));
+    walk(&LightDiscriminatorConfig::new([1, 8, 8]));
     walk(&StyleGan2GeneratorConfig::new(2, [1, 8, 8]));
     walk(&StyleGan2DiscriminatorConfig::new([1, 8, 8]));
     walk(&ImageShape::new([1, 8, 8]));

@@ -379,7 +379,8 @@ def golden(case: Case) -> dict[str, object]:
     torch.manual_seed(case.seed)
     leaves = {"input": draw(case.shape, 1.0).requires_grad_()}
     for name, (shape, scale, center) in case.parameters.items():
-        leaves[name] = draw(shape, scale, center).requires_grad_()
+        drawn = draw(shape, scale, center)
+        leaves[name] = drawn.requires_grad_(not name.startswith("running"))
     x, *parameters = leaves.values()
 
     def output() -> Tensor:

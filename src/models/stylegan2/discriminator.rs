@@ -7,9 +7,10 @@ use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use super::mapping::{MappedEmbedding, StyleMapping, check_sizes};
-use super::pyramid::{SMALLEST, channels, check_image, check_widths, sides};
+use super::{channels, check_widths};
 use crate::data::ImageShape;
 use crate::error::{Result, check};
+use crate::models::squares::{SMALLEST, check_image, sides};
 use crate::models::{ConditionEmbedding, LabelEmbedding, Projection, VectorEmbedding};
 use crate::network::{Discriminator, Verdict};
 use crate::nn::{

@@ -6,9 +6,10 @@ use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use super::mapping::{StyleMapping, check_sizes};
-use super::pyramid::{SMALLEST, channels, check_image, check_widths, sides};
+use super::{channels, check_widths};
 use crate::data::ImageShape;
 use crate::error::Result;
+use crate::models::squares::{SMALLEST, check_image, sides};
 use crate::models::{Conditional, LabelEmbedding, VectorEmbedding};
 use crate::network::{Generator, StyleSpace, for_all_layers};
 use crate::nn::{

@@ -7,7 +7,6 @@
 mod discriminator;
 mod generator;
 mod mapping;
-mod pyramid;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +15,8 @@ pub use generator::{StyleGan2Generator, StyleGan2GeneratorConfig};
 pub use mapping::{MappedEmbedding, StyleMapping};
 
 use crate::data::ImageShape;
+use crate::error::Result;
+use crate::sizes;
 
 /// Channels times height in the papers: less for images that have less to show.
 fn base(image: &ImageShape) -> usize {
@@ -23,4 +24,14 @@ fn base(image: &ImageShape) -> usize {
         ..512 => 16_384,
         _ => 32_768,
     }
+}
+
+/// min(⌊base/side⌋, widest), at least 1.
+fn channels(side: usize, base: usize, widest: usize) -> usize {
+    (base / side).clamp(1, widest.max(1))
+}
+
+fn check_widths(base: usize, widest: usize) -> Result<()> {
+    sizes::size("base", base)?;
+    sizes::size("widest", widest)
 }

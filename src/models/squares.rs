@@ -1,4 +1,4 @@
-//! The sizes that both networks go through, and their channels.
+//! Networks of square images that halve and double them: 4×4 to the image and back.
 
 use crate::data::ImageShape;
 use crate::error::{Error, Result, check};
@@ -8,11 +8,6 @@ use crate::sizes;
 pub(super) const SMALLEST: usize = 4;
 /// The smallest and the largest image.
 const SIDES: [usize; 2] = [8, 1024];
-
-/// min(⌊base/side⌋, widest), at least 1.
-pub(super) fn channels(side: usize, base: usize, widest: usize) -> usize {
-    (base / side).clamp(1, widest.max(1))
-}
 
 /// 4, 8, … to the image's height and width.
 pub(super) fn sides(image: &ImageShape) -> impl Iterator<Item = usize> {
@@ -46,9 +41,4 @@ pub(super) fn check_image(image: &ImageShape) -> Result<()> {
     }
     let shape = [image.channels, image.height, image.width];
     sizes::shape("shape", &shape).map(|_| ())
-}
-
-pub(super) fn check_widths(base: usize, widest: usize) -> Result<()> {
-    sizes::size("base", base)?;
-    sizes::size("widest", widest)
 }

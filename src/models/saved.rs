@@ -267,6 +267,8 @@ fn same_latent(settings_type: &str, settings: &Value, latent: &Latent) -> Result
         "DcganGeneratorConfig",
         "ResNetGeneratorConfig",
         "R3ganGeneratorConfig",
+        "StyleGan2GeneratorConfig",
+        "LightGeneratorConfig",
     ];
     let drawn = latent.dimensions();
     match settings["latent"].as_u64() {

@@ -7,8 +7,8 @@ use burn::tensor::backend::Backend;
 use super::Sampler;
 use crate::error::{Error, Result};
 use crate::models::{
-    DcganGeneratorConfig, MlpGeneratorConfig, R3ganGeneratorConfig, ResNetGeneratorConfig,
-    SavedGenerator, settings_type,
+    DcganGeneratorConfig, LightGeneratorConfig, MlpGeneratorConfig, R3ganGeneratorConfig,
+    ResNetGeneratorConfig, SavedGenerator, StyleGan2GeneratorConfig, settings_type,
 };
 
 /// A generator of images, told labels where the file names classes.
@@ -46,6 +46,15 @@ impl<B: Backend> Sampler<B> {
             "MlpGeneratorConfig" => mlp(&SavedGenerator::open(path)?, device),
             "DcganGeneratorConfig" => {
                 images!(SavedGenerator::<DcganGeneratorConfig>::open(path)?, device)
+            }
+            "LightGeneratorConfig" => {
+                images!(SavedGenerator::<LightGeneratorConfig>::open(path)?, device)
+            }
+            "StyleGan2GeneratorConfig" => {
+                images!(
+                    SavedGenerator::<StyleGan2GeneratorConfig>::open(path)?,
+                    device
+                )
             }
             "R3ganGeneratorConfig" => {
                 images!(SavedGenerator::<R3ganGeneratorConfig>::open(path)?, device)

@@ -26,7 +26,9 @@ use burn_gan::burn::module::AutodiffModule;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::data::Loading;
 use burn_gan::metrics::{Better, Scorer};
-use burn_gan::models::{DcganDiscriminatorConfig, DcganGeneratorConfig, SavedGenerator};
+use burn_gan::models::{
+    ImageDiscriminatorConfig, ImageGeneratorConfig, ImageNetwork, SavedGenerator,
+};
 use burn_gan::network::{Augmentation, DiffAugment, TrainableDiscriminator, TrainableGenerator};
 use burn_gan::objective::{Ada, Augment, Probability};
 use burn_gan::plot::{GridSize, first_batch};
@@ -56,7 +58,11 @@ struct Args {
     #[arg(long)]
     labels: bool,
 
-    /// Channels of both networks at half the full size
+    /// The networks
+    #[arg(long, value_enum, default_value_t = NetworkName::Dcgan, value_name = "NAME")]
+    network: NetworkName,
+
+    /// Channels of both networks at half the full size, or near it
     #[arg(long, default_value_t = 32, value_name = "N")]
     width: usize,
 
@@ -121,6 +127,32 @@ struct Args {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum NetworkName {
+    /// Strided convolutions
+    Dcgan,
+    /// SNGAN's residual blocks
+    Resnet,
+    /// StyleGAN2: squares of 8, 16, 32 … pixels
+    Stylegan2,
+    /// R3GAN: residual blocks of grouped convolutions
+    R3gan,
+    /// Light, for few pictures: squares of 8, 16, 32 … pixels
+    Light,
+}
+
+impl From<NetworkName> for ImageNetwork {
+    fn from(name: NetworkName) -> Self {
+        match name {
+            NetworkName::Dcgan => Self::Dcgan,
+            NetworkName::Resnet => Self::Resnet,
+            NetworkName::Stylegan2 => Self::Stylegan2,
+            NetworkName::R3gan => Self::R3gan,
+            NetworkName::Light => Self::Light,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum LossName {
     /// Each logit against that of the other side's sample, R1 and R2 (R3GAN's)
@@ -174,8 +206,6 @@ impl Augmented {
 const STEPS: usize = 11_500;
 /// Penalties are taken once in so many steps, times this number.
 const LAZY: usize = 4;
-/// What the discriminator's view of the class is projected on.
-const FEATURES: usize = 128;
 /// Half-life of the generator's average, in images.
 const EMA_IMAGES: f64 = 10_000.0;
 /// How often each of ADA's transformations is made where nothing adapts.
@@ -237,13 +267,11 @@ impl Program for Args {
 }
 
 impl Args {
-    fn networks(&self, image: [usize; 3]) -> (DcganGeneratorConfig, DcganDiscriminatorConfig) {
+    fn networks(&self, image: [usize; 3]) -> (ImageGeneratorConfig, ImageDiscriminatorConfig) {
+        let network = self.network.into();
         (
-            DcganGeneratorConfig::new(self.latent, image).with_width(self.width),
-            // Batch norms mix samples, which a penalty per sample forbids.
-            DcganDiscriminatorConfig::new(image)
-                .with_width(self.width)
-                .with_batch_norm(false),
+            ImageGeneratorConfig::new(network, self.latent, image).with_width(self.width),
+            ImageDiscriminatorConfig::new(network, image).with_width(self.width),
         )
     }
 
@@ -287,7 +315,6 @@ impl Args {
             return Err(Error::setting("labels", true, problem));
         }
         let (generator, discriminator) = self.networks(parts.training.dimensions());
-        let discriminator = discriminator.with_features(FEATURES);
         let settings = generator.clone();
         let make = || {
             Ok((
@@ -516,7 +543,7 @@ impl Args {
 /// What differs between networks that are told classes and those that are not.
 struct Study<'a, Make, Tell> {
     parts: &'a Parts,
-    settings: DcganGeneratorConfig,
+    settings: ImageGeneratorConfig,
     /// Fresh networks.
     make: Make,
     /// Labels as they are told.

@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Numbers kept at most: 96 MiB. What comes back beyond that is freed.
-const CAPACITY: usize = (96 << 20) / size_of::<f32>();
+/// Numbers kept at most: 256 MiB, what a residual pair's forward pass takes for a batch of 64. What comes
+/// back beyond that is freed.
+const CAPACITY: usize = (256 << 20) / size_of::<f32>();
 /// Below this length the allocator is as quick.
 const WORTH_KEEPING: usize = 1024;
 

@@ -69,6 +69,15 @@ impl<B: Backend, E: ConditionEmbedding<B>, N: Module<B>> Conditional<B, E, N> {
             backend: std::marker::PhantomData,
         }
     }
+
+    /// The same around what `map` makes of the network.
+    pub(super) fn map_network<M>(self, map: impl FnOnce(N) -> M) -> Conditional<B, E, M> {
+        Conditional {
+            embedding: self.embedding,
+            network: map(self.network),
+            backend: self.backend,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod code_head;
 mod conditional;
 mod dcgan;
 mod embedding;
+mod image_pair;
 mod light;
 mod mlp;
 mod projection;
@@ -24,6 +25,10 @@ pub use dcgan::{
     DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
 };
 pub use embedding::{LabelEmbedding, VectorEmbedding};
+pub use image_pair::{
+    ImageDiscriminator, ImageDiscriminatorConfig, ImageGenerator, ImageGeneratorConfig,
+    ImageNetwork,
+};
 pub use light::{
     LightDiscriminator, LightDiscriminatorConfig, LightGenerator, LightGeneratorConfig,
 };

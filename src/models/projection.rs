@@ -70,6 +70,16 @@ impl<B: Backend, E: ConditionEmbedding<B>, N: Module<B>> Projection<B, E, N> {
             ..Self::new(embedding, network)
         }
     }
+
+    /// The same around what `map` makes of the network.
+    pub(super) fn map_network<M>(self, map: impl FnOnce(N) -> M) -> Projection<B, E, M> {
+        Projection {
+            embedding: self.embedding,
+            network: map(self.network),
+            own_logit: self.own_logit,
+            backend: self.backend,
+        }
+    }
 }
 
 impl<B, E, N> Discriminator<B> for Projection<B, E, N>

@@ -265,6 +265,7 @@ fn same_latent(settings_type: &str, settings: &Value, latent: &Latent) -> Result
     let stock = [
         "MlpGeneratorConfig",
         "DcganGeneratorConfig",
+        "ImageGeneratorConfig",
         "ResNetGeneratorConfig",
         "R3ganGeneratorConfig",
         "StyleGan2GeneratorConfig",

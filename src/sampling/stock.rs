@@ -7,8 +7,9 @@ use burn::tensor::backend::Backend;
 use super::Sampler;
 use crate::error::{Error, Result};
 use crate::models::{
-    DcganGeneratorConfig, LightGeneratorConfig, MlpGeneratorConfig, R3ganGeneratorConfig,
-    ResNetGeneratorConfig, SavedGenerator, StyleGan2GeneratorConfig, settings_type,
+    DcganGeneratorConfig, ImageGeneratorConfig, LightGeneratorConfig, MlpGeneratorConfig,
+    R3ganGeneratorConfig, ResNetGeneratorConfig, SavedGenerator, StyleGan2GeneratorConfig,
+    settings_type,
 };
 
 /// A generator of images, told labels where the file names classes.
@@ -46,6 +47,9 @@ impl<B: Backend> Sampler<B> {
             "MlpGeneratorConfig" => mlp(&SavedGenerator::open(path)?, device),
             "DcganGeneratorConfig" => {
                 images!(SavedGenerator::<DcganGeneratorConfig>::open(path)?, device)
+            }
+            "ImageGeneratorConfig" => {
+                images!(SavedGenerator::<ImageGeneratorConfig>::open(path)?, device)
             }
             "LightGeneratorConfig" => {
                 images!(SavedGenerator::<LightGeneratorConfig>::open(path)?, device)

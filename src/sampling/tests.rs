@@ -5,8 +5,8 @@ use burn::tensor::backend::Backend;
 use super::*;
 use crate::error::Error;
 use crate::models::{
-    DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig, ResNetGeneratorConfig,
-    SavedGenerator,
+    DcganGeneratorConfig, ImageGeneratorConfig, ImageNetwork, MlpDiscriminatorConfig,
+    MlpGeneratorConfig, ResNetGeneratorConfig, SavedGenerator,
 };
 use crate::network::{Generator, Labels};
 use crate::nn::Activation;
@@ -205,6 +205,15 @@ fn any_saved_stock_generator_is_opened() -> Result<()> {
     SavedGenerator::save(path("residual"), &residual, &prior, alone)?;
     let told = residual.init_conditional::<Cpu>(2, &device)?;
     SavedGenerator::save(path("told residual"), &residual, &prior, told)?;
+    let chosen = ImageGeneratorConfig::new(ImageNetwork::Stylegan2, 6, [1, 8, 8]).with_width(2);
+    SavedGenerator::save(
+        path("chosen"),
+        &chosen,
+        &prior,
+        chosen.init::<Cpu>(&device)?,
+    )?;
+    let told = chosen.init_conditional::<Cpu>(2, &device)?;
+    SavedGenerator::save(path("told chosen"), &chosen, &prior, told)?;
     for (name, shape, classes) in [
         ("points", &[2][..], None),
         ("series", &[3, 5], Some(4)),
@@ -212,6 +221,8 @@ fn any_saved_stock_generator_is_opened() -> Result<()> {
         ("told", &[1, 8, 8], Some(2)),
         ("residual", &[1, 8, 8], None),
         ("told residual", &[1, 8, 8], Some(2)),
+        ("chosen", &[1, 8, 8], None),
+        ("told chosen", &[1, 8, 8], Some(2)),
     ] {
         let mut sampler = Sampler::<Cpu>::open(path(name), &device)?;
         assert_eq!(

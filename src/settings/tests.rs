@@ -13,8 +13,9 @@ use crate::data::{BatchPlan, ImageShape, LastBatch, Mixture, PixelRange};
 use crate::divergence::{Gaussian, Interval};
 use crate::latent::Latent;
 use crate::models::{
-    DcganDiscriminatorConfig, DcganGeneratorConfig, LightDiscriminatorConfig, LightGeneratorConfig,
-    MlpDiscriminatorConfig, MlpGeneratorConfig, ResNetDiscriminatorConfig, ResNetGeneratorConfig,
+    DcganDiscriminatorConfig, DcganGeneratorConfig, ImageDiscriminatorConfig, ImageGeneratorConfig,
+    ImageNetwork, LightDiscriminatorConfig, LightGeneratorConfig, MlpDiscriminatorConfig,
+    MlpGeneratorConfig, ResNetDiscriminatorConfig, ResNetGeneratorConfig,
     StyleGan2DiscriminatorConfig, StyleGan2GeneratorConfig,
 };
 use crate::network::Network;
@@ -291,6 +292,15 @@ fn an_extra_name_is_refused_in_the_settings_of_networks_and_layers() {
     walk(&MlpDiscriminatorConfig::new([2]).with_initializer(initializer.clone()));
     walk(&DcganGeneratorConfig::new(2, [1, 8, 8]));
     walk(&DcganDiscriminatorConfig::new([1, 8, 8]));
+    walk(&ImageGeneratorConfig::new(
+        ImageNetwork::Dcgan,
+        2,
+        [1, 8, 8],
+    ));
+    walk(&ImageDiscriminatorConfig::new(
+        ImageNetwork::Light,
+        [1, 8, 8],
+    ));
     walk(&ResNetGeneratorConfig::new(2, [1, 8, 8]));
     walk(&ResNetDiscriminatorConfig::new([1, 8, 8]));
     walk(&ConditionalBatchNormConfig::new(2, 3));

@@ -38,6 +38,9 @@ use super::super::threads;
 const POINTS: usize = 16;
 /// Numbers of a block's transformed inputs and products, which should stay in a core's cache.
 const BLOCK: usize = 1 << 17;
+/// Numbers between the sixteen points of a block: at distances of a power of two they would be at the
+/// same places of a cache.
+const GAP: usize = 16;
 /// Fewer channels make matrices too thin.
 const CHANNELS: usize = 16;
 /// Fewer tiles don't pay for transforming the weight.
@@ -132,7 +135,7 @@ impl Tiles {
         let [image, _] = self.images();
         let channels = self.channels;
         let line = (2 * self.grid[1] + 2) * channels;
-        let tiles = rows.len() * self.grid[1];
+        let size = rows.len() * self.grid[1] * channels + GAP;
         // Pixels of a line that are the image's; the others stay 0.
         let begin = self.padding[1];
         let count = width.min(2 * self.grid[1] + 2 - begin);
@@ -147,15 +150,7 @@ impl Tiles {
             };
             vertical(std::array::from_fn(source), lines, begin * channels, line);
             let at = index * self.grid[1] * channels;
-            horizontal(
-                lines,
-                line,
-                channels,
-                self.grid[1],
-                out,
-                tiles * channels,
-                at,
-            );
+            horizontal(lines, line, channels, self.grid[1], out, size, at);
         }
     }
 
@@ -169,7 +164,7 @@ impl Tiles {
         let [height, width] = self.output;
         let [_, image] = self.images();
         let outputs = self.outputs;
-        let size = rows.len() * self.grid[1] * outputs;
+        let size = rows.len() * self.grid[1] * outputs + GAP;
         let outside = vec![0.0f32; outputs];
         for (index, row) in rows.enumerate() {
             let y = &y[row / self.grid[0] * image..][..image];
@@ -305,20 +300,22 @@ fn convolve(
         let step = tiles.step(rows.len());
         let most = step * tiles.grid[1];
         let mut lines = buffers::zeros(tiles.lines());
-        let mut transformed = buffers::take(POINTS * most * channels);
-        let mut products = buffers::take(POINTS * most * outputs);
+        let mut transformed = buffers::take(POINTS * (most * channels + GAP));
+        let mut products = buffers::take(POINTS * (most * outputs + GAP));
         let mut seen = vec![0.0f32; outputs];
         let first = tiles.before(rows.start);
         for start in rows.clone().step_by(step) {
             let block = start..(start + step).min(rows.end);
             let count = block.len() * tiles.grid[1];
-            let transformed = &mut transformed[..POINTS * count * channels];
-            let products = &mut products[..POINTS * count * outputs];
+            let (from, to) = (count * channels + GAP, count * outputs + GAP);
+            let transformed = &mut transformed[..POINTS * from];
+            let products = &mut products[..POINTS * to];
             tiles.transform_input(x, block.clone(), &mut lines, transformed);
             let operands = transformed
-                .chunks_exact(count * channels)
+                .chunks_exact(from)
                 .zip(weight.chunks_exact(channels * outputs));
-            for (out, (x, weight)) in products.chunks_exact_mut(count * outputs).zip(operands) {
+            for (out, (x, weight)) in products.chunks_exact_mut(to).zip(operands) {
+                let out = &mut out[..count * outputs];
                 let x = Matrix::row_major(x, count, channels);
                 let weight = Matrix::row_major(weight, channels, outputs);
                 product(out, Update::Replace, x, weight);
@@ -345,7 +342,7 @@ fn fold_rows(
 ) {
     let [height, width] = tiles.output;
     let outputs = tiles.outputs;
-    let size = rows.len() * tiles.grid[1] * outputs;
+    let size = rows.len() * tiles.grid[1] * outputs + GAP;
     let mut corners = vec![0.0f32; 4 * outputs];
     for (index, row) in rows.enumerate() {
         let top = 2 * (row % tiles.grid[0]);
@@ -382,13 +379,14 @@ pub(super) fn weight_gradient(tiles: Tiles, x: &[f32], y: &[f32]) -> Option<Buff
         let step = tiles.step(rows.len());
         let most = step * tiles.grid[1];
         let mut lines = buffers::zeros(tiles.lines());
-        let mut inputs = buffers::take(POINTS * most * channels);
-        let mut gradients = buffers::take(POINTS * most * outputs);
+        let mut inputs = buffers::take(POINTS * (most * channels + GAP));
+        let mut gradients = buffers::take(POINTS * (most * outputs + GAP));
         for start in rows.clone().step_by(step) {
             let block = start..(start + step).min(rows.end);
             let count = block.len() * tiles.grid[1];
-            let inputs = &mut inputs[..POINTS * count * channels];
-            let gradients = &mut gradients[..POINTS * count * outputs];
+            let (of_x, of_y) = (count * channels + GAP, count * outputs + GAP);
+            let inputs = &mut inputs[..POINTS * of_x];
+            let gradients = &mut gradients[..POINTS * of_y];
             tiles.transform_input(x, block.clone(), &mut lines, inputs);
             tiles.transform_gradient(y, block, gradients);
             let update = if start == rows.start {
@@ -396,9 +394,7 @@ pub(super) fn weight_gradient(tiles: Tiles, x: &[f32], y: &[f32]) -> Option<Buff
             } else {
                 Update::Add
             };
-            let operands = inputs
-                .chunks_exact(count * channels)
-                .zip(gradients.chunks_exact(count * outputs));
+            let operands = inputs.chunks_exact(of_x).zip(gradients.chunks_exact(of_y));
             for (out, (x, y)) in sum.chunks_exact_mut(matrix).zip(operands) {
                 let x = Matrix::row_major(x, count, channels);
                 let y = Matrix::row_major(y, count, outputs);

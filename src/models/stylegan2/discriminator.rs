@@ -25,6 +25,9 @@ const GAIN: f64 = std::f64::consts::SQRT_2;
 /// What keeps a sum of two branches as large as each of them.
 const HALF: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
+/// The deviation of a projection's vectors at the start: they would drown the logit.
+const EMBEDDING_STD: f64 = 0.02;
+
 settings! {
 /// Settings of a [`StyleGan2Discriminator`].
 ///
@@ -176,6 +179,22 @@ impl StyleGan2DiscriminatorConfig {
         let features = self.channels(SMALLEST);
         let embedding = LabelEmbedding::new(classes, features, device)?;
         Ok(self.projected(embedding, device))
+    }
+
+    /// Makes a discriminator that is conditioned on labels of `classes` by a [projection](Projection) of
+    /// its features beside its own logit, without a mapping.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if there is no class.
+    pub fn init_projected<B: Backend>(
+        &self,
+        classes: usize,
+        device: &B::Device,
+    ) -> Result<Projection<B, LabelEmbedding<B>, StyleGan2Discriminator<B>>> {
+        let network = self.init(device)?;
+        let features = self.channels(SMALLEST);
+        let embedding = LabelEmbedding::with_std(classes, features, EMBEDDING_STD, device)?;
+        Ok(Projection::new(embedding, network))
     }
 
     /// Makes a discriminator that is conditioned on vectors of `size` numbers, as

@@ -46,7 +46,7 @@ pub use saved::SavedGenerator;
 pub(crate) use saved::{refuse, settings_type};
 pub use stylegan2::{
     MappedEmbedding, StyleGan2Discriminator, StyleGan2DiscriminatorConfig, StyleGan2Generator,
-    StyleGan2GeneratorConfig, StyleMapping,
+    StyleGan2GeneratorConfig, StyleGan2Projection, StyleMapping,
 };
 pub(crate) use weights::stored_tensors;
 pub use weights::{

@@ -120,6 +120,8 @@ mod tests {
         let config = StyleGan2GeneratorConfig::new(3, [1, 8, 8]);
         let config = config.with_widest(2).with_style(4).with_mapping_layers(2);
         let generator = config.init::<B>(&device).expect("valid settings");
+        // A parameter drawn after a clone would be another one in the clone.
+        crate::network::initialize(&generator);
         let latent = || tensor2::<B, 3>([[1.0, -0.5, 2.0], [0.3, 0.1, -1.0]]);
         let mean = tensor2::<B, 4>([[0.5, 0.0, -0.5, 1.0]]);
         let drawn = |psi: f64| {

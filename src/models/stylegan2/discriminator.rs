@@ -173,8 +173,7 @@ impl StyleGan2DiscriminatorConfig {
         &self,
         classes: usize,
         device: &B::Device,
-    ) -> Result<Projection<B, MappedEmbedding<B, LabelEmbedding<B>>, StyleGan2Discriminator<B>>>
-    {
+    ) -> Result<StyleGan2Projection<B, LabelEmbedding<B>>> {
         self.validate()?;
         let features = self.channels(SMALLEST);
         let embedding = LabelEmbedding::new(classes, features, device)?;
@@ -206,8 +205,7 @@ impl StyleGan2DiscriminatorConfig {
         &self,
         size: usize,
         device: &B::Device,
-    ) -> Result<Projection<B, MappedEmbedding<B, VectorEmbedding<B>>, StyleGan2Discriminator<B>>>
-    {
+    ) -> Result<StyleGan2Projection<B, VectorEmbedding<B>>> {
         self.validate()?;
         let features = self.channels(SMALLEST);
         let embedding = VectorEmbedding::new(size, features, device)?;
@@ -218,7 +216,7 @@ impl StyleGan2DiscriminatorConfig {
         &self,
         embedding: E,
         device: &B::Device,
-    ) -> Projection<B, MappedEmbedding<B, E>, StyleGan2Discriminator<B>> {
+    ) -> StyleGan2Projection<B, E> {
         let features = self.channels(SMALLEST);
         let mapping = StyleMapping::new([0, features], features, self.mapping_layers, device);
         let embedding = MappedEmbedding::new(embedding, mapping, features);
@@ -266,6 +264,11 @@ impl StyleGan2DiscriminatorConfig {
         }
     }
 }
+
+/// A conditional [`StyleGan2Discriminator`]: its features, projected on the mapped condition that `E`
+/// reads.
+pub type StyleGan2Projection<B, E> =
+    Projection<B, MappedEmbedding<B, E>, StyleGan2Discriminator<B>>;
 
 /// What halves the size.
 #[derive(Module, Debug)]

@@ -10,7 +10,9 @@ mod mapping;
 #[cfg(test)]
 mod tests;
 
-pub use discriminator::{StyleGan2Discriminator, StyleGan2DiscriminatorConfig};
+pub use discriminator::{
+    StyleGan2Discriminator, StyleGan2DiscriminatorConfig, StyleGan2Projection,
+};
 pub use generator::{StyleGan2Generator, StyleGan2GeneratorConfig};
 pub use mapping::{MappedEmbedding, StyleMapping};
 

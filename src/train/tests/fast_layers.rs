@@ -24,13 +24,13 @@ use crate::testing::{assert_close, assign, floats, parameters, values};
 use crate::train::{Rhythm, StepEvent, Trainer, TrainerConfig};
 
 /// The backend with our kernels.
-type Fast = Autodiff<Flex>;
+pub(super) type Fast = Autodiff<Flex>;
 /// The same numbers on the same backend, but another type: layers take burn's operations.
-type Burns = Autodiff<Flex, BalancedCheckpointing>;
+pub(super) type Burns = Autodiff<Flex, BalancedCheckpointing>;
 
 const STEPS: u64 = 200;
-const BATCH: usize = 16;
-const LATENT: usize = 8;
+pub(super) const BATCH: usize = 16;
+pub(super) const LATENT: usize = 8;
 /// How far two losses may be apart, either way. Both round, and training amplifies it.
 const TOLERANCE: f64 = 1e-3;
 /// The learning rate of the MLPs.
@@ -50,12 +50,25 @@ fn losses<P: Pair>(
     objective: Objective,
     rate: f64,
 ) -> Vec<f64> {
+    mixed_losses(pair, weights, data, objective, rate, 0.0)
+}
+
+/// The same with mixed styles.
+pub(super) fn mixed_losses<P: Pair>(
+    pair: P,
+    weights: &mut Option<Vec<Vec<f64>>>,
+    data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
+    objective: Objective,
+    rate: f64,
+    style_mixing: f64,
+) -> Vec<f64> {
     let all = weights.get_or_insert_with(|| parameters::<P::Backend, _>(pair.gan()));
     let gan = assign::<P::Backend, _>(pair.into_gan(), all.clone());
     let config = TrainerConfig::new(STEPS, BATCH, Latent::normal(LATENT))
         .with_seed(4)
         .with_objective(objective)
-        .with_optimizers(OptimizerConfig::adam(rate));
+        .with_optimizers(OptimizerConfig::adam(rate))
+        .with_style_mixing(style_mixing);
     let mut losses = Vec::new();
     Trainer::new(config, &Default::default())
         .expect("valid settings")
@@ -131,7 +144,7 @@ fn r3gan<B: AutodiffBackend>(weights: &mut Option<Vec<Vec<f64>>>) -> Vec<f64> {
     losses(gan, weights, &data, Objective::r3gan(0.1), R3GAN_RATE)
 }
 
-fn assert_same_losses(fast: &[f64], burns: &[f64]) {
+pub(super) fn assert_same_losses(fast: &[f64], burns: &[f64]) {
     assert_eq!(fast.len(), 2 * STEPS as usize);
     assert_eq!(burns.len(), fast.len());
     for (index, (fast, burns)) in fast.iter().zip(burns).enumerate() {

@@ -3,6 +3,7 @@
 mod contract;
 mod ema;
 mod failures;
+mod fast_image_networks;
 mod fast_layers;
 mod health;
 mod loading;

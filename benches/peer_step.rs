@@ -21,7 +21,7 @@ use burn_gan::burn::backend::{Autodiff, Flex, NdArray};
 use burn_gan::burn::tensor::backend::{AutodiffBackend, Backend};
 use burn_gan::network::{Discriminator, Generator, TrainableDiscriminator, TrainableGenerator};
 use clap::{Parser, ValueEnum};
-use works::{DcganWork, MlpWork, SampleWork, Work};
+use works::{DcganWork, MlpWork, ResNetWork, SampleWork, Work};
 
 /// Takes steps on demand
 #[derive(Parser)]
@@ -51,6 +51,10 @@ enum WorkName {
     DcganDiffAugment,
     DcganAda,
     DcganSample,
+    #[value(name = "resnet_step")]
+    ResNetStep,
+    #[value(name = "resnet_r1_step")]
+    ResNetR1Step,
     RingStep,
 }
 
@@ -100,6 +104,8 @@ fn resident<B: Backend>(work: WorkName) -> (usize, Box<dyn FnMut() -> f32>) {
             let mut work = SampleWork::<Autodiff<B>>::dcgan_sample(device);
             (work.parameters(), Box::new(move || work.sample()))
         }
+        WorkName::ResNetStep => stepper(ResNetWork::<Autodiff<B>>::resnet_step(device)),
+        WorkName::ResNetR1Step => stepper(ResNetWork::<Autodiff<B>>::resnet_r1_step(device)),
         WorkName::RingStep => stepper(MlpWork::<Autodiff<B>>::ring_step(device)),
     }
 }

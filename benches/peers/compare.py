@@ -6,6 +6,7 @@
     python benches/peers/compare.py --r1
     python benches/peers/compare.py --r1 dcgan --python ~/torch-venv/bin/python
     python benches/peers/compare.py --augment
+    python benches/peers/compare.py --work resnet_step --best
     python benches/peers/compare.py --table --runs 5 --json figures.json
 
 Both sides are resident processes that wait while the other runs, so that they never compute at the
@@ -75,6 +76,8 @@ WORKS = [
     Work("dcgan_diffaugment"),
     Work("dcgan_ada"),
     Work("dcgan_sample"),
+    Work("resnet_step"),
+    Work("resnet_r1_step"),
     Work("ring_step"),
 ]
 
@@ -87,6 +90,8 @@ TABLE = [
     "dcgan_diffaugment",
     "dcgan_ada",
     "dcgan_sample",
+    "resnet_step",
+    "resnet_r1_step",
     "ring_step",
 ]
 
@@ -304,6 +309,8 @@ def our_side(work: Work, ours: str, args: argparse.Namespace) -> Network:
 def peer_side(work: Work, args: argparse.Namespace) -> Network:
     """Starts the peer's process for the work."""
     command = [args.python, str(HERE / work.peer), "--serve", "--work", work.name]
+    if args.best:
+        command.append("--best")
     return Network(f"{work.name}: the peer", command, args.timeout)
 
 
@@ -463,6 +470,11 @@ def arguments() -> argparse.Namespace:
         "--steps-per-round",
         type=at_least(1),
         help=f"steps of each side in a round (default: what takes about {ROUND_SECONDS:g} s)",
+    )
+    parser.add_argument(
+        "--best",
+        action="store_true",
+        help="PyTorch with channels innermost, fused Adam and, without R1, torch.compile",
     )
     parser.add_argument("--python", default=sys.executable, help="the Python that has PyTorch")
     parser.add_argument("--ours", help="our binary (default: cargo builds the bench peer_step)")

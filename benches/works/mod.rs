@@ -11,6 +11,7 @@ use burn_gan::burn::tensor::{ElementConversion, Tensor, TensorData};
 use burn_gan::models::{
     DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
     MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
+    ResNetDiscriminator, ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig,
 };
 use burn_gan::network::{
     DiffAugment, Discriminator, Generator, Sample, TrainableDiscriminator, TrainableGenerator,
@@ -115,6 +116,31 @@ fn dcgan_pair<B: AutodiffBackend>(
     Gan::seeded(generator, discriminator, SEED, device)
 }
 
+/// SNGAN's residual pair for 3×32×32, 64 channels wide.
+fn resnet_pair<B: AutodiffBackend>(
+    spectral_norm: bool,
+    device: &B::Device,
+) -> Gan<ResNetGenerator<B>, ResNetDiscriminator<B>, B> {
+    let generator = ResNetGeneratorConfig::new(latent().dimensions(), IMAGE)
+        .with_width(64)
+        .init(device)
+        .expect("valid settings");
+    let discriminator = ResNetDiscriminatorConfig::new(IMAGE)
+        .with_width(64)
+        .with_spectral_norm(spectral_norm)
+        .init(device)
+        .expect("valid settings");
+    Gan::seeded(generator, discriminator, SEED, device)
+}
+
+/// A batch of images.
+fn images<B: AutodiffBackend>(device: &B::Device) -> Tensor<B, 4> {
+    let [channels, height, width] = IMAGE;
+    let count = BATCH * channels * height * width;
+    let numbers = TensorData::new(pixels(count), [BATCH, channels, height, width]);
+    Tensor::from_data(numbers, device)
+}
+
 /// `count` values as a data set in [−1, 1] has them.
 pub fn pixels(count: usize) -> Vec<f32> {
     Stream::new(SEED, "pixels").uniform(count, -1.0, 1.0)
@@ -142,6 +168,9 @@ where
 pub type MlpWork<B> = Work<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
 /// [`dcgan_pair`] in training.
 pub type DcganWork<B> = Work<DcganGenerator<B>, DcganDiscriminator<B>, B>;
+
+/// [`resnet_pair`] in training.
+pub type ResNetWork<B> = Work<ResNetGenerator<B>, ResNetDiscriminator<B>, B>;
 
 impl<B: AutodiffBackend> MlpWork<B> {
     /// The work `mlp_step`, before its first step.
@@ -202,14 +231,28 @@ impl<B: AutodiffBackend> DcganWork<B> {
     }
 
     fn dcgan(batch_norm: bool, objective: Objective, device: B::Device) -> Self {
-        let [channels, height, width] = IMAGE;
-        let real = TensorData::new(
-            pixels(BATCH * channels * height * width),
-            [BATCH, channels, height, width],
-        );
-        let real = Tensor::from_data(real, &device);
         let pair = dcgan_pair(batch_norm, &device);
+        let real = images(&device);
         Self::new(pair, adam(), objective, real, latent(), device)
+    }
+}
+
+impl<B: AutodiffBackend> ResNetWork<B> {
+    /// The work `resnet_step`: hinge loss, spectral norm.
+    pub fn resnet_step(device: B::Device) -> Self {
+        Self::resnet(true, Objective::new(Loss::Hinge), device)
+    }
+
+    /// The work `resnet_r1_step`: R1 in the place of the spectral norm.
+    pub fn resnet_r1_step(device: B::Device) -> Self {
+        Self::resnet(false, r1_objective(), device)
+    }
+
+    fn resnet(spectral_norm: bool, objective: Objective, device: B::Device) -> Self {
+        let pair = resnet_pair(spectral_norm, &device);
+        let adam = OptimizerConfig::adam(2e-4).with_betas(0.0, 0.9);
+        let real = images(&device);
+        Self::new(pair, adam, objective, real, latent(), device)
     }
 }
 

@@ -9,10 +9,11 @@ use burn::tensor::ops::{FloatTensor, FloatTensorOps};
 use super::activation::{self, Elementwise};
 use super::bilinear::Bilinear;
 use super::picture::{self, Part, Picture};
+use super::resample::{self, Resample};
 use super::storage::{
     channels_last, from_channels_last, from_rows, is_dense, lies_channels_last, recycle, row_major,
 };
-use super::{buffers, convolution, norm, pieces, product, threads};
+use super::{buffers, convolution, grouped, norm, pieces, product, scale, threads};
 
 /// The operations that the layers' fast paths are made of. All tensors are f32 and not empty.
 pub(crate) trait Kernels: Backend {
@@ -25,8 +26,8 @@ pub(crate) trait Kernels: Backend {
         Self::layer(operation, Elementwise::Identity, a, b, None)
     }
 
-    /// f(operation(x, w) + b), the bias `[channels]` added along the second axis; f linear on both
-    /// sides of 0.
+    /// f(operation(x, w) + b), the bias `[channels]` added along the second axis, after
+    /// [`Bilinear::ChannelScale`] `[n, channels]`; f linear on both sides of 0.
     fn layer(
         operation: Bilinear,
         activation: Elementwise,
@@ -42,14 +43,20 @@ pub(crate) trait Kernels: Backend {
         told_from: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
-    /// f(x) of a smooth f.
-    fn smooth(activation: Elementwise, x: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// f(x).
+    fn apply(activation: Elementwise, x: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// f′(x) of a smooth f.
     fn smooth_slope(activation: Elementwise, x: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// The sums over all axes but the second, `[channels]`.
     fn channel_sums(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The sums over all axes but the first two, `[n, channels]`.
+    fn sample_sums(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Pictures `[n, c, h, w]` made larger, smaller or smoother.
+    fn resample(filter: &Resample, x: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// The same tensor with its channels innermost in memory.
     fn channels_last(x: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -78,10 +85,8 @@ pub(crate) trait Kernels: Backend {
         numbers: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
-    /// a + b, in the memory of one of them where that can be.
-    fn add(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
-        Self::float_add(a, b)
-    }
+    /// a + b of one shape, in the memory of a where that can be, and lying as a does.
+    fn add(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// A tensor that is not needed any more: its memory may serve another.
     fn recycle(_tensor: FloatTensor<Self>) {}
@@ -102,6 +107,15 @@ impl Kernels for Flex {
                 transpose_a,
                 transpose_b,
             } => product::product(&x, transpose_a, &weight, transpose_b, bias, activation),
+            Bilinear::Convolution(sizes) if sizes.groups > 1 => {
+                grouped::forward(&x, &weight, bias, activation, sizes)
+            }
+            Bilinear::InputGradient(sizes) if sizes.groups > 1 => {
+                grouped::input_gradient(&x, &weight, bias, activation, sizes)
+            }
+            Bilinear::WeightGradient(sizes) if sizes.groups > 1 => {
+                grouped::weight_gradient(&x, &weight, sizes)
+            }
             Bilinear::Convolution(sizes) => {
                 convolution::forward(&x, &weight, bias, activation, sizes)
             }
@@ -112,6 +126,8 @@ impl Kernels for Flex {
                 debug_assert!(bias.is_none() && activation == Elementwise::Identity);
                 convolution::weight_gradient(&x, &weight, sizes)
             }
+            Bilinear::ChannelScale => scale::scale(&x, &weight, bias, activation),
+            Bilinear::ChannelDot => scale::dot(&x, &weight),
         }
     }
 
@@ -145,7 +161,7 @@ impl Kernels for Flex {
         }
     }
 
-    fn smooth(activation: Elementwise, x: FlexTensor) -> FlexTensor {
+    fn apply(activation: Elementwise, x: FlexTensor) -> FlexTensor {
         // In place where nobody else holds x.
         let mut y = if is_dense(&x) { x } else { x.to_contiguous() };
         let count = y.layout().num_elements();
@@ -165,6 +181,16 @@ impl Kernels for Flex {
         let channels = x.layout().shape()[1];
         let sums = norm::channel_sums(&channels_last(&x), channels);
         from_rows(sums, &[channels])
+    }
+
+    fn sample_sums(x: FlexTensor) -> FlexTensor {
+        scale::sums(&x)
+    }
+
+    fn resample(filter: &Resample, x: FlexTensor) -> FlexTensor {
+        let y = resample::apply(filter, &x);
+        recycle(x);
+        y
     }
 
     fn channels_last(x: FlexTensor) -> FlexTensor {
@@ -198,6 +224,8 @@ impl Kernels for Flex {
     }
 
     fn add(mut a: FlexTensor, b: FlexTensor) -> FlexTensor {
+        let last = lies_channels_last(&a);
+        let b = if last { Self::channels_last(b) } else { b };
         if a.layout() != b.layout() || !(is_dense(&a) && is_dense(&b)) {
             return Self::float_add(a, b);
         }

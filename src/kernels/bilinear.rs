@@ -5,6 +5,8 @@
 //! convolution             y = x ∗ w
 //! its input's gradient    x = y ∗ᵀ w          (a transposed convolution)
 //! its weight's gradient   w = x ⋆ y
+//! channels scaled         y = x·s             (each channel of each sample times a number)
+//! its scale's gradient    s = ⟨x, y⟩          (over the pixels of each channel)
 //! ```
 //!
 //! The derivatives of each are operations of the same list: with ⟨y, x ∗ w⟩ = ⟨x, y ∗ᵀ w⟩ =
@@ -15,7 +17,7 @@ use burn::tensor::ops::FloatTensor;
 
 use super::backend::Kernels;
 
-/// The sizes of a convolution, dilation 1, one group.
+/// The sizes of a convolution, dilation 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Geometry {
     /// Height and width of the kernel.
@@ -29,6 +31,8 @@ pub(crate) struct Geometry {
     pub(crate) input: [usize; 2],
     /// Height and width of y.
     pub(crate) output: [usize; 2],
+    /// Into how many groups the channels fall that have nothing to do with each other.
+    pub(crate) groups: usize,
 }
 
 /// An operation that is linear in both operands.
@@ -41,12 +45,16 @@ pub(crate) enum Bilinear {
         /// Bᵀ instead of B.
         transpose_b: bool,
     },
-    /// (x `[n, c, h, w]`, w `[o, c, kh, kw]`) to y `[n, o, oh, ow]`.
+    /// (x `[n, c, h, w]`, w `[o, c/groups, kh, kw]`) to y `[n, o, oh, ow]`.
     Convolution(Geometry),
     /// (y, w) to x.
     InputGradient(Geometry),
     /// (x, y) to w.
     WeightGradient(Geometry),
+    /// (x `[n, c, …]`, s `[n, c]`) to x·s, each channel of each sample times its number.
+    ChannelScale,
+    /// (x, y), both `[n, c, …]`, to Σ x·y over all axes but the first two, `[n, c]`.
+    ChannelDot,
 }
 
 impl Bilinear {
@@ -90,6 +98,8 @@ impl Bilinear {
             Self::WeightGradient(sizes) => {
                 B::bilinear(Self::InputGradient(sizes), second, gradient)
             }
+            Self::ChannelScale => B::bilinear(Self::ChannelScale, gradient, second),
+            Self::ChannelDot => B::bilinear(Self::ChannelScale, second, gradient),
         }
     }
 
@@ -125,6 +135,13 @@ impl Bilinear {
             Self::Convolution(sizes) => B::bilinear(Self::WeightGradient(sizes), first, gradient),
             Self::InputGradient(sizes) => B::bilinear(Self::WeightGradient(sizes), gradient, first),
             Self::WeightGradient(sizes) => B::bilinear(Self::Convolution(sizes), first, gradient),
+            Self::ChannelScale => B::bilinear(Self::ChannelDot, first, gradient),
+            Self::ChannelDot => B::bilinear(Self::ChannelScale, first, gradient),
         }
+    }
+
+    /// Whether a bias is added to each channel of each sample, `[n, c]`, not to each channel.
+    pub(super) fn has_bias_per_sample(self) -> bool {
+        self == Self::ChannelScale
     }
 }

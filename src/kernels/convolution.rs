@@ -2,7 +2,8 @@
 //!
 //! Each thread takes images (or rows of output pixels) of its own and goes through them in
 //! blocks: patches, one matrix product, bias and activation while the block is in the cache. The
-//! kernel that DCGANs are made of has a way of its own, [`tiles`].
+//! kernels that networks are mostly made of have a way of their own, [`tiles`](super::tiles), and so
+//! have [`grouped`] convolutions.
 //! Weights are wanted as `[out, kernel height, kernel width, in]`: that is
 //! [`channels_last`](super::storage::channels_last) of `[out, in, height, width]`. The weight's
 //! gradient comes in that order too, our Adam keeps a weight in its gradient's order, and so a
@@ -15,7 +16,7 @@ use super::bilinear::Geometry;
 use super::gemm::{Matrix, Update, product};
 use super::im2col::Patches;
 use super::storage::{channels_last, from_channels_last, from_channels_last_like};
-use super::tiles::{self, Tiles};
+use super::tiles::Tiles;
 use super::{buffers, threads};
 
 /// Numbers of patches in a block: they and their products fit into the caches of one core.
@@ -49,7 +50,7 @@ pub(super) fn forward(
     let (x, weight) = (channels_last(x), channels_last(weight));
     let shape = [batch, outputs, height, width];
     if let Some(tiles) = Tiles::of(sizes, batch, channels, outputs)
-        && let Some(y) = tiles::forward(tiles, &x, &weight, bias, activation)
+        && let Some(y) = tiles.forward(&x, &weight, bias, activation)
     {
         return from_channels_last_like(y, &shape, given);
     }
@@ -101,7 +102,7 @@ pub(super) fn input_gradient(
     let (y, weight) = (channels_last(y), channels_last(weight));
     let shape = [batch, channels, sizes.input[0], sizes.input[1]];
     if let Some(tiles) = Tiles::of(sizes, batch, channels, outputs)
-        && let Some(x) = tiles::input_gradient(tiles, &y, &weight, bias, activation)
+        && let Some(x) = tiles.input_gradient(&y, &weight, bias, activation)
     {
         return from_channels_last_like(x, &shape, given);
     }
@@ -145,7 +146,7 @@ pub(super) fn weight_gradient(x: &FlexTensor, y: &FlexTensor, sizes: Geometry) -
     let (x, y) = (channels_last(x), channels_last(y));
     let shape = [outputs, channels, sizes.kernel[0], sizes.kernel[1]];
     if let Some(tiles) = Tiles::of(sizes, batch, channels, outputs)
-        && let Some(weight) = tiles::weight_gradient(tiles, &x, &y)
+        && let Some(weight) = tiles.weight_gradient(&x, &y)
     {
         return from_channels_last(weight, &shape);
     }

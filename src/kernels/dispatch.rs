@@ -19,6 +19,7 @@ use super::backend::Kernels;
 use super::batch_norm;
 use super::bilinear::{Bilinear, Geometry};
 use super::picture::{Part, Picture};
+use super::resample::Resample;
 use super::storage;
 use crate::activation::Activation;
 
@@ -103,7 +104,7 @@ fn layer<B: Backend, const R: usize>(
     }
     let y = on_kernels!(B, run_layer, operation, within, x, weight, bias)?;
     match after {
-        Some(smooth) => on_kernels!(B, run_smooth, smooth, y),
+        Some(smooth) => on_kernels!(B, run_apply, smooth, y),
         None => Some(y),
     }
 }
@@ -119,24 +120,92 @@ fn within_and_after(activation: Activation) -> Option<(Elementwise, Option<Eleme
     })
 }
 
-fn run_smooth<B: Backend, K: Kernels, const R: usize>(
-    smooth: Elementwise,
+fn run_apply<B: Backend, K: Kernels, const R: usize>(
+    activation: Elementwise,
     x: Tensor<B, R>,
 ) -> Tensor<B, R> {
     let x = cast::<_, Tensor<K, R>>(x).into_primitive().tensor();
-    tensor::<B, K, R>(K::smooth(smooth, x))
+    tensor::<B, K, R>(K::apply(activation, x))
 }
 
-/// A smooth activation by itself, if the backend has a kernel for it.
-pub(crate) fn smooth<B: Backend, const R: usize>(
+/// An activation by itself.
+pub(crate) fn applied<B: Backend, const R: usize>(
     activation: Activation,
     x: &Tensor<B, R>,
 ) -> Option<Tensor<B, R>> {
-    let (_, smooth) = within_and_after(activation)?;
+    let activation = Elementwise::of(activation)?;
     if !suits(x) {
         return None;
     }
-    on_kernels!(B, run_smooth, smooth?, x.clone())
+    on_kernels!(B, run_apply, activation, x.clone())
+}
+
+fn run_added<B: Backend, K: Kernels, const R: usize>(
+    a: Tensor<B, R>,
+    b: Tensor<B, R>,
+) -> Tensor<B, R> {
+    let [a, b] = [a, b].map(|x| cast::<_, Tensor<K, R>>(x).into_primitive().tensor());
+    tensor::<B, K, R>(K::add(a, b))
+}
+
+/// a + b of one shape, lying in memory as a does.
+pub(crate) fn added<B: Backend, const R: usize>(
+    a: &Tensor<B, R>,
+    b: &Tensor<B, R>,
+) -> Option<Tensor<B, R>> {
+    if !(suits(a) && suits(b) && a.dims() == b.dims()) {
+        return None;
+    }
+    on_kernels!(B, run_added, a.clone(), b.clone())
+}
+
+fn run_resampled<B: Backend, K: Kernels, const R: usize>(
+    filter: &Resample,
+    x: &Tensor<B, R>,
+) -> Tensor<B, R> {
+    tensor::<B, K, R>(K::resample(filter, primitive::<B, K, R>(x)))
+}
+
+/// Pictures made larger, smaller or smoother by a fixed filter.
+pub(crate) fn resampled<B: Backend>(filter: &Resample, x: &Tensor<B, 4>) -> Option<Tensor<B, 4>> {
+    if !(suits(x) && filter.suits(x.dims())) {
+        return None;
+    }
+    on_kernels!(B, run_resampled, filter, x)
+}
+
+fn run_channel_scale<B: Backend, K: Kernels, const R: usize>(
+    x: &Tensor<B, R>,
+    scale: &Tensor<B, 2>,
+    shift: Option<&Tensor<B, 2>>,
+    activation: Elementwise,
+) -> Tensor<B, R> {
+    let y = K::layer(
+        Bilinear::ChannelScale,
+        activation,
+        primitive::<B, K, R>(x),
+        primitive::<B, K, 2>(scale),
+        shift.map(primitive::<B, K, 2>),
+    );
+    tensor::<B, K, R>(y)
+}
+
+/// f(x·s + b), s and b of `[n, channels]`.
+pub(crate) fn channel_scale<B: Backend, const R: usize>(
+    x: &Tensor<B, R>,
+    scale: &Tensor<B, 2>,
+    shift: Option<&Tensor<B, 2>>,
+    activation: Activation,
+) -> Option<Tensor<B, R>> {
+    let (within, after) = within_and_after(activation)?;
+    if !(suits(x) && suits(scale) && shift.is_none_or(suits)) {
+        return None;
+    }
+    let y = on_kernels!(B, run_channel_scale, x, scale, shift, within)?;
+    match after {
+        Some(smooth) => on_kernels!(B, run_apply, smooth, y),
+        None => Some(y),
+    }
 }
 
 fn run_maxout<B: Backend, K: Kernels, const R: usize>(
@@ -227,8 +296,8 @@ pub(crate) fn linear<B: Backend>(
     layer(Bilinear::PRODUCT, activation, x, weight, bias)
 }
 
-/// f(x ∗ w + b), dilation 1, one group; weight `[out, in, height, width]`, `begin` and `end` the
-/// zeros above and to the left, below and to the right.
+/// f(x ∗ w + b), dilation 1; weight `[out, in/groups, height, width]`, `begin` and `end` the zeros above
+/// and to the left, below and to the right.
 pub(crate) fn conv2d<B: Backend>(
     x: &Tensor<B, 4>,
     weight: &Tensor<B, 4>,
@@ -236,10 +305,11 @@ pub(crate) fn conv2d<B: Backend>(
     activation: Activation,
     stride: [usize; 2],
     [begin, end]: [[usize; 2]; 2],
+    groups: usize,
 ) -> Option<Tensor<B, 4>> {
     let [_, channels, input @ ..] = x.dims();
     let [_, inputs, kernel @ ..] = weight.dims();
-    if channels != inputs {
+    if channels != inputs * groups {
         return None;
     }
     let mut output = [0; 2];
@@ -253,11 +323,12 @@ pub(crate) fn conv2d<B: Backend>(
         padding: begin,
         input,
         output,
+        groups,
     };
     layer(Bilinear::Convolution(sizes), activation, x, weight, bias)
 }
 
-/// f(x ∗ᵀ w + b), dilation 1, one group; weight `[in, out, height, width]`.
+/// f(x ∗ᵀ w + b), dilation 1; weight `[in, out/groups, height, width]`.
 pub(crate) fn conv_transpose2d<B: Backend>(
     x: &Tensor<B, 4>,
     weight: &Tensor<B, 4>,
@@ -266,6 +337,7 @@ pub(crate) fn conv_transpose2d<B: Backend>(
     stride: [usize; 2],
     padding: [usize; 2],
     padding_out: [usize; 2],
+    groups: usize,
 ) -> Option<Tensor<B, 4>> {
     let [_, channels, output @ ..] = x.dims();
     let [inputs, _, kernel @ ..] = weight.dims();
@@ -284,6 +356,7 @@ pub(crate) fn conv_transpose2d<B: Backend>(
         padding,
         input,
         output,
+        groups,
     };
     if input.contains(&0) {
         return None;
@@ -321,7 +394,7 @@ pub(crate) fn batch_norm_training<B: Backend, const R: usize>(
     let constant = |inner| tensor::<B, Tape, 1>(Tape::from_inner(inner));
     Some(Normalized {
         y: tensor::<B, Tape, R>(match after {
-            Some(smooth) => Tape::smooth(smooth, trained.y),
+            Some(smooth) => Tape::apply(smooth, trained.y),
             None => trained.y,
         }),
         mean: constant(trained.mean),
@@ -353,7 +426,7 @@ pub(crate) fn batch_norm_inference<B: Backend, const R: usize>(
         within,
     );
     Some(tensor::<B, Flex, R>(match after {
-        Some(smooth) => Flex::smooth(smooth, y),
+        Some(smooth) => Flex::apply(smooth, y),
         None => y,
     }))
 }

@@ -6,7 +6,10 @@
 //! | `backend`, `tape` | the operations on Flex, and on tapes above it |
 //! | `bilinear` | the operations and their derivatives, which are of the same list |
 //! | `product`, `convolution`, `im2col` | the bilinear operations on slices |
-//! | `tiles` | convolutions 4×4 with stride 2 in fewer multiplications |
+//! | `tiles` | convolutions 3×3 with stride 1 and 4×4 with stride 2 in fewer multiplications |
+//! | `grouped` | convolutions whose channels fall into groups |
+//! | `scale` | channels times numbers of their samples |
+//! | `resample` | pictures smaller, larger or smoother by a fixed filter |
 //! | `activation`, `norm`, `batch_norm`, `adam`, `average` | what is done element by element |
 //! | `picture` | affine maps of pictures: colours, warps, rectangles cut out |
 //! | `pieces` | the largest of a maxout unit's pieces |
@@ -25,11 +28,14 @@ mod buffers;
 mod convolution;
 mod dispatch;
 mod gemm;
+mod grouped;
 mod im2col;
 mod norm;
 mod picture;
 mod pieces;
 mod product;
+mod resample;
+mod scale;
 mod simd;
 mod storage;
 mod tape;
@@ -41,8 +47,9 @@ mod tests;
 
 pub(crate) use adam::AdamStep;
 pub(crate) use dispatch::{
-    adam, adam_suits, batch_norm_inference, batch_norm_training, channels_last, conv_transpose2d,
-    conv2d, known, lies_channels_last, linear, maxout, moving_average, picture, scaled, smooth,
-    sum_of_squares,
+    adam, adam_suits, added, applied, batch_norm_inference, batch_norm_training, channel_scale,
+    channels_last, conv_transpose2d, conv2d, known, lies_channels_last, linear, maxout,
+    moving_average, picture, resampled, scaled, sum_of_squares,
 };
 pub(crate) use picture::Picture;
+pub(crate) use resample::Resample;

@@ -17,6 +17,7 @@ use super::activation::Elementwise;
 use super::backend::Kernels;
 use super::bilinear::Bilinear;
 use super::picture::{Part, Picture};
+use super::resample::Resample;
 
 /// Adds to the gradient of a parent that wants one. A macro, because burn's type of a node has no
 /// public name.
@@ -75,11 +76,16 @@ impl<B: Kernels, const N: usize> Backward<B, N> for LayerStep {
             parents.next().flatten(),
             operation.second_gradient::<B>(gradient.clone(), x.clone())
         );
+        let sums = if operation.has_bias_per_sample() {
+            B::sample_sums
+        } else {
+            B::channel_sums
+        };
         register!(
             B,
             gradients,
             parents.next().flatten(),
-            B::channel_sums(gradient.clone())
+            sums(gradient.clone())
         );
         B::recycle(gradient);
         drop(weight);
@@ -111,11 +117,11 @@ impl<B: Kernels> Backward<B, 1> for SlopeStep {
     }
 }
 
-/// The backward pass of a smooth f(x).
+/// The backward pass of f(x).
 #[derive(Debug)]
-struct SmoothStep(Elementwise);
+struct ApplyStep(Elementwise);
 
-impl<B: Kernels> Backward<B, 1> for SmoothStep {
+impl<B: Kernels> Backward<B, 1> for ApplyStep {
     /// x.
     type State = FloatTensor<B>;
 
@@ -162,10 +168,10 @@ impl<B: Kernels> Backward<B, 1> for CurvatureStep {
         let curved = |x: FloatTensor<B>| {
             let factor = match self.0 {
                 Elementwise::Tanh => {
-                    let tanh = B::smooth(Elementwise::Tanh, x.clone());
+                    let tanh = B::apply(Elementwise::Tanh, x.clone());
                     B::float_mul_scalar(tanh, (-2.0).into())
                 }
-                _ => B::float_neg(B::smooth(
+                _ => B::float_neg(B::apply(
                     Elementwise::Tanh,
                     B::float_mul_scalar(x.clone(), 0.5.into()),
                 )),
@@ -193,6 +199,50 @@ impl<B: Kernels> Backward<B, 1> for SameStep {
         let gradient = gradients.consume::<B>(&ops.node);
         let [parent] = ops.parents;
         register!(B, gradients, parent, gradient);
+    }
+}
+
+/// The backward pass of a sum of two.
+#[derive(Debug)]
+struct AddStep;
+
+impl<B: Kernels> Backward<B, 2> for AddStep {
+    type State = ();
+
+    fn backward(
+        self,
+        ops: Ops<(), 2>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let [first, second] = ops.parents;
+        register!(B, gradients, first, gradient.clone());
+        register!(B, gradients, second, gradient);
+    }
+}
+
+/// The backward pass of a resampling: the transposed one.
+#[derive(Debug)]
+struct ResampleStep(Resample);
+
+impl<B: Kernels> Backward<B, 1> for ResampleStep {
+    type State = ();
+
+    fn backward(
+        self,
+        ops: Ops<(), 1>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let [parent] = ops.parents;
+        register!(
+            B,
+            gradients,
+            parent,
+            B::resample(&self.0.transposed(), gradient)
+        );
     }
 }
 
@@ -343,9 +393,9 @@ impl<B: Kernels> Kernels for Autodiff<B> {
         Self::float_mul(gradient, slope)
     }
 
-    fn smooth(activation: Elementwise, x: FloatTensor<Self>) -> FloatTensor<Self> {
-        let y = B::smooth(activation, x.primitive.clone());
-        let step = SmoothStep(activation);
+    fn apply(activation: Elementwise, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let y = B::apply(activation, x.primitive.clone());
+        let step = ApplyStep(activation);
         let prepared = Backward::<B, 1>::prepare::<NoCheckpointing>(step, [x.node]);
         match prepared.compute_bound().stateful() {
             OpsKind::Tracked(prepared) => prepared.finish(x.primitive, y),
@@ -361,6 +411,20 @@ impl<B: Kernels> Kernels for Autodiff<B> {
             OpsKind::Tracked(prepared) => prepared.finish(x.primitive, slope),
             OpsKind::UnTracked(prepared) => prepared.finish(slope),
         }
+    }
+
+    fn add(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        let inner = B::add(a.primitive, b.primitive);
+        Backward::<B, 2>::prepare::<NoCheckpointing>(AddStep, [a.node, b.node])
+            .compute_bound()
+            .stateless(inner)
+    }
+
+    fn resample(filter: &Resample, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let inner = B::resample(filter, x.primitive);
+        Backward::<B, 1>::prepare::<NoCheckpointing>(ResampleStep(filter.clone()), [x.node])
+            .compute_bound()
+            .stateless(inner)
     }
 
     fn channels_last(x: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -423,5 +487,14 @@ impl<B: Kernels> Kernels for Autodiff<B> {
             sums = Self::float_sum_dim(sums, axis);
         }
         Self::float_reshape(sums, [shape[1]].into())
+    }
+
+    fn sample_sums(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let shape = x.shape();
+        let mut sums = x;
+        for axis in 2..shape.num_dims() {
+            sums = Self::float_sum_dim(sums, axis);
+        }
+        Self::float_reshape(sums, [shape[0], shape[1]].into())
     }
 }

@@ -9,6 +9,7 @@ mod embedding;
 mod mlp;
 mod projection;
 mod r3gan;
+mod resnet;
 mod saved;
 mod weights;
 
@@ -25,6 +26,10 @@ pub use projection::Projection;
 pub use r3gan::{
     R3ganDiscriminator, R3ganDiscriminatorConfig, R3ganGenerator, R3ganGeneratorConfig,
     R3ganPreset, R3ganTraining,
+};
+pub use resnet::{
+    ResNetDiscriminator, ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig,
+    ResNetInit,
 };
 pub use saved::SavedGenerator;
 pub(crate) use saved::{refuse, settings_type};

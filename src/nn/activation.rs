@@ -7,26 +7,22 @@ use burn::tensor::backend::Backend;
 pub use crate::activation::Activation;
 
 impl Activation {
-    /// Applies the function.
+    /// Applies the function; the output lies in memory as the input does. On the CPU backend Flex it
+    /// runs on a kernel of this crate, which images with their
+    /// [channels innermost](super::channels_last()) need: burn's activations are slow on those.
     pub fn apply<B: Backend, const R: usize>(&self, x: Tensor<B, R>) -> Tensor<B, R> {
+        #[cfg(feature = "flex")]
+        if *self != Self::Identity
+            && let Some(y) = crate::kernels::applied(*self, &x)
+        {
+            return y;
+        }
         match *self {
             Self::Identity => x,
             Self::Relu => relu(x),
             Self::LeakyRelu { slope } => leaky_relu(x, slope),
-            Self::Tanh => {
-                #[cfg(feature = "flex")]
-                if let Some(y) = crate::kernels::smooth(*self, &x) {
-                    return y;
-                }
-                x.tanh()
-            }
-            Self::Sigmoid => {
-                #[cfg(feature = "flex")]
-                if let Some(y) = crate::kernels::smooth(*self, &x) {
-                    return y;
-                }
-                sigmoid(x)
-            }
+            Self::Tanh => x.tanh(),
+            Self::Sigmoid => sigmoid(x),
         }
     }
 }

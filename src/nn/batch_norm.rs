@@ -128,25 +128,60 @@ impl<B: Backend> BatchNorm<B> {
             "a batch norm of {channels} channels can't take an input of shape {:?}",
             input.dims()
         );
+        self.statistics()
+            .normalize(input, self.gamma.val(), self.beta.val(), activation)
+    }
+
+    fn statistics(&self) -> Statistics<'_, B> {
+        Statistics {
+            mean: &self.running_mean,
+            variance: &self.running_var,
+            momentum: self.momentum,
+            epsilon: self.epsilon,
+        }
+    }
+}
+
+/// What a batch is normalised with: the layer's running statistics, and how they follow.
+pub(super) struct Statistics<'a, B: Backend> {
+    pub(super) mean: &'a RunningState<Tensor<B, 1>>,
+    pub(super) variance: &'a RunningState<Tensor<B, 1>>,
+    pub(super) momentum: f64,
+    pub(super) epsilon: f64,
+}
+
+impl<B: Backend> Statistics<'_, B> {
+    /// f(γ·x̂ + β), γ and β `[channels]`; with a tape by the batch's own statistics, which the running
+    /// ones then follow, without one by those.
+    pub(super) fn normalize<const R: usize>(
+        &self,
+        input: Tensor<B, R>,
+        gamma: Tensor<B, 1>,
+        beta: Tensor<B, 1>,
+        activation: Activation,
+    ) -> Tensor<B, R> {
         if B::ad_enabled(&input.device()) {
-            self.train(input, activation)
+            self.train(input, gamma, beta, activation)
         } else {
-            self.infer(input, activation)
+            self.infer(input, gamma, beta, activation)
         }
     }
 
-    fn train<const R: usize>(&self, input: Tensor<B, R>, activation: Activation) -> Tensor<B, R> {
+    fn train<const R: usize>(
+        &self,
+        input: Tensor<B, R>,
+        gamma: Tensor<B, 1>,
+        beta: Tensor<B, 1>,
+        activation: Activation,
+    ) -> Tensor<B, R> {
         #[cfg(feature = "flex")]
-        if let Some(normalized) = crate::kernels::batch_norm_training(
-            &input,
-            [&self.gamma.val(), &self.beta.val()],
-            self.epsilon,
-            activation,
-        ) {
+        if let Some(normalized) =
+            crate::kernels::batch_norm_training(&input, [&gamma, &beta], self.epsilon, activation)
+        {
             self.follow(normalized.mean, normalized.variance);
             return normalized.y;
         }
-        let [channels] = self.gamma.shape().dims();
+        let [channels] = gamma.dims();
         // One row for each channel, whatever the rank.
         let rows = |x: Tensor<B, R>| -> Tensor<B, 2> {
             let count = x.shape().num_elements() / channels;
@@ -158,41 +193,49 @@ impl<B: Backend> BatchNorm<B> {
             .mean_dim(1)
             .reshape([channels]);
         self.follow(mean.detach(), variance.clone().detach());
-        self.scale(centered, variance, activation)
+        self.scale(centered, variance, gamma, beta, activation)
     }
 
-    fn infer<const R: usize>(&self, input: Tensor<B, R>, activation: Activation) -> Tensor<B, R> {
+    fn infer<const R: usize>(
+        &self,
+        input: Tensor<B, R>,
+        gamma: Tensor<B, 1>,
+        beta: Tensor<B, 1>,
+        activation: Activation,
+    ) -> Tensor<B, R> {
         let device = input.device();
-        let mean = self.running_mean.value().to_device(&device);
-        let variance = self.running_var.value().to_device(&device);
+        let mean = self.mean.value().to_device(&device);
+        let variance = self.variance.value().to_device(&device);
         #[cfg(feature = "flex")]
         if let Some(output) = crate::kernels::batch_norm_inference(
             &input,
-            [&self.gamma.val(), &self.beta.val()],
+            [&gamma, &beta],
             [&mean, &variance],
             self.epsilon,
             activation,
         ) {
             return output;
         }
-        self.scale(input - along_channels(mean), variance, activation)
+        let centered = input - along_channels(mean);
+        self.scale(centered, variance, gamma, beta, activation)
     }
 
     fn scale<const R: usize>(
         &self,
         centered: Tensor<B, R>,
         variance: Tensor<B, 1>,
+        gamma: Tensor<B, 1>,
+        beta: Tensor<B, 1>,
         activation: Activation,
     ) -> Tensor<B, R> {
         let deviation = along_channels(variance.add_scalar(self.epsilon).sqrt());
-        let output = centered / deviation * along_channels(self.gamma.val())
-            + along_channels(self.beta.val());
+        let output = centered / deviation * along_channels(gamma) + along_channels(beta);
         activation.apply(output)
     }
 
     /// Moves the running statistics towards a batch's.
     fn follow(&self, mean: Tensor<B, 1>, variance: Tensor<B, 1>) {
-        for (running, batch) in [(&self.running_mean, mean), (&self.running_var, variance)] {
+        for (running, batch) in [(self.mean, mean), (self.variance, variance)] {
             let old = running.value_sync().to_device(&batch.device());
             let new = old.mul_scalar(1.0 - self.momentum) + batch.mul_scalar(self.momentum);
             running.update(new.detach());

@@ -46,6 +46,9 @@ pub struct Conv2dConfig {
     /// How weight and bias are drawn; U(±1/√fan_in) by default, as in PyTorch.
     #[serde(deserialize_with = "crate::settings::foreign")]
     pub initializer: Initializer,
+    /// How the bias is drawn, where not as the weight.
+    #[serde(default, deserialize_with = "crate::settings::foreign")]
+    pub bias_initializer: Option<Initializer>,
 }
 }
 
@@ -61,6 +64,7 @@ impl Conv2dConfig {
             padding: PaddingConfig2d::Valid,
             bias: true,
             initializer: LinearConfig::new(1, 1).initializer,
+            bias_initializer: None,
         }
     }
 
@@ -100,6 +104,12 @@ impl Conv2dConfig {
         self
     }
 
+    /// How the bias is drawn, where not as the weight.
+    pub fn with_bias_initializer(mut self, initializer: Initializer) -> Self {
+        self.bias_initializer = Some(initializer);
+        self
+    }
+
     /// Checks the sizes.
     ///
     /// # Errors
@@ -136,7 +146,9 @@ impl Conv2dConfig {
                 device,
             ),
             bias: self.bias.then(|| {
-                self.initializer
+                self.bias_initializer
+                    .as_ref()
+                    .unwrap_or(&self.initializer)
                     .init_with([outputs], fan_in, fan_out, device)
             }),
             stride: self.stride,
@@ -158,8 +170,8 @@ impl Conv2dConfig {
 /// The mathematics, the parameters' names and their layout, `weight`
 /// `[channels_out, channels_in/groups, height, width]` and `bias` `[channels_out]`, are those of
 /// burn's layer of this name and of PyTorch's, and so records are exchangeable. On the CPU backend
-/// Flex it runs on this crate's own kernels where dilation and groups are 1, in a penalty's second
-/// order as well; elsewhere on burn's operations.
+/// Flex it runs on this crate's own kernels where the dilation is 1, in a penalty's second order as
+/// well; elsewhere on burn's operations.
 ///
 /// The output lies in memory as the input does; see [`channels_last`](super::channels_last()).
 #[derive(Module, Debug)]
@@ -257,8 +269,7 @@ impl<B: Backend> Conv2d<B> {
         let [begin, end] = self.zeros([height, width]);
         let bias = self.bias.as_ref().map(Param::val);
         #[cfg(feature = "flex")]
-        if self.groups == 1
-            && self.dilation == [1, 1]
+        if self.dilation == [1, 1]
             && let Some(output) = crate::kernels::conv2d(
                 &input,
                 &weight,
@@ -266,6 +277,7 @@ impl<B: Backend> Conv2d<B> {
                 activation,
                 self.stride,
                 [begin, end],
+                self.groups,
             )
         {
             return output;

@@ -224,8 +224,7 @@ impl<B: Backend> ConvTranspose2d<B> {
         );
         let bias = self.bias.as_ref().map(Param::val);
         #[cfg(feature = "flex")]
-        if self.groups == 1
-            && self.dilation == [1, 1]
+        if self.dilation == [1, 1]
             && let Some(output) = crate::kernels::conv_transpose2d(
                 &input,
                 &weight,
@@ -234,6 +233,7 @@ impl<B: Backend> ConvTranspose2d<B> {
                 self.stride,
                 self.padding,
                 self.padding_out,
+                self.groups,
             )
         {
             return output;

@@ -12,7 +12,7 @@ use burn::tensor::backend::Backend;
 /// Layers that something depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LayerKind {
-    /// This crate's batch norm, burn's, or another one of that name.
+    /// This crate's batch norm, conditional or not, burn's, or another one of that name.
     BatchNorm,
     /// A transposed convolution of any rank, whose weight is `[in, out, …]`.
     ConvTranspose,
@@ -32,7 +32,7 @@ impl LayerKind {
     /// mark.
     pub(crate) fn of(container: &str) -> Option<Self> {
         match container.strip_prefix("Struct:")? {
-            "BatchNorm" => Some(Self::BatchNorm),
+            "BatchNorm" | "ConditionalBatchNorm" => Some(Self::BatchNorm),
             "ConvTranspose1d" | "ConvTranspose2d" | "ConvTranspose3d" => Some(Self::ConvTranspose),
             "Embedding" => Some(Self::Embedding),
             "MinibatchStd" => Some(Self::MinibatchStd),
@@ -156,7 +156,8 @@ impl fmt::Write for Words<'_> {
 mod tests {
     use super::*;
     use crate::nn::{
-        BatchNormConfig, ConvTranspose2dConfig, Linear, LinearConfig, MinibatchStd, SpectralNorm,
+        BatchNormConfig, ConditionalBatchNormConfig, ConvTranspose2dConfig, Linear, LinearConfig,
+        MinibatchStd, SpectralNorm,
     };
     use crate::testing::Cpu;
 
@@ -235,6 +236,10 @@ mod tests {
         is_found(
             &[LayerKind::BatchNorm],
             burn::nn::BatchNormConfig::new(2).init::<Cpu>(&device),
+        );
+        is_found(
+            &[LayerKind::BatchNorm],
+            ConditionalBatchNormConfig::new(2, 3).init::<Cpu>(&device),
         );
         is_found(
             &[LayerKind::ConvTranspose],

@@ -32,6 +32,9 @@ pub struct LinearConfig {
     /// How weight and bias are drawn; U(±1/√d_input) by default, as in PyTorch.
     #[serde(deserialize_with = "crate::settings::foreign")]
     pub initializer: Initializer,
+    /// How the bias is drawn, where not as the weight.
+    #[serde(default, deserialize_with = "crate::settings::foreign")]
+    pub bias_initializer: Option<Initializer>,
 }
 }
 
@@ -46,6 +49,7 @@ impl LinearConfig {
                 gain: 1.0 / 3f64.sqrt(),
                 fan_out_only: false,
             },
+            bias_initializer: None,
         }
     }
 
@@ -58,6 +62,12 @@ impl LinearConfig {
     /// How weight and bias are drawn.
     pub fn with_initializer(mut self, initializer: Initializer) -> Self {
         self.initializer = initializer;
+        self
+    }
+
+    /// How the bias is drawn, where not as the weight.
+    pub fn with_bias_initializer(mut self, initializer: Initializer) -> Self {
+        self.bias_initializer = Some(initializer);
         self
     }
 
@@ -85,7 +95,9 @@ impl LinearConfig {
             self.initializer
                 .init_with([self.d_input, self.d_output], fan_in, fan_out, device);
         let bias = self.bias.then(|| {
-            self.initializer
+            self.bias_initializer
+                .as_ref()
+                .unwrap_or(&self.initializer)
                 .init_with([self.d_output], fan_in, fan_out, device)
         });
         Linear { weight, bias }

@@ -39,6 +39,7 @@ struct Sizes {
     kernel: [usize; 2],
     stride: [usize; 2],
     padding: [usize; 2],
+    groups: usize,
 }
 
 impl Sizes {
@@ -48,7 +49,7 @@ impl Sizes {
 
     /// Of weights: outputs then are of size 1, where activations bend.
     fn scale(&self) -> f32 {
-        let fan_in = self.input[1] * self.kernel[0] * self.kernel[1];
+        let fan_in = self.input[1] / self.groups * self.kernel[0] * self.kernel[1];
         1.0 / (fan_in as f32).sqrt()
     }
 }
@@ -60,6 +61,7 @@ const SMALL: Sizes = Sizes {
     kernel: [3, 2],
     stride: [2, 1],
     padding: [1, 0],
+    groups: 1,
 };
 
 /// Kernels of this size and of so many channels have a way of their own.
@@ -70,6 +72,38 @@ const WIDE: Sizes = Sizes {
     kernel: [4, 4],
     stride: [2, 2],
     padding: [1, 1],
+    groups: 1,
+};
+
+/// So have these.
+const SQUARE: Sizes = Sizes {
+    name: "square",
+    input: [3, 16, 7, 8],
+    outputs: 19,
+    kernel: [3, 3],
+    stride: [1, 1],
+    padding: [1, 1],
+    groups: 1,
+};
+
+const GROUPED: Sizes = Sizes {
+    name: "grouped",
+    input: [3, 12, 6, 7],
+    outputs: 24,
+    kernel: [3, 3],
+    stride: [1, 1],
+    padding: [1, 1],
+    groups: 3,
+};
+
+const DEPTHWISE: Sizes = Sizes {
+    name: "depthwise",
+    input: [3, 6, 6, 7],
+    outputs: 6,
+    kernel: [4, 3],
+    stride: [2, 1],
+    padding: [1, 1],
+    groups: 6,
 };
 
 /// Ours, burn's, and burn's in f64.
@@ -78,9 +112,11 @@ fn down(sizes: Sizes) -> (Conv2d<Fast>, BurnConv2d<Fast>, BurnConv2d<Exact>) {
     let padding = PaddingConfig2d::Explicit(vertical, horizontal, vertical, horizontal);
     let ours = Conv2dConfig::new(sizes.channels(), sizes.kernel)
         .with_stride(sizes.stride)
+        .with_groups(sizes.groups)
         .with_padding(padding.clone());
     let burns = BurnConv2dConfig::new(sizes.channels(), sizes.kernel)
         .with_stride(sizes.stride)
+        .with_groups(sizes.groups)
         .with_padding(padding);
     (
         ours.init(&Default::default()),
@@ -98,9 +134,11 @@ fn up(
 ) {
     let ours = ConvTranspose2dConfig::new(sizes.channels(), sizes.kernel)
         .with_stride(sizes.stride)
+        .with_groups(sizes.groups)
         .with_padding(sizes.padding);
     let burns = BurnConvTranspose2dConfig::new(sizes.channels(), sizes.kernel)
         .with_stride(sizes.stride)
+        .with_groups(sizes.groups)
         .with_padding(sizes.padding);
     (
         ours.init(&Default::default()),
@@ -150,7 +188,7 @@ fn draw<M: Module<Fast>, const R: usize>(
 macro_rules! for_each_layer {
     ($check:ident) => {{
         let mut stream = Stream::new(5, stringify!($check));
-        for sizes in [SMALL, WIDE] {
+        for sizes in [SMALL, WIDE, SQUARE, GROUPED, DEPTHWISE] {
             let layers = down(sizes);
             let numbers = draw(&layers.0, sizes.input, sizes.scale(), &mut stream);
             $check(&format!("{} convolution", sizes.name), layers, numbers);

@@ -3,4 +3,5 @@
 mod behaviour;
 mod golden;
 mod images;
+mod operations;
 mod properties;

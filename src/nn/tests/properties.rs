@@ -285,40 +285,72 @@ struct Convolution {
     padding: [usize; 2],
     /// Of the transposed one.
     padding_out: [usize; 2],
+    groups: usize,
     bias: bool,
     activation: Activation,
 }
+
+/// Which sizes a convolution has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Any,
+    /// 4×4 with stride 2 and many channels, which has kernels of its own.
+    Halving,
+    /// 3×3 with stride 1 and many channels, which has, too.
+    Square,
+    /// Channels in groups, one in each or several.
+    Grouped,
+}
+
+/// Each case's, in turn.
+const KINDS: [Kind; 6] = [
+    Kind::Halving,
+    Kind::Any,
+    Kind::Grouped,
+    Kind::Square,
+    Kind::Any,
+    Kind::Grouped,
+];
 
 /// Multiply-adds of a case at most: this crate is tested without optimisation.
 const WORK: usize = 2_000_000;
 
 impl Convolution {
     /// Draws until there is an output, and it does not take long. `pixels` counts the places of
-    /// the kernel, `None` if there is none. A wide case is of the sizes that have kernels of their
-    /// own: 4×4 with stride 2 and many channels.
-    fn draw(stream: &mut Stream, wide: bool, pixels: impl Fn(&Self) -> Option<usize>) -> Self {
+    /// the kernel, `None` if there is none.
+    fn draw(stream: &mut Stream, kind: Kind, pixels: impl Fn(&Self) -> Option<usize>) -> Self {
         loop {
+            let wide = matches!(kind, Kind::Halving | Kind::Square);
             let (batches, channels, sizes) = match wide {
                 true => ((1, 3), (16, 33), (2, 17)),
                 false => ((1, 9), (1, 17), (1, 33)),
             };
-            let [kernel, stride] = match wide {
-                true => [[4, 4], [2, 2]],
-                false => [pair(stream, 1, 5), pair(stream, 1, 3)],
+            let [kernel, stride] = match kind {
+                Kind::Halving => [[4, 4], [2, 2]],
+                Kind::Square => [[3, 3], [1, 1]],
+                Kind::Any | Kind::Grouped => [pair(stream, 1, 5), pair(stream, 1, 3)],
             };
+            let mut channels = pair(stream, channels.0, channels.1);
+            let mut groups = 1;
+            if kind == Kind::Grouped {
+                groups = between(stream, 2, 16);
+                let widths = [[1, 1], [4, 8], [16, 16], [1, 2], [3, 1], [5, 16], [8, 4]];
+                channels = widths[stream.index(widths.len())].map(|width| width * groups);
+            }
             let case = Self {
                 batch: between(stream, batches.0, batches.1),
-                channels: pair(stream, channels.0, channels.1),
+                channels,
                 size: pair(stream, sizes.0, sizes.1),
                 kernel,
                 stride,
                 padding: pair(stream, 0, 2),
                 padding_out: stride.map(|stride| stream.index(stride)),
+                groups,
                 bias: stream.index(2) == 0,
                 activation: any_activation(stream),
             };
             let [inputs, outputs] = case.channels;
-            let per_pixel = case.batch * inputs * outputs * kernel[0] * kernel[1];
+            let per_pixel = case.batch * inputs * outputs / groups * kernel[0] * kernel[1];
             if pixels(&case).is_some_and(|pixels| pixels > 0 && pixels * per_pixel <= WORK) {
                 return case;
             }
@@ -350,7 +382,7 @@ impl Convolution {
     fn numbers(&self, stream: &mut Stream) -> Numbers<4> {
         let [inputs, outputs] = self.channels;
         let [height, width] = self.size;
-        let fan_in = inputs * self.kernel[0] * self.kernel[1];
+        let fan_in = inputs / self.groups * self.kernel[0] * self.kernel[1];
         // Outputs of size 1, where activations bend.
         let scale = 1.0 / (fan_in as f32).sqrt();
         let mut parameters = vec![normal(stream, fan_in * outputs, scale)];
@@ -365,25 +397,26 @@ impl Convolution {
     }
 }
 
-/// Every fourth case is wide.
-const CONVOLUTIONS: usize = 60;
+const CONVOLUTIONS: usize = 72;
 
 #[test]
 fn convolutions_are_burns_over_random_shapes() {
     let mut stream = Stream::new(1, "random convolutions");
     let (here, there) = (Default::default(), Default::default());
     for index in 0..CONVOLUTIONS {
-        let case = Convolution::draw(&mut stream, index % 4 == 0, Convolution::down);
+        let case = Convolution::draw(&mut stream, KINDS[index % KINDS.len()], Convolution::down);
         let [vertical, horizontal] = case.padding;
         let padding = PaddingConfig2d::Explicit(vertical, horizontal, vertical, horizontal);
         let ours = Conv2dConfig::new(case.channels, case.kernel)
             .with_stride(case.stride)
             .with_padding(padding.clone())
+            .with_groups(case.groups)
             .with_bias(case.bias)
             .init::<Fast>(&here);
         let burns = BurnConv2dConfig::new(case.channels, case.kernel)
             .with_stride(case.stride)
             .with_padding(padding)
+            .with_groups(case.groups)
             .with_bias(case.bias);
         let layers = (ours, burns.init::<Fast>(&here), burns.init::<Exact>(&there));
         let numbers = case.numbers(&mut stream);
@@ -396,17 +429,19 @@ fn transposed_convolutions_are_burns_over_random_shapes() {
     let mut stream = Stream::new(2, "random transposed convolutions");
     let (here, there) = (Default::default(), Default::default());
     for index in 0..CONVOLUTIONS {
-        let case = Convolution::draw(&mut stream, index % 4 == 0, Convolution::up);
+        let case = Convolution::draw(&mut stream, KINDS[index % KINDS.len()], Convolution::up);
         let ours = ConvTranspose2dConfig::new(case.channels, case.kernel)
             .with_stride(case.stride)
             .with_padding(case.padding)
             .with_padding_out(case.padding_out)
+            .with_groups(case.groups)
             .with_bias(case.bias)
             .init::<Fast>(&here);
         let burns = BurnConvTranspose2dConfig::new(case.channels, case.kernel)
             .with_stride(case.stride)
             .with_padding(case.padding)
             .with_padding_out(case.padding_out)
+            .with_groups(case.groups)
             .with_bias(case.bias);
         let layers = (ours, burns.init::<Fast>(&here), burns.init::<Exact>(&there));
         let numbers = case.numbers(&mut stream);

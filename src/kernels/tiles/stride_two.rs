@@ -26,12 +26,12 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::activation::{Elementwise, apply_with_bias};
-use super::bilinear::Geometry;
-use super::buffers::{self, Buffer};
-use super::gemm::{Matrix, Update, product};
-use super::simd::{Once, vectorized};
-use super::threads;
+use super::super::activation::{Elementwise, apply_with_bias};
+use super::super::bilinear::Geometry;
+use super::super::buffers::{self, Buffer};
+use super::super::gemm::{Matrix, Update, product};
+use super::super::simd::{Once, vectorized};
+use super::super::threads;
 
 /// Products for a tile: 3 × 3.
 const POINTS: usize = 9;
@@ -46,7 +46,7 @@ const TILES: usize = 32;
 
 /// A convolution's sizes as tiles of 2×2 outputs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tiles {
+pub(in crate::kernels) struct Tiles {
     sizes: Geometry,
     channels: usize,
     outputs: usize,
@@ -63,7 +63,8 @@ impl Tiles {
         outputs: usize,
     ) -> Option<Self> {
         let grid = sizes.output.map(|size| size.div_ceil(2));
-        let gains = sizes.kernel == [4, 4]
+        let gains = sizes.groups == 1
+            && sizes.kernel == [4, 4]
             && sizes.stride == [2, 2]
             && channels >= CHANNELS
             && outputs >= CHANNELS

@@ -1,0 +1,272 @@
+//! The residual discriminator.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+use serde::Serialize;
+
+use super::block::{Convolutions, DownBlock};
+use super::{ResNetInit, check_image, check_layers, halvings};
+use crate::data::ImageShape;
+use crate::error::{Result, check};
+use crate::latent::Latent;
+use crate::models::{
+    AuxiliaryClassifier, CodeHead, CodeHeadConfig, LabelEmbedding, Projection, VectorEmbedding,
+};
+use crate::network::{Discriminator, Verdict};
+use crate::nn::{Activation, Linear, LinearConfig, SpectralOption, channels_last};
+use crate::settings::settings;
+use crate::sizes;
+
+/// The deviation of a projection's vectors at the start, as small as the last layer's weights.
+const EMBEDDING_STD: f64 = 0.02;
+
+settings! {
+/// Settings of a [`ResNetDiscriminator`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ResNetDiscriminatorConfig {
+    /// The shape of an image; height and width can be halved `halvings` times.
+    pub image: ImageShape,
+    /// Channels after each block.
+    pub channels: Vec<usize>,
+    /// How many blocks, from the first, halve the size.
+    pub halvings: usize,
+    /// Whether what lies between the two convolutions of a block has as many channels as the block's
+    /// output (BigGAN), not its input; false by default.
+    #[serde(default)]
+    pub wide: bool,
+    /// Whether all weights are spectrally normalised; true by default. Gradient penalties do the same
+    /// work: turn it off with them.
+    pub spectral_norm: bool,
+    /// How many images are judged together, by [`Packed`](crate::network::Packed) around it; 1 by
+    /// default.
+    #[serde(default = "crate::models::alone")]
+    pub pack: usize,
+    /// How the weights are drawn; Glorot's by default.
+    pub init: ResNetInit,
+}
+}
+
+impl ResNetDiscriminatorConfig {
+    /// SNGAN's discriminator for images of `[channels, height, width]`. Below 64 pixels it has four
+    /// blocks of 128 channels, of which up to two halve the size; from there on the first has 64, each
+    /// doubles them to 1,024 at most and halves the size, to 2 pixels of 64 and 4 of larger ones, where
+    /// one more block keeps it.
+    pub fn new(image: [usize; 3]) -> Self {
+        let mut config = Self {
+            image: ImageShape::new(image),
+            channels: Vec::new(),
+            halvings: 0,
+            wide: false,
+            spectral_norm: true,
+            pack: 1,
+            init: ResNetInit::Glorot,
+        };
+        config = config.with_width(128);
+        config
+    }
+
+    /// BigGAN's discriminator for small images: four blocks of 256 channels.
+    pub fn big(image: [usize; 3]) -> Self {
+        let mut config = Self::new(image).with_init(ResNetInit::Orthogonal);
+        config.wide = true;
+        config.with_width(256)
+    }
+
+    /// How wide the network is: 128 is as in SNGAN's paper, other numbers scale all channels.
+    pub fn with_width(mut self, width: usize) -> Self {
+        let side = self.image.height.min(self.image.width);
+        if side < 64 {
+            self.channels = vec![width; 4];
+            self.halvings = halvings(&self.image, 4).min(2);
+            return self;
+        }
+        let smallest = if side < 128 { 2 } else { 4 };
+        let full = width.div_ceil(2);
+        self.halvings = halvings(&self.image, smallest);
+        let at = |block: usize| full.saturating_mul(1 << block.min(4));
+        self.channels = (0..self.halvings).map(at).collect();
+        if side >= 128 {
+            self.channels.extend(self.channels.last().copied());
+        }
+        self
+    }
+
+    /// Channels after each block, the first `halvings` of which halve the size.
+    pub fn with_channels(mut self, channels: impl Into<Vec<usize>>, halvings: usize) -> Self {
+        self.channels = channels.into();
+        self.halvings = halvings;
+        self
+    }
+
+    /// Whether all weights are spectrally normalised.
+    pub fn with_spectral_norm(mut self, spectral_norm: bool) -> Self {
+        self.spectral_norm = spectral_norm;
+        self
+    }
+
+    /// How many images are judged together.
+    pub fn with_pack(mut self, pack: usize) -> Self {
+        self.pack = pack;
+        self
+    }
+
+    /// How the weights are drawn.
+    pub fn with_init(mut self, init: ResNetInit) -> Self {
+        self.init = init;
+        self
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// If a size is 0 or too large, there is no block, fewer blocks than halvings, or height or width
+    /// can't be halved so often.
+    pub fn validate(&self) -> Result<()> {
+        check::at_least("channels.len()", self.channels.len(), 1)?;
+        check::at_most("halvings", self.halvings, self.channels.len())?;
+        check::at_least("pack", self.pack, 1)?;
+        check::at_most("pack", self.pack, sizes::REPEATS)?;
+        check_image(&self.image, self.halvings).map_err(|e| e.within("image"))?;
+        self.init.validate().map_err(|e| e.within("init"))?;
+        let mut channels = vec![self.pack * self.image.channels];
+        channels.extend(&self.channels);
+        check_layers(&channels, &[self.features(), 1])
+    }
+
+    /// Numbers that the last layer reads.
+    fn features(&self) -> usize {
+        self.channels.last().copied().unwrap_or(0)
+    }
+
+    /// Makes the discriminator.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn init<B: Backend>(&self, device: &B::Device) -> Result<ResNetDiscriminator<B>> {
+        self.validate()?;
+        let convolutions = Convolutions {
+            init: self.init,
+            spectral_norm: self.spectral_norm,
+        };
+        let mut inputs = self.pack * self.image.channels;
+        let mut blocks = Vec::with_capacity(self.channels.len());
+        for (index, outputs) in self.channels.iter().copied().enumerate() {
+            // The first block's input has the image's few channels.
+            let hidden = if self.wide || index == 0 {
+                outputs
+            } else {
+                inputs
+            };
+            let channels = [inputs, hidden, outputs];
+            let (first, halves) = (index == 0, index < self.halvings);
+            blocks.push(DownBlock::new(
+                convolutions,
+                channels,
+                first,
+                halves,
+                device,
+            ));
+            inputs = outputs;
+        }
+        let head = LinearConfig::new(self.features(), 1)
+            .with_bias(false)
+            .with_initializer(self.init.plain())
+            .init(device);
+        Ok(ResNetDiscriminator {
+            blocks,
+            head: SpectralOption::new(head, self.spectral_norm),
+        })
+    }
+
+    /// Makes a discriminator that is conditioned on labels of `classes` by a [projection](Projection).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), if there is no class, or if images are packed: a projection has
+    /// one label for each verdict.
+    pub fn init_projected<B: Backend>(
+        &self,
+        classes: usize,
+        device: &B::Device,
+    ) -> Result<Projection<B, LabelEmbedding<B>, ResNetDiscriminator<B>>> {
+        check::at_most("pack", self.pack, 1)?;
+        let network = self.init(device)?;
+        let embedding = LabelEmbedding::with_std(classes, self.features(), EMBEDDING_STD, device)?;
+        Ok(Projection::new(embedding, network))
+    }
+
+    /// Makes a discriminator that is conditioned on vectors of `size` numbers by a
+    /// [projection](Projection).
+    ///
+    /// # Errors
+    /// As [`init_projected`](Self::init_projected), or if vectors have no numbers.
+    pub fn init_projected_on_vectors<B: Backend>(
+        &self,
+        size: usize,
+        device: &B::Device,
+    ) -> Result<Projection<B, VectorEmbedding<B>, ResNetDiscriminator<B>>> {
+        check::at_most("pack", self.pack, 1)?;
+        let network = self.init(device)?;
+        let embedding = VectorEmbedding::new(size, self.features(), device)?;
+        Ok(Projection::new(embedding, network))
+    }
+
+    /// Makes a discriminator that tells the classes of samples ([`AuxiliaryClassifier`]).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), if there is no class, or if images are packed.
+    pub fn init_auxiliary<B: Backend>(
+        &self,
+        classes: usize,
+        device: &B::Device,
+    ) -> Result<AuxiliaryClassifier<B, ResNetDiscriminator<B>>> {
+        check::at_most("pack", self.pack, 1)?;
+        AuxiliaryClassifier::new(self.init(device)?, self.features(), classes, device)
+    }
+
+    /// Makes a discriminator that recovers the codes of `prior` from samples, beside its logit
+    /// ([`CodeHead`]).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), if the prior has no codes or the head is wrong, or if images are
+    /// packed.
+    pub fn init_recovering<B: Backend>(
+        &self,
+        prior: &Latent,
+        head: &CodeHeadConfig,
+        device: &B::Device,
+    ) -> Result<CodeHead<B, ResNetDiscriminator<B>>> {
+        check::at_most("pack", self.pack, 1)?;
+        head.init(self.init(device)?, self.features(), prior, device)
+    }
+}
+
+/// A discriminator of residual blocks without norms, ReLU before each convolution, and a linear layer
+/// of the sums over all pixels.
+///
+/// Images `[batch, channels, height, width]`, logits `[batch, 1]`; its features are those sums, `[batch,
+/// channels]`. Miyato et al. 2018, arXiv:1802.05957 (SNGAN).
+#[derive(Module, Debug)]
+pub struct ResNetDiscriminator<B: Backend> {
+    blocks: Vec<DownBlock<B>>,
+    head: SpectralOption<B, Linear<B>>,
+}
+
+impl<B: Backend> Discriminator<B> for ResNetDiscriminator<B> {
+    type Sample = Tensor<B, 4>;
+    type Condition = ();
+
+    fn discriminate(&self, sample: Tensor<B, 4>, _condition: &()) -> Verdict<B> {
+        let mut x = channels_last(sample);
+        for block in &self.blocks {
+            x = block.forward(x);
+        }
+        let [batch, channels, height, width] = x.dims();
+        let features = Activation::Relu
+            .apply(x)
+            .reshape([batch, channels, height * width])
+            .sum_dim(2)
+            .reshape([batch, channels]);
+        Verdict::from(self.head.forward(features.clone())).with_features(features)
+    }
+}

@@ -1,0 +1,256 @@
+//! The residual pair against PyTorch in float64 (`tests/golden/resnet.py`), and its settings.
+
+use burn::backend::Autodiff;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::{Tensor, TensorData};
+use serde::Deserialize;
+
+use super::{
+    ResNetDiscriminator, ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig,
+    ResNetInit,
+};
+use crate::network::{Discriminator, Generator, Labels};
+use crate::objective::input_gradient;
+use crate::testing::{Cpu, assign, floats, for_each_autodiff_backend, gradients, values};
+
+#[derive(Deserialize)]
+struct Golden {
+    counts: [usize; 2],
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    parameters: Vec<Vec<f64>>,
+    input: Vec<f64>,
+    coefficients: Vec<f64>,
+    output: Vec<f64>,
+    /// By the input and by each parameter that is learnt.
+    gradients: Vec<Vec<f64>>,
+    learnt: usize,
+    penalty: Option<f64>,
+    second: Option<Vec<Vec<f64>>>,
+}
+
+fn golden() -> Golden {
+    serde_json::from_str(include_str!("../../../tests/golden/resnet.json")).expect("golden values")
+}
+
+fn case(name: &str) -> Case {
+    let mut cases = golden().cases.into_iter();
+    cases.find(|case| case.name == name).expect(name)
+}
+
+/// Of those parameters that are learnt.
+fn learnt<B: AutodiffBackend, M: Module<B>>(module: &M, tape: &B::Gradients) -> Vec<Vec<f64>> {
+    struct Learnt(Vec<bool>);
+    impl<B: Backend> ModuleVisitor<B> for Learnt {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            self.0.push(param.is_require_grad());
+        }
+    }
+    let mut visitor = Learnt(Vec::new());
+    Module::<B>::visit(module, &mut visitor);
+    let all = gradients::<B, M>(module, tape);
+    let pairs = all.into_iter().zip(visitor.0);
+    pairs
+        .filter_map(|(gradient, learnt)| learnt.then_some(gradient))
+        .collect()
+}
+
+/// Within so much of the largest number of its tensor.
+#[track_caller]
+fn close(name: &str, found: &[Vec<f64>], expected: &[Vec<f64>], relative: f64) {
+    assert_eq!(found.len(), expected.len(), "{name}");
+    let all = expected
+        .iter()
+        .flatten()
+        .fold(0.0_f64, |m, x| m.max(x.abs()));
+    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert_eq!(found.len(), expected.len(), "{name}, {place}");
+        // A tensor of rounding errors alone, where what is exact is 0 (of a bias before a batch norm), is
+        // measured by the others.
+        let scale = expected.iter().fold(1e-2 * all, |m, x| m.max(x.abs()));
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(
+                (found - expected).abs() <= relative * scale,
+                "{name}, tensor {place}: {found} is not {expected} within {relative:e} of {scale}"
+            );
+        }
+    }
+}
+
+fn generators_are_pytorchs<B: AutodiffBackend>() {
+    let device = Default::default();
+    let plain = ResNetGeneratorConfig::new(6, [2, 8, 8]).with_channels([5, 4, 3]);
+    let mut big = ResNetGeneratorConfig::big(6, [2, 8, 8]).with_channels([4, 3, 4]);
+    big.condition = 3;
+    for (name, config, width) in [("generator", plain, 6), ("big generator", big, 9)] {
+        let case = case(name);
+        let network = config.init::<B>(&device).expect("valid settings");
+        let network: ResNetGenerator<B> = assign(network, case.parameters.clone());
+        let latent = floats::<B, 2>(TensorData::new(case.input.clone(), [3, width]));
+        let latent = latent.require_grad();
+        let images = network.generate(latent.clone(), &());
+        let c = floats::<B, 4>(TensorData::new(case.coefficients.clone(), images.dims()));
+        let tape = (images.clone() * c).sum().backward();
+        close(
+            name,
+            &[values(images)],
+            std::slice::from_ref(&case.output),
+            1e-5,
+        );
+        let mut found = vec![values(latent.grad(&tape).expect("a gradient"))];
+        found.extend(learnt::<B, _>(&network, &tape));
+        close(name, &found, &case.gradients, 2e-5);
+    }
+}
+
+fn discriminators_are_pytorchs_to_the_second_order<B: AutodiffBackend>() {
+    let device = Default::default();
+    let plain = ResNetDiscriminatorConfig::new([2, 8, 8])
+        .with_channels([3, 4, 4], 2)
+        .with_spectral_norm(false);
+    let big = ResNetDiscriminatorConfig::big([2, 8, 8]).with_channels([3, 4, 4], 1);
+    for (name, config) in [("discriminator", plain), ("big discriminator", big)] {
+        let case = case(name);
+        let network = config.init::<B>(&device).expect("valid settings");
+        let network: ResNetDiscriminator<B> = assign(network, case.parameters.clone());
+        let images = floats::<B, 4>(TensorData::new(case.input.clone(), [2, 2, 8, 8]));
+        let images = images.require_grad();
+        let logits = network.discriminate(images.clone(), &()).logits;
+        let c = floats::<B, 2>(TensorData::new(case.coefficients.clone(), logits.dims()));
+        let tape = (logits.clone() * c).sum().backward();
+        close(
+            name,
+            &[values(logits)],
+            std::slice::from_ref(&case.output),
+            1e-5,
+        );
+        let mut found = vec![values(images.grad(&tape).expect("a gradient"))];
+        found.extend(learnt::<B, _>(&network, &tape));
+        close(name, &found, &case.gradients, 1e-5);
+
+        let slope = input_gradient(
+            &network,
+            images.detach(),
+            |network: &ResNetDiscriminator<Autodiff<B>>, x: Tensor<Autodiff<B>, 4>| {
+                network.discriminate(x, &()).logits.sum()
+            },
+        );
+        let penalty = slope.square().sum().mul_scalar(0.5);
+        let expected = vec![vec![case.penalty.expect("a penalty")]];
+        let tape = penalty.clone().backward();
+        close(name, &[values(penalty)], &expected, 1e-4);
+        let second = case.second.expect("second order");
+        close(name, &learnt::<B, _>(&network, &tape), &second, 1e-4);
+    }
+}
+
+for_each_autodiff_backend!(
+    generators_are_pytorchs,
+    discriminators_are_pytorchs_to_the_second_order,
+);
+
+#[test]
+fn the_papers_sizes_have_as_many_weights_as_in_pytorch() {
+    let device = Default::default();
+    let [generator, discriminator] = golden().counts;
+    let network = ResNetGeneratorConfig::new(128, [3, 32, 32]).init::<Cpu>(&device);
+    // Running statistics are counted by burn and not there.
+    let statistics = 2 * 7 * 256;
+    assert_eq!(network.expect("valid").num_params(), generator + statistics);
+    let config = ResNetDiscriminatorConfig::new([3, 32, 32]).with_spectral_norm(false);
+    let network = config.init::<Cpu>(&device).expect("valid");
+    assert_eq!(network.num_params(), discriminator);
+    for case in golden().cases {
+        assert!(case.learnt > 0 && case.gradients.len() > 1);
+    }
+}
+
+#[test]
+fn sizes_follow_the_papers_tables() {
+    let generator = |side| ResNetGeneratorConfig::new(128, [3, side, side]).channels;
+    assert_eq!(generator(32), [256; 4]);
+    assert_eq!(generator(64), [1024, 512, 256, 128, 64]);
+    assert_eq!(generator(128), [1024, 1024, 512, 256, 128, 64]);
+    assert_eq!(generator(28), [256; 3]);
+    let discriminator = |side| {
+        let config = ResNetDiscriminatorConfig::new([3, side, side]);
+        (config.channels, config.halvings)
+    };
+    assert_eq!(discriminator(32), (vec![128; 4], 2));
+    assert_eq!(discriminator(28), (vec![128; 4], 2));
+    assert_eq!(discriminator(64), (vec![64, 128, 256, 512, 1024], 5));
+    assert_eq!(discriminator(128), (vec![64, 128, 256, 512, 1024, 1024], 5));
+    // Sides that differ, and an odd one.
+    let config = ResNetGeneratorConfig::new(4, [1, 24, 40]).with_width(4);
+    let images = config.init::<Cpu>(&Default::default()).expect("valid");
+    let images = images.generate(Tensor::ones([2, 4], &Default::default()), &());
+    assert_eq!(images.dims(), [2, 1, 24, 40]);
+    let odd = ResNetGeneratorConfig::new(4, [1, 9, 8]);
+    assert!(odd.validate().is_err());
+}
+
+#[test]
+fn a_conditional_pair_takes_labels() {
+    let device = Default::default();
+    let labels = Labels::from_slice(&[1, 0, 2], 3, &device).expect("labels");
+    let config = ResNetGeneratorConfig::big(6, [1, 8, 8]).with_channels([4, 4]);
+    let generator = config
+        .init_conditional::<Cpu>(3, 5, &device)
+        .expect("valid");
+    let images = generator.generate(Tensor::ones([3, 6], &device), &labels);
+    assert_eq!(
+        (images.dims(), generator.classes()),
+        ([3, 1, 8, 8], Some(3))
+    );
+    let config = ResNetDiscriminatorConfig::new([1, 8, 8]).with_width(4);
+    let projected = config.init_projected::<Cpu>(3, &device).expect("valid");
+    let verdict = projected.discriminate(images.clone(), &labels);
+    assert_eq!(verdict.logits.dims(), [3, 1]);
+    let auxiliary = config.init_auxiliary::<Cpu>(3, &device).expect("valid");
+    let verdict = auxiliary.discriminate(images, &labels);
+    assert_eq!(verdict.class_logits.expect("class logits").dims(), [3, 3]);
+    assert_eq!(auxiliary.classes(), Some(3));
+}
+
+#[test]
+fn wrong_settings_are_refused_by_name() {
+    let generator = || ResNetGeneratorConfig::new(6, [1, 8, 8]);
+    for (wrong, field) in [
+        (ResNetGeneratorConfig::new(0, [1, 8, 8]), "`latent`"),
+        (generator().with_channels([4]), "`channels.len()`"),
+        (generator().with_channels([4, 0]), "`channels`"),
+        (generator().with_channels([4; 6]), "`image.height`"),
+        (ResNetGeneratorConfig::new(6, [0, 8, 8]), "`image.channels`"),
+        (ResNetGeneratorConfig::big(5, [1, 8, 8]), "`latent`"),
+        (
+            generator().with_init(ResNetInit::Normal { std: f64::NAN }),
+            "`init.std`",
+        ),
+        (generator().with_width(usize::MAX), "`channels`"),
+    ] {
+        let error = wrong.validate().expect_err(field).to_string();
+        assert!(error.contains(field), "no {field} in {error}");
+    }
+    let discriminator = || ResNetDiscriminatorConfig::new([1, 8, 8]);
+    for (wrong, field) in [
+        (discriminator().with_channels([], 0), "`channels.len()`"),
+        (discriminator().with_channels([4], 2), "`halvings`"),
+        (discriminator().with_channels([4; 6], 6), "`image.height`"),
+        (discriminator().with_pack(0), "`pack`"),
+        (discriminator().with_width(usize::MAX), "`channels`"),
+    ] {
+        let error = wrong.validate().expect_err(field).to_string();
+        assert!(error.contains(field), "no {field} in {error}");
+    }
+    let packed = discriminator().with_width(4).with_pack(2);
+    assert!(
+        packed
+            .init_projected::<Cpu>(3, &Default::default())
+            .is_err()
+    );
+}

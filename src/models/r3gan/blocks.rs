@@ -1,13 +1,13 @@
 //! What both networks are made of.
 
-use burn::module::{Initializer, Module, ModuleMapper, Param};
+use burn::module::{Initializer, Module};
 use burn::nn::PaddingConfig2d;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 use crate::data::ImageShape;
 use crate::error::{Error, Result, check};
-use crate::nn::{Activation, Conv2d, Conv2dConfig, Linear, LinearConfig};
+use crate::nn::{Activation, Conv2d, Conv2dConfig, Linear, LinearConfig, sum};
 use crate::sizes;
 
 /// The leaky ReLU's, [`Activation::LEAKY`].
@@ -121,8 +121,10 @@ impl Plan<'_> {
         let gain = (2.0 / (1.0 + SLOPE.powi(2))).sqrt() * all.powf(-0.25);
         let convolution = |config: Conv2dConfig, fan_in: usize| {
             let initializer = normal(gain, fan_in);
-            let layer = config.with_initializer(initializer).init(device);
-            layer.map(&mut ZeroBias)
+            let config = config.with_initializer(initializer);
+            config
+                .with_bias_initializer(Initializer::Zeros)
+                .init(device)
         };
         let grouped = Conv2dConfig::new([wide, wide], [3, 3])
             .with_groups(wide / self.group_width)
@@ -175,18 +177,6 @@ pub(super) fn pool<B: Backend>(
         .init(device)
 }
 
-/// A layer draws its bias as its weight; here it starts at 0.
-struct ZeroBias;
-
-impl<B: Backend> ModuleMapper<B> for ZeroBias {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
-        if D != 1 {
-            return param;
-        }
-        Initializer::Zeros.init(param.lazy_shape(), &param.lazy_device())
-    }
-}
-
 /// The blocks of one size of images.
 #[derive(Module, Debug)]
 pub(super) struct Stage<B: Backend> {
@@ -224,6 +214,6 @@ impl<B: Backend> ResidualBlock<B> {
     fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
         let y = self.expand.forward_activated(x.clone(), Activation::LEAKY);
         let y = self.grouped.forward_activated(y, Activation::LEAKY);
-        x + self.reduce.forward(y)
+        sum(x, self.reduce.forward(y))
     }
 }

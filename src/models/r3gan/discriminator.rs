@@ -183,7 +183,7 @@ impl R3ganDiscriminatorConfig {
     ///
     /// # Errors
     /// As [`validate`](Self::validate), or if vectors have no numbers.
-    pub fn init_on_vectors<B: Backend>(
+    pub fn init_projected_on_vectors<B: Backend>(
         &self,
         size: usize,
         device: &B::Device,
@@ -199,7 +199,7 @@ impl R3ganDiscriminatorConfig {
     ///
     /// # Errors
     /// As [`validate`](Self::validate), or if there is no class.
-    pub fn init_classifying<B: Backend>(
+    pub fn init_auxiliary<B: Backend>(
         &self,
         classes: usize,
         device: &B::Device,

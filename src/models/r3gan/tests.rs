@@ -228,7 +228,9 @@ fn images_may_have_any_size_that_halves<B: Backend>() {
         assert_eq!(verdict.logits.dims(), [2, 1]);
         let features = verdict.features.expect("the head's input");
         assert_eq!(features.dims(), [2, widths[0]]);
-        let of_vectors = config.init_on_vectors::<B>(6, &device).expect("valid");
+        let of_vectors = config
+            .init_projected_on_vectors::<B>(6, &device)
+            .expect("valid");
         let verdict = of_vectors.discriminate(images, &vectors);
         assert_eq!(verdict.logits.dims(), [2, 1]);
     }

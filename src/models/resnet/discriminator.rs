@@ -6,7 +6,7 @@ use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use super::block::{Convolutions, DownBlock};
-use super::{ResNetInit, check_image, check_layers, halvings};
+use super::{ResNetInit, attended, check_image, check_layers, halvings};
 use crate::data::ImageShape;
 use crate::error::{Result, check};
 use crate::latent::Latent;
@@ -14,7 +14,10 @@ use crate::models::{
     AuxiliaryClassifier, CodeHead, CodeHeadConfig, LabelEmbedding, Projection, VectorEmbedding,
 };
 use crate::network::{Discriminator, Verdict};
-use crate::nn::{Activation, Linear, LinearConfig, SpectralOption, channels_last};
+use crate::nn::{
+    Activation, Linear, LinearConfig, SelfAttention, SelfAttentionConfig, SpectralOption,
+    channels_last,
+};
 use crate::settings::settings;
 use crate::sizes;
 
@@ -38,6 +41,9 @@ pub struct ResNetDiscriminatorConfig {
     /// Whether all weights are spectrally normalised; true by default. Gradient penalties do the same
     /// work: turn it off with them.
     pub spectral_norm: bool,
+    /// The height of the map, after a block, that gets self-attention (SAGAN); none by default.
+    #[serde(default)]
+    pub attention: Option<usize>,
     /// How many images are judged together, by [`Packed`](crate::network::Packed) around it; 1 by
     /// default.
     #[serde(default = "crate::models::alone")]
@@ -59,6 +65,7 @@ impl ResNetDiscriminatorConfig {
             halvings: 0,
             wide: false,
             spectral_norm: true,
+            attention: None,
             pack: 1,
             init: ResNetInit::Glorot,
         };
@@ -105,6 +112,12 @@ impl ResNetDiscriminatorConfig {
         self
     }
 
+    /// The height of the map that gets self-attention.
+    pub fn with_attention(mut self, height: usize) -> Self {
+        self.attention = Some(height);
+        self
+    }
+
     /// How many images are judged together.
     pub fn with_pack(mut self, pack: usize) -> Self {
         self.pack = pack;
@@ -129,9 +142,18 @@ impl ResNetDiscriminatorConfig {
         check::at_most("pack", self.pack, sizes::REPEATS)?;
         check_image(&self.image, self.halvings).map_err(|e| e.within("image"))?;
         self.init.validate().map_err(|e| e.within("init"))?;
+        attended(self.attention, self.heights())?;
         let mut channels = vec![self.pack * self.image.channels];
         channels.extend(&self.channels);
         check_layers(&channels, &[self.features(), 1])
+    }
+
+    /// The height after each block.
+    fn heights(&self) -> Vec<usize> {
+        let blocks = 1..=self.channels.len();
+        blocks
+            .map(|block| self.image.height >> block.min(self.halvings))
+            .collect()
     }
 
     /// Numbers that the last layer reads.
@@ -173,8 +195,15 @@ impl ResNetDiscriminatorConfig {
             .with_bias(false)
             .with_initializer(self.init.plain())
             .init(device);
+        let place = attended(self.attention, self.heights())?;
         Ok(ResNetDiscriminator {
             blocks,
+            attention: place.map(|place| {
+                SelfAttentionConfig::new(self.channels[place])
+                    .with_spectral_norm(self.spectral_norm)
+                    .init(device)
+            }),
+            place,
             head: SpectralOption::new(head, self.spectral_norm),
         })
     }
@@ -247,6 +276,9 @@ impl ResNetDiscriminatorConfig {
 #[derive(Module, Debug)]
 pub struct ResNetDiscriminator<B: Backend> {
     blocks: Vec<DownBlock<B>>,
+    attention: Option<SelfAttention<B>>,
+    /// The block that attention comes after.
+    place: Option<usize>,
     head: SpectralOption<B, Linear<B>>,
 }
 
@@ -256,8 +288,11 @@ impl<B: Backend> Discriminator<B> for ResNetDiscriminator<B> {
 
     fn discriminate(&self, sample: Tensor<B, 4>, _condition: &()) -> Verdict<B> {
         let mut x = channels_last(sample);
-        for block in &self.blocks {
+        for (index, block) in self.blocks.iter().enumerate() {
             x = block.forward(x);
+            if let (Some(attention), true) = (&self.attention, self.place == Some(index)) {
+                x = attention.forward(x);
+            }
         }
         let [batch, channels, height, width] = x.dims();
         let features = Activation::Relu

@@ -6,12 +6,15 @@ use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use super::block::{Convolutions, Norm, UpBlock};
-use super::{ResNetInit, check_image, check_layers, halvings};
+use super::{ResNetInit, attended, check_image, check_layers, halvings};
 use crate::data::ImageShape;
 use crate::error::{Error, Result, check};
 use crate::models::{Conditional, LabelEmbedding, VectorEmbedding, range_of};
 use crate::network::Generator;
-use crate::nn::{Activation, Conv2d, Linear, LinearConfig, SpectralOption, channels_last};
+use crate::nn::{
+    Activation, Conv2d, Linear, LinearConfig, SelfAttention, SelfAttentionConfig, SpectralOption,
+    channels_last,
+};
 use crate::settings::settings;
 use crate::sizes;
 
@@ -47,6 +50,9 @@ pub struct ResNetGeneratorConfig {
     /// false by default.
     #[serde(default)]
     pub spectral_norm: bool,
+    /// The height of the map, after a block, that gets self-attention (SAGAN); none by default.
+    #[serde(default)]
+    pub attention: Option<usize>,
     /// How the weights are drawn; Glorot's by default.
     pub init: ResNetInit,
     /// The activation of the output; tanh by default, for pixels in [−1, 1].
@@ -67,6 +73,7 @@ impl ResNetGeneratorConfig {
             features: 128,
             hierarchical: false,
             spectral_norm: false,
+            attention: None,
             init: ResNetInit::Glorot,
             output: Activation::Tanh,
         };
@@ -127,6 +134,12 @@ impl ResNetGeneratorConfig {
         self
     }
 
+    /// The height of the map that gets self-attention.
+    pub fn with_attention(mut self, height: usize) -> Self {
+        self.attention = Some(height);
+        self
+    }
+
     /// How the weights are drawn.
     pub fn with_init(mut self, init: ResNetInit) -> Self {
         self.init = init;
@@ -163,6 +176,7 @@ impl ResNetGeneratorConfig {
         check_image(&self.image, self.blocks()).map_err(|e| e.within("image"))?;
         self.init.validate().map_err(|e| e.within("init"))?;
         sizes::size("features", self.features)?;
+        attended(self.attention, self.heights())?;
         if !self.latent.is_multiple_of(self.parts()) {
             return Err(Error::setting(
                 "latent",
@@ -176,6 +190,14 @@ impl ResNetGeneratorConfig {
         }
         let [base, height, width] = self.base();
         check_layers(&self.channels, &[self.latent, base, height, width])
+    }
+
+    /// The height after each block.
+    fn heights(&self) -> Vec<usize> {
+        let blocks = self.blocks();
+        (1..=blocks)
+            .map(|block| self.image.height >> (blocks - block))
+            .collect()
     }
 
     /// The smallest map.
@@ -219,6 +241,7 @@ impl ResNetGeneratorConfig {
             .with_bias_initializer(Initializer::Zeros)
             .init(device);
         let last = self.channels[self.blocks()];
+        let place = attended(self.attention, self.heights())?;
         Ok(ResNetGenerator {
             project: SpectralOption::new(project, self.spectral_norm),
             blocks: self
@@ -226,6 +249,12 @@ impl ResNetGeneratorConfig {
                 .windows(2)
                 .map(|pair| UpBlock::new(convolutions, [pair[0], pair[1]], condition, device))
                 .collect(),
+            attention: place.map(|place| {
+                SelfAttentionConfig::new(self.channels[place + 1])
+                    .with_spectral_norm(self.spectral_norm)
+                    .init(device)
+            }),
+            place,
             norm: Norm::new(last, 0, device),
             head: convolutions.square([last, self.image.channels], false, device),
             base: [base, height, width],
@@ -280,6 +309,9 @@ impl ResNetGeneratorConfig {
 pub struct ResNetGenerator<B: Backend> {
     project: SpectralOption<B, Linear<B>>,
     blocks: Vec<UpBlock<B>>,
+    attention: Option<SelfAttention<B>>,
+    /// The block that attention comes after.
+    place: Option<usize>,
     norm: Norm<B>,
     head: SpectralOption<B, Conv2d<B>>,
     base: [usize; 3],
@@ -317,6 +349,9 @@ impl<B: Backend> Generator<B> for ResNetGenerator<B> {
                 (None, part) => part,
             };
             x = block.forward(x, condition.as_ref());
+            if let (Some(attention), true) = (&self.attention, self.place == Some(index)) {
+                x = attention.forward(x);
+            }
         }
         let x = self.norm.forward(x, None);
         self.head.forward_activated(x, self.output)

@@ -99,6 +99,22 @@ fn check_image(image: &ImageShape, halvings: usize) -> Result<()> {
     Ok(())
 }
 
+/// The block after which the map has the height that gets attention.
+fn attended(height: Option<usize>, heights: Vec<usize>) -> Result<Option<usize>> {
+    let Some(height) = height else {
+        return Ok(None);
+    };
+    let place = heights
+        .iter()
+        .position(|have| *have == height && height > 1);
+    let heights = heights.iter().filter(|height| **height > 1);
+    place.map(Some).ok_or_else(|| {
+        let heights: Vec<_> = heights.collect();
+        let problem = format!("is the height of no map after a block; take one of {heights:?}");
+        Error::setting("attention", height, problem)
+    })
+}
+
 /// Refuses layers that are too large: 3×3 convolutions between these channels, and a linear one between
 /// as many numbers as the product of `ends`.
 fn check_layers(channels: &[usize], ends: &[usize]) -> Result<()> {

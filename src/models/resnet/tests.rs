@@ -194,6 +194,32 @@ fn sizes_follow_the_papers_tables() {
 }
 
 #[test]
+fn attention_stands_at_the_height_that_is_asked_for() {
+    let device = Default::default();
+    let plain = ResNetGeneratorConfig::new(6, [2, 8, 8]).with_channels([4, 8, 6]);
+    for (height, channels) in [(4, 8), (8, 6)] {
+        let config = plain.clone().with_attention(height);
+        let network = config.init::<Cpu>(&device).expect("valid settings");
+        // Queries and keys of one channel, values of half, and the share.
+        let attention = 2 * channels + 2 * channels * (channels / 2) + 1;
+        let without = plain.init::<Cpu>(&device).expect("valid settings");
+        assert_eq!(network.num_params(), without.num_params() + attention);
+        let images = network.generate(Tensor::ones([2, 6], &device), &());
+        assert_eq!(images.dims(), [2, 2, 8, 8]);
+    }
+    let plain = ResNetDiscriminatorConfig::new([2, 8, 8]).with_channels([4, 8], 1);
+    let config = plain.with_attention(4);
+    let network = config.init::<Cpu>(&device).expect("valid settings");
+    let images = Tensor::ones([3, 2, 8, 8], &device);
+    assert_eq!(network.discriminate(images, &()).logits.dims(), [3, 1]);
+    let error = config
+        .with_attention(8)
+        .validate()
+        .expect_err("no such map");
+    assert!(error.to_string().contains("take one of [4, 4]"), "{error}");
+}
+
+#[test]
 fn a_conditional_pair_takes_labels() {
     let device = Default::default();
     let labels = Labels::from_slice(&[1, 0, 2], 3, &device).expect("labels");

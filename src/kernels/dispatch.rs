@@ -230,7 +230,7 @@ fn run_channels_last<B: Backend, K: Kernels, const R: usize>(x: &Tensor<B, R>) -
 }
 
 /// The same tensor with its channels innermost in memory.
-pub(crate) fn channels_last<B: Backend>(x: &Tensor<B, 4>) -> Option<Tensor<B, 4>> {
+pub(crate) fn channels_last<B: Backend, const R: usize>(x: &Tensor<B, R>) -> Option<Tensor<B, R>> {
     if !suits(x) {
         return None;
     }
@@ -238,16 +238,16 @@ pub(crate) fn channels_last<B: Backend>(x: &Tensor<B, 4>) -> Option<Tensor<B, 4>
 }
 
 /// Whether images lie with their channels innermost in memory.
-pub(crate) fn lies_channels_last<B: Backend>(x: &Tensor<B, 4>) -> bool {
+pub(crate) fn lies_channels_last<B: Backend, const R: usize>(x: &Tensor<B, R>) -> bool {
     if !suits(x) {
         return false;
     }
     let flex = if is::<B, Flex>() {
-        primitive::<B, Flex, 4>(x)
+        primitive::<B, Flex, R>(x)
     } else if is::<B, Tape>() {
-        primitive::<B, Tape, 4>(x).primitive
+        primitive::<B, Tape, R>(x).primitive
     } else if is::<B, TapeOfTape>() {
-        primitive::<B, TapeOfTape, 4>(x).primitive.primitive
+        primitive::<B, TapeOfTape, R>(x).primitive.primitive
     } else {
         return false;
     };

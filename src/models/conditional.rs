@@ -5,7 +5,7 @@ use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use crate::network::{Condition, Discriminator, Generator, Verdict};
+use crate::network::{Condition, Discriminator, Generator, StyleSpace, Verdict};
 
 /// How a condition becomes numbers that a network reads.
 pub trait ConditionEmbedding<B: Backend>: Module<B> {
@@ -71,6 +71,13 @@ impl<B: Backend, E: ConditionEmbedding<B>, N: Module<B>> Conditional<B, E, N> {
     }
 }
 
+#[cfg(test)]
+impl<B: Backend, E, N> Conditional<B, E, N> {
+    pub(super) fn network(&self) -> &N {
+        &self.network
+    }
+}
+
 impl<B, E, N> Generator<B> for Conditional<B, E, N>
 where
     B: Backend,
@@ -86,12 +93,45 @@ where
             .generate(Tensor::cat(vec![latent, features], 1), &())
     }
 
+    fn style_space(&self) -> Option<&dyn StyleSpace<B, N::Sample, E::Condition>> {
+        self.network.style_space()?;
+        Some(self)
+    }
+
     fn output_range(&self) -> Option<(f64, f64)> {
         self.network.output_range()
     }
 
     fn classes(&self) -> Option<usize> {
         self.embedding.classes()
+    }
+}
+
+/// The network's own styles; the condition is in them.
+impl<B, E, N> StyleSpace<B, N::Sample, E::Condition> for Conditional<B, E, N>
+where
+    B: Backend,
+    E: ConditionEmbedding<B> + ModuleDisplay,
+    N: Generator<B, Condition = ()> + ModuleDisplay,
+{
+    fn layers(&self) -> usize {
+        styles(&self.network).layers()
+    }
+
+    fn map_latent(&self, latent: Tensor<B, 2>, condition: &E::Condition) -> Tensor<B, 2> {
+        let input = Tensor::cat(vec![latent, self.embedding.embed(condition)], 1);
+        styles(&self.network).map_latent(input, &())
+    }
+
+    fn synthesize(&self, styles_of_layers: Tensor<B, 3>, _condition: &E::Condition) -> N::Sample {
+        styles(&self.network).synthesize(styles_of_layers, &())
+    }
+}
+
+fn styles<B: Backend, N: Generator<B>>(network: &N) -> &dyn StyleSpace<B, N::Sample, N::Condition> {
+    match network.style_space() {
+        Some(space) => space,
+        None => panic!("the network has no style space"),
     }
 }
 

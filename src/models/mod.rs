@@ -6,11 +6,14 @@ mod code_head;
 mod conditional;
 mod dcgan;
 mod embedding;
+mod light;
 mod mlp;
 mod projection;
 mod r3gan;
 mod resnet;
 mod saved;
+mod squares;
+mod stylegan2;
 mod weights;
 
 pub use auxiliary_classifier::AuxiliaryClassifier;
@@ -21,6 +24,9 @@ pub use dcgan::{
     DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
 };
 pub use embedding::{LabelEmbedding, VectorEmbedding};
+pub use light::{
+    LightDiscriminator, LightDiscriminatorConfig, LightGenerator, LightGeneratorConfig,
+};
 pub use mlp::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 pub use projection::Projection;
 pub use r3gan::{
@@ -33,6 +39,10 @@ pub use resnet::{
 };
 pub use saved::SavedGenerator;
 pub(crate) use saved::{refuse, settings_type};
+pub use stylegan2::{
+    MappedEmbedding, StyleGan2Discriminator, StyleGan2DiscriminatorConfig, StyleGan2Generator,
+    StyleGan2GeneratorConfig, StyleMapping,
+};
 pub(crate) use weights::stored_tensors;
 pub use weights::{
     Renamed, StoredWeight, Unmatched, WeightTable, load_safetensors, load_weights,

@@ -265,7 +265,10 @@ fn same_latent(settings_type: &str, settings: &Value, latent: &Latent) -> Result
     let stock = [
         "MlpGeneratorConfig",
         "DcganGeneratorConfig",
+        "ResNetGeneratorConfig",
         "R3ganGeneratorConfig",
+        "StyleGan2GeneratorConfig",
+        "LightGeneratorConfig",
     ];
     let drawn = latent.dimensions();
     match settings["latent"].as_u64() {

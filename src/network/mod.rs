@@ -16,6 +16,7 @@ mod parameters;
 mod sample;
 mod style;
 mod trainable;
+mod truncated;
 mod verdict;
 mod which;
 
@@ -34,7 +35,8 @@ pub use trainable::{
     ConditionOf, InnerGenerator, LiftedGenerator, SampleOf, TrainableDiscriminator,
     TrainableGenerator, TrainingBackend,
 };
-pub use verdict::Verdict;
+pub use truncated::TruncatedStyles;
+pub use verdict::{RECONSTRUCTION, Verdict};
 pub use which::Network;
 
 use burn::module::Module;

@@ -3,6 +3,10 @@
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
+/// The name of the output in which a discriminator returns how badly it made each sample again,
+/// `[batch, 1]`, for [`Reconstruction`](crate::objective::Reconstruction).
+pub const RECONSTRUCTION: &str = "reconstruction";
+
 /// What a discriminator says about a batch. It reaches losses and terms of an objective whole, for
 /// real and for generated samples.
 ///

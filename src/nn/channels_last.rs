@@ -31,13 +31,14 @@ pub fn channels_last<B: Backend>(images: Tensor<B, 4>) -> Tensor<B, 4> {
 /// What `compute` makes of images, which lies in memory as they do.
 ///
 /// For operations of burn's, which give back what they like.
-pub(super) fn in_their_order<B: Backend>(
-    images: Tensor<B, 4>,
-    compute: impl FnOnce(Tensor<B, 4>) -> Tensor<B, 4>,
-) -> Tensor<B, 4> {
+pub(super) fn in_their_order<B: Backend, const R: usize>(
+    images: Tensor<B, R>,
+    compute: impl FnOnce(Tensor<B, R>) -> Tensor<B, R>,
+) -> Tensor<B, R> {
     #[cfg(feature = "flex")]
     if crate::kernels::lies_channels_last(&images) {
-        return channels_last(compute(images));
+        let computed = compute(images);
+        return crate::kernels::channels_last(&computed).unwrap_or(computed);
     }
     compute(images)
 }

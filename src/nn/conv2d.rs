@@ -230,6 +230,16 @@ impl<B: Backend> Conv2d<B> {
         &self.weight
     }
 
+    pub(super) fn bias(&self) -> Option<&Param<Tensor<B, 1>>> {
+        self.bias.as_ref()
+    }
+
+    /// The layer with another bias.
+    pub(super) fn with_bias(mut self, bias: Option<Param<Tensor<B, 1>>>) -> Self {
+        self.bias = bias;
+        self
+    }
+
     /// The zeros above and to the left, and those below and to the right.
     fn zeros(&self, size: [usize; 2]) -> [[usize; 2]; 2] {
         match self.padding {
@@ -257,6 +267,18 @@ impl<B: Backend> Conv2d<B> {
         weight: Tensor<B, 4>,
         activation: Activation,
     ) -> Tensor<B, 4> {
+        let bias = self.bias.as_ref().map(Param::val);
+        self.forward_with_both(input, weight, bias, activation)
+    }
+
+    /// Applies the layer with another weight and another bias in the place of its own.
+    pub(super) fn forward_with_both(
+        &self,
+        input: Tensor<B, 4>,
+        weight: Tensor<B, 4>,
+        bias: Option<Tensor<B, 1>>,
+        activation: Activation,
+    ) -> Tensor<B, 4> {
         let [_, channels, height, width] = input.dims();
         assert_eq!(
             channels,
@@ -267,7 +289,6 @@ impl<B: Backend> Conv2d<B> {
             input.dims()
         );
         let [begin, end] = self.zeros([height, width]);
-        let bias = self.bias.as_ref().map(Param::val);
         #[cfg(feature = "flex")]
         if self.dilation == [1, 1]
             && let Some(output) = crate::kernels::conv2d(

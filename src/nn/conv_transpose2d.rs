@@ -215,6 +215,18 @@ impl<B: Backend> ConvTranspose2d<B> {
         weight: Tensor<B, 4>,
         activation: Activation,
     ) -> Tensor<B, 4> {
+        let bias = self.bias.as_ref().map(Param::val);
+        self.forward_with_both(input, weight, bias, activation)
+    }
+
+    /// Applies the layer with another weight and another bias in the place of its own.
+    pub(super) fn forward_with_both(
+        &self,
+        input: Tensor<B, 4>,
+        weight: Tensor<B, 4>,
+        bias: Option<Tensor<B, 1>>,
+        activation: Activation,
+    ) -> Tensor<B, 4> {
         assert_eq!(
             input.dims()[1],
             weight.dims()[0],
@@ -222,7 +234,6 @@ impl<B: Backend> ConvTranspose2d<B> {
             weight.dims(),
             input.dims()
         );
-        let bias = self.bias.as_ref().map(Param::val);
         #[cfg(feature = "flex")]
         if self.dilation == [1, 1]
             && let Some(output) = crate::kernels::conv_transpose2d(

@@ -150,6 +150,16 @@ impl<B: Backend> Linear<B> {
         &self.weight
     }
 
+    pub(super) fn bias(&self) -> Option<&Param<Tensor<B, 1>>> {
+        self.bias.as_ref()
+    }
+
+    /// The layer with another bias.
+    pub(super) fn with_bias(mut self, bias: Option<Param<Tensor<B, 1>>>) -> Self {
+        self.bias = bias;
+        self
+    }
+
     /// Applies the layer with another weight in the place of its own.
     #[inline(never)]
     pub(super) fn forward_with<const R: usize>(
@@ -158,27 +168,37 @@ impl<B: Backend> Linear<B> {
         weight: Tensor<B, 2>,
         activation: Activation,
     ) -> Tensor<B, R> {
-        let [d_input, d_output] = weight.dims();
-        let mut shape = input.dims();
-        assert!(
-            R >= 2 && shape[R - 1] == d_input,
-            "a linear layer of weight [{d_input}, {d_output}] can't take an input of shape {shape:?}"
-        );
-        // One flat matrix product: a batched one would copy the weight for every row of the batch.
-        let rows = shape[..R - 1].iter().product();
-        let input: Tensor<B, 2> = input.reshape([rows, d_input]);
-        shape[R - 1] = d_output;
         let bias = self.bias.as_ref().map(Param::val);
-        #[cfg(feature = "flex")]
-        if let Some(output) = crate::kernels::linear(&input, &weight, bias.as_ref(), activation) {
-            return output.reshape(shape);
-        }
-        let mut output = input.matmul(weight);
-        if let Some(bias) = bias {
-            output = output + bias.unsqueeze();
-        }
-        activation.apply(output.reshape(shape))
+        affine(input, weight, bias, activation)
     }
+}
+
+/// f(x·W + b), `[…, d_input]` to `[…, d_output]`.
+pub(super) fn affine<B: Backend, const R: usize>(
+    input: Tensor<B, R>,
+    weight: Tensor<B, 2>,
+    bias: Option<Tensor<B, 1>>,
+    activation: Activation,
+) -> Tensor<B, R> {
+    let [d_input, d_output] = weight.dims();
+    let mut shape = input.dims();
+    assert!(
+        R >= 2 && shape[R - 1] == d_input,
+        "a linear layer of weight [{d_input}, {d_output}] can't take an input of shape {shape:?}"
+    );
+    // One flat matrix product: a batched one would copy the weight for every row of the batch.
+    let rows = shape[..R - 1].iter().product();
+    let input: Tensor<B, 2> = input.reshape([rows, d_input]);
+    shape[R - 1] = d_output;
+    #[cfg(feature = "flex")]
+    if let Some(output) = crate::kernels::linear(&input, &weight, bias.as_ref(), activation) {
+        return output.reshape(shape);
+    }
+    let mut output = input.matmul(weight);
+    if let Some(bias) = bias {
+        output = output + bias.unsqueeze();
+    }
+    activation.apply(output.reshape(shape))
 }
 
 impl<B: Backend> ModuleDisplay for Linear<B> {

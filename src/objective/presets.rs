@@ -56,6 +56,30 @@ impl Objective {
             .with_term(Term::r2(gamma))
     }
 
+    /// StyleGAN2: the non-saturating loss with R1 of weight γ in every 16th discriminator step, and path
+    /// lengths of weight 2 in every fourth generator step.
+    ///
+    /// γ is about data: 0.0002·height²/batch is a start (arXiv:2006.06676). The paper trains with Adam,
+    /// learning rate 0.002 (0.0025 below 1,024 pixels), β 0 and 0.99, each for a term of every k-th step
+    /// corrected to c·0.002, 0 and 0.99ᶜ with c = k/(k + 1), and mixes the styles of nine batches in ten
+    /// ([`with_style_mixing`](crate::train::TrainerConfig::with_style_mixing)). Karras et al. 2019,
+    /// arXiv:1912.04958.
+    pub fn stylegan2(gamma: f64) -> Self {
+        Self::new(Loss::NonSaturating)
+            .with_term(Term::r1(gamma).every(16))
+            .with_term(Term::path_length(2.0).every(4))
+    }
+
+    /// FastGAN, for few images: the hinge loss with [reconstruction](super::Reconstruction), for a
+    /// discriminator that returns one ([`LightDiscriminator`](crate::models::LightDiscriminator)).
+    ///
+    /// Its paper adds DiffAugment with colour and translation
+    /// ([`with_augment`](Self::with_augment)), and trains with Adam (2e-4, β .5 and .999), batch 8, and an
+    /// average of decay .999. Liu, Zhu, Song, Elgammal 2021, arXiv:2101.04775.
+    pub fn few_shot() -> Self {
+        Self::new(Loss::Hinge).with_term(Term::reconstruction(1.0))
+    }
+
     /// What this crate recommends to start with: the non-saturating loss with R1, γ = .05 for data
     /// of size 1.
     ///

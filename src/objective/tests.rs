@@ -181,6 +181,14 @@ fn presets_are_the_papers() {
             Objective::r3gan(0.05),
             r#"{"loss":"non_saturating","pairing":"paired","terms":[{"kind":"r1","weight":0.05,"interval":1},{"kind":"r2","weight":0.05,"interval":1}]}"#,
         ),
+        (
+            Objective::few_shot(),
+            r#"{"loss":"hinge","terms":[{"kind":"reconstruction","weight":1.0,"interval":1}]}"#,
+        ),
+        (
+            Objective::stylegan2(0.05),
+            r#"{"loss":"non_saturating","terms":[{"kind":"r1","weight":0.05,"interval":16},{"kind":{"path_length":{"decay":0.99}},"weight":2.0,"interval":4}]}"#,
+        ),
     ] {
         preset.validate().expect("a preset is valid");
         let read: Objective = serde_json::from_str(json).expect("settings in JSON");

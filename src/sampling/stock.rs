@@ -7,8 +7,29 @@ use burn::tensor::backend::Backend;
 use super::Sampler;
 use crate::error::{Error, Result};
 use crate::models::{
-    DcganGeneratorConfig, MlpGeneratorConfig, R3ganGeneratorConfig, SavedGenerator, settings_type,
+    DcganGeneratorConfig, LightGeneratorConfig, MlpGeneratorConfig, R3ganGeneratorConfig,
+    ResNetGeneratorConfig, SavedGenerator, StyleGan2GeneratorConfig, settings_type,
 };
+
+/// A generator of images, told labels where the file names classes.
+macro_rules! images {
+    ($saved:expr, $device:expr) => {{
+        let saved = $saved;
+        let (settings, latent) = (saved.settings(), saved.latent().clone());
+        match saved.classes() {
+            None => Ok(Sampler::new(
+                saved.restore(settings.init::<B>($device)?)?,
+                latent,
+                $device,
+            )),
+            Some(classes) => {
+                let fresh = settings.init_conditional::<B>(classes, $device)?;
+                let generator = saved.restore(fresh)?;
+                Ok(Sampler::conditional(generator, latent, classes, $device))
+            }
+        }
+    }};
+}
 
 impl<B: Backend> Sampler<B> {
     /// Draws from a stock generator in a file of [`SavedGenerator`], whichever it is, with its
@@ -23,8 +44,24 @@ impl<B: Backend> Sampler<B> {
         let path = path.as_ref();
         match settings_type(path)?.as_str() {
             "MlpGeneratorConfig" => mlp(&SavedGenerator::open(path)?, device),
-            "DcganGeneratorConfig" => dcgan(&SavedGenerator::open(path)?, device),
-            "R3ganGeneratorConfig" => r3gan(&SavedGenerator::open(path)?, device),
+            "DcganGeneratorConfig" => {
+                images!(SavedGenerator::<DcganGeneratorConfig>::open(path)?, device)
+            }
+            "LightGeneratorConfig" => {
+                images!(SavedGenerator::<LightGeneratorConfig>::open(path)?, device)
+            }
+            "StyleGan2GeneratorConfig" => {
+                images!(
+                    SavedGenerator::<StyleGan2GeneratorConfig>::open(path)?,
+                    device
+                )
+            }
+            "R3ganGeneratorConfig" => {
+                images!(SavedGenerator::<R3ganGeneratorConfig>::open(path)?, device)
+            }
+            "ResNetGeneratorConfig" => {
+                images!(SavedGenerator::<ResNetGeneratorConfig>::open(path)?, device)
+            }
             other => Err(Error::data(
                 path,
                 format!(
@@ -61,34 +98,6 @@ fn mlp_of_rank<B: Backend, const R: usize>(
         }
         Some(classes) => {
             let generator = saved.restore(settings.init_conditional::<B, R>(classes, device)?)?;
-            Sampler::conditional(generator, latent, classes, device)
-        }
-    })
-}
-
-fn dcgan<B: Backend>(
-    saved: &SavedGenerator<DcganGeneratorConfig>,
-    device: &B::Device,
-) -> Result<Sampler<B>> {
-    let (settings, latent) = (saved.settings(), saved.latent().clone());
-    Ok(match saved.classes() {
-        None => Sampler::new(saved.restore(settings.init::<B>(device)?)?, latent, device),
-        Some(classes) => {
-            let generator = saved.restore(settings.init_conditional::<B>(classes, device)?)?;
-            Sampler::conditional(generator, latent, classes, device)
-        }
-    })
-}
-
-fn r3gan<B: Backend>(
-    saved: &SavedGenerator<R3ganGeneratorConfig>,
-    device: &B::Device,
-) -> Result<Sampler<B>> {
-    let (settings, latent) = (saved.settings(), saved.latent().clone());
-    Ok(match saved.classes() {
-        None => Sampler::new(saved.restore(settings.init::<B>(device)?)?, latent, device),
-        Some(classes) => {
-            let generator = saved.restore(settings.init_conditional::<B>(classes, device)?)?;
             Sampler::conditional(generator, latent, classes, device)
         }
     })

@@ -5,7 +5,8 @@ use burn::tensor::backend::Backend;
 use super::*;
 use crate::error::Error;
 use crate::models::{
-    DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig, SavedGenerator,
+    DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig, ResNetGeneratorConfig,
+    SavedGenerator,
 };
 use crate::network::{Generator, Labels};
 use crate::nn::Activation;
@@ -198,11 +199,19 @@ fn any_saved_stock_generator_is_opened() -> Result<()> {
     )?;
     let told = images.init_conditional::<Cpu>(2, &device)?;
     SavedGenerator::save(path("told"), &images, &latent, told)?;
+    let residual = ResNetGeneratorConfig::big(6, [1, 8, 8]).with_width(2);
+    let prior = Latent::normal(6);
+    let alone = residual.init::<Cpu>(&device)?;
+    SavedGenerator::save(path("residual"), &residual, &prior, alone)?;
+    let told = residual.init_conditional::<Cpu>(2, &device)?;
+    SavedGenerator::save(path("told residual"), &residual, &prior, told)?;
     for (name, shape, classes) in [
         ("points", &[2][..], None),
         ("series", &[3, 5], Some(4)),
         ("images", &[1, 8, 8], None),
         ("told", &[1, 8, 8], Some(2)),
+        ("residual", &[1, 8, 8], None),
+        ("told residual", &[1, 8, 8], Some(2)),
     ] {
         let mut sampler = Sampler::<Cpu>::open(path(name), &device)?;
         assert_eq!(

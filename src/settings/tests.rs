@@ -13,13 +13,17 @@ use crate::data::{BatchPlan, ImageShape, LastBatch, Mixture, PixelRange};
 use crate::divergence::{Gaussian, Interval};
 use crate::latent::Latent;
 use crate::models::{
-    DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
+    DcganDiscriminatorConfig, DcganGeneratorConfig, LightDiscriminatorConfig, LightGeneratorConfig,
+    MlpDiscriminatorConfig, MlpGeneratorConfig, ResNetDiscriminatorConfig, ResNetGeneratorConfig,
+    StyleGan2DiscriminatorConfig, StyleGan2GeneratorConfig,
 };
 use crate::network::Network;
 use crate::network::{Affine, Augmentation, DiffAugment, Fill};
 use crate::nn::Activation;
 use crate::nn::{
-    BatchNormConfig, Conv2dConfig, ConvTranspose2dConfig, LinearConfig, MaxoutConfig, MinibatchStd,
+    BatchNormConfig, ConditionalBatchNormConfig, Conv2dConfig, ConvTranspose2dConfig,
+    EqualizedConv2dConfig, EqualizedLinearConfig, Fir, LinearConfig, MaxoutConfig, MinibatchStd,
+    ModulatedConv2dConfig, SelfAttentionConfig, SkipExcitationConfig,
 };
 use crate::objective::{Ada, Probability, Transformations};
 use crate::objective::{EnergyBased, FDivergence, FGan, LeastSquares};
@@ -287,6 +291,13 @@ fn an_extra_name_is_refused_in_the_settings_of_networks_and_layers() {
     walk(&MlpDiscriminatorConfig::new([2]).with_initializer(initializer.clone()));
     walk(&DcganGeneratorConfig::new(2, [1, 8, 8]));
     walk(&DcganDiscriminatorConfig::new([1, 8, 8]));
+    walk(&ResNetGeneratorConfig::new(2, [1, 8, 8]));
+    walk(&ResNetDiscriminatorConfig::new([1, 8, 8]));
+    walk(&ConditionalBatchNormConfig::new(2, 3));
+    walk(&LightGeneratorConfig::new(2, [1, 8, 8]));
+    walk(&LightDiscriminatorConfig::new([1, 8, 8]));
+    walk(&StyleGan2GeneratorConfig::new(2, [1, 8, 8]));
+    walk(&StyleGan2DiscriminatorConfig::new([1, 8, 8]));
     walk(&ImageShape::new([1, 8, 8]));
     walk(&Activation::LEAKY);
     walk(&Activation::Tanh);
@@ -295,6 +306,12 @@ fn an_extra_name_is_refused_in_the_settings_of_networks_and_layers() {
     walk(&Conv2dConfig::new([1, 2], [3, 3]).with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)));
     walk(&ConvTranspose2dConfig::new([1, 2], [3, 3]));
     walk(&MaxoutConfig::new(1, 2, 3));
+    walk(&EqualizedLinearConfig::new(1, 2));
+    walk(&EqualizedConv2dConfig::new([1, 2], [3, 3]));
+    walk(&ModulatedConv2dConfig::new([1, 2], 3, 4));
+    walk(&SelfAttentionConfig::new(8));
+    walk(&SkipExcitationConfig::new([1, 2]));
+    walk(&Fir::blur(Fir::BINOMIAL));
     walk(&BatchNormConfig::new(2));
     walk(&MinibatchStd::new(4));
     walk(&Augmentation::Noise { std: 0.1 });

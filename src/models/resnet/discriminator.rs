@@ -215,7 +215,7 @@ impl ResNetDiscriminatorConfig {
     ///
     /// # Errors
     /// As [`validate`](Self::validate), if there is no class, or if images are packed.
-    pub fn init_auxiliary<B: Backend>(
+    pub fn init_classifying<B: Backend>(
         &self,
         classes: usize,
         device: &B::Device,
@@ -224,12 +224,10 @@ impl ResNetDiscriminatorConfig {
         AuxiliaryClassifier::new(self.init(device)?, self.features(), classes, device)
     }
 
-    /// Makes a discriminator that recovers the codes of `prior` from samples, beside its logit
-    /// ([`CodeHead`]).
+    /// Makes a discriminator that recovers the codes of `prior` from samples ([`CodeHead`]).
     ///
     /// # Errors
-    /// As [`validate`](Self::validate), if the prior has no codes or the head is wrong, or if images are
-    /// packed.
+    /// As [`validate`](Self::validate), those of the head, or if images are packed.
     pub fn init_recovering<B: Backend>(
         &self,
         prior: &Latent,

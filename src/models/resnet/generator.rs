@@ -37,10 +37,8 @@ pub struct ResNetGeneratorConfig {
     pub image: ImageShape,
     /// Channels of the smallest map, then those after each block, which doubles the size.
     pub channels: Vec<usize>,
-    /// Numbers beside the latent that the norms are conditioned on; 0 by default, none.
-    /// [`init_conditional`](Self::init_conditional) sets it.
-    #[serde(default)]
-    pub condition: usize,
+    /// As how many numbers the blocks' norms are told a condition, where there is one; 128 by default.
+    pub features: usize,
     /// Whether the latent is cut into one part for the first layer and one for each block, which the
     /// block's norms are conditioned on (BigGAN); false by default.
     #[serde(default)]
@@ -66,7 +64,7 @@ impl ResNetGeneratorConfig {
             latent,
             image,
             channels: Vec::new(),
-            condition: 0,
+            features: 128,
             hierarchical: false,
             spectral_norm: false,
             init: ResNetInit::Glorot,
@@ -108,6 +106,12 @@ impl ResNetGeneratorConfig {
     /// Channels of the smallest map, then those after each block.
     pub fn with_channels(mut self, channels: impl Into<Vec<usize>>) -> Self {
         self.channels = channels.into();
+        self
+    }
+
+    /// As how many numbers the norms are told a condition.
+    pub fn with_features(mut self, features: usize) -> Self {
+        self.features = features;
         self
     }
 
@@ -158,9 +162,7 @@ impl ResNetGeneratorConfig {
         check::at_least("channels.len()", self.channels.len(), 2)?;
         check_image(&self.image, self.blocks()).map_err(|e| e.within("image"))?;
         self.init.validate().map_err(|e| e.within("init"))?;
-        if self.condition > 0 {
-            sizes::size("condition", self.condition)?;
-        }
+        sizes::size("features", self.features)?;
         if !self.latent.is_multiple_of(self.parts()) {
             return Err(Error::setting(
                 "latent",
@@ -192,6 +194,15 @@ impl ResNetGeneratorConfig {
     /// # Errors
     /// As [`validate`](Self::validate).
     pub fn init<B: Backend>(&self, device: &B::Device) -> Result<ResNetGenerator<B>> {
+        self.network(0, device)
+    }
+
+    /// A generator whose norms are conditioned on so many numbers after the latent's own.
+    pub(super) fn network<B: Backend>(
+        &self,
+        told: usize,
+        device: &B::Device,
+    ) -> Result<ResNetGenerator<B>> {
         self.validate()?;
         let convolutions = Convolutions {
             init: self.init,
@@ -199,8 +210,8 @@ impl ResNetGeneratorConfig {
         };
         let part = self.latent / self.parts();
         let condition = match self.hierarchical {
-            true => self.condition + part,
-            false => self.condition,
+            true => told + part,
+            false => told,
         };
         let [base, height, width] = self.base();
         let project = LinearConfig::new(part, base * height * width)
@@ -220,61 +231,48 @@ impl ResNetGeneratorConfig {
             base: [base, height, width],
             latent: self.latent,
             part,
-            condition: self.condition,
+            condition: told,
             output: self.output,
         })
     }
 
     /// Makes a generator whose norms are conditioned on labels of `classes`, by a learned vector for each
-    /// of `features` numbers (128 in BigGAN) that they share.
+    /// class that they share.
     ///
     /// # Errors
-    /// As [`validate`](Self::validate), or if there is no class or no feature.
+    /// As [`validate`](Self::validate), or if there is no class.
     pub fn init_conditional<B: Backend>(
         &self,
         classes: usize,
-        features: usize,
         device: &B::Device,
     ) -> Result<Conditional<B, LabelEmbedding<B>, ResNetGenerator<B>>> {
-        let embedding = LabelEmbedding::new(classes, features, device)?;
-        Ok(Conditional::new(
-            embedding,
-            self.told(features).init(device)?,
-        ))
+        let network = self.network(self.features, device)?;
+        let embedding = LabelEmbedding::new(classes, self.features, device)?;
+        Ok(Conditional::new(embedding, network))
     }
 
-    /// Makes a generator whose norms are conditioned on vectors of `size` numbers, mapped to `features`.
+    /// Makes a generator whose norms are conditioned on vectors of `size` numbers.
     ///
     /// # Errors
-    /// As [`validate`](Self::validate), or if vectors have no numbers or there is no feature.
+    /// As [`validate`](Self::validate), or if vectors have no numbers.
     pub fn init_on_vectors<B: Backend>(
         &self,
         size: usize,
-        features: usize,
         device: &B::Device,
     ) -> Result<Conditional<B, VectorEmbedding<B>, ResNetGenerator<B>>> {
-        let embedding = VectorEmbedding::new(size, features, device)?;
-        Ok(Conditional::new(
-            embedding,
-            self.told(features).init(device)?,
-        ))
-    }
-
-    fn told(&self, features: usize) -> Self {
-        Self {
-            condition: features,
-            ..self.clone()
-        }
+        let network = self.network(self.features, device)?;
+        let embedding = VectorEmbedding::new(size, self.features, device)?;
+        Ok(Conditional::new(embedding, network))
     }
 }
 
 /// A generator of residual blocks, each of which doubles the size; batch norm and ReLU before each
 /// convolution but the shortcuts'.
 ///
-/// Latents `[batch, latent]`, images `[batch, channels, height, width]`. Made with a `condition`, it
-/// takes latents with that many numbers after their own, and [`Conditional`] puts them there: the norms
-/// of the blocks are conditioned on them (with a part of the latent where it is hierarchical), the first
-/// layer and the last norm are not.
+/// Latents `[batch, latent]`, images `[batch, channels, height, width]`. Made for conditions, it finds
+/// their features after the latent's own numbers, where [`Conditional`] puts them: the norms of the
+/// blocks are conditioned on them (with a part of the latent where it is hierarchical), the first layer
+/// and the last norm are not.
 ///
 /// Miyato et al. 2018, arXiv:1802.05957 (SNGAN); Zhang et al. 2018, arXiv:1805.08318 (spectral norms in
 /// the generator); Brock, Donahue, Simonyan 2018, arXiv:1809.11096 (BigGAN).

@@ -85,11 +85,10 @@ fn close(name: &str, found: &[Vec<f64>], expected: &[Vec<f64>], relative: f64) {
 fn generators_are_pytorchs<B: AutodiffBackend>() {
     let device = Default::default();
     let plain = ResNetGeneratorConfig::new(6, [2, 8, 8]).with_channels([5, 4, 3]);
-    let mut big = ResNetGeneratorConfig::big(6, [2, 8, 8]).with_channels([4, 3, 4]);
-    big.condition = 3;
-    for (name, config, width) in [("generator", plain, 6), ("big generator", big, 9)] {
-        let case = case(name);
-        let network = config.init::<B>(&device).expect("valid settings");
+    let big = ResNetGeneratorConfig::big(6, [2, 8, 8]).with_channels([4, 3, 4]);
+    for (name, config, told) in [("generator", plain, 0), ("big generator", big, 3)] {
+        let (case, width) = (case(name), 6 + told);
+        let network = config.network::<B>(told, &device).expect("valid settings");
         let network: ResNetGenerator<B> = assign(network, case.parameters.clone());
         let latent = floats::<B, 2>(TensorData::new(case.input.clone(), [3, width]));
         let latent = latent.require_grad();
@@ -199,9 +198,7 @@ fn a_conditional_pair_takes_labels() {
     let device = Default::default();
     let labels = Labels::from_slice(&[1, 0, 2], 3, &device).expect("labels");
     let config = ResNetGeneratorConfig::big(6, [1, 8, 8]).with_channels([4, 4]);
-    let generator = config
-        .init_conditional::<Cpu>(3, 5, &device)
-        .expect("valid");
+    let generator = config.init_conditional::<Cpu>(3, &device).expect("valid");
     let images = generator.generate(Tensor::ones([3, 6], &device), &labels);
     assert_eq!(
         (images.dims(), generator.classes()),
@@ -211,7 +208,7 @@ fn a_conditional_pair_takes_labels() {
     let projected = config.init_projected::<Cpu>(3, &device).expect("valid");
     let verdict = projected.discriminate(images.clone(), &labels);
     assert_eq!(verdict.logits.dims(), [3, 1]);
-    let auxiliary = config.init_auxiliary::<Cpu>(3, &device).expect("valid");
+    let auxiliary = config.init_classifying::<Cpu>(3, &device).expect("valid");
     let verdict = auxiliary.discriminate(images, &labels);
     assert_eq!(verdict.class_logits.expect("class logits").dims(), [3, 3]);
     assert_eq!(auxiliary.classes(), Some(3));

@@ -17,6 +17,7 @@ mod orthogonal;
 mod path_length;
 mod r1;
 mod r2;
+mod reconstruction;
 pub(super) mod second_order;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ pub use orthogonal::{Orthogonal, orthogonal};
 pub use path_length::PathLength;
 pub use r1::{R1, r1};
 pub use r2::R2;
+pub use reconstruction::Reconstruction;
 pub use wgan_gp::WganGp;
 pub use zero_centered::ZeroCentered;
 
@@ -222,7 +224,9 @@ kinds! {
     /// [`R2`]: the gradient at generated samples.
     R2,
     /// [`ZeroCentered`]: the gradient between real and generated samples.
-    ZeroCentered;
+    ZeroCentered,
+    /// [`Reconstruction`]: the discriminator makes real samples again from its inner layers.
+    Reconstruction;
     /// [`WganGp`]: the distance of the gradient's norm from a target, between real and generated
     /// samples.
     WganGp,

@@ -12,7 +12,8 @@ use crate::data::{Dataset, MemoryDataset, Mixture};
 use crate::gan::Gan;
 use crate::models::{
     DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
-    R3ganDiscriminatorConfig, R3ganGeneratorConfig,
+    R3ganDiscriminatorConfig, R3ganGeneratorConfig, ResNetDiscriminatorConfig,
+    ResNetGeneratorConfig,
 };
 use crate::objective::{Loss, Objective, Term};
 use crate::pair::{GanOf, Pair};
@@ -168,6 +169,48 @@ fn two_hundred_steps_of_the_dcgan_are_those_of_burns_operations() {
     let mut weights = None;
     let fast = dcgan::<Fast>(&mut weights, plain());
     assert_same_losses(&fast, &dcgan::<Burns>(&mut weights, plain()));
+}
+
+/// 16 channels: enough for the kernels of 3×3 convolutions.
+fn resnet<B: AutodiffBackend>(
+    weights: &mut Option<Vec<Vec<f64>>>,
+    objective: Objective,
+    spectral_norm: bool,
+) -> Vec<f64> {
+    let device = Default::default();
+    let shape = [3, 16, 16];
+    let gan = Gan::<_, _, B>::seeded(
+        ResNetGeneratorConfig::new(LATENT, shape)
+            .with_width(16)
+            .init::<B>(&device)
+            .expect("valid settings"),
+        ResNetDiscriminatorConfig::new(shape)
+            .with_channels([16, 16], 2)
+            .with_spectral_norm(spectral_norm)
+            .init::<B>(&device)
+            .expect("valid settings"),
+        1,
+        &device,
+    );
+    let pixels = Stream::new(9, "pixels").uniform(64 * 3 * 16 * 16, -1.0, 1.0);
+    let data = MemoryDataset::<4>::new(pixels, shape).expect("whole images");
+    losses(gan, weights, &data, objective, DCGAN_RATE)
+}
+
+#[test]
+fn two_hundred_steps_of_the_residual_pair_are_those_of_burns_operations() {
+    let mut weights = None;
+    let hinge = || Objective::new(Loss::Hinge);
+    let fast = resnet::<Fast>(&mut weights, hinge(), true);
+    assert_same_losses(&fast, &resnet::<Burns>(&mut weights, hinge(), true));
+}
+
+#[test]
+fn two_hundred_steps_of_the_residual_pair_with_r1_are_those_of_burns_operations() {
+    let mut weights = None;
+    let r1 = || plain().with_term(Term::r1(0.1));
+    let fast = resnet::<Fast>(&mut weights, r1(), false);
+    assert_same_losses(&fast, &resnet::<Burns>(&mut weights, r1(), false));
 }
 
 #[test]

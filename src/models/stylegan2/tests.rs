@@ -1,0 +1,389 @@
+//! StyleGAN2 against PyTorch in float64 (`tests/golden/stylegan2.py`), its sizes, and what it refuses.
+
+use std::marker::PhantomData;
+
+use burn::backend::{Autodiff, NdArray};
+use burn::module::{HasAutodiffModule, Module, ModuleVisitor, Param};
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::{Tensor, TensorData};
+use serde::Deserialize;
+
+use super::*;
+use crate::models::{Conditional, LabelEmbedding, Projection, SavedGenerator};
+use crate::network::{
+    Discriminator, Generator, Labels, StyleSpace, Vectors, for_all_layers, mean_style,
+};
+use crate::random::Stream;
+use crate::testing::golden::{Function, IN_F32, IN_F64, Passes, Tolerance};
+use crate::testing::{Cpu, floats, for_each_autodiff_backend, for_each_backend, on_wgpu, values};
+
+#[derive(Deserialize)]
+struct Golden {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    layer: Settings,
+    #[serde(flatten)]
+    passes: Passes,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Settings {
+    Generator(usize),
+    Discriminator { classes: usize, residual: bool },
+}
+
+/// A network as a function of its input; sample i has class i modulo three.
+#[derive(Module, Debug)]
+struct Of<B: Backend, N> {
+    network: N,
+    backend: PhantomData<B>,
+}
+
+fn of<B: Backend, N>(network: N) -> Of<B, N> {
+    Of {
+        network,
+        backend: PhantomData,
+    }
+}
+
+fn labels<B: Backend>(batch: usize) -> Labels<B> {
+    let classes: Vec<usize> = (0..batch).map(|sample| sample % 3).collect();
+    Labels::from_slice(&classes, 3, &B::Device::default()).expect("labels in range")
+}
+
+/// The maps that the script gives each convolution.
+fn noise<B: Backend>(batch: usize) -> Vec<Tensor<B, 4>> {
+    let map = |side: usize| {
+        let numbers = (0..batch * side * side).map(|i| ((i * 37) % 11) as f64 / 5.0 - 1.0);
+        let shape = [batch, 1, side, side];
+        floats(TensorData::new(numbers.collect::<Vec<_>>(), shape))
+    };
+    [4, 8, 8].map(map).into()
+}
+
+type Told<B> = Conditional<B, LabelEmbedding<B>, StyleGan2Generator<B>>;
+type Judge<B> = StyleGan2Discriminator<B>;
+type Projected<B> = Projection<B, MappedEmbedding<B, LabelEmbedding<B>>, Judge<B>>;
+
+impl<B: Backend> Function<B, 2, 4> for Of<B, StyleGan2Generator<B>> {
+    fn apply(&self, x: Tensor<B, 2>) -> Tensor<B, 4> {
+        let batch = x.dims()[0];
+        let styles = self.network.map_latent(x, &());
+        let styles = for_all_layers(styles, self.network.layers());
+        self.network.synthesize_with(styles, Some(&noise(batch)))
+    }
+}
+
+impl<B: Backend> Function<B, 2, 4> for Of<B, Told<B>> {
+    fn apply(&self, x: Tensor<B, 2>) -> Tensor<B, 4> {
+        let batch = x.dims()[0];
+        let space = self.network.style_space().expect("a style space");
+        let styles = for_all_layers(space.map_latent(x, &labels(batch)), space.layers());
+        let network = self.network.network();
+        network.synthesize_with(styles, Some(&noise(batch)))
+    }
+}
+
+impl<B: Backend> Function<B, 4, 2> for Of<B, Judge<B>> {
+    fn apply(&self, x: Tensor<B, 4>) -> Tensor<B, 2> {
+        self.network.discriminate(x, &()).logits
+    }
+}
+
+impl<B: Backend> Function<B, 4, 2> for Of<B, Projected<B>> {
+    fn apply(&self, x: Tensor<B, 4>) -> Tensor<B, 2> {
+        let batch = x.dims()[0];
+        self.network.discriminate(x, &labels(batch)).logits
+    }
+}
+
+/// The script's sizes: 3 channels at 4×4, 2 at 8×8.
+fn small_generator() -> StyleGan2GeneratorConfig {
+    StyleGan2GeneratorConfig::new(3, [2, 8, 8])
+        .with_style(4)
+        .with_mapping_layers(2)
+        .with_base(16)
+        .with_widest(3)
+}
+
+fn small_discriminator() -> StyleGan2DiscriminatorConfig {
+    StyleGan2DiscriminatorConfig::new([2, 8, 8])
+        .with_base(16)
+        .with_widest(3)
+        .with_group(2)
+        .with_mapping_layers(2)
+}
+
+fn compare<B: AutodiffBackend, N, const R: usize, const S: usize>(
+    case: &Case,
+    network: N,
+    tolerance: Tolerance,
+) where
+    Of<B, N>: Function<B, R, S>
+        + HasAutodiffModule<Autodiff<B>, TrainModule: Function<Autodiff<B>, R, S>>,
+{
+    let network = of::<B, N>(network);
+    case.passes
+        .compare::<B, _, R, S>(&case.name, network, tolerance);
+}
+
+/// Every case whose name begins so, and how many there are.
+fn compare_all<B: AutodiffBackend>(kind: &str, tolerance: Tolerance) -> usize {
+    let golden: Golden = serde_json::from_str(include_str!("../../../tests/golden/stylegan2.json"))
+        .expect("golden values parse");
+    let device = &B::Device::default();
+    let mut count = 0;
+    for case in golden
+        .cases
+        .iter()
+        .filter(|case| case.name.starts_with(kind))
+    {
+        count += 1;
+        match case.layer {
+            Settings::Generator(0) => {
+                let network = small_generator().init::<B>(device).expect("valid");
+                compare::<B, _, 2, 4>(case, network, tolerance);
+            }
+            Settings::Generator(classes) => {
+                let network = small_generator().init_conditional::<B>(classes, device);
+                compare::<B, _, 2, 4>(case, network.expect("valid"), tolerance);
+            }
+            Settings::Discriminator { classes, residual } => {
+                let config = small_discriminator().with_residual(residual);
+                match classes {
+                    0 => {
+                        let network = config.init::<B>(device).expect("valid");
+                        compare::<B, _, 4, 2>(case, network, tolerance);
+                    }
+                    _ => {
+                        let network = config.init_conditional::<B>(classes, device);
+                        compare::<B, _, 4, 2>(case, network.expect("valid"), tolerance);
+                    }
+                }
+            }
+        }
+    }
+    count
+}
+
+fn generators_match_pytorch<B: AutodiffBackend>() {
+    assert_eq!(compare_all::<B>("generator_", IN_F32), 2);
+}
+
+fn discriminators_match_pytorch<B: AutodiffBackend>() {
+    assert_eq!(compare_all::<B>("discriminator_", IN_F32), 3);
+}
+
+#[test]
+fn in_f64_they_match_to_nine_digits() {
+    assert_eq!(compare_all::<Autodiff<NdArray<f64>>>("", IN_F64), 5);
+}
+
+/// Parameters without drawing them.
+fn count<B: Backend, M: Module<B>>(module: &M) -> usize {
+    struct Counter(usize);
+    impl<B: Backend> ModuleVisitor<B> for Counter {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            self.0 += param.lazy_shape().num_elements();
+        }
+    }
+    let mut counter = Counter(0);
+    module.visit(&mut counter);
+    counter.0
+}
+
+/// The numbers follow from the paper's widths; those of 1024×1024 are the 30.4 and 29.0 million that are
+/// known of configuration F.
+#[test]
+fn presets_have_the_papers_parameters() {
+    let device = Default::default();
+    for (side, generator, discriminator) in [
+        (1024, 30_370_060, 29_012_513),
+        (256, 24_767_458, 24_001_089),
+        (32, 21_523_475, 21_507_073),
+    ] {
+        let network = StyleGan2GeneratorConfig::paper([3, side, side]).init::<Cpu>(&device);
+        assert_eq!(count(&network.expect("valid")), generator, "{side}");
+        let network = StyleGan2DiscriminatorConfig::paper([3, side, side]).init::<Cpu>(&device);
+        assert_eq!(count(&network.expect("valid")), discriminator, "{side}");
+    }
+    let network = StyleGan2GeneratorConfig::cifar().init::<Cpu>(&device);
+    assert_eq!(count(&network.expect("valid")), 19_947_539);
+    let network = StyleGan2DiscriminatorConfig::cifar().init::<Cpu>(&device);
+    // Three branches of 512·512 less than the paper's.
+    assert_eq!(count(&network.expect("valid")), 21_507_073 - 3 * 512 * 512);
+}
+
+fn images_of_every_power_of_two_are_drawn_and_judged<B: Backend>() {
+    let device = B::Device::default();
+    for (side, layers) in [(8, 4), (16, 6), (64, 10)] {
+        let image = [3, side, side];
+        let generator = StyleGan2GeneratorConfig::new(5, image)
+            .with_style(6)
+            .with_widest(2);
+        let generator = generator.init::<B>(&device).expect("valid settings");
+        assert_eq!(generator.layers(), layers);
+        let latents = Tensor::<B, 2>::ones([2, 5], &device);
+        let images = generator.generate(latents.clone(), &());
+        assert_eq!(images.dims(), [2, 3, side, side]);
+        // Noise has no share yet, so equal latents have equal images.
+        let numbers = values(images.clone());
+        let (first, second) = numbers.split_at(numbers.len() / 2);
+        crate::testing::assert_close(first, second, 1e-5, 1e-6);
+        let discriminator = StyleGan2DiscriminatorConfig::new(image).with_widest(2);
+        let discriminator = discriminator.init::<B>(&device).expect("valid settings");
+        let verdict = discriminator.discriminate(images, &());
+        assert_eq!(verdict.logits.dims(), [2, 1]);
+        assert_eq!(verdict.features.expect("features").dims(), [2, 2]);
+    }
+}
+
+fn vectors_condition_both_networks<B: Backend>() {
+    let device = B::Device::default();
+    let generator = small_generator().init_on_vectors::<B>(3, &device);
+    let generator = generator.expect("valid settings");
+    let vectors = |x: f64| {
+        let numbers = vec![1.0, 2.0, x, 1.0, 2.0, -x];
+        Vectors::new(floats::<B, 2>(TensorData::new(numbers, [2, 3])))
+    };
+    let latents = Tensor::<B, 2>::ones([2, 3], &device);
+    let draw = |x| values(generator.generate(latents.clone(), &vectors(x)));
+    assert_ne!(draw(1.0), draw(5.0));
+    let discriminator = small_discriminator().init_on_vectors::<B>(3, &device);
+    let discriminator = discriminator.expect("valid settings");
+    let images = Tensor::<B, 4>::ones([2, 2, 8, 8], &device);
+    let judge = |x| {
+        values(
+            discriminator
+                .discriminate(images.clone(), &vectors(x))
+                .logits,
+        )
+    };
+    assert_ne!(judge(1.0), judge(5.0));
+    assert_eq!(generator.classes(), None);
+    assert_eq!(Generator::<B>::output_range(&generator), None);
+}
+
+for_each_backend!(
+    images_of_every_power_of_two_are_drawn_and_judged,
+    vectors_condition_both_networks,
+);
+
+mod tracked {
+    use super::*;
+    for_each_autodiff_backend!(generators_match_pytorch, discriminators_match_pytorch);
+    on_wgpu!(Autodiff<Wgpu>; generators_match_pytorch, discriminators_match_pytorch);
+}
+
+#[test]
+fn layers_of_a_style_are_those_that_styles_are_mixed_in() {
+    let device = Default::default();
+    let generator = small_generator().init::<Cpu>(&device).expect("valid");
+    let styles = |first: f64, last: f64| {
+        let numbers = (0..4 * 4).map(|i| if i < 8 { first } else { last });
+        let numbers = TensorData::new(numbers.collect::<Vec<_>>(), [1, 4, 4]);
+        values(generator.synthesize(floats::<Cpu, 3>(numbers), &()))
+    };
+    assert_ne!(styles(1.0, 1.0), styles(1.0, -1.0));
+    assert_ne!(styles(1.0, -1.0), styles(-1.0, -1.0));
+    let mean = |samples| {
+        let (prior, stream) = (crate::Latent::normal(3), &mut Stream::new(1, "mean"));
+        values(mean_style::<Cpu, _>(
+            &generator,
+            &prior,
+            samples,
+            |_| (),
+            stream,
+            &device,
+        ))
+    };
+    assert_eq!(mean(50).len(), 4);
+}
+
+#[test]
+fn what_can_not_be_is_refused_by_name() {
+    let generator = |image| StyleGan2GeneratorConfig::new(3, image);
+    let discriminator = StyleGan2DiscriminatorConfig::new;
+    for (image, field) in [
+        ([3, 4, 4], "`image.height`"),
+        ([3, 2048, 2048], "`image.height`"),
+        ([3, 32, 24], "`image.width`"),
+        ([3, 32, 64], "`image.width`"),
+        ([0, 32, 32], "`image.channels`"),
+    ] {
+        for error in [
+            generator(image).validate().expect_err(field),
+            discriminator(image).validate().expect_err(field),
+        ] {
+            let error = error.to_string();
+            assert!(error.contains(field), "no {field} in {error}");
+        }
+    }
+    let image = [3, 32, 32];
+    for (error, field) in [
+        (
+            StyleGan2GeneratorConfig::new(0, image).validate(),
+            "`latent`",
+        ),
+        (generator(image).with_style(0).validate(), "`style`"),
+        (
+            generator(image).with_mapping_layers(0).validate(),
+            "`mapping_layers`",
+        ),
+        (
+            generator(image).with_mapping_layers(1_001).validate(),
+            "`mapping_layers`",
+        ),
+        (generator(image).with_base(0).validate(), "`base`"),
+        (generator(image).with_widest(0).validate(), "`widest`"),
+        (
+            generator(image)
+                .with_base(1 << 24)
+                .with_widest(1 << 20)
+                .validate(),
+            "`widest`",
+        ),
+        (discriminator(image).with_group(0).validate(), "`group`"),
+        (
+            discriminator(image).with_mapping_layers(0).validate(),
+            "`mapping_layers`",
+        ),
+        (
+            discriminator(image).with_widest(1 << 25).validate(),
+            "`widest`",
+        ),
+    ] {
+        let error = error.expect_err(field).to_string();
+        assert!(error.contains(field), "no {field} in {error}");
+    }
+    let none = small_discriminator().init_conditional::<Cpu>(0, &Default::default());
+    assert!(none.is_err());
+}
+
+#[test]
+fn a_saved_generator_comes_back_with_its_settings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("generator.gan");
+    let (device, latent) = (Default::default(), crate::Latent::normal(3));
+    let config = small_generator();
+    let generator = config.init_conditional::<Cpu>(3, &device).expect("valid");
+    crate::network::initialize(&generator);
+    SavedGenerator::save(&path, &config, &latent, generator.clone()).expect("a written file");
+    let saved = SavedGenerator::<StyleGan2GeneratorConfig>::open(&path).expect("a whole file");
+    assert_eq!(saved.settings(), &config);
+    let fresh = config.init_conditional::<Cpu>(3, &device).expect("valid");
+    let restored = saved.restore(fresh).expect("fitting weights");
+    let draw = |generator: &Told<Cpu>| {
+        let z = latent.draw(3, &mut Stream::new(2, "z"), &device);
+        values(generator.generate(z, &labels(3)))
+    };
+    assert_eq!(draw(&restored), draw(&generator));
+    let mut sampler = crate::sampling::Sampler::<Cpu>::open(&path, &device).expect("a stock one");
+    assert_eq!(sampler.draw(2).expect("samples").shape(), [2, 8, 8]);
+    assert_eq!(sampler.classes(), Some(3));
+}

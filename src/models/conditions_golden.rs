@@ -147,7 +147,7 @@ fn compare_both<B: AutodiffBackend>(tolerance: Tolerance) {
     let device = Default::default();
     let networks = (
         generator(1).init_conditional::<B, 2>(CLASSES, &device),
-        discriminator().init_auxiliary::<B, 2>(CLASSES, &device),
+        discriminator().init_classifying::<B, 2>(CLASSES, &device),
     );
     compare(
         &golden("ac_gan"),
@@ -228,17 +228,21 @@ fn every_stock_network_tells_classes_and_codes() {
         assert_eq!(verdict.output("slant").expect("a code").dims(), [2, 2]);
     }
     let dcgan = DcganDiscriminatorConfig::new(image).with_width(2);
-    classes(dcgan.init_auxiliary(10, &device), images(), &told);
+    classes(dcgan.init_classifying(10, &device), images(), &told);
     codes(dcgan.init_recovering(&prior(), &bare, &device), images());
     let r3gan = R3ganDiscriminatorConfig::new(image).with_widths([8, 8]);
-    classes(r3gan.init_auxiliary(10, &device), images(), &told);
+    classes(r3gan.init_classifying(10, &device), images(), &told);
     codes(r3gan.init_recovering(&prior(), &bare, &device), images());
     let resnet = ResNetDiscriminatorConfig::new(image).with_width(4);
-    classes(resnet.init_auxiliary(10, &device), images(), &told);
+    classes(resnet.init_classifying(10, &device), images(), &told);
     codes(resnet.init_recovering(&prior(), &bare, &device), images());
     let waves = MlpDiscriminatorConfig::new(image).with_hidden([]);
     let waves = waves.with_frequencies([1.0]);
-    classes(waves.init_auxiliary::<Cpu, 4>(10, &device), images(), &told);
+    classes(
+        waves.init_classifying::<Cpu, 4>(10, &device),
+        images(),
+        &told,
+    );
     codes(
         waves.init_recovering::<Cpu, 4>(&prior(), &bare, &device),
         images(),
@@ -256,11 +260,11 @@ fn every_stock_network_tells_classes_and_codes() {
     };
     let none = dcgan.init_recovering::<Cpu>(&Latent::normal(3), &bare, &device);
     refused(none.map(|_| ()), "has no codes to recover");
-    let none = dcgan.init_auxiliary::<Cpu>(0, &device);
+    let none = dcgan.init_classifying::<Cpu>(0, &device);
     refused(none.map(|_| ()), "`classes` = 0");
     let packed = dcgan.clone().with_pack(2);
     refused(
-        packed.init_auxiliary::<Cpu>(3, &device).map(|_| ()),
+        packed.init_classifying::<Cpu>(3, &device).map(|_| ()),
         "`pack` = 2",
     );
     let wide = bare.with_hidden(1 << 25);

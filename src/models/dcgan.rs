@@ -468,7 +468,7 @@ impl DcganDiscriminatorConfig {
     ///
     /// # Errors
     /// As [`validate`](Self::validate), or if there is no class, or if images are packed: it tells one class for each verdict.
-    pub fn init_auxiliary<B: Backend>(
+    pub fn init_classifying<B: Backend>(
         &self,
         classes: usize,
         device: &B::Device,

@@ -410,7 +410,7 @@ impl MlpDiscriminatorConfig {
     ///
     /// # Errors
     /// As [`init`](Self::init), or if there is no class, or if samples are packed: it tells one class for each verdict.
-    pub fn init_auxiliary<B: Backend, const R: usize>(
+    pub fn init_classifying<B: Backend, const R: usize>(
         &self,
         classes: usize,
         device: &B::Device,

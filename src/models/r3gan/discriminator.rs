@@ -199,7 +199,7 @@ impl R3ganDiscriminatorConfig {
     ///
     /// # Errors
     /// As [`validate`](Self::validate), or if there is no class.
-    pub fn init_auxiliary<B: Backend>(
+    pub fn init_classifying<B: Backend>(
         &self,
         classes: usize,
         device: &B::Device,

@@ -30,7 +30,7 @@ use crate::sizes;
 /// use burn_gan::objective::{Loss, Objective, Term};
 ///
 /// let (config, device) = (DcganDiscriminatorConfig::new([1, 8, 8]), Default::default());
-/// let discriminator = config.with_width(4).init_auxiliary::<Flex>(10, &device)?;
+/// let discriminator = config.with_width(4).init_classifying::<Flex>(10, &device)?;
 /// let labels = Labels::from_slice(&[7, 0, 7], 10, &device)?;
 /// let verdict = discriminator.discriminate(Tensor::zeros([3, 1, 8, 8], &device), &labels);
 /// assert_eq!(verdict.class_logits.expect("it tells classes").dims(), [3, 10]);

@@ -244,7 +244,7 @@ impl ResNetDiscriminatorConfig {
     ///
     /// # Errors
     /// As [`validate`](Self::validate), if there is no class, or if images are packed.
-    pub fn init_auxiliary<B: Backend>(
+    pub fn init_classifying<B: Backend>(
         &self,
         classes: usize,
         device: &B::Device,

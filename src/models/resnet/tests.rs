@@ -234,7 +234,7 @@ fn a_conditional_pair_takes_labels() {
     let projected = config.init_projected::<Cpu>(3, &device).expect("valid");
     let verdict = projected.discriminate(images.clone(), &labels);
     assert_eq!(verdict.logits.dims(), [3, 1]);
-    let auxiliary = config.init_auxiliary::<Cpu>(3, &device).expect("valid");
+    let auxiliary = config.init_classifying::<Cpu>(3, &device).expect("valid");
     let verdict = auxiliary.discriminate(images, &labels);
     assert_eq!(verdict.class_logits.expect("class logits").dims(), [3, 3]);
     assert_eq!(auxiliary.classes(), Some(3));

@@ -328,15 +328,15 @@ pub(crate) fn conv2d<B: Backend>(
     layer(Bilinear::Convolution(sizes), activation, x, weight, bias)
 }
 
-/// f(x ∗ᵀ w + b), dilation 1; weight `[in, out/groups, height, width]`.
+/// f(x ∗ᵀ w + b), dilation 1; weight `[in, out/groups, height, width]`, `padding`
+/// what is cut off on all sides, `padding_out` what is added below and to the right.
 pub(crate) fn conv_transpose2d<B: Backend>(
     x: &Tensor<B, 4>,
     weight: &Tensor<B, 4>,
     bias: Option<&Tensor<B, 1>>,
     activation: Activation,
     stride: [usize; 2],
-    padding: [usize; 2],
-    padding_out: [usize; 2],
+    [padding, padding_out]: [[usize; 2]; 2],
     groups: usize,
 ) -> Option<Tensor<B, 4>> {
     let [_, channels, output @ ..] = x.dims();

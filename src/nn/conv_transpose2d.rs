@@ -242,8 +242,7 @@ impl<B: Backend> ConvTranspose2d<B> {
                 bias.as_ref(),
                 activation,
                 self.stride,
-                self.padding,
-                self.padding_out,
+                [self.padding, self.padding_out],
                 self.groups,
             )
         {

@@ -11,6 +11,10 @@ use super::{Activation, Conv2d, Linear, SpectralNorm};
 ///
 /// A network whose settings say whether its weights are normalised has layers of this type.
 #[derive(Module, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a module lives in one place and is not boxed"
+)]
 pub enum SpectralOption<B: Backend, L: Module<B> + ModuleDisplay> {
     /// The layer as it is.
     Plain(L),

@@ -215,8 +215,8 @@ fn transform_weight(weight: &[f32], channels: usize, outputs: usize) -> Buffer {
                 for (p, point) in points.iter_mut().enumerate() {
                     for lane in 0..lanes {
                         let to = (at - range.start + lane) * outputs + first;
-                        for (output, to) in point[to..to + some].iter_mut().enumerate() {
-                            *to = block[output][p][lane];
+                        for (to, block) in point[to..to + some].iter_mut().zip(&block) {
+                            *to = block[p][lane];
                         }
                     }
                 }

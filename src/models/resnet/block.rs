@@ -61,6 +61,10 @@ impl Convolutions {
 
 /// A batch norm, conditioned or not.
 #[derive(Module, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a module lives in one place and is not boxed"
+)]
 pub(super) enum Norm<B: Backend> {
     Plain(BatchNorm<B>),
     Conditional(ConditionalBatchNorm<B>),

@@ -60,10 +60,12 @@ impl Objective {
     /// lengths of weight 2 in every fourth generator step.
     ///
     /// γ is about data: 0.0002·height²/batch is a start (arXiv:2006.06676). The paper trains with Adam,
-    /// learning rate 0.002 (0.0025 below 1,024 pixels), β 0 and 0.99, each for a term of every k-th step
-    /// corrected to c·0.002, 0 and 0.99ᶜ with c = k/(k + 1), and mixes the styles of nine batches in ten
-    /// ([`with_style_mixing`](crate::train::TrainerConfig::with_style_mixing)). Karras et al. 2019,
-    /// arXiv:1912.04958.
+    /// learning rate 0.002 (0.0025 below 1,024 pixels), β 0 and 0.99, and mixes the styles of nine
+    /// batches in ten
+    /// ([`with_style_mixing`](crate::train::TrainerConfig::with_style_mixing)). Its program makes
+    /// optimiser steps of their own for the two terms, k + 1 for k, and so takes the k/(k + 1)-th part of
+    /// Adam's numbers; here they are a part of the step, and nothing is to be corrected. Karras et al.
+    /// 2019, arXiv:1912.04958.
     pub fn stylegan2(gamma: f64) -> Self {
         Self::new(Loss::NonSaturating)
             .with_term(Term::r1(gamma).every(16))

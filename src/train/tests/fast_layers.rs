@@ -191,21 +191,21 @@ fn resnet<B: AutodiffBackend>(
     spectral_norm: bool,
 ) -> Vec<f64> {
     let device = Default::default();
-    let shape = [3, 16, 16];
+    let shape = [3, 8, 8];
     let gan = Gan::<_, _, B>::seeded(
         ResNetGeneratorConfig::new(LATENT, shape)
             .with_width(16)
             .init::<B>(&device)
             .expect("valid settings"),
         ResNetDiscriminatorConfig::new(shape)
-            .with_channels([16, 16], 2)
+            .with_channels([16, 16], 1)
             .with_spectral_norm(spectral_norm)
             .init::<B>(&device)
             .expect("valid settings"),
         1,
         &device,
     );
-    let pixels = Stream::new(9, "pixels").uniform(64 * 3 * 16 * 16, -1.0, 1.0);
+    let pixels = Stream::new(9, "pixels").uniform(64 * 3 * 8 * 8, -1.0, 1.0);
     let data = MemoryDataset::<4>::new(pixels, shape).expect("whole images");
     losses(gan, weights, &data, objective, DCGAN_RATE)
 }

@@ -42,6 +42,7 @@ pub(super) fn even_widths(image: &ImageShape, width: usize) -> Vec<usize> {
 impl Plan<'_> {
     /// Checks the settings; `ends` are the layers at both ends, by the sizes of their weights.
     pub(super) fn validate(&self, ends: &[Vec<usize>]) -> Result<()> {
+        check::at_least("channels", self.image.channels, 1).map_err(|e| e.within("image"))?;
         let shape = [self.image.channels, self.image.height, self.image.width];
         sizes::shape("shape", &shape).map_err(|e| e.within("image"))?;
         check::at_least("widths.len()", self.widths.len(), 1)?;

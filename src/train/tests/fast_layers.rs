@@ -210,20 +210,34 @@ fn resnet<B: AutodiffBackend>(
     losses(gan, weights, &data, objective, DCGAN_RATE)
 }
 
+/// With a stack as large as a program's: balanced checkpointing, which `Burns` has, recomputes by
+/// recursion, and residual blocks are long chains of what it recomputes.
+fn on_a_large_stack(test: fn()) {
+    let thread = std::thread::Builder::new().stack_size(32 << 20);
+    let thread = thread.spawn(test).expect("a thread");
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
 #[test]
 fn two_hundred_steps_of_the_residual_pair_are_those_of_burns_operations() {
-    let mut weights = None;
-    let hinge = || Objective::new(Loss::Hinge);
-    let fast = resnet::<Fast>(&mut weights, hinge(), true);
-    assert_same_losses(&fast, &resnet::<Burns>(&mut weights, hinge(), true));
+    on_a_large_stack(|| {
+        let mut weights = None;
+        let hinge = || Objective::new(Loss::Hinge);
+        let fast = resnet::<Fast>(&mut weights, hinge(), true);
+        assert_same_losses(&fast, &resnet::<Burns>(&mut weights, hinge(), true));
+    });
 }
 
 #[test]
 fn two_hundred_steps_of_the_residual_pair_with_r1_are_those_of_burns_operations() {
-    let mut weights = None;
-    let r1 = || plain().with_term(Term::r1(0.1));
-    let fast = resnet::<Fast>(&mut weights, r1(), false);
-    assert_same_losses(&fast, &resnet::<Burns>(&mut weights, r1(), false));
+    on_a_large_stack(|| {
+        let mut weights = None;
+        let r1 = || plain().with_term(Term::r1(0.1));
+        let fast = resnet::<Fast>(&mut weights, r1(), false);
+        assert_same_losses(&fast, &resnet::<Burns>(&mut weights, r1(), false));
+    });
 }
 
 #[test]

@@ -482,7 +482,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--best",
         action="store_true",
-        help="PyTorch with channels innermost, fused Adam and, without R1, torch.compile",
+        help="PyTorch with channels innermost, fused Adam and, without second order, torch.compile",
     )
     parser.add_argument("--python", default=sys.executable, help="the Python that has PyTorch")
     parser.add_argument("--ours", help="our binary (default: cargo builds the bench peer_step)")

@@ -7,8 +7,6 @@ another of them as its adjoint, and autograd is told so: a second derivative tak
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 from torch.autograd import Function
@@ -18,7 +16,6 @@ from torch.nn.functional import conv2d, conv_transpose2d
 ADJOINT = {"down": "up", "up": "down", "wider": "narrower", "narrower": "wider"}
 
 
-@lru_cache
 def kernel(channels: int, gain: float) -> Tensor:
     """The filter of every channel, its sum `gain`."""
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8

@@ -54,7 +54,9 @@ input that nobody reads the gradient of, which our step leaves out.
     python pytorch_step.py --serve --work dcgan_step
 
 `--best` takes what PyTorch has to be faster: images with their channels innermost, Adam's fused variant
-and, where there is neither second order nor a spectral norm, `torch.compile`.
+and, where there is neither second order nor a spectral norm that is passed more than once a step,
+`torch.compile`: in `r3gan_step` and `stylegan2_step` of the passes without second order, in the pairs
+with R1 alone of nothing.
 
 The first prints one JSON line: the median time of a step in ms and the peak resident memory in MB
 (1 MB = 2^20 bytes), with `import_mb`, what PyTorch took of it before any network was made (a CUDA
@@ -302,6 +304,11 @@ class Pair:
     # R1 in one step of so many only, with so many times its weight.
     lazy: int = 1
 
+    @property
+    def compiles(self) -> bool:
+        """Whether parts without a second order are compiled: not those of the pairs with R1 alone."""
+        return self.gamma is None or self.paired or self.lazy > 1
+
     def adam(self, module: nn.Module, best: bool) -> torch.optim.Adam:
         """The optimiser of either network."""
         return torch.optim.Adam(
@@ -326,7 +333,10 @@ class Step:
             self.discriminator.to(memory_format=torch.channels_last)
         self.generator_adam = pair.adam(self.generator, best)
         self.discriminator_adam = pair.adam(self.discriminator, best)
-        if best and pair.gamma is None:
+        # What runs where there is no second order; the networks themselves run where there is one.
+        self.draw: nn.Module = self.generator
+        self.judge: nn.Module = self.discriminator
+        if best:
             self.compile(pair)
         self.hinge = pair.hinge
         self.paired = pair.paired
@@ -337,11 +347,12 @@ class Step:
         self.count = 0
 
     def compile(self, pair: Pair) -> None:
-        """The networks that no second order goes through."""
-        self.generator.compile()
-        # Spectral norm moves its vectors in place, which a compiled backward pass refuses.
-        if not pair.hinge:
-            self.discriminator.compile()
+        """What no second order goes through, where a pair's settings have it."""
+        if pair.compiles:
+            self.draw = torch.compile(self.generator)
+            # Spectral norm moves its vectors in place, which a compiled backward pass refuses.
+            if not pair.hinge:
+                self.judge = torch.compile(self.discriminator)
 
     def __call__(self) -> None:
         latent = torch.randn(self.latents)
@@ -358,17 +369,19 @@ class Step:
 
     def generate(self, latent: Tensor) -> Tensor:
         """The samples that both halves of a step look at."""
-        return self.generator(latent)
+        return self.draw(latent)
 
     def step_discriminator(self, fake: Tensor) -> None:
         """softplus(-D(x)) + softplus(D(G(z))), on fakes cut from the generator, and R1 if any."""
         gamma = None if self.gamma is None or self.count % self.lazy else self.gamma * self.lazy
         # A new tensor each time: gradients of a kept one would add up.
         real = self.real.detach().requires_grad_(gamma is not None)
-        real_logits = self.discriminator(self.augment(real))
+        judge = self.judge if gamma is None else self.discriminator
+        real_logits = judge(self.augment(real))
         if self.paired:
             fake.requires_grad_(gamma is not None)
-        fake_logits = self.discriminator(self.augment(fake))
+        # Without R2 no second order goes through it.
+        fake_logits = (judge if self.paired else self.judge)(self.augment(fake))
         if self.paired:
             loss = softplus(fake_logits - real_logits).mean()
         else:
@@ -384,10 +397,10 @@ class Step:
 
     def step_generator(self, fake: Tensor, latent: Tensor) -> None:
         """softplus(-D(G(z))), through a discriminator whose weights want no gradient."""
-        logits = self.discriminator(self.augment(fake))
+        logits = self.judge(self.augment(fake))
         if self.paired:
             # No weight wants a gradient, and no input does.
-            logits = logits - self.discriminator(self.augment(self.real))
+            logits = logits - self.judge(self.augment(self.real))
         loss = -logits.mean() if self.hinge else softplus(-logits).mean()
         loss = self.with_terms(loss, latent)
         self.generator_adam.zero_grad()
@@ -412,7 +425,7 @@ class StyleStep(Step):
         count, layers = len(latent), self.generator.layers
         mixed = torch.rand(count) < MIXING
         crossovers = torch.where(mixed, torch.randint(1, layers, (count,)), layers)
-        return self.generator(latent, torch.randn(self.latents), crossovers)
+        return self.draw(latent, torch.randn(self.latents), crossovers)
 
     def with_terms(self, loss: Tensor, latent: Tensor) -> Tensor:
         if self.count % PATH_LENGTH_EVERY:

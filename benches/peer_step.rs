@@ -8,7 +8,8 @@
 //! `{"ms": ..., "peak_mb": ..., "parameters": ...}`, the mean time of a step, the peak resident
 //! memory of the process so far in MB (2^20 bytes; null where there is no `/proc`) and how many
 //! numbers the work's networks hold; `quit`, or the end of the input, ends it. A step is one of
-//! training; of `dcgan_sample` it is 1,000 images.
+//! training; of `dcgan_sample` it is 1,000 images. The steps of `stylegan2_step` differ: N is rounded
+//! up to a multiple of 16, after which everything was due as often as it is to be.
 
 #[path = "works/mod.rs"]
 mod works;
@@ -21,7 +22,9 @@ use burn_gan::burn::backend::{Autodiff, Flex, NdArray};
 use burn_gan::burn::tensor::backend::{AutodiffBackend, Backend};
 use burn_gan::network::{Discriminator, Generator, TrainableDiscriminator, TrainableGenerator};
 use clap::{Parser, ValueEnum};
-use works::{DcganWork, MlpWork, ResNetWork, SampleWork, Work};
+use works::{
+    DcganWork, MlpWork, R3ganWork, ResNetWork, STYLEGAN2_CYCLE, SampleWork, StyleGan2Work, Work,
+};
 
 /// Takes steps on demand
 #[derive(Parser)]
@@ -55,7 +58,23 @@ enum WorkName {
     ResNetStep,
     #[value(name = "resnet_r1_step")]
     ResNetR1Step,
+    #[value(name = "r3gan_step")]
+    R3ganStep,
+    #[value(name = "stylegan2_step")]
+    StyleGan2Step,
+    #[value(name = "biggan_step")]
+    BigGanStep,
     RingStep,
+}
+
+impl WorkName {
+    /// Steps of which only all together are as long as they should be.
+    fn cycle(self) -> usize {
+        match self {
+            Self::StyleGan2Step => STYLEGAN2_CYCLE,
+            _ => 1,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -80,7 +99,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "wgpu")]
         BackendName::Wgpu => resident::<burn_gan::burn::backend::Wgpu>(args.work),
     };
-    match serve(parameters, step) {
+    match serve(parameters, args.work.cycle(), step) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("peer_step: {error}");
@@ -106,6 +125,9 @@ fn resident<B: Backend>(work: WorkName) -> (usize, Box<dyn FnMut() -> f32>) {
         }
         WorkName::ResNetStep => stepper(ResNetWork::<Autodiff<B>>::resnet_step(device)),
         WorkName::ResNetR1Step => stepper(ResNetWork::<Autodiff<B>>::resnet_r1_step(device)),
+        WorkName::R3ganStep => stepper(R3ganWork::<Autodiff<B>>::r3gan_step(device)),
+        WorkName::StyleGan2Step => stepper(StyleGan2Work::<Autodiff<B>>::stylegan2_step(device)),
+        WorkName::BigGanStep => stepper(ResNetWork::<Autodiff<B>>::biggan_step(device)),
         WorkName::RingStep => stepper(MlpWork::<Autodiff<B>>::ring_step(device)),
     }
 }
@@ -120,14 +142,18 @@ where
     (work.parameters(), Box::new(move || work.step()))
 }
 
-fn serve(parameters: usize, mut step: Box<dyn FnMut() -> f32>) -> std::io::Result<()> {
+fn serve(
+    parameters: usize,
+    cycle: usize,
+    mut step: Box<dyn FnMut() -> f32>,
+) -> std::io::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "ready")?;
     out.flush()?;
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let words: Vec<&str> = line.split_whitespace().collect();
-        let steps = match words[..] {
+        let steps: usize = match words[..] {
             ["quit"] => return Ok(()),
             ["run", count] => count.parse().unwrap_or(0),
             _ => 0,
@@ -137,6 +163,7 @@ fn serve(parameters: usize, mut step: Box<dyn FnMut() -> f32>) -> std::io::Resul
                 "expected `run N` with N of at least 1, or `quit`; got {line:?}"
             )));
         }
+        let steps = steps.next_multiple_of(cycle);
         let start = Instant::now();
         for _ in 0..steps {
             let number = step();
@@ -145,7 +172,7 @@ fn serve(parameters: usize, mut step: Box<dyn FnMut() -> f32>) -> std::io::Resul
                 return Err(std::io::Error::other(format!("a step computed {number}")));
             }
         }
-        let ms = start.elapsed().as_secs_f64() * 1e3 / f64::from(steps);
+        let ms = start.elapsed().as_secs_f64() * 1e3 / steps as f64;
         let answer = serde_json::json!({
             "ms": ms,
             "peak_mb": peak_mb(),

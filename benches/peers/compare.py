@@ -28,7 +28,9 @@ its range, too. `--json` stores each run as soon as it is done, with the times o
 
 Our side is the bench `peer_step`, built by cargo unless `--ours` names a binary. Both sides speak
 this protocol on standard input and output: `ready` when set up, then for each line `run N` one
-line `{"ms": <mean of these N steps>, "peak_mb": ..., "parameters": ...}`; `quit` ends. A side that
+line `{"ms": <mean of these N steps>, "peak_mb": ..., "parameters": ...}`; `quit` ends. The steps of
+`stylegan2_step` differ, so its sides take N rounded up to a multiple of 16, and ms is the mean of
+these. A side that
 cannot tell its memory says null. `parameters` is how many numbers the networks hold: sides that
 differ in it do not have the same networks, and are not compared.
 
@@ -78,6 +80,9 @@ WORKS = [
     Work("dcgan_sample"),
     Work("resnet_step"),
     Work("resnet_r1_step"),
+    Work("r3gan_step"),
+    Work("stylegan2_step"),
+    Work("biggan_step"),
     Work("ring_step"),
 ]
 
@@ -92,6 +97,9 @@ TABLE = [
     "dcgan_sample",
     "resnet_step",
     "resnet_r1_step",
+    "r3gan_step",
+    "stylegan2_step",
+    "biggan_step",
     "ring_step",
 ]
 
@@ -474,7 +482,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--best",
         action="store_true",
-        help="PyTorch with channels innermost, fused Adam and, without R1, torch.compile",
+        help="PyTorch with channels innermost, fused Adam and, without second order, torch.compile",
     )
     parser.add_argument("--python", default=sys.executable, help="the Python that has PyTorch")
     parser.add_argument("--ours", help="our binary (default: cargo builds the bench peer_step)")

@@ -17,6 +17,17 @@ Works:
 * `resnet_step`: SNGAN's residual pair for 3 x 32 x 32, batch 64, width 64, latent 100, hinge loss,
   spectral norm in the discriminator; betas 0 and .9.
 * `resnet_r1_step`: the same without spectral norm, the non-saturating loss and R1.
+* `r3gan_step`: R3GAN scaled for 3 x 32 x 32, batch 64: one block at each of four sizes, 128 channels,
+  256 inside in groups of 16, latent 64; the relativistic loss in pairs with R1 and R2 in each step
+  (gamma 1), betas 0 and .99. The generator's step judges the real batch too, without gradients.
+* `stylegan2_step`: StyleGAN2 for 3 x 32 x 32, batch 64, 128 channels at each size, latent and style 128,
+  two mapping layers; R1 in one step of 16, path lengths of the whole batch in one of 4, from a forward
+  pass of their own, styles mixed in nine samples of ten; 2.5e-3, betas 0 and .99. Its steps differ:
+  a time is the mean of whole cycles of 16, so `run N` takes N rounded up to a multiple of 16, and
+  with `--steps N` each of the N is a cycle.
+* `biggan_step`: BigGAN's options of the residual pair, batch 64, 128 channels at each size, latent 120 in
+  four parts of which three scale and shift the blocks' norms, attention at 16 x 16 in both, hinge
+  loss, spectral norm in both; betas 0 and .999.
 * `ring_step`: batch 256, latent 2, generator 2-128-128-128-2, discriminator 2-128-128-128-1, with
   ReLU, R1 and the rates of `examples/ring.rs`.
 * `dcgan_sample`: a step is 1,000 images of `dcgan_step`'s generator, in batches of 100, each from
@@ -43,7 +54,9 @@ input that nobody reads the gradient of, which our step leaves out.
     python pytorch_step.py --serve --work dcgan_step
 
 `--best` takes what PyTorch has to be faster: images with their channels innermost, Adam's fused variant
-and, where there is neither second order nor a spectral norm, `torch.compile`.
+and, where there is neither second order nor a spectral norm that is passed more than once a step,
+`torch.compile`: in `r3gan_step` and `stylegan2_step` of the passes without second order, in the pairs
+with R1 alone of nothing.
 
 The first prints one JSON line: the median time of a step in ms and the peak resident memory in MB
 (1 MB = 2^20 bytes), with `import_mb`, what PyTorch took of it before any network was made (a CUDA
@@ -71,12 +84,14 @@ from typing import Callable
 try:
     import torch
     from torch import Tensor, nn
-    from torch.nn.functional import affine_grid, grid_sample, interpolate, pad, relu, softplus
+    from torch.nn.functional import affine_grid, grid_sample, pad, relu, softplus
     from torch.nn.utils import spectral_norm
+
+    import r3gan
+    import residual
+    import stylegan2
 except ImportError as error:
     sys.exit(f"pytorch_step.py needs PyTorch in the Python that runs it: {error}")
-
-Norm = Callable[[nn.Module], nn.Module]
 
 BATCH = 64
 LATENT = 100
@@ -84,6 +99,10 @@ SLOPE = 0.2
 SEED = 1
 # The weight of R1 in `mlp_r1_step` and `dcgan_r1_step`.
 GAMMA = 1.0
+# How many samples of `stylegan2_step` have mixed styles; path lengths are due in one step of so many.
+MIXING = 0.9
+PATH_LENGTH_EVERY = 4
+PATH_LENGTH_WEIGHT = 2.0
 # Images that `dcgan_sample` draws, and how many of them at once.
 SAMPLES = 1000
 SAMPLE_BATCH = 100
@@ -146,77 +165,6 @@ def dcgan_discriminator(
         *halving(2 * width, 4 * width, batch_norm),
         nn.Flatten(),
         nn.Linear(4 * width * 4 * 4, 1),
-    )
-
-
-class Larger(nn.Module):
-    """A residual block that doubles the size."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.norms = nn.ModuleList([nn.BatchNorm2d(inputs), nn.BatchNorm2d(outputs)])
-        self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.second = nn.Conv2d(outputs, outputs, 3, padding=1)
-        self.shortcut = nn.Conv2d(inputs, outputs, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.first(interpolate(relu(self.norms[0](x)), scale_factor=2))
-        y = self.second(relu(self.norms[1](y)))
-        # Before the upsampling: the same in a quarter of the work.
-        return y + interpolate(self.shortcut(x), scale_factor=2)
-
-
-class Residual(nn.Module):
-    """A residual block of the discriminator."""
-
-    def __init__(self, inputs: int, outputs: int, first: bool, halves: bool, norm: Norm) -> None:
-        super().__init__()
-        hidden = outputs if first else inputs
-        self.convs = nn.ModuleList(
-            [
-                norm(nn.Conv2d(inputs, hidden, 3, padding=1)),
-                norm(nn.Conv2d(hidden, outputs, 3, padding=1)),
-            ]
-        )
-        changes = halves or inputs != outputs
-        self.shortcut = norm(nn.Conv2d(inputs, outputs, 1)) if changes else None
-        self.begin = nn.Identity() if first else nn.ReLU()
-        self.down = nn.AvgPool2d(2) if halves else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.down(self.convs[1](relu(self.convs[0](self.begin(x)))))
-        return y + (x if self.shortcut is None else self.shortcut(self.down(x)))
-
-
-class PixelSum(nn.Module):
-    """The sum over all pixels of each channel."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return relu(x).sum((2, 3))
-
-
-def resnet_generator(width: int = 64) -> nn.Module:
-    """A projection to width x 4 x 4, three doublings."""
-    return nn.Sequential(
-        nn.Linear(LATENT, width * 4 * 4),
-        nn.Unflatten(1, (width, 4, 4)),
-        *[Larger(width, width) for _ in range(3)],
-        nn.BatchNorm2d(width),
-        nn.ReLU(),
-        nn.Conv2d(width, 3, 3, padding=1),
-        nn.Tanh(),
-    )
-
-
-def resnet_discriminator(width: int = 64, norm: Norm = lambda layer: layer) -> nn.Module:
-    """Four blocks, of which the first two halve the size."""
-    return nn.Sequential(
-        *[
-            Residual(width if i else 3, width, i == 0, i < 2, norm)
-            for i in range(4)
-        ],
-        PixelSum(),
-        norm(nn.Linear(width, 1, bias=False)),
     )
 
 
@@ -351,6 +299,15 @@ class Pair:
     rate: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)
     hinge: bool = False
+    # The relativistic loss in pairs, and R2 beside R1.
+    paired: bool = False
+    # R1 in one step of so many only, with so many times its weight.
+    lazy: int = 1
+
+    @property
+    def compiles(self) -> bool:
+        """Whether parts without a second order are compiled: not those of the pairs with R1 alone."""
+        return self.gamma is None or self.paired or self.lazy > 1
 
     def adam(self, module: nn.Module, best: bool) -> torch.optim.Adam:
         """The optimiser of either network."""
@@ -361,6 +318,9 @@ class Pair:
 
 class Step:
     """Networks, optimisers and the real batch of a pair; each call takes one training step."""
+
+    # Steps until all has been done that is not done in each.
+    cycle = 1
 
     def __init__(self, pair: Pair, best: bool = False) -> None:
         torch.manual_seed(SEED)
@@ -373,48 +333,114 @@ class Step:
             self.discriminator.to(memory_format=torch.channels_last)
         self.generator_adam = pair.adam(self.generator, best)
         self.discriminator_adam = pair.adam(self.discriminator, best)
-        if best and pair.gamma is None:
-            self.generator.compile()
-            # Spectral norm moves its vectors in place, which a compiled backward pass refuses.
-            if not pair.hinge:
-                self.discriminator.compile()
+        # What runs where there is no second order; the networks themselves run where there is one.
+        self.draw: nn.Module = self.generator
+        self.judge: nn.Module = self.discriminator
+        if best:
+            self.compile(pair)
         self.hinge = pair.hinge
+        self.paired = pair.paired
         self.latents = (pair.batch, pair.latent)
         self.gamma = pair.gamma
+        self.lazy = pair.lazy
         self.augment = pair.augment
+        self.count = 0
+
+    def compile(self, pair: Pair) -> None:
+        """What no second order goes through, where a pair's settings have it."""
+        if pair.compiles:
+            self.draw = torch.compile(self.generator)
+            # Spectral norm moves its vectors in place, which a compiled backward pass refuses.
+            if not pair.hinge:
+                self.judge = torch.compile(self.discriminator)
 
     def __call__(self) -> None:
-        fake = self.generator(torch.randn(self.latents))
+        latent = torch.randn(self.latents)
+        fake = self.generate(latent)
         self.step_discriminator(fake.detach())
         self.discriminator.requires_grad_(False)
-        self.step_generator(fake)
+        self.step_generator(fake, latent)
         self.discriminator.requires_grad_(True)
+        self.count += 1
 
     def parameters(self) -> int:
         """How many numbers both networks hold."""
         return numbers_in(self.generator, self.discriminator)
 
+    def generate(self, latent: Tensor) -> Tensor:
+        """The samples that both halves of a step look at."""
+        return self.draw(latent)
+
     def step_discriminator(self, fake: Tensor) -> None:
         """softplus(-D(x)) + softplus(D(G(z))), on fakes cut from the generator, and R1 if any."""
+        gamma = None if self.gamma is None or self.count % self.lazy else self.gamma * self.lazy
         # A new tensor each time: gradients of a kept one would add up.
-        real = self.real.detach().requires_grad_(self.gamma is not None)
-        real_logits = self.discriminator(self.augment(real))
-        above = (lambda x: relu(1 + x)) if self.hinge else softplus
-        real_loss = above(-real_logits).mean()
-        loss = real_loss + above(self.discriminator(self.augment(fake))).mean()
-        if self.gamma is not None:
-            loss = loss + self.gamma / 2 * squared_gradient(real_logits, real)
+        real = self.real.detach().requires_grad_(gamma is not None)
+        judge = self.judge if gamma is None else self.discriminator
+        real_logits = judge(self.augment(real))
+        if self.paired:
+            fake.requires_grad_(gamma is not None)
+        # Without R2 no second order goes through it.
+        fake_logits = (judge if self.paired else self.judge)(self.augment(fake))
+        if self.paired:
+            loss = softplus(fake_logits - real_logits).mean()
+        else:
+            above = (lambda x: relu(1 + x)) if self.hinge else softplus
+            loss = above(-real_logits).mean() + above(fake_logits).mean()
+        if gamma is not None:
+            loss = loss + gamma / 2 * squared_gradient(real_logits, real)
+            if self.paired:
+                loss = loss + gamma / 2 * squared_gradient(fake_logits, fake)
         self.discriminator_adam.zero_grad()
         loss.backward()
         self.discriminator_adam.step()
 
-    def step_generator(self, fake: Tensor) -> None:
+    def step_generator(self, fake: Tensor, latent: Tensor) -> None:
         """softplus(-D(G(z))), through a discriminator whose weights want no gradient."""
-        logits = self.discriminator(self.augment(fake))
+        logits = self.judge(self.augment(fake))
+        if self.paired:
+            # No weight wants a gradient, and no input does.
+            logits = logits - self.judge(self.augment(self.real))
         loss = -logits.mean() if self.hinge else softplus(-logits).mean()
+        loss = self.with_terms(loss, latent)
         self.generator_adam.zero_grad()
         loss.backward()
         self.generator_adam.step()
+
+    def with_terms(self, loss: Tensor, latent: Tensor) -> Tensor:
+        """What else the generator pays."""
+        return loss
+
+
+class StyleStep(Step):
+    """A step of StyleGAN2: styles mixed, R1 in one step of 16 and path lengths in one of 4."""
+
+    cycle = 16
+
+    def __init__(self, pair: Pair, best: bool = False) -> None:
+        super().__init__(pair, best)
+        self.mean_length: Tensor | None = None
+
+    def generate(self, latent: Tensor) -> Tensor:
+        count, layers = len(latent), self.generator.layers
+        mixed = torch.rand(count) < MIXING
+        crossovers = torch.where(mixed, torch.randint(1, layers, (count,)), layers)
+        return self.draw(latent, torch.randn(self.latents), crossovers)
+
+    def with_terms(self, loss: Tensor, latent: Tensor) -> Tensor:
+        if self.count % PATH_LENGTH_EVERY:
+            return loss
+        # The layers' styles by themselves, unmixed, of the whole batch.
+        styles = self.generator.for_all_layers(latent)
+        images = self.generator.synthesize(styles)
+        height, width = images.shape[2:]
+        direction = torch.randn_like(images) / math.sqrt(height * width)
+        (gradient,) = torch.autograd.grad((images * direction).sum(), styles, create_graph=True)
+        lengths = gradient.square().sum(2).mean(1).sqrt()
+        now = lengths.mean().detach()
+        self.mean_length = now if self.mean_length is None else self.mean_length.lerp(now, 0.01)
+        penalty = (lengths - self.mean_length).square().mean()
+        return loss + PATH_LENGTH_WEIGHT * PATH_LENGTH_EVERY * penalty
 
 
 def squared_gradient(logits: Tensor, sample: Tensor) -> Tensor:
@@ -425,6 +451,8 @@ def squared_gradient(logits: Tensor, sample: Tensor) -> Tensor:
 
 class Sampling:
     """A DCGAN generator in evaluation mode; each call draws `SAMPLES` images."""
+
+    cycle = 1
 
     def __init__(self, best: bool = False) -> None:
         torch.manual_seed(SEED)
@@ -454,14 +482,31 @@ PAIRS = {
     "dcgan_diffaugment": Pair(dcgan_generator, dcgan_discriminator, IMAGE, augment=diff_augment),
     "dcgan_ada": Pair(dcgan_generator, dcgan_discriminator, IMAGE, augment=ada),
     "resnet_step": Pair(
-        resnet_generator,
-        partial(resnet_discriminator, norm=spectral_norm),
+        residual.resnet_generator,
+        partial(residual.resnet_discriminator, norm=spectral_norm),
         IMAGE,
         betas=(0.0, 0.9),
         hinge=True,
     ),
     "resnet_r1_step": Pair(
-        resnet_generator, resnet_discriminator, IMAGE, GAMMA, betas=(0.0, 0.9)
+        residual.resnet_generator, residual.resnet_discriminator, IMAGE, GAMMA, betas=(0.0, 0.9)
+    ),
+    "biggan_step": Pair(
+        residual.BigGenerator,
+        residual.big_discriminator,
+        IMAGE,
+        latent=residual.BIG_LATENT,
+        betas=(0.0, 0.999),
+        hinge=True,
+    ),
+    "r3gan_step": Pair(
+        r3gan.Generator,
+        r3gan.Discriminator,
+        IMAGE,
+        GAMMA,
+        latent=r3gan.LATENT,
+        betas=(0.0, 0.99),
+        paired=True,
     ),
     "ring_step": Pair(
         partial(ring_network, 2),
@@ -475,9 +520,21 @@ PAIRS = {
     ),
 }
 
+STYLED = Pair(
+    stylegan2.Generator,
+    stylegan2.Discriminator,
+    IMAGE,
+    GAMMA,
+    latent=stylegan2.LATENT,
+    rate=2.5e-3,
+    betas=(0.0, 0.99),
+    lazy=16,
+)
+
 # What makes each work.
 WORKS: dict[str, Callable[[], Step | Sampling]] = {
     **{name: partial(Step, pair) for name, pair in PAIRS.items()},
+    "stylegan2_step": partial(StyleStep, STYLED),
     "dcgan_sample": Sampling,
 }
 
@@ -489,7 +546,8 @@ def peak_mb() -> float:
 
 
 def timed_ms(step: Step | Sampling, steps: int) -> float:
-    """The mean time in ms of so many steps, taken in one go."""
+    """The mean time in ms of so many steps, taken in one go; of whole cycles, rounded up."""
+    steps += -steps % step.cycle
     start = time.perf_counter()
     for _ in range(steps):
         step()

@@ -1,6 +1,7 @@
-//! The works that the benches time: whole training steps of three pairs, and sampling.
+//! The works that the benches time: whole training steps of several pairs, and sampling.
 //!
-//! `peers/pytorch_step.py` builds the same networks; a change here is a change there.
+//! `peers/pytorch_step.py` and the files beside it build the same networks; a change here is a change
+//! there.
 
 // Each bench compiles this file for itself and uses a part of it.
 #![allow(dead_code)]
@@ -10,8 +11,11 @@ use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::burn::tensor::{ElementConversion, Tensor, TensorData};
 use burn_gan::models::{
     DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
-    MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
-    ResNetDiscriminator, ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig,
+    MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig, R3ganDiscriminator,
+    R3ganDiscriminatorConfig, R3ganGenerator, R3ganGeneratorConfig, ResNetDiscriminator,
+    ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig, ResNetInit,
+    StyleGan2Discriminator, StyleGan2DiscriminatorConfig, StyleGan2Generator,
+    StyleGan2GeneratorConfig,
 };
 use burn_gan::network::{
     DiffAugment, Discriminator, Generator, Sample, TrainableDiscriminator, TrainableGenerator,
@@ -19,7 +23,7 @@ use burn_gan::network::{
 use burn_gan::nn::Activation;
 use burn_gan::objective::{Ada, Augment, Loss, Objective, Probability, Term};
 use burn_gan::random::Stream;
-use burn_gan::step::{OptimizerConfig, StepBatch, StepSettings, TrainState, step};
+use burn_gan::step::{OptimizerConfig, StepBatch, StepSettings, StyleMixing, TrainState, step};
 use burn_gan::{Gan, Latent};
 
 /// glibc gives memory of a tensor's size back to the system at each free and faults it in again
@@ -39,6 +43,14 @@ const IMAGE: [usize; 3] = [3, 32, 32];
 const SAMPLES: usize = 1_000;
 const SAMPLE_BATCH: usize = 100;
 const SEED: u64 = 1;
+/// The weight of R1 wherever it is in the objective; the ring has its own.
+const GAMMA: f64 = 1.0;
+/// Channels at each size of the pairs of R3GAN, StyleGAN2 and BigGAN.
+const CHANNELS: usize = 128;
+/// How many samples of `stylegan2_step` take their later layers' styles from a second latent.
+const MIXING: f32 = 0.9;
+/// Steps of `stylegan2_step` until each of its terms was due as often as it is to be.
+pub const STYLEGAN2_CYCLE: usize = 16;
 
 /// The prior of the MLP and the DCGAN pair.
 pub fn latent() -> Latent {
@@ -57,7 +69,7 @@ pub fn objective() -> Objective {
 
 /// The same with R1 at every discriminator step.
 fn r1_objective() -> Objective {
-    objective().with_term(Term::r1(1.0))
+    objective().with_term(Term::r1(GAMMA))
 }
 
 /// The MLP pair: 100-256-512-784 with tanh, 784-512-256-1.
@@ -133,6 +145,67 @@ fn resnet_pair<B: AutodiffBackend>(
     Gan::seeded(generator, discriminator, SEED, device)
 }
 
+/// R3GAN's pair for 3×32×32, scaled: one block at each of four sizes, 128 channels, groups of 16.
+fn r3gan_pair<B: AutodiffBackend>(
+    latent: usize,
+    device: &B::Device,
+) -> Gan<R3ganGenerator<B>, R3ganDiscriminator<B>, B> {
+    let widths = [CHANNELS; 4];
+    let generator = R3ganGeneratorConfig::new(latent, IMAGE)
+        .with_widths(widths)
+        .with_blocks(1)
+        .with_group_width(16)
+        .init(device)
+        .expect("valid settings");
+    let discriminator = R3ganDiscriminatorConfig::new(IMAGE)
+        .with_widths(widths)
+        .with_blocks(1)
+        .with_group_width(16)
+        .init(device)
+        .expect("valid settings");
+    Gan::seeded(generator, discriminator, SEED, device)
+}
+
+/// StyleGAN2's pair for 3×32×32, 128 channels at each size, styles as long as latents.
+fn stylegan2_pair<B: AutodiffBackend>(
+    latent: usize,
+    device: &B::Device,
+) -> Gan<StyleGan2Generator<B>, StyleGan2Discriminator<B>, B> {
+    let generator = StyleGan2GeneratorConfig::new(latent, IMAGE)
+        .with_widest(CHANNELS)
+        .with_style(latent)
+        .with_mapping_layers(2)
+        .init(device)
+        .expect("valid settings");
+    let discriminator = StyleGan2DiscriminatorConfig::new(IMAGE)
+        .with_widest(CHANNELS)
+        .init(device)
+        .expect("valid settings");
+    Gan::seeded(generator, discriminator, SEED, device)
+}
+
+/// BigGAN's options of the residual pair for 3×32×32, 128 channels at each size, with attention.
+fn biggan_pair<B: AutodiffBackend>(
+    latent: usize,
+    device: &B::Device,
+) -> Gan<ResNetGenerator<B>, ResNetDiscriminator<B>, B> {
+    // Orthogonal weights take seconds to draw, and steps of any weights are as fast.
+    let init = ResNetInit::Normal { std: 0.02 };
+    let generator = ResNetGeneratorConfig::big(latent, IMAGE)
+        .with_width(CHANNELS)
+        .with_attention(16)
+        .with_init(init)
+        .init(device)
+        .expect("valid settings");
+    let discriminator = ResNetDiscriminatorConfig::big(IMAGE)
+        .with_width(CHANNELS)
+        .with_attention(16)
+        .with_init(init)
+        .init(device)
+        .expect("valid settings");
+    Gan::seeded(generator, discriminator, SEED, device)
+}
+
 /// A batch of images.
 fn images<B: AutodiffBackend>(device: &B::Device) -> Tensor<B, 4> {
     let [channels, height, width] = IMAGE;
@@ -161,6 +234,8 @@ where
     real: <G as Generator<B>>::Sample,
     prior: Latent,
     latents: Stream,
+    /// What decides where styles are mixed, if they are.
+    mixing: Option<Stream>,
     device: B::Device,
 }
 
@@ -169,8 +244,14 @@ pub type MlpWork<B> = Work<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
 /// [`dcgan_pair`] in training.
 pub type DcganWork<B> = Work<DcganGenerator<B>, DcganDiscriminator<B>, B>;
 
-/// [`resnet_pair`] in training.
+/// [`resnet_pair`] or [`biggan_pair`] in training.
 pub type ResNetWork<B> = Work<ResNetGenerator<B>, ResNetDiscriminator<B>, B>;
+
+/// [`r3gan_pair`] in training.
+pub type R3ganWork<B> = Work<R3ganGenerator<B>, R3ganDiscriminator<B>, B>;
+
+/// [`stylegan2_pair`] in training.
+pub type StyleGan2Work<B> = Work<StyleGan2Generator<B>, StyleGan2Discriminator<B>, B>;
 
 impl<B: AutodiffBackend> MlpWork<B> {
     /// The work `mlp_step`, before its first step.
@@ -248,11 +329,46 @@ impl<B: AutodiffBackend> ResNetWork<B> {
         Self::resnet(false, r1_objective(), device)
     }
 
+    /// The work `biggan_step`: hinge loss, spectral norm in both, a latent in four parts.
+    pub fn biggan_step(device: B::Device) -> Self {
+        let prior = Latent::normal(120);
+        let pair = biggan_pair(prior.dimensions(), &device);
+        let adam = OptimizerConfig::adam(2e-4).with_betas(0.0, 0.999);
+        let real = images(&device);
+        Self::new(pair, adam, Objective::new(Loss::Hinge), real, prior, device)
+    }
+
     fn resnet(spectral_norm: bool, objective: Objective, device: B::Device) -> Self {
         let pair = resnet_pair(spectral_norm, &device);
         let adam = OptimizerConfig::adam(2e-4).with_betas(0.0, 0.9);
         let real = images(&device);
         Self::new(pair, adam, objective, real, latent(), device)
+    }
+}
+
+impl<B: AutodiffBackend> R3ganWork<B> {
+    /// The work `r3gan_step`: R1 and R2 at each step.
+    pub fn r3gan_step(device: B::Device) -> Self {
+        let prior = Latent::normal(64);
+        let pair = r3gan_pair(prior.dimensions(), &device);
+        let adam = OptimizerConfig::adam(2e-4).with_betas(0.0, 0.99);
+        let real = images(&device);
+        Self::new(pair, adam, Objective::r3gan(GAMMA), real, prior, device)
+    }
+}
+
+impl<B: AutodiffBackend> StyleGan2Work<B> {
+    /// The work `stylegan2_step`: R1 in one step of 16, path lengths in one of 4, styles mixed. Only
+    /// the mean over whole cycles of [`STYLEGAN2_CYCLE`] steps is the time of a step.
+    pub fn stylegan2_step(device: B::Device) -> Self {
+        let prior = Latent::normal(128);
+        let pair = stylegan2_pair(prior.dimensions(), &device);
+        let adam = OptimizerConfig::adam(2.5e-3).with_betas(0.0, 0.99);
+        let real = images(&device);
+        let objective = Objective::stylegan2(GAMMA);
+        let mut work = Self::new(pair, adam, objective, real, prior, device);
+        work.mixing = Some(Stream::new(SEED, "styles"));
+        work
     }
 }
 
@@ -277,6 +393,7 @@ where
             real,
             prior,
             latents: Stream::new(SEED, "latent"),
+            mixing: None,
             device,
         }
     }
@@ -285,8 +402,18 @@ where
     pub fn step(&mut self) -> f32 {
         let state = self.state.take().expect("the last step gave it back");
         let count = self.real.batch_size();
-        let latent = self.prior.draw(count, &mut self.latents, &self.device);
-        let batch = StepBatch::new(self.real.clone(), (), latent);
+        let mut draw = || self.prior.draw(count, &mut self.latents, &self.device);
+        let mut batch = StepBatch::new(self.real.clone(), (), draw());
+        if let (Some(chances), Some(styles)) = (&mut self.mixing, state.gan.generator.style_space())
+        {
+            let layers = styles.layers();
+            let mixed = chances.uniform(count, 0.0, 1.0).into_iter();
+            let crossovers = mixed.map(|chance| match chance < MIXING {
+                true => 1 + chances.index(layers - 1),
+                false => layers,
+            });
+            batch = batch.with_mixing(StyleMixing::new(draw(), crossovers.collect()));
+        }
         let (state, outcome) = step(
             state,
             &StepSettings::new(&self.objective),

@@ -15,7 +15,9 @@ use super::activation::{Elementwise, apply_with_bias};
 use super::bilinear::Geometry;
 use super::gemm::{Matrix, Update, product};
 use super::im2col::Patches;
-use super::storage::{channels_last, from_channels_last, from_channels_last_like};
+use super::storage::{
+    batch_and_channels, channels_last, from_channels_last, from_channels_last_like,
+};
 use super::tiles::Tiles;
 use super::{buffers, threads};
 
@@ -25,12 +27,6 @@ const BLOCK: usize = 1 << 18;
 /// How many rows of output pixels make a block.
 fn block_rows(patches: &Patches) -> usize {
     (BLOCK / (patches.length() * patches.sizes.output[1])).max(1)
-}
-
-/// Batch and channels of an image tensor.
-fn batch_and_channels(tensor: &FlexTensor) -> [usize; 2] {
-    let shape: &[usize] = tensor.layout().shape();
-    [shape[0], shape[1]]
 }
 
 /// f(x ∗ w + b).

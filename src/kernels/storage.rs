@@ -55,6 +55,12 @@ fn channels_and_pixels(shape: &[usize]) -> [usize; 2] {
     }
 }
 
+/// Batch and channels of an image tensor.
+pub(super) fn batch_and_channels(tensor: &FlexTensor) -> [usize; 2] {
+    let shape: &[usize] = tensor.layout().shape();
+    [shape[0], shape[1]]
+}
+
 /// The strides of a tensor with its channels innermost.
 ///
 /// One channel or one pixel lie the same way in either order; they get the usual strides, for

@@ -13,7 +13,9 @@ use burn::backend::flex::FlexTensor;
 use super::activation::{Elementwise, apply_with_bias};
 use super::bilinear::Geometry;
 use super::buffers::{self, Buffer};
-use super::storage::{channels_last, from_channels_last, from_channels_last_like};
+use super::storage::{
+    batch_and_channels, channels_last, from_channels_last, from_channels_last_like,
+};
 use super::threads;
 
 /// One convolution's sizes.
@@ -137,12 +139,6 @@ impl Grouped {
         }
         out
     }
-}
-
-/// Batch and channels of an image tensor.
-fn batch_and_channels(tensor: &FlexTensor) -> [usize; 2] {
-    let shape: &[usize] = tensor.layout().shape();
-    [shape[0], shape[1]]
 }
 
 /// f(x ∗ w + b).

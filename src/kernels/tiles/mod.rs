@@ -5,6 +5,7 @@
 //! | `stride_one` | 3×3 kernels with stride 1, the residual networks': 4/9 of the multiplications |
 //! | `stride_two` | 4×4 kernels with stride 2, the DCGAN's: 9/16 |
 
+mod lanes;
 mod stride_one;
 mod stride_two;
 

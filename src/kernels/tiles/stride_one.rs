@@ -33,6 +33,7 @@ use super::super::buffers::{self, Buffer};
 use super::super::gemm::{Matrix, Update, product};
 use super::super::simd::{Once, vectorized};
 use super::super::threads;
+use super::lanes::{Lanes, add, lanes, sub};
 
 /// Products for a tile: 4 × 4.
 const POINTS: usize = 16;
@@ -423,24 +424,6 @@ pub(super) fn weight_gradient(tiles: Tiles, x: &[f32], y: &[f32]) -> Option<Buff
 /// Numbers that a transform takes at a time. It reads them all before it writes the first, so that
 /// the compiler needs no proof that slices do not overlap.
 const LANES: usize = 16;
-
-type Lanes<const L: usize> = [f32; L];
-
-#[inline(always)]
-fn lanes<const L: usize>(from: &[f32], at: usize) -> Lanes<L> {
-    let from = &from[at..at + L];
-    std::array::from_fn(|lane| from[lane])
-}
-
-#[inline(always)]
-fn add<const L: usize>(a: Lanes<L>, b: Lanes<L>) -> Lanes<L> {
-    std::array::from_fn(|lane| a[lane] + b[lane])
-}
-
-#[inline(always)]
-fn sub<const L: usize>(a: Lanes<L>, b: Lanes<L>) -> Lanes<L> {
-    std::array::from_fn(|lane| a[lane] - b[lane])
-}
 
 /// In pieces of [`LANES`], and what is left one by one.
 macro_rules! in_lanes {

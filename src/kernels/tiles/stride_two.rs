@@ -32,6 +32,7 @@ use super::super::buffers::{self, Buffer};
 use super::super::gemm::{Matrix, Update, product};
 use super::super::simd::{Once, vectorized};
 use super::super::threads;
+use super::lanes::{add, lanes, sub};
 
 /// Products for a tile: 3 × 3.
 const POINTS: usize = 9;
@@ -488,22 +489,6 @@ fn differences_lanes<const L: usize>(
     ];
     write(points, at + i, differences);
     see(seen, i, differences);
-}
-
-#[inline(always)]
-fn lanes<const L: usize>(from: &[f32], at: usize) -> [f32; L] {
-    let from = &from[at..at + L];
-    std::array::from_fn(|lane| from[lane])
-}
-
-#[inline(always)]
-fn add<const L: usize>(a: [f32; L], b: [f32; L]) -> [f32; L] {
-    std::array::from_fn(|lane| a[lane] + b[lane])
-}
-
-#[inline(always)]
-fn sub<const L: usize>(a: [f32; L], b: [f32; L]) -> [f32; L] {
-    std::array::from_fn(|lane| a[lane] - b[lane])
 }
 
 #[inline(always)]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use burn::backend::flex::FlexTensor;
 
-use super::simd::{Once, vectorized};
+use super::simd::{Loop, Once, vectorized};
 use super::storage::{channels_last, from_channels_last_like};
 use super::{buffers, threads};
 
@@ -97,14 +97,37 @@ pub(super) fn apply(filter: &Resample, x: &FlexTensor) -> FlexTensor {
 
 /// The sums along a row of pixels.
 fn across(line: &[f32], columns: &[Vec<(usize, f32)>], channels: usize, y: &mut [f32]) {
-    let once = Once;
-    vectorized(move || {
-        let _once = once;
+    vectorized(Across {
+        line,
+        columns,
+        channels,
+        y,
+    });
+}
+
+struct Across<'a> {
+    line: &'a [f32],
+    columns: &'a [Vec<(usize, f32)>],
+    channels: usize,
+    y: &'a mut [f32],
+}
+
+impl Loop for Across<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self {
+            line,
+            columns,
+            channels,
+            y,
+        } = self;
         for (y, column) in y.chunks_exact_mut(channels).zip(columns) {
             let place = |input: usize| input * channels..(input + 1) * channels;
             weighted(y, line, column, place);
         }
-    });
+    }
 }
 
 /// out = Σ weight·numbers at the place of each input.

@@ -4,6 +4,11 @@ use std::sync::OnceLock;
 
 use pulp::Arch;
 
+/// A loop that is always compiled where it is started, whatever its size. A closure with a large body,
+/// the compiler keeps as a function of its own, for any processor: such a loop is a type with
+/// `#[inline(always)]` on its `call`.
+pub(super) use pulp::NullaryFnOnce as Loop;
+
 /// Something that can't be copied.
 ///
 /// A loop moves one in, which makes its closure callable once and no more: the compiler then
@@ -14,7 +19,7 @@ pub(super) struct Once;
 /// Runs a loop with the widest vectors that this processor has: AVX-512, AVX2, NEON, or those that
 /// every processor of its kind has.
 #[inline(always)]
-pub(super) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
+pub(super) fn vectorized<L: Loop>(work: L) -> L::Output {
     static ARCH: OnceLock<Arch> = OnceLock::new();
     ARCH.get_or_init(Arch::new).dispatch(work)
 }

@@ -2,7 +2,7 @@
 //! channels, as many outputs side by side as fit into vectors.
 
 use super::Grouped;
-use crate::kernels::simd::{Once, fused, vectorized};
+use crate::kernels::simd::{Loop, fused, vectorized};
 
 /// Pixels, or channels, whose sums are in registers at once.
 const PIXELS: usize = 4;
@@ -62,9 +62,32 @@ fn forward_in<const L: usize, const FUSED: bool>(
     weight: &[f32],
     y: &mut [f32],
 ) {
-    let (once, grouped) = (Once, *grouped);
-    vectorized(move || {
-        let _once = once;
+    vectorized(Forward::<L, FUSED> {
+        grouped: *grouped,
+        frame,
+        weight,
+        y,
+    });
+}
+
+struct Forward<'a, const L: usize, const FUSED: bool> {
+    grouped: Grouped,
+    frame: &'a [f32],
+    weight: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl<const L: usize, const FUSED: bool> Loop for Forward<'_, L, FUSED> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self {
+            grouped,
+            frame,
+            weight,
+            y,
+        } = self;
         let [_, width] = grouped.sizes.output;
         for (row, y) in y.chunks_exact_mut(width * grouped.outputs).enumerate() {
             let whole = width / PIXELS * PIXELS;
@@ -77,7 +100,7 @@ fn forward_in<const L: usize, const FUSED: bool>(
                 pixels::<1, L, FUSED>(&grouped, frame, weight, [row, column], y);
             }
         }
-    });
+    }
 }
 
 /// All outputs of `P` pixels beside each other.
@@ -128,9 +151,32 @@ fn input_gradient_in<const L: usize, const FUSED: bool>(
     weight: &[f32],
     frame: &mut [f32],
 ) {
-    let (once, grouped) = (Once, *grouped);
-    vectorized(move || {
-        let _once = once;
+    vectorized(InputGradient::<L, FUSED> {
+        grouped: *grouped,
+        y,
+        weight,
+        frame,
+    });
+}
+
+struct InputGradient<'a, const L: usize, const FUSED: bool> {
+    grouped: Grouped,
+    y: &'a [f32],
+    weight: &'a [f32],
+    frame: &'a mut [f32],
+}
+
+impl<const L: usize, const FUSED: bool> Loop for InputGradient<'_, L, FUSED> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self {
+            grouped,
+            y,
+            weight,
+            frame,
+        } = self;
         let [_, width] = grouped.sizes.output;
         for (row, y) in y.chunks_exact(width * grouped.outputs).enumerate() {
             let whole = width / PIXELS * PIXELS;
@@ -143,7 +189,7 @@ fn input_gradient_in<const L: usize, const FUSED: bool>(
                 give_back::<1, L, FUSED>(&grouped, y, weight, [row, column], frame);
             }
         }
-    });
+    }
 }
 
 /// Adds what `P` pixels of y give to the pixels of the frame under their kernels.
@@ -196,9 +242,32 @@ fn weight_gradient_in<const L: usize, const FUSED: bool>(
     y: &[f32],
     sum: &mut [f32],
 ) {
-    let (once, grouped) = (Once, *grouped);
-    vectorized(move || {
-        let _once = once;
+    vectorized(WeightGradient::<L, FUSED> {
+        grouped: *grouped,
+        frame,
+        y,
+        sum,
+    });
+}
+
+struct WeightGradient<'a, const L: usize, const FUSED: bool> {
+    grouped: Grouped,
+    frame: &'a [f32],
+    y: &'a [f32],
+    sum: &'a mut [f32],
+}
+
+impl<const L: usize, const FUSED: bool> Loop for WeightGradient<'_, L, FUSED> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self {
+            grouped,
+            frame,
+            y,
+            sum,
+        } = self;
         let [channels, outputs] = grouped.group();
         let [kernel_height, kernel_width] = grouped.sizes.kernel;
         let matrix = channels * outputs;
@@ -219,7 +288,7 @@ fn weight_gradient_in<const L: usize, const FUSED: bool>(
                 }
             }
         }
-    });
+    }
 }
 
 /// Adds the products of `P` channels with outputs from `lane` on, over all pixels, row by row.

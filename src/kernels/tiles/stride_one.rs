@@ -31,7 +31,7 @@ use super::super::activation::{Elementwise, apply_with_bias};
 use super::super::bilinear::Geometry;
 use super::super::buffers::{self, Buffer};
 use super::super::gemm::{Matrix, Update, product};
-use super::super::simd::{Once, vectorized};
+use super::super::simd::{Loop, Once, vectorized};
 use super::super::threads;
 use super::lanes::{Lanes, add, lanes, sub};
 
@@ -428,20 +428,16 @@ const LANES: usize = 16;
 /// In pieces of [`LANES`], and what is left one by one.
 macro_rules! in_lanes {
     ($length:expr, |$at:ident, $L:ident| $body:expr) => {{
-        let once = Once;
         let length = $length;
-        vectorized(move || {
-            let _once = once;
-            let whole = length / LANES * LANES;
-            for $at in (0..whole).step_by(LANES) {
-                const $L: usize = LANES;
-                $body
-            }
-            for $at in whole..length {
-                const $L: usize = 1;
-                $body
-            }
-        })
+        let whole = length / LANES * LANES;
+        for $at in (0..whole).step_by(LANES) {
+            const $L: usize = LANES;
+            $body
+        }
+        for $at in whole..length {
+            const $L: usize = 1;
+            $body
+        }
     }};
 }
 
@@ -491,15 +487,47 @@ fn horizontal(
     size: usize,
     at: usize,
 ) {
-    for (points, line) in out.chunks_exact_mut(4 * size).zip(lines.chunks_exact(line)) {
-        let (p0, rest) = points.split_at_mut(size);
-        let (p1, rest) = rest.split_at_mut(size);
-        let (p2, p3) = rest.split_at_mut(size);
-        let count = tiles * channels;
-        let [p0, p1, p2, p3] = [p0, p1, p2, p3].map(|p| &mut p[at..at + count]);
-        let once = Once;
-        vectorized(move || {
-            let _once = once;
+    vectorized(Horizontal {
+        lines,
+        line,
+        channels,
+        tiles,
+        out,
+        size,
+        at,
+    });
+}
+
+struct Horizontal<'a> {
+    lines: &'a [f32],
+    line: usize,
+    channels: usize,
+    tiles: usize,
+    out: &'a mut [f32],
+    size: usize,
+    at: usize,
+}
+
+impl Loop for Horizontal<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self {
+            lines,
+            line,
+            channels,
+            tiles,
+            out,
+            size,
+            at,
+        } = self;
+        for (points, line) in out.chunks_exact_mut(4 * size).zip(lines.chunks_exact(line)) {
+            let (p0, rest) = points.split_at_mut(size);
+            let (p1, rest) = rest.split_at_mut(size);
+            let (p2, p3) = rest.split_at_mut(size);
+            let count = tiles * channels;
+            let [p0, p1, p2, p3] = [p0, p1, p2, p3].map(|p| &mut p[at..at + count]);
             let targets = p0
                 .chunks_exact_mut(channels)
                 .zip(p1.chunks_exact_mut(channels))
@@ -517,54 +545,112 @@ fn horizontal(
                     p3[i] = b[i] - d[i];
                 }
             }
-        });
+        }
     }
 }
 
 /// A·g·Aᵀ of 2×2 vectors, to `at` in each of the sixteen points of `size` numbers.
 fn spread(corners: [&[f32]; 4], out: &mut [f32], size: usize, at: usize) {
-    let length = corners[0].len();
-    in_lanes!(length, |i, L| {
-        let [g00, g01, g10, g11] = corners.map(|corner| lanes::<L>(corner, i));
-        let rows = [
-            [g00, g01],
-            [add(g00, g10), add(g01, g11)],
-            [sub(g00, g10), sub(g01, g11)],
-            [sub([0.0; L], g10), sub([0.0; L], g11)],
-        ];
-        for (row, [a, b]) in rows.into_iter().enumerate() {
-            let values = [a, add(a, b), sub(a, b), sub([0.0; L], b)];
-            for (column, values) in values.into_iter().enumerate() {
-                let to = (row * 4 + column) * size + at + i;
-                out[to..to + L].copy_from_slice(&values);
-            }
-        }
+    vectorized(Spread {
+        corners,
+        out,
+        size,
+        at,
     });
+}
+
+struct Spread<'a> {
+    corners: [&'a [f32]; 4],
+    out: &'a mut [f32],
+    size: usize,
+    at: usize,
+}
+
+impl Loop for Spread<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self {
+            corners,
+            out,
+            size,
+            at,
+        } = self;
+        let length = corners[0].len();
+        in_lanes!(length, |i, L| {
+            let [g00, g01, g10, g11] = corners.map(|corner| lanes::<L>(corner, i));
+            let rows = [
+                [g00, g01],
+                [add(g00, g10), add(g01, g11)],
+                [sub(g00, g10), sub(g01, g11)],
+                [sub([0.0; L], g10), sub([0.0; L], g11)],
+            ];
+            for (row, [a, b]) in rows.into_iter().enumerate() {
+                let values = [a, add(a, b), sub(a, b), sub([0.0; L], b)];
+                for (column, values) in values.into_iter().enumerate() {
+                    let to = (row * 4 + column) * size + at + i;
+                    out[to..to + L].copy_from_slice(&values);
+                }
+            }
+        });
+    }
 }
 
 /// Aᵀ·m·A of one tile, `[4, outputs]`. Leaves 0 in `seen` where all is finite.
 fn fold(products: &[f32], size: usize, at: usize, corners: &mut [f32], seen: &mut [f32]) {
-    let outputs = seen.len();
-    in_lanes!(outputs, |i, L| {
-        let point =
-            |row: usize, column: usize| lanes::<L>(products, (row * 4 + column) * size + at + i);
-        let columns: [[Lanes<L>; 2]; 4] = std::array::from_fn(|column| {
-            let m: [Lanes<L>; 4] = std::array::from_fn(|row| point(row, column));
-            [add(add(m[0], m[1]), m[2]), sub(sub(m[1], m[2]), m[3])]
-        });
-        let mut sum = [0.0; L];
-        for row in 0..2 {
-            let [a, b, c, d] = columns.map(|column| column[row]);
-            let y = [add(add(a, b), c), sub(sub(b, c), d)];
-            for (column, y) in y.into_iter().enumerate() {
-                corners[(2 * row + column) * outputs + i..][..L].copy_from_slice(&y);
-                sum = add(sum, y);
-            }
-        }
-        for (seen, sum) in seen[i..i + L].iter_mut().zip(sum) {
-            *seen += sum * 0.0;
-        }
+    vectorized(Fold {
+        products,
+        size,
+        at,
+        corners,
+        seen,
     });
+}
+
+struct Fold<'a> {
+    products: &'a [f32],
+    size: usize,
+    at: usize,
+    corners: &'a mut [f32],
+    seen: &'a mut [f32],
+}
+
+impl Loop for Fold<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self {
+            products,
+            size,
+            at,
+            corners,
+            seen,
+        } = self;
+        let outputs = seen.len();
+        in_lanes!(outputs, |i, L| {
+            let point = |row: usize, column: usize| {
+                lanes::<L>(products, (row * 4 + column) * size + at + i)
+            };
+            let columns: [[Lanes<L>; 2]; 4] = std::array::from_fn(|column| {
+                let m: [Lanes<L>; 4] = std::array::from_fn(|row| point(row, column));
+                [add(add(m[0], m[1]), m[2]), sub(sub(m[1], m[2]), m[3])]
+            });
+            let mut sum = [0.0; L];
+            for row in 0..2 {
+                let [a, b, c, d] = columns.map(|column| column[row]);
+                let y = [add(add(a, b), c), sub(sub(b, c), d)];
+                for (column, y) in y.into_iter().enumerate() {
+                    corners[(2 * row + column) * outputs + i..][..L].copy_from_slice(&y);
+                    sum = add(sum, y);
+                }
+            }
+            for (seen, sum) in seen[i..i + L].iter_mut().zip(sum) {
+                *seen += sum * 0.0;
+            }
+        });
+    }
 }
 
 /// G·w·Gᵀ of some channels of one output's kernel, `[3, 3, channels]`, turned around or not.
@@ -597,27 +683,57 @@ fn kernel_point(
 
 /// Gᵀ·s·G of one output's kernel, `[3, 3, channels]`.
 fn gather(sums: &[f32], size: usize, at: usize, weight: &mut [f32], seen: &mut [f32]) {
-    let channels = seen.len();
-    in_lanes!(channels, |i, L| {
-        let point =
-            |row: usize, column: usize| lanes::<L>(sums, (row * 4 + column) * size + at + i);
-        let thirds = |s: [Lanes<L>; 4]| -> [Lanes<L>; 3] {
-            let (sum, difference) = (add(s[1], s[2]), sub(s[1], s[2]));
-            let half = |x: Lanes<L>| x.map(|x| 0.5 * x);
-            [add(s[0], half(sum)), half(difference), add(half(sum), s[3])]
-        };
-        let columns: [[Lanes<L>; 3]; 4] =
-            std::array::from_fn(|column| thirds(std::array::from_fn(|row| point(row, column))));
-        let mut sum = [0.0; L];
-        for row in 0..3 {
-            let line = thirds(columns.map(|column| column[row]));
-            for (column, values) in line.into_iter().enumerate() {
-                weight[(row * 3 + column) * channels + i..][..L].copy_from_slice(&values);
-                sum = add(sum, values);
-            }
-        }
-        for (seen, sum) in seen[i..i + L].iter_mut().zip(sum) {
-            *seen += sum * 0.0;
-        }
+    vectorized(Gather {
+        sums,
+        size,
+        at,
+        weight,
+        seen,
     });
+}
+
+struct Gather<'a> {
+    sums: &'a [f32],
+    size: usize,
+    at: usize,
+    weight: &'a mut [f32],
+    seen: &'a mut [f32],
+}
+
+impl Loop for Gather<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self {
+            sums,
+            size,
+            at,
+            weight,
+            seen,
+        } = self;
+        let channels = seen.len();
+        in_lanes!(channels, |i, L| {
+            let point =
+                |row: usize, column: usize| lanes::<L>(sums, (row * 4 + column) * size + at + i);
+            let thirds = |s: [Lanes<L>; 4]| -> [Lanes<L>; 3] {
+                let (sum, difference) = (add(s[1], s[2]), sub(s[1], s[2]));
+                let half = |x: Lanes<L>| x.map(|x| 0.5 * x);
+                [add(s[0], half(sum)), half(difference), add(half(sum), s[3])]
+            };
+            let columns: [[Lanes<L>; 3]; 4] =
+                std::array::from_fn(|column| thirds(std::array::from_fn(|row| point(row, column))));
+            let mut sum = [0.0; L];
+            for row in 0..3 {
+                let line = thirds(columns.map(|column| column[row]));
+                for (column, values) in line.into_iter().enumerate() {
+                    weight[(row * 3 + column) * channels + i..][..L].copy_from_slice(&values);
+                    sum = add(sum, values);
+                }
+            }
+            for (seen, sum) in seen[i..i + L].iter_mut().zip(sum) {
+                *seen += sum * 0.0;
+            }
+        });
+    }
 }

@@ -21,7 +21,7 @@ use crate::nn::{
     upsample_bilinear,
 };
 use crate::testing::golden::{Function, IN_F32, IN_F64, Passes, Tolerance};
-use crate::testing::{for_each_autodiff_backend, on_wgpu, tensor1};
+use crate::testing::{for_each_autodiff_backend, tensor1};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -373,10 +373,4 @@ for_each_autodiff_backend!(
     modulated_convolutions_match_those_with_a_weight_for_each_sample,
     attention_and_excitation_match_pytorch,
     burns_norms_match_pytorch_in_both_orders,
-);
-on_wgpu!(
-    Autodiff<Wgpu>;
-    filters_match_pytorch,
-    modulated_convolutions_match_those_with_a_weight_for_each_sample,
-    attention_and_excitation_match_pytorch,
 );

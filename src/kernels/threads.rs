@@ -77,6 +77,23 @@ pub(super) fn cut<'a, T>(
     pieces
 }
 
+/// Slices of `length` elements that follow each other, each cut at the ends of the ranges: for each range
+/// its piece of every slice.
+pub(super) fn cut_each<'a, T>(
+    slice: &'a mut [T],
+    length: usize,
+    ranges: &[Range<usize>],
+    unit: usize,
+) -> Vec<Vec<&'a mut [T]>> {
+    let mut parts: Vec<Vec<&mut [T]>> = ranges.iter().map(|_| Vec::new()).collect();
+    for slice in slice.chunks_exact_mut(length) {
+        for (part, piece) in parts.iter_mut().zip(cut(slice, ranges, unit)) {
+            part.push(piece);
+        }
+    }
+    parts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,7 @@
 //! Some numbers at once, as many as a loop over vectors takes: the compiler keeps them in registers.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 pub(super) type Lanes<const L: usize> = [f32; L];
 
 /// The numbers from `at` on.
@@ -17,4 +19,11 @@ pub(super) fn add<const L: usize>(a: Lanes<L>, b: Lanes<L>) -> Lanes<L> {
 #[inline(always)]
 pub(super) fn sub<const L: usize>(a: Lanes<L>, b: Lanes<L>) -> Lanes<L> {
     std::array::from_fn(|lane| a[lane] - b[lane])
+}
+
+/// Remembers whether anything seen was not finite: 0 times it is not 0.
+pub(super) fn note(seen: &[f32], finite: &AtomicBool) {
+    if seen.iter().any(|seen| *seen != 0.0) {
+        finite.store(false, Ordering::Relaxed);
+    }
 }

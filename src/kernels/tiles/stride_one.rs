@@ -25,7 +25,7 @@
 //! the plain way is taken, in which only those outputs suffer that such a number is a part of.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use super::super::activation::{Elementwise, apply_with_bias};
 use super::super::bilinear::Geometry;
@@ -33,7 +33,7 @@ use super::super::buffers::{self, Buffer};
 use super::super::gemm::{Matrix, Update, product};
 use super::super::simd::{Loop, Once, vectorized};
 use super::super::threads;
-use super::lanes::{Lanes, add, lanes, sub};
+use super::lanes::{Lanes, add, lanes, note, sub};
 
 /// Products for a tile: 4 × 4.
 const POINTS: usize = 16;
@@ -197,12 +197,7 @@ fn transform_weight(weight: &[f32], channels: usize, outputs: usize) -> Buffer {
         .into_iter()
         .map(|range| range.start * LANES..(range.end * LANES).min(channels))
         .collect();
-    let mut parts: Vec<Vec<&mut [f32]>> = ranges.iter().map(|_| Vec::new()).collect();
-    for point in out.chunks_exact_mut(matrix) {
-        for (part, piece) in parts.iter_mut().zip(threads::cut(point, &ranges, outputs)) {
-            part.push(piece);
-        }
-    }
+    let parts = threads::cut_each(&mut out, matrix, &ranges, outputs);
     threads::run(ranges.into_iter().zip(parts), |(range, mut points)| {
         let mut block = [[[0.0f32; LANES]; POINTS]; LANES];
         for first in (0..outputs).step_by(LANES) {
@@ -232,12 +227,7 @@ fn transform_reversed_weight(weight: &[f32], channels: usize, outputs: usize) ->
     let matrix = channels * outputs;
     let mut out = buffers::take(POINTS * matrix);
     let ranges = threads::split(outputs, threads::for_numbers(POINTS * matrix));
-    let mut parts: Vec<Vec<&mut [f32]>> = ranges.iter().map(|_| Vec::new()).collect();
-    for point in out.chunks_exact_mut(matrix) {
-        for (part, piece) in parts.iter_mut().zip(threads::cut(point, &ranges, channels)) {
-            part.push(piece);
-        }
-    }
+    let parts = threads::cut_each(&mut out, matrix, &ranges, channels);
     threads::run(ranges.into_iter().zip(parts), |(range, mut points)| {
         for (row, output) in range.enumerate() {
             let weight = &weight[output * 9 * channels..][..9 * channels];
@@ -326,9 +316,7 @@ fn convolve(
             fold_rows(&tiles, products, block, y, &mut seen);
             apply_with_bias(y, bias, activation);
         }
-        if seen.iter().any(|seen| *seen != 0.0) {
-            finite.store(false, Ordering::Relaxed);
-        }
+        note(&seen, &finite);
     });
     finite.into_inner().then_some(y)
 }
@@ -414,9 +402,7 @@ pub(super) fn weight_gradient(tiles: Tiles, x: &[f32], y: &[f32]) -> Option<Buff
         for (output, weight) in range.zip(weight.chunks_exact_mut(9 * channels)) {
             gather(&total, matrix, output * channels, weight, &mut seen);
         }
-        if seen.iter().any(|seen| *seen != 0.0) {
-            finite.store(false, Ordering::Relaxed);
-        }
+        note(&seen, &finite);
     });
     finite.into_inner().then_some(weight)
 }

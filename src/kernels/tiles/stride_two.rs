@@ -24,7 +24,7 @@
 //! plain way is taken, in which only those outputs suffer that the number is a part of.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use super::super::activation::{Elementwise, apply_with_bias};
 use super::super::bilinear::Geometry;
@@ -32,7 +32,7 @@ use super::super::buffers::{self, Buffer};
 use super::super::gemm::{Matrix, Update, product};
 use super::super::simd::{Once, vectorized};
 use super::super::threads;
-use super::lanes::{add, lanes, sub};
+use super::lanes::{add, lanes, note, sub};
 
 /// Products for a tile: 3 × 3.
 const POINTS: usize = 9;
@@ -116,15 +116,9 @@ impl Tiles {
     fn transform_weight(&self, weight: &[f32], finite: &AtomicBool) -> Buffer {
         let (channels, depth) = (self.channels, self.depth());
         let mut out = buffers::take(POINTS * self.outputs * depth);
-        let mut points: Vec<&mut [f32]> = out.chunks_exact_mut(self.outputs * depth).collect();
         let ranges = threads::split(self.outputs, threads::count());
         // Each thread takes some outputs of all nine matrices.
-        let mut parts: Vec<Vec<&mut [f32]>> = ranges.iter().map(|_| Vec::new()).collect();
-        for point in points.drain(..) {
-            for (part, piece) in parts.iter_mut().zip(threads::cut(point, &ranges, depth)) {
-                part.push(piece);
-            }
-        }
+        let parts = threads::cut_each(&mut out, self.outputs * depth, &ranges, depth);
         threads::run(ranges.into_iter().zip(parts), |(range, mut points)| {
             let mut seen = vec![0.0f32; channels];
             for (row, output) in range.enumerate() {
@@ -397,13 +391,6 @@ pub(super) fn weight_gradient(tiles: Tiles, x: &[f32], y: &[f32]) -> Option<Buff
         }
     });
     finite.into_inner().then_some(weight)
-}
-
-/// Remembers whether anything seen was not finite: 0 times it is not 0.
-fn note(seen: &[f32], finite: &AtomicBool) {
-    if seen.iter().any(|seen| *seen != 0.0) {
-        finite.store(false, Ordering::Relaxed);
-    }
 }
 
 /// Numbers that a transform takes at a time. It reads them all before it writes the first, so that

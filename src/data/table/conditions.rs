@@ -67,6 +67,33 @@ impl TableConditions {
         (!columns.is_empty()).then_some(Self { columns })
     }
 
+    /// Whether its parts go together, and with a transform.
+    pub(super) fn consistent(&self, transform: &TableTransform) -> Result<(), String> {
+        let codes: Vec<&TableCode> = transform.columns().map(|(_, code)| code).collect();
+        let mut start = 0;
+        for own in &self.columns {
+            let wrong = || format!("the condition on column {} does not fit", own.column);
+            let code = codes.get(own.column).ok_or_else(wrong)?;
+            let before = codes[..own.column]
+                .iter()
+                .map(|code| 1 + usize::from(code.has_place()));
+            let head: usize = before.sum::<usize>() + usize::from(code.has_place());
+            let fits = matches!(code, TableCode::Category(_))
+                && own.counts.len() == code.slots()
+                && own.start == start
+                && own.head == head
+                && own.counts.iter().any(|count| *count > 0);
+            if !fits {
+                return Err(wrong());
+            }
+            start += own.counts.len();
+        }
+        match self.columns.is_empty() {
+            true => Err("conditions without a column".to_owned()),
+            false => Ok(()),
+        }
+    }
+
     /// The columns.
     pub fn columns(&self) -> &[ConditionColumn] {
         &self.columns

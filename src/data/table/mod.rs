@@ -10,6 +10,7 @@
 //! | `transform/` | a table as numbers, and back |
 //! | `conditions.rs` | what generated rows are conditioned on |
 //! | `dataset.rs` | a table to be trained on |
+//! | `saved.rs` | transform and conditions as a file |
 
 mod blanks;
 mod column;
@@ -19,6 +20,7 @@ mod date;
 mod guess;
 mod kind;
 mod read;
+mod saved;
 mod settings;
 mod transform;
 mod whole;
@@ -28,6 +30,7 @@ pub use column::{Cells, Column, ColumnSchema, MISSING};
 pub use conditions::{ConditionColumn, ConditionFrequency, RowFilter, TableConditions};
 pub use dataset::{TableDraws, TableRows};
 pub use kind::ColumnKind;
+pub use saved::SavedTable;
 pub use settings::{ColumnSettings, Header, TableSettings};
 pub use transform::{
     CategoryCode, Coded, CodedColumn, Head, NormalMixture, NormalMixtureConfig, NumberCode,

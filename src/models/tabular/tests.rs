@@ -11,6 +11,7 @@ use crate::data::table::{
 use crate::network::{Discriminator, Generator, Vectors};
 use crate::objective::{Objective, Term};
 use crate::random::Stream;
+use crate::sampling::TableSampler;
 use crate::step::OptimizerConfig;
 use crate::testing::{Cpu, for_each_backend, on_wgpu, values};
 use crate::train::{Trainer, TrainerConfig};

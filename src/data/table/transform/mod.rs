@@ -103,8 +103,32 @@ impl TableTransform {
         })
     }
 
+    /// Whether the parts of a stored transform go together.
+    pub(in crate::data::table) fn consistent(&self) -> Result<(), String> {
+        if self.columns.is_empty() {
+            return Err("it has no column".to_owned());
+        }
+        for (place, (schema, code)) in self.columns.iter().enumerate() {
+            let before = self.columns[..place].iter();
+            if before
+                .into_iter()
+                .any(|(other, _)| other.name == schema.name)
+            {
+                return Err(format!("it has two columns `{}`", schema.name));
+            }
+            let fits = match code {
+                TableCode::Number(code) => schema.kind.is_numeric() && code.is_consistent(),
+                TableCode::Category(_) => !schema.kind.is_numeric(),
+            };
+            if !fits {
+                return Err(format!("the code of column `{}` is none", schema.name));
+            }
+        }
+        Ok(())
+    }
+
     /// The columns and their codes.
-    pub fn columns(&self) -> impl Iterator<Item = (&ColumnSchema, &TableCode)> {
+    pub fn columns(&self) -> impl Iterator<Item = (&ColumnSchema, &TableCode)> + Clone {
         self.columns.iter().map(|(schema, code)| (schema, code))
     }
 

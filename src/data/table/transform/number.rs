@@ -159,6 +159,35 @@ impl NumberCode {
         self.wide = true;
     }
 
+    /// Whether the parts of a stored code go together.
+    pub(super) fn is_consistent(&self) -> bool {
+        let mixture = self.mixture.as_ref().is_none_or(|mixture| {
+            let count = mixture.weights.len();
+            let finite = |values: &[f64]| values.iter().all(|x| x.is_finite());
+            count > 0
+                && mixture.means.len() == count
+                && mixture.deviations.len() == count
+                && finite(&mixture.means)
+                && mixture.weights.iter().all(|w| (0.0..=1.0).contains(w))
+                && mixture
+                    .deviations
+                    .iter()
+                    .all(|d| *d >= 0.0 && d.is_finite())
+        });
+        let scale = match self.scale {
+            NumberScale::Linear => true,
+            NumberScale::Logarithmic { unit } => unit > 0.0 && unit.is_finite(),
+        };
+        let bounds = self.bounds.is_none_or(|(low, high)| low <= high);
+        let sorted = self.points.is_sorted_by(|a, b| a < b);
+        mixture
+            && scale
+            && bounds
+            && sorted
+            && self.points.iter().all(|x| x.is_finite())
+            && (self.bounds.is_some() || (self.mixture.is_none() && self.points.is_empty()))
+    }
+
     /// The modes with places.
     pub fn components(&self) -> usize {
         self.mixture.as_ref().map_or(0, NormalMixture::len)

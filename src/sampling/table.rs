@@ -225,7 +225,7 @@ impl<B: Backend> TableSampler<B> {
         let mut kept: Vec<f32> = Vec::with_capacity(count * width);
         let mut drawn = 0;
         while kept.len() < count * width {
-            if drawn >= TRIES * count.max(self.batch) {
+            if drawn >= TRIES * count.max(10) {
                 let words = filters
                     .iter()
                     .map(|f| format!("{} = {}", f.column, f.value));

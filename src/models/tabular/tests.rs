@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 use super::*;
 use crate::Gan;
 use crate::data::table::{
-    Column, Head, Table, TableConditions, TableDraws, TableTransform, TransformSettings,
+    Column, Head, RowFilter, Table, TableConditions, TableDraws, TableTransform, TransformSettings,
 };
 use crate::network::{Discriminator, Generator, Vectors};
 use crate::objective::{Objective, Term};
@@ -192,20 +192,39 @@ fn a_trained_pair_makes_rows_of_the_value_that_is_asked_for() {
             .expect("a run");
         let generator = run.state.sampler();
         for (slot, name) in ["a", "b", "c"].iter().enumerate() {
-            let latent = config
-                .prior()
-                .draw(200, &mut Stream::new(5, "samples"), &device);
+            let mut stream = Stream::new(5, "samples");
+            let latent = config.prior().draw(200, &mut stream, &device);
             let told = Tensor::from_data(
-                TensorData::new(conditions.vectors(&vec![slot; 200]), [200, 3]),
+                TensorData::new(conditions.vectors(&[slot; 200]), [200, 3]),
                 &device,
             );
             let rows = generator.generate(latent, &Vectors::new(told));
             let rows: Vec<f32> = rows.into_data().iter().collect();
             let made = transform.decode_values(&rows).expect("a table");
-            let right = (0..200)
-                .filter(|row| made.columns()[1].text(*row) == *name)
-                .count();
+            let names = &made.columns()[1];
+            let right = (0..200).filter(|row| names.text(*row) == *name).count();
             assert!(right > 160, "{name}: {right} of 200");
+        }
+        let prior = config.prior();
+        let mut sampler =
+            TableSampler::conditional(generator, prior, transform, conditions, &device);
+        let filter = |text: &str| -> RowFilter { text.parse().expect("a condition") };
+        let rare = sampler.draw_where(60, &[filter("c = c")]).expect("rows");
+        assert_eq!(rare.rows(), 60);
+        assert!((0..60).all(|row| rare.columns()[1].text(row) == "c"));
+        // As often as in the data, 5 %, where nothing is asked for.
+        let rows = sampler.draw(1_200).expect("rows");
+        let rare = (0..1_200).filter(|row| rows.columns()[1].text(*row) == "c");
+        let rare = rare.count();
+        assert!((12..180).contains(&rare), "{rare}");
+        for (condition, words) in [
+            ("c = e", "is no value of the column `c`"),
+            ("d = a", "is no column of the table"),
+            ("x = 1e9", "ask for fewer values together"),
+        ] {
+            let drawn = sampler.draw_where(1, &[filter(condition)]);
+            let error = drawn.expect_err("refused").to_string();
+            assert!(error.contains(words), "{error}");
         }
     }
 }

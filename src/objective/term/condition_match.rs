@@ -81,3 +81,27 @@ fn chosen<B: Backend>(logs: Tensor<B, 2>, vectors: Tensor<B, 2>) -> Tensor<B, 1>
     );
     (logs * vectors).sum().mul_scalar(-1.0 / shape[0] as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Cpu, for_each_backend, tensor2, values};
+
+    fn the_loss_is_the_cross_entropy_of_the_chosen_column<B: Backend>() {
+        // Two columns of two names; one entry of one of them is chosen.
+        let logs = [[0.2, 0.8, 0.3, 0.7], [0.5, 0.5, 0.9, 0.1]].map(|row| row.map(f64::ln));
+        let vectors = [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
+        let loss = chosen(tensor2::<B, 4>(logs), tensor2(vectors));
+        let expected = -0.5 * (0.8_f64.ln() + 0.1_f64.ln());
+        assert!((values(loss)[0] - expected).abs() < 1e-6);
+    }
+
+    for_each_backend!(the_loss_is_the_cross_entropy_of_the_chosen_column);
+
+    #[test]
+    #[should_panic(expected = "log-probabilities of shape [1, 2] for conditions of shape [1, 3]")]
+    fn other_shapes_panic_with_both() {
+        let logs = tensor2::<Cpu, 2>([[0.0, 0.0]]);
+        chosen(logs, tensor2::<Cpu, 3>([[0.0, 1.0, 0.0]]));
+    }
+}

@@ -95,7 +95,7 @@ fn similarity(real: [&Column; 2], generated: [&Column; 2]) -> f64 {
     {
         return 1.0 - 0.5 * (pearson(a, b) - pearson(c, d)).abs();
     }
-    let bins = real.map(|column| Bins::of(column));
+    let bins = real.map(Bins::of);
     let shares = |columns: [&Column; 2]| {
         let rows = columns[0].len();
         let mut shares = BTreeMap::new();

@@ -204,7 +204,11 @@ impl File<'_> {
                     guess.see(cell);
                 }
             }
-            Ok(())
+            // Where no column is left out, nothing less will do.
+            match self.settings.leave_out.is_empty() {
+                true => self.bounded(rows * (size_of::<u32>() * record.len()) as u64),
+                false => Ok(()),
+            }
         })?;
         let header = match self.settings.header {
             Header::Present => true,
@@ -271,22 +275,24 @@ impl File<'_> {
             }
             return Ok(names.clone());
         }
-        let mut seen = HashSet::new();
-        let numbered = (0..count).map(|place| match header.map(|header| header[place].as_str()) {
-            Some(name) if !name.is_empty() => name.to_owned(),
-            _ => format!("column_{}", place + 1),
-        });
-        Ok(numbered
-            .map(|name| {
-                let mut own = name.clone();
-                let mut number = 1;
-                while !seen.insert(own.clone()) {
-                    number += 1;
-                    own = format!("{name}_{number}");
-                }
-                own
-            })
-            .collect())
+        // Of each name, the number that the next column of it gets.
+        let mut next: HashMap<String, usize> = HashMap::new();
+        let mut names = Vec::with_capacity(count);
+        for place in 0..count {
+            let name = match header.map(|header| header[place].as_str()) {
+                Some(name) if !name.is_empty() => name.to_owned(),
+                _ => format!("column_{}", place + 1),
+            };
+            let mut own = name.clone();
+            while next.contains_key(&own) {
+                let number = next.entry(name.clone()).or_insert(1);
+                *number += 1;
+                own = format!("{name}_{number}");
+            }
+            next.insert(own.clone(), 1);
+            names.push(own);
+        }
+        Ok(names)
     }
 
     /// Refuses settings of a column that is not there.

@@ -1,5 +1,6 @@
 //! A table.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -45,7 +46,8 @@ impl Table {
             return Err(refused("has no column".to_owned()));
         };
         let rows = first.len();
-        for (place, column) in columns.iter().enumerate() {
+        let mut names = HashSet::new();
+        for column in &columns {
             let name = &column.schema.name;
             if column.len() != rows {
                 return Err(refused(format!(
@@ -54,7 +56,7 @@ impl Table {
                     first.schema.name
                 )));
             }
-            if columns[..place].iter().any(|c| c.schema.name == *name) {
+            if !names.insert(name) {
                 return Err(refused(format!("has two columns `{name}`")));
             }
             match &column.cells {

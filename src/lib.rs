@@ -58,7 +58,7 @@
 //! | [`objective`] | losses × pairings × penalties, with exact second-order gradients |
 //! | [`train`] | the pure step, the trainer, checkpoints, health watch, schedules, observers |
 //! | [`models`] | stock networks: perceptrons, DCGAN; saved generators |
-//! | [`data`] | folders of pictures, MNIST's and CIFAR's formats, arrays, mixtures, seeded batches |
+//! | [`data`] | folders of pictures, MNIST's and CIFAR's formats, arrays, tables, mixtures, seeded batches |
 //! | [`divergence`] | where GANs come from: likelihood, KL, JS, the optimal discriminator |
 //! | [`metrics`], [`report`] | how good a generator is, in numbers that can be compared; a file that says so |
 //! | `protocol` | published protocols with their tables (feature `metrics`) |
@@ -75,6 +75,7 @@
 //! | `images` | yes | folders of pictures as data sets |
 //! | `arrays` | yes | numpy's arrays (.npy, .npz) and images in CSV files as data sets |
 //! | `metrics` | yes | metrics that need linear algebra, and published protocols (`protocol`) |
+//! | `tables` | | tables with columns of several kinds: CSV, their transform, networks, scores |
 //! | `ndarray` | | the reference CPU backend |
 //! | `wgpu` | | GPUs through Vulkan, Metal or DirectX 12, with autotune and fusion |
 //! | `dashboard` | | burn's terminal dashboard as an observer |

@@ -511,7 +511,7 @@ fn a_name_that_comes_twice_is_refused() {
 /// Public types that are read by serde's own derive: what a run wrote, read back; names of what a
 /// program brings; losses without settings; and three that are read through a private type of
 /// settings.
-const RECORDS: [&str; 34] = [
+const RECORDS: [&str; 44] = [
     "Estimate",
     "ExtractorId",
     "Finding",
@@ -534,6 +534,17 @@ const RECORDS: [&str; 34] = [
     "Score",
     "Severity",
     "Stream",
+    // What was fitted to a table.
+    "CategoryCode",
+    "ColumnSchema",
+    "ConditionColumn",
+    "NormalMixture",
+    "NumberCode",
+    "NumberScale",
+    "SavedTable",
+    "TableCode",
+    "TableConditions",
+    "TableTransform",
     //
     "CustomLoss",
     "CustomAugment",

@@ -306,6 +306,7 @@ mod tests {
             let data = Labelled {
                 real: golden::features(&case.real),
                 generated: golden::features(&case.generated),
+                balanced: true,
             };
             let trained = LogisticRegression { ridge: case.ridge }
                 .train("test", &data)
@@ -330,6 +331,7 @@ mod tests {
         let data = Labelled {
             real: with(&[1.0, 2.0, 4.0]),
             generated: with(&[-1.0, 3.0, -2.0]),
+            balanced: true,
         };
         let trained = LogisticRegression::default().train("test", &data).unwrap();
         let shifted = Features::new(vec![7.0, 2.0, -5.0, 2.0], 2).unwrap();
@@ -340,6 +342,7 @@ mod tests {
         let constant = Labelled {
             real: with(&[0.3; 5]),
             generated: with(&[0.3; 4]),
+            balanced: true,
         };
         let text = refusal(LogisticRegression::default().train("test", &constant));
         assert!(text.contains("test: all samples are equal"), "{text}");

@@ -17,6 +17,8 @@ use crate::random::Stream;
 pub(super) struct Labelled {
     pub real: Features,
     pub generated: Features,
+    /// Whether each set has half of the weight, however many rows it has.
+    pub balanced: bool,
 }
 
 impl Labelled {
@@ -25,6 +27,7 @@ impl Labelled {
         Self {
             real: real.0.select(real.1),
             generated: generated.0.select(generated.1),
+            balanced: true,
         }
     }
 
@@ -44,8 +47,11 @@ impl Labelled {
         if index < self.real.count() { 1.0 } else { -1.0 }
     }
 
-    /// What a row counts, so that each set has half the weight and the mean is 1.
+    /// What a row counts: the mean is 1.
     fn weight(&self, index: usize) -> f64 {
+        if !self.balanced {
+            return 1.0;
+        }
         let own = match index < self.real.count() {
             true => self.real.count(),
             false => self.generated.count(),
@@ -136,6 +142,7 @@ mod tests {
         let data = Labelled {
             real: features(&[1.0, 6.0, 2.0]),
             generated: features(&[2.0, 2.0, 2.0]),
+            balanced: true,
         };
         let weights: Vec<f64> = (0..8).map(|index| data.weight(index)).collect();
         for own in [&weights[..6], &weights[6..]] {

@@ -320,6 +320,7 @@ mod tests {
         Labelled {
             real: golden::features(&[seed, 60.0, 3.0]),
             generated: golden::features(&[seed + 1.0, 40.0, 3.0, 1.0, shift]),
+            balanced: true,
         }
     }
 
@@ -356,6 +357,7 @@ mod tests {
         let part = |from: usize, to: usize| Labelled {
             real: ball.select(&(from..to).collect::<Vec<_>>()),
             generated: shell.select(&outside[from..to]),
+            balanced: true,
         };
         let settings = NetworkClassifier {
             hidden: vec![16, 16],

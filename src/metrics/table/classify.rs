@@ -5,29 +5,32 @@ use smartcore::ensemble::random_forest_classifier::{
     RandomForestClassifier, RandomForestClassifierParameters,
 };
 use smartcore::linalg::basic::matrix::DenseMatrix;
-use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters};
 
 use crate::error::{Error, Result, check};
+use crate::metrics::classifier::Labelled;
+use crate::metrics::{Features, LogisticRegression};
 use crate::settings::settings;
 
 settings! {
-/// What learns from rows: a classifier of the crate `smartcore`.
+/// What learns from rows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TableClassifier {
-    /// Multinomial logistic regression,
+    /// Logistic regression on standardised numbers, of each class against all others where there are
+    /// more than two:
     ///
     /// ```text
-    /// min over W, b of  −Σ_i ln softmax(W·x_i + b)[y_i] + ridge/2·‖W‖²
+    /// min over w, b of  mean softplus(−y·(w·x + b)) + ridge/2·‖w‖²,   y = ±1
     /// ```
     ///
-    /// convex, so that the rows decide it.
+    /// Convex, so that the rows decide it. It is the classifier of [`LogisticRegression`], with one
+    /// weight for all rows.
     Logistic {
         /// The weight of the penalty.
         ridge: f64,
     },
-    /// A random forest.
+    /// A random forest of the crate `smartcore`; it takes minutes on tens of thousands of rows.
     Forest {
         /// Trees, from 1 to 1,000.
         trees: usize,
@@ -55,46 +58,77 @@ impl TableClassifier {
         }
     }
 
-    /// Learns classes from rows `[rows, width]` and tells those of others.
+    /// Learns classes from rows and tells those of others. `seed` is a forest's.
     pub(super) fn predict(
         &self,
         metric: &str,
-        (training, classes): (&[f64], &[u32]),
-        asked: &[f64],
-        width: usize,
+        (training, classes): (&Features, &[u32]),
+        asked: &Features,
         seed: u64,
     ) -> Result<Vec<u32>> {
-        let Some(first) = classes.first() else {
-            return Err(Error::data(metric, "there is no row to learn from"));
-        };
-        if classes.iter().all(|class| class == first) {
-            return Ok(vec![*first; asked.len() / width]);
-        }
-        let failed = |error: smartcore::error::Failed| {
-            Error::data(metric, format!("the classifier did not learn: {error}"))
-        };
-        let matrix = |numbers: &[f64]| {
-            DenseMatrix::new(numbers.len() / width, width, numbers.to_vec(), false)
-        };
-        let (x, asked) = (
-            matrix(training).map_err(failed)?,
-            matrix(asked).map_err(failed)?,
-        );
-        let y = classes.to_vec();
-        match self {
-            Self::Logistic { ridge } => {
-                let parameters = LogisticRegressionParameters::default().with_alpha(*ridge);
-                LogisticRegression::fit(&x, &y, parameters).and_then(|model| model.predict(&asked))
+        let mut known = classes.to_vec();
+        known.sort_unstable();
+        known.dedup();
+        match (&known[..], self) {
+            ([only], _) => Ok(vec![*only; asked.count()]),
+            (_, Self::Logistic { ridge }) => {
+                let regression = LogisticRegression { ridge: *ridge };
+                one_against_all(metric, &regression, (training, classes), asked, &known)
             }
-            Self::Forest { trees, depth } => {
+            (_, Self::Forest { trees, depth }) => {
                 let parameters = RandomForestClassifierParameters::default()
                     .with_n_trees(*trees as u16)
                     .with_max_depth(*depth as u16)
                     .with_seed(seed);
-                RandomForestClassifier::fit(&x, &y, parameters)
-                    .and_then(|model| model.predict(&asked))
+                forest(parameters, (training, classes), asked).map_err(|error| {
+                    Error::data(metric, format!("the classifier did not learn: {error}"))
+                })
             }
         }
-        .map_err(failed)
     }
+}
+
+/// The class whose logit is the largest.
+fn one_against_all(
+    metric: &str,
+    regression: &LogisticRegression,
+    (training, classes): (&Features, &[u32]),
+    asked: &Features,
+    known: &[u32],
+) -> Result<Vec<u32>> {
+    // Of two classes one logit tells both.
+    let told = if known.len() == 2 { &known[1..] } else { known };
+    let mut best = vec![(0.0, known[0]); asked.count()];
+    for (place, class) in told.iter().enumerate() {
+        let rows = |own: bool| -> Vec<usize> {
+            let rows = 0..classes.len();
+            rows.filter(|row| (classes[*row] == *class) == own)
+                .collect()
+        };
+        let data = Labelled {
+            real: training.select(&rows(true)),
+            generated: training.select(&rows(false)),
+            balanced: false,
+        };
+        let logits = regression.train(metric, &data)?.logits(asked);
+        for (best, logit) in best.iter_mut().zip(logits) {
+            if logit > best.0 || (place == 0 && known.len() > 2) {
+                *best = (logit, *class);
+            }
+        }
+    }
+    Ok(best.into_iter().map(|(_, class)| class).collect())
+}
+
+fn forest(
+    parameters: RandomForestClassifierParameters,
+    (training, classes): (&Features, &[u32]),
+    asked: &Features,
+) -> Result<Vec<u32>, smartcore::error::Failed> {
+    let matrix = |features: &Features| {
+        let numbers = features.values().iter().map(|x| f64::from(*x)).collect();
+        DenseMatrix::new(features.count(), features.dimensions(), numbers, false)
+    };
+    let forest = RandomForestClassifier::fit(&matrix(training)?, &classes.to_vec(), parameters)?;
+    forest.predict(&matrix(asked)?)
 }

@@ -56,11 +56,11 @@ pub struct UtilityScores {
 }
 
 impl Utility {
-    /// Of a target, by logistic regression with a penalty of weight 1.
+    /// Of a target, by logistic regression with a penalty of weight 1e-4.
     pub fn new(target: impl Into<String>) -> Self {
         Self {
             target: target.into(),
-            classifier: TableClassifier::Logistic { ridge: 1.0 },
+            classifier: TableClassifier::Logistic { ridge: 1e-4 },
             seed: 0,
         }
     }
@@ -94,18 +94,14 @@ impl Utility {
         let (training, classes) = self.labelled(training, test)?;
         let (test, expected) = self.labelled(test, test)?;
         let numbers = RowNumbers::fit(&training, Some(&self.target))?;
-        let width = numbers.width();
-        if width == 0 {
+        if numbers.width() == 0 {
             return Err(Error::data(
                 NAME,
                 "there is no column to tell the target by",
             ));
         }
-        let learnt = (&numbers.numbers(&training)[..], &classes[..]);
-        let asked = numbers.numbers(&test);
-        let told = self
-            .classifier
-            .predict(NAME, learnt, &asked, width, self.seed)?;
+        let (learnt, asked) = (numbers.features(&training)?, numbers.features(&test)?);
+        let told = (self.classifier).predict(NAME, (&learnt, &classes), &asked, self.seed)?;
         Ok(ClassifierScores::of(&expected, &told))
     }
 

@@ -43,7 +43,7 @@ struct Args {
     data: Data,
 
     /// How it is trained
-    #[arg(long, value_enum, default_value_t = Recipe::Ctgan, value_name = "NAME")]
+    #[arg(long, value_enum, default_value_t = Recipe::Relativistic, value_name = "NAME")]
     recipe: Recipe,
 
     /// Weight of the gradient penalties of the relativistic recipe

@@ -7,16 +7,56 @@ use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Numbers kept at most: 256 MiB, what a residual pair's forward pass takes for a batch of 64. What comes
-/// back beyond that is freed.
+/// Numbers kept at most: 256 MiB, what a residual pair's forward pass takes for a batch of 64. Beyond that
+/// buffers are freed of the length that was out of use for longest: a step that takes a little more
+/// than that loses a little, not all of it.
 const CAPACITY: usize = (256 << 20) / size_of::<f32>();
 /// Below this length the allocator is as quick.
 const WORTH_KEEPING: usize = 1024;
 
 #[derive(Default)]
 struct Pool {
-    by_length: HashMap<usize, Vec<Vec<f32>>>,
+    by_length: HashMap<usize, Class>,
     numbers: usize,
+    /// Counts what was taken and what came back.
+    now: u64,
+}
+
+/// The buffers of one length.
+#[derive(Default)]
+struct Class {
+    kept: Vec<Vec<f32>>,
+    /// When one was last taken or came back.
+    used: u64,
+}
+
+impl Pool {
+    /// The buffers of a length, which is in use now.
+    fn class(&mut self, length: usize) -> &mut Class {
+        self.now += 1;
+        let class = self.by_length.entry(length).or_default();
+        class.used = self.now;
+        class
+    }
+
+    /// Frees what is too much.
+    fn bound(&mut self) {
+        while self.numbers > CAPACITY {
+            let kept = |(_, class): &(&usize, &Class)| !class.kept.is_empty();
+            let oldest = self.by_length.iter().filter(kept);
+            let Some(length) = oldest.min_by_key(|(_, class)| class.used).map(|(l, _)| *l) else {
+                return;
+            };
+            let Some(class) = self.by_length.get_mut(&length) else {
+                return;
+            };
+            class.kept.pop();
+            if class.kept.is_empty() {
+                self.by_length.remove(&length);
+            }
+            self.numbers -= length;
+        }
+    }
 }
 
 static POOL: Mutex<Option<Pool>> = Mutex::new(None);
@@ -32,7 +72,7 @@ pub(super) fn take(length: usize) -> Buffer {
         None
     } else {
         pool().as_mut().and_then(|pool| {
-            let buffer = pool.by_length.get_mut(&length)?.pop()?;
+            let buffer = pool.class(length).kept.pop()?;
             pool.numbers -= length;
             Some(buffer)
         })
@@ -50,21 +90,14 @@ pub(super) fn zeros(length: usize) -> Buffer {
 /// Keeps a buffer for the next taker of its length.
 pub(super) fn give_back(buffer: Vec<f32>) {
     let length = buffer.len();
-    if length < WORTH_KEEPING {
+    if !(WORTH_KEEPING..=CAPACITY).contains(&length) {
         return;
     }
     let mut guard = pool();
     let pool = guard.get_or_insert_default();
-    if pool.numbers + length > CAPACITY {
-        // The lengths in use may have changed altogether: start anew rather than keep the old.
-        pool.by_length.clear();
-        pool.numbers = 0;
-        if length > CAPACITY {
-            return;
-        }
-    }
+    pool.class(length).kept.push(buffer);
     pool.numbers += length;
-    pool.by_length.entry(length).or_default().push(buffer);
+    pool.bound();
 }
 
 /// Numbers on loan; they go back when dropped.
@@ -112,9 +145,17 @@ mod tests {
         let second = take(length);
         assert_eq!(second.as_ptr(), place);
         assert!(zeros(length).iter().all(|x| *x == 0.0));
+        // Those of another length go first.
+        let other = length + 1;
+        give_back(vec![0.0; other]);
         for _ in 0..40 {
             give_back(vec![0.0; length]);
         }
+        assert!(
+            !pool()
+                .as_ref()
+                .is_some_and(|pool| pool.by_length.contains_key(&other))
+        );
         let kept = pool().as_ref().map_or(0, |pool| pool.numbers);
         assert!(kept <= CAPACITY, "{kept}");
     }

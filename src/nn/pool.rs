@@ -35,10 +35,17 @@ pub fn mean_pool<B: Backend>(images: Tensor<B, 4>, factor: usize) -> Tensor<B, 4
             input: [height, width],
             output: [blocks[2], blocks[4]],
         };
-        if let Some(smaller) = crate::kernels::resampled(&filter, &images) {
-            return smaller;
+        match crate::kernels::resampled(&filter, images) {
+            Ok(smaller) => smaller,
+            Err(images) => means(images, blocks),
         }
     }
+    #[cfg(not(feature = "flex"))]
+    means(images, blocks)
+}
+
+/// By burn's operations.
+fn means<B: Backend>(images: Tensor<B, 4>, blocks: [usize; 6]) -> Tensor<B, 4> {
     let [batch, channels, height, _, width, _] = blocks;
     images
         .reshape(blocks)

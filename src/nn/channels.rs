@@ -3,7 +3,10 @@
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use super::channels_last::in_their_order;
+#[cfg(feature = "flex")]
+use super::sum;
+#[cfg(feature = "flex")]
+use crate::kernels::{Rearrange, rearranged};
 
 /// The first `count` channels: `[batch, channels, …]` to `[batch, count, …]`.
 ///
@@ -28,7 +31,15 @@ pub fn first_channels<B: Backend, const R: usize>(x: Tensor<B, R>, count: usize)
     if count == shape[1] {
         return x;
     }
-    in_their_order(x, |x| x.narrow(1, 0, count))
+    #[cfg(feature = "flex")]
+    let x = {
+        let (first, of) = (0, shape[1]);
+        match rearranged(Rearrange::Take { first, count, of }, x) {
+            Ok(taken) => return taken,
+            Err(x) => x,
+        }
+    };
+    x.narrow(1, 0, count)
 }
 
 /// The channels of both, those of `a` first: `[batch, a, …]` and `[batch, b, …]` to `[batch, a + b, …]`.
@@ -44,7 +55,20 @@ pub fn concatenate_channels<B: Backend, const R: usize>(
         R >= 2 && left[0] == right[0] && left[2..] == right[2..],
         "shapes {left:?} and {right:?} differ in more than their channels"
     );
-    in_their_order(a, |a| Tensor::cat(vec![a, b], 1))
+    #[cfg(feature = "flex")]
+    let (a, b) = {
+        let of = left[1] + right[1];
+        let put = |x: Tensor<B, R>, first: usize| {
+            let count = x.dims()[1];
+            rearranged(Rearrange::Put { first, count, of }, x)
+        };
+        match (put(a, 0), put(b, left[1])) {
+            (Ok(a), Ok(b)) => return sum(a, b),
+            (Err(a), Err(b)) => (a, b),
+            _ => unreachable!("both are of one backend"),
+        }
+    };
+    Tensor::cat(vec![a, b], 1)
 }
 
 #[cfg(test)]

@@ -148,7 +148,8 @@ mod tests {
         // Those of another length go first.
         let other = length + 1;
         give_back(vec![0.0; other]);
-        for _ in 0..40 {
+        // More than there is room for.
+        for _ in 0..60 {
             give_back(vec![0.0; length]);
         }
         assert!(

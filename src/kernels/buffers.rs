@@ -31,30 +31,32 @@ struct Class {
 }
 
 impl Pool {
-    /// The buffers of a length, which is in use now.
-    fn class(&mut self, length: usize) -> &mut Class {
+    fn keep(&mut self, buffer: Vec<f32>) {
         self.now += 1;
-        let class = self.by_length.entry(length).or_default();
+        self.numbers += buffer.len();
+        let class = self.by_length.entry(buffer.len()).or_default();
         class.used = self.now;
-        class
+        class.kept.push(buffer);
+        while self.numbers > CAPACITY && self.free_one() {}
     }
 
-    /// Frees what is too much.
-    fn bound(&mut self) {
-        while self.numbers > CAPACITY {
-            let kept = |(_, class): &(&usize, &Class)| !class.kept.is_empty();
-            let oldest = self.by_length.iter().filter(kept);
-            let Some(length) = oldest.min_by_key(|(_, class)| class.used).map(|(l, _)| *l) else {
-                return;
+    /// Frees a buffer of the length that was out of use for longest, and forgets lengths without buffers on
+    /// the way there.
+    fn free_one(&mut self) -> bool {
+        loop {
+            let oldest = self.by_length.iter().min_by_key(|(_, class)| class.used);
+            let Some(length) = oldest.map(|(length, _)| *length) else {
+                return false;
             };
-            let Some(class) = self.by_length.get_mut(&length) else {
-                return;
-            };
-            class.kept.pop();
-            if class.kept.is_empty() {
-                self.by_length.remove(&length);
+            let freed = self
+                .by_length
+                .get_mut(&length)
+                .and_then(|class| class.kept.pop());
+            if freed.is_some() {
+                self.numbers -= length;
+                return true;
             }
-            self.numbers -= length;
+            self.by_length.remove(&length);
         }
     }
 }
@@ -72,7 +74,10 @@ pub(super) fn take(length: usize) -> Buffer {
         None
     } else {
         pool().as_mut().and_then(|pool| {
-            let buffer = pool.class(length).kept.pop()?;
+            let class = pool.by_length.get_mut(&length)?;
+            let buffer = class.kept.pop()?;
+            pool.now += 1;
+            class.used = pool.now;
             pool.numbers -= length;
             Some(buffer)
         })
@@ -95,9 +100,7 @@ pub(super) fn give_back(buffer: Vec<f32>) {
     }
     let mut guard = pool();
     let pool = guard.get_or_insert_default();
-    pool.class(length).kept.push(buffer);
-    pool.numbers += length;
-    pool.bound();
+    pool.keep(buffer);
 }
 
 /// Numbers on loan; they go back when dropped.
@@ -152,11 +155,11 @@ mod tests {
         for _ in 0..60 {
             give_back(vec![0.0; length]);
         }
-        assert!(
-            !pool()
-                .as_ref()
-                .is_some_and(|pool| pool.by_length.contains_key(&other))
-        );
+        let of_other = pool().as_ref().and_then(|pool| {
+            let class = pool.by_length.get(&other)?;
+            Some(class.kept.len())
+        });
+        assert_eq!(of_other.unwrap_or(0), 0);
         let kept = pool().as_ref().map_or(0, |pool| pool.numbers);
         assert!(kept <= CAPACITY, "{kept}");
     }

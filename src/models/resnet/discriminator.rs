@@ -94,7 +94,7 @@ impl ResNetDiscriminatorConfig {
                 .with_width(SMALL_WIDTH)
                 .with_init(ResNetInit::Orthogonal);
         }
-        config.as_big(BIG_WIDTH, doublings)
+        config.made_big(BIG_WIDTH, doublings)
     }
 
     /// BigGAN-deep's discriminator: as [`big`](Self::big) with [deep](Self::deep) blocks and a convolution
@@ -103,11 +103,11 @@ impl ResNetDiscriminatorConfig {
         let mut config = Self::new(image);
         config.deep = true;
         let doublings = halvings(&config.image, 4);
-        config.as_big(DEEP_WIDTH, doublings)
+        config.made_big(DEEP_WIDTH, doublings)
     }
 
     /// Channels and weights of BigGAN, `width` wide: the generator's in the other direction.
-    fn as_big(self, width: usize, doublings: usize) -> Self {
+    fn made_big(self, width: usize, doublings: usize) -> Self {
         let mut channels = big_pyramid(doublings, width);
         channels.reverse();
         if doublings == 4 {

@@ -97,17 +97,17 @@ impl ResNetGeneratorConfig {
     pub fn big(latent: usize, image: [usize; 3]) -> Self {
         Self::new(latent, image)
             .with_hierarchical(true)
-            .as_big(BIG_WIDTH)
+            .made_big(BIG_WIDTH)
     }
 
     /// BigGAN-deep's generator: as [`big`](Self::big) with [deep](Self::deep) blocks and 128 channels at
     /// the full size of 128 pixels.
     pub fn big_deep(latent: usize, image: [usize; 3]) -> Self {
-        Self::new(latent, image).with_deep(true).as_big(DEEP_WIDTH)
+        Self::new(latent, image).with_deep(true).made_big(DEEP_WIDTH)
     }
 
     /// Channels and weights of BigGAN, `width` wide.
-    fn as_big(mut self, width: usize) -> Self {
+    fn made_big(mut self, width: usize) -> Self {
         let blocks = self.blocks();
         self.channels = big_pyramid(blocks, width);
         self.attention = (blocks > 4).then(|| self.image.height >> (blocks - 4));

@@ -3,12 +3,14 @@
 mod block;
 mod discriminator;
 mod generator;
+mod presets;
 
 #[cfg(test)]
 mod tests;
 
 pub use discriminator::{ResNetDiscriminator, ResNetDiscriminatorConfig};
 pub use generator::{ResNetGenerator, ResNetGeneratorConfig};
+pub use presets::ResNetPreset;
 
 use burn::module::Initializer;
 

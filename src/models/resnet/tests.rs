@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     ResNetDiscriminator, ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig,
-    ResNetInit,
+    ResNetInit, ResNetPreset,
 };
 use crate::network::{Discriminator, Generator, Labels};
 use crate::objective::input_gradient;
@@ -251,6 +251,24 @@ fn the_presets_for_128_pixels_have_their_sizes() {
     assert_eq!(count(&deep.expect("valid")), 50_244_484);
     let deep = ResNetDiscriminatorConfig::big_deep(image).init_projected::<Cpu>(1_000, &device);
     assert_eq!(count(&deep.expect("valid")), 34_590_209);
+}
+
+#[test]
+fn presets_are_valid_and_go_with_each_other() {
+    for preset in ResNetPreset::ALL {
+        let (generator, discriminator) = (preset.generator(), preset.discriminator());
+        generator.validate().expect("valid");
+        discriminator.validate().expect("valid");
+        assert_eq!(generator.image, discriminator.image);
+        let config = preset.trainer(10).expect("valid");
+        assert_eq!(config.latent.dimensions(), generator.latent);
+        assert!(preset.trainer(0).is_err());
+        let named = serde_json::to_string(&preset).expect("JSON");
+        let again: ResNetPreset = serde_json::from_str(&named).expect("a preset");
+        assert_eq!(again, preset);
+    }
+    let sagan = ResNetPreset::Sagan128.generator();
+    assert_eq!((sagan.attention, sagan.channels[5]), (Some(32), 64));
 }
 
 #[test]

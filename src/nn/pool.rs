@@ -91,7 +91,14 @@ pub(super) fn largest_of_blocks<B: Backend>(x: Tensor<B, 4>, factor: usize) -> T
 fn largest_along<B: Backend>(x: Tensor<B, 5>, axis: usize) -> Tensor<B, 5> {
     let mut slices = (0..x.dims()[axis]).map(|place| x.clone().narrow(axis, place, 1));
     let first = slices.next().expect("a block is not empty");
-    slices.fold(first, Tensor::max_pair)
+    slices.fold(first, larger)
+}
+
+/// The larger of two numbers at each place, a NaN where one of them is none; of equal ones the gradient goes
+/// to the first. burn's `max_pair` passes over a NaN in the second.
+pub(super) fn larger<B: Backend, const R: usize>(a: Tensor<B, R>, b: Tensor<B, R>) -> Tensor<B, R> {
+    let takes_over = b.clone().greater(a.clone()).bool_or(b.clone().is_nan());
+    a.mask_where(takes_over, b)
 }
 
 /// The shape `[batch, channels, height/factor, factor, width/factor, factor]`.

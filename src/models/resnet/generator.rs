@@ -103,7 +103,9 @@ impl ResNetGeneratorConfig {
     /// BigGAN-deep's generator: as [`big`](Self::big) with [deep](Self::deep) blocks and 128 channels at
     /// the full size of 128 pixels.
     pub fn big_deep(latent: usize, image: [usize; 3]) -> Self {
-        Self::new(latent, image).with_deep(true).made_big(DEEP_WIDTH)
+        Self::new(latent, image)
+            .with_deep(true)
+            .made_big(DEEP_WIDTH)
     }
 
     /// Channels and weights of BigGAN, `width` wide.

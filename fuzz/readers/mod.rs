@@ -16,6 +16,7 @@ mod planted;
 mod safetensors;
 mod settings;
 mod state_dict;
+mod table_csv;
 
 pub use planted::FAULTS;
 
@@ -84,7 +85,7 @@ pub trait Reader: Sync {
 }
 
 /// All of them.
-pub fn all() -> [&'static dyn Reader; 20] {
+pub fn all() -> [&'static dyn Reader; 21] {
     [
         &idx::Idx,
         &arrays::ArrayFile,
@@ -103,6 +104,7 @@ pub fn all() -> [&'static dyn Reader; 20] {
         &pictures::Pictures("tiff"),
         &pictures::Pictures("webp"),
         &pixel_csv::PixelFile,
+        &table_csv::TableFile,
         &safetensors::Safetensors,
         &settings::Settings,
         &state_dict::StateDict,

@@ -1,5 +1,5 @@
 //! Data: mixtures with known densities, folders of pictures, MNIST's and CIFAR's file formats, arrays
-//! of numpy's, images in CSV files, tensors in memory, and batches that are a function of a seed.
+//! of numpy's, images in CSV files, tables, tensors in memory, and batches that are a function of a seed.
 
 #[cfg(feature = "arrays")]
 mod arrays;
@@ -15,6 +15,8 @@ mod idx;
 mod image_shape;
 #[cfg(feature = "images")]
 mod images;
+#[cfg(any(feature = "arrays", feature = "tables"))]
+mod lines;
 mod loader;
 mod loading;
 #[cfg(any(feature = "arrays", feature = "images"))]
@@ -24,6 +26,8 @@ mod mnist;
 mod order;
 #[cfg(feature = "arrays")]
 mod pixel_csv;
+#[cfg(feature = "tables")]
+pub mod table;
 mod vector_dataset;
 
 #[cfg(feature = "arrays")]

@@ -65,6 +65,8 @@ mod scorer;
 mod set_measure;
 #[cfg(feature = "metrics")]
 mod sliced_wasserstein;
+#[cfg(feature = "tables")]
+pub mod table;
 #[cfg(feature = "metrics")]
 mod two_sample;
 

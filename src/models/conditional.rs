@@ -107,6 +107,16 @@ where
         Some(self)
     }
 
+    fn log_probabilities(
+        &self,
+        latent: Tensor<B, 2>,
+        condition: &E::Condition,
+    ) -> Option<Tensor<B, 2>> {
+        let features = self.embedding.embed(condition);
+        let input = Tensor::cat(vec![latent, features], 1);
+        self.network.log_probabilities(input, &())
+    }
+
     fn output_range(&self) -> Option<(f64, f64)> {
         self.network.output_range()
     }

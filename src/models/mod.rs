@@ -15,6 +15,8 @@ mod resnet;
 mod saved;
 mod squares;
 mod stylegan2;
+#[cfg(feature = "tables")]
+mod tabular;
 mod weights;
 
 pub use auxiliary_classifier::AuxiliaryClassifier;
@@ -47,6 +49,11 @@ pub(crate) use saved::{refuse, settings_type};
 pub use stylegan2::{
     MappedEmbedding, StyleGan2Discriminator, StyleGan2DiscriminatorConfig, StyleGan2Generator,
     StyleGan2GeneratorConfig, StyleGan2Projection, StyleMapping,
+};
+#[cfg(feature = "tables")]
+pub use tabular::{
+    PlainVectors, TabularDiscriminator, TabularDiscriminatorConfig, TabularGenerator,
+    TabularGeneratorConfig,
 };
 pub(crate) use weights::stored_tensors;
 pub use weights::{

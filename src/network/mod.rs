@@ -92,6 +92,18 @@ pub trait Generator<B: Backend>: Module<B> {
         None
     }
 
+    /// ln P of each entry of the condition's vector, `[batch, size]`, of a generator that chooses
+    /// among such entries ([`Vectors`] of one-hot columns): what
+    /// [`ConditionMatch`](crate::objective::ConditionMatch) asks it for.
+    fn log_probabilities(
+        &self,
+        latent: Tensor<B, 2>,
+        condition: &Self::Condition,
+    ) -> Option<Tensor<B, 2>> {
+        let _ = (latent, condition);
+        None
+    }
+
     /// The number of classes, where the network is conditioned on labels and knows it: labels must
     /// lie below it. Preflight compares the data with it.
     fn classes(&self) -> Option<usize> {

@@ -48,7 +48,7 @@ pub(crate) use state::ObjectiveCounts;
 pub use state::ObjectiveState;
 pub use term::second_order::{SecondOrder, input_gradient, logit_gradient};
 pub use term::{
-    AuxiliaryClass, BalancedConsistency, Consistency, CostTerm, CustomTerm, Dragan,
+    AuxiliaryClass, BalancedConsistency, ConditionMatch, Consistency, CostTerm, CustomTerm, Dragan,
     FeatureMatching, LatentConsistency, LatentDiversity, LeCam, MutualInformation, Orthogonal,
     PathLength, R1, R2, Reconstruction, Term, TermInfo, TermKind, WganGp, ZeroCentered,
     feature_distance, gradient_norm, orthogonal, r1,

@@ -26,6 +26,8 @@
 mod axis;
 mod canvas;
 mod color;
+#[cfg(feature = "tables")]
+mod columns;
 mod first_batch;
 mod frame;
 mod grid;
@@ -35,6 +37,8 @@ mod scatter;
 mod series;
 
 pub use color::Color;
+#[cfg(feature = "tables")]
+pub use columns::column_charts;
 pub use first_batch::first_batch;
 pub(crate) use grid::check_grid;
 pub use grid::{GridSize, GridStyle, Picture, image_grid};

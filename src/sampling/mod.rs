@@ -23,6 +23,8 @@ mod drawn;
 mod judge;
 mod sampler;
 mod stock;
+#[cfg(feature = "tables")]
+mod table;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "files")]
@@ -32,5 +34,7 @@ pub use choose::Chosen;
 pub use drawn::Drawn;
 pub use judge::{Told, logits};
 pub use sampler::Sampler;
+#[cfg(feature = "tables")]
+pub use table::TableSampler;
 #[cfg(feature = "files")]
 pub use write::{Written, write_images, write_npy, write_table};

@@ -66,6 +66,11 @@ impl<B: Backend> Sampler<B> {
             "ResNetGeneratorConfig" => {
                 images!(SavedGenerator::<ResNetGeneratorConfig>::open(path)?, device)
             }
+            "TabularGeneratorConfig" => Err(Error::data(
+                path,
+                "holds a generator of the rows of a table: open it with the table's own file, by \
+                 `TableSampler::open` (feature `tables`)",
+            )),
             other => Err(Error::data(
                 path,
                 format!(

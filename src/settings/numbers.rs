@@ -1,5 +1,6 @@
 //! Settings hand out the numbers in them by name, so that they can move while a run goes on.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use burn::module::Initializer;
@@ -55,6 +56,8 @@ pub(crate) enum Name<'a> {
     Whole,
     /// Of a field.
     Field(&'a Name<'a>, &'static str),
+    /// Of an entry of a map.
+    Key(&'a Name<'a>, &'a str),
     /// Of what is in a variant, which is spelt as in the program.
     Variant(&'a Name<'a>, &'static str),
     /// Of an item in a list.
@@ -73,6 +76,7 @@ impl fmt::Display for Name<'_> {
         match self {
             Self::Whole => Ok(()),
             Self::Field(outer, field) => write!(f, "{outer}{}{field}", dot(outer)),
+            Self::Key(outer, key) => write!(f, "{outer}{}{key}", dot(outer)),
             Self::Variant(outer, variant) => {
                 write!(f, "{outer}{}", dot(outer))?;
                 snake_case(variant, f)
@@ -133,7 +137,16 @@ impl<T: Numbers, const N: usize> Numbers for [T; N] {
     }
 }
 
+impl<T: Numbers> Numbers for BTreeMap<String, T> {
+    fn numbers(&mut self, name: Name<'_>, found: Found<'_>) {
+        for (key, settings) in self {
+            settings.numbers(Name::Key(&name, key), found);
+        }
+    }
+}
+
 impl Numbers for bool {}
+impl Numbers for char {}
 impl Numbers for u8 {}
 impl Numbers for u32 {}
 impl Numbers for u64 {}

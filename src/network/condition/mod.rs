@@ -75,6 +75,11 @@ pub trait Condition<B: Backend>: Clone + Debug + Send + 'static {
         None
     }
 
+    /// The vector of each sample, on the device, `[batch, size]`; `None` where conditions are none.
+    fn vectors(&self) -> Option<Tensor<B, 2>> {
+        None
+    }
+
     /// [`classes`](Self::classes), read back from the device.
     fn labels(&self) -> Option<Vec<i64>> {
         let classes = self.classes()?;

@@ -67,6 +67,10 @@ impl<B: Backend> Condition<B> for Vectors<B> {
     fn rows(&self) -> Option<usize> {
         Some(self.values.dims()[0])
     }
+
+    fn vectors(&self) -> Option<Tensor<B, 2>> {
+        Some(self.values.clone())
+    }
 }
 
 #[cfg(test)]

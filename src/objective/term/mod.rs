@@ -2,6 +2,7 @@
 
 mod auxiliary_class;
 mod balanced_consistency;
+mod condition_match;
 mod consistency;
 mod custom;
 mod dragan;
@@ -26,6 +27,7 @@ mod zero_centered;
 
 pub use auxiliary_class::AuxiliaryClass;
 pub use balanced_consistency::BalancedConsistency;
+pub use condition_match::ConditionMatch;
 pub use consistency::Consistency;
 pub use custom::CustomTerm;
 pub use dragan::Dragan;
@@ -226,7 +228,9 @@ kinds! {
     /// [`ZeroCentered`]: the gradient between real and generated samples.
     ZeroCentered,
     /// [`Reconstruction`]: the discriminator makes real samples again from its inner layers.
-    Reconstruction;
+    Reconstruction,
+    /// [`ConditionMatch`]: generated rows have the values that they are conditioned on.
+    ConditionMatch;
     /// [`WganGp`]: the distance of the gradient's norm from a target, between real and generated
     /// samples.
     WganGp,

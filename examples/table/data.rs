@@ -1,0 +1,73 @@
+//! The table: read, cut into two parts, coded.
+
+use std::path::PathBuf;
+
+use burn_gan::Result;
+use burn_gan::data::table::{
+    Coded, ColumnKind, SavedTable, Table, TableConditions, TableSettings, TableTransform,
+    TransformSettings,
+};
+use burn_gan::random::Stream;
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct Data {
+    /// CSV file, plain or gzip
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+
+    /// Column of names that a classifier is to tell by the others
+    #[arg(long, value_name = "COLUMN")]
+    pub target: String,
+
+    /// How the file is read, as JSON: kinds of columns, missing values [default: guessed]
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+
+    /// Lines before the table
+    #[arg(long, value_name = "N")]
+    pub skip: Option<u64>,
+
+    /// Share of the rows that is held back
+    #[arg(long, default_value_t = 0.2, value_name = "SHARE")]
+    pub held_back: f64,
+}
+
+/// What a run is made of.
+pub struct Parts {
+    pub training: Table,
+    pub held_back: Table,
+    pub saved: SavedTable,
+    pub coded: Coded,
+}
+
+impl Data {
+    pub fn open(&self, seed: u64) -> Result<Parts> {
+        let mut settings = match &self.settings {
+            Some(file) => TableSettings::open(file)?,
+            None => TableSettings::default(),
+        };
+        if let Some(skip) = self.skip {
+            settings = settings.with_skip(skip);
+        }
+        let mut table = settings.read(&self.data)?;
+        // A target that looks like numbers is one of names all the same.
+        if table.column(&self.target)?.schema.kind.is_numeric() {
+            let named = settings.with_kind(&self.target, ColumnKind::Categorical);
+            table = named.read(&self.data)?;
+        }
+        let share = 1.0 - self.held_back;
+        let (training, held_back) = table.split(share, &mut Stream::new(seed, "held back"))?;
+        let transform = TableTransform::fit(&training, &TransformSettings::default())?;
+        let coded = transform.encode(&training, &mut Stream::new(seed, "modes"))?;
+        let conditions = TableConditions::of(&transform, &coded);
+        Ok(Parts {
+            training,
+            held_back,
+            saved: SavedTable {
+                transform,
+                conditions,
+            },
+            coded,
+        })
+    }
+}

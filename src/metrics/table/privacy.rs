@@ -1,0 +1,80 @@
+//! Whether generated rows are copies.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+use super::comparable;
+use super::rows::RowNumbers;
+use crate::data::table::Table;
+use crate::error::Result;
+use crate::metrics::Memorisation;
+
+const NAME: &str = "closest_records";
+
+/// What [`closest_records`] measures.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ClosestRecords {
+    /// The share of generated rows that are, cell by cell, a row of the training table.
+    pub copies: f64,
+    /// The same share of held-out real rows: what chance makes of a table with few different rows.
+    pub copies_held_out: f64,
+    /// The median distance of a generated row to its nearest training row.
+    pub median_distance: f64,
+    /// That of a held-out real row.
+    pub median_distance_held_out: f64,
+    /// The probability that a generated row is nearer to the training rows than a held-out one; 0.5
+    /// is right, above it rows are too near.
+    pub nearer_than_held_out: f64,
+    /// Its distance from 0.5 in standard errors.
+    pub z: f64,
+}
+
+/// How near generated rows are to the rows that the generator was trained on, beside real rows that it
+/// was not trained on.
+///
+/// Distances are Euclidean between rows as [`RowNumbers`] has them: a deviation of one number, or one
+/// other name, is 1. Copies are compared as they are written, cell by cell. A generator that draws from the
+/// distribution has as many copies, and as small distances, as held-out rows have. *Cost*: rows of
+/// both kinds × training rows × numbers of a row.
+///
+/// # Errors
+/// If the tables have other columns or no row, or all training rows have copies among each other.
+pub fn closest_records(
+    training: &Table,
+    held_out: &Table,
+    generated: &Table,
+) -> Result<ClosestRecords> {
+    comparable(NAME, training, generated)?;
+    comparable(NAME, training, held_out)?;
+    let numbers = RowNumbers::fit(training, None)?;
+    let features = |table: &Table| numbers.features(table);
+    let scores = Memorisation::default().measure_with_held_out(
+        &features(training)?,
+        &features(held_out)?,
+        &features(generated)?,
+    )?;
+    let known: HashSet<Vec<String>> = (0..training.rows())
+        .map(|row| written(training, row))
+        .collect();
+    let copies = |table: &Table| {
+        let copies = (0..table.rows()).filter(|row| known.contains(&written(table, *row)));
+        copies.count() as f64 / table.rows() as f64
+    };
+    Ok(ClosestRecords {
+        copies: copies(generated),
+        copies_held_out: copies(held_out),
+        median_distance: scores.generated.median_distance,
+        median_distance_held_out: scores.held_out.median_distance,
+        nearer_than_held_out: scores.nearer_than_held_out,
+        z: scores.z,
+    })
+}
+
+fn written(table: &Table, row: usize) -> Vec<String> {
+    table
+        .columns()
+        .iter()
+        .map(|column| column.text(row))
+        .collect()
+}

@@ -1,0 +1,125 @@
+//! Each column by itself.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::comparable;
+use crate::data::table::{Cells, Column, MISSING, Table};
+use crate::error::Result;
+
+/// How far a generated column is from the real one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ColumnShape {
+    /// The column.
+    pub column: String,
+    /// `kolmogorov_smirnov` or `total_variation`.
+    pub measure: &'static str,
+    /// From 0, for the same distribution, to 1.
+    pub distance: f64,
+}
+
+/// What [`column_shapes`] measures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ColumnShapes {
+    /// 1 minus the mean distance: 1 is perfect.
+    pub score: f64,
+    /// Each column.
+    pub columns: Vec<ColumnShape>,
+}
+
+/// The distance of each generated column's distribution from the real one's.
+///
+/// ```text
+/// numbers, dates:  sup_x |F_real(x) − F_generated(x)|        (Kolmogorov–Smirnov; missing values left out)
+/// names:           ½·Σ_v |p_real(v) − p_generated(v)|         (total variation; a missing value is one)
+/// score = 1 − mean over columns
+/// ```
+///
+/// *Bias*: of n real and m generated rows of one distribution the first is about
+/// 0.87·√((n + m)/(n·m)), not 0. *Cost*: a sort.
+///
+/// # Errors
+/// If the tables have other columns, or no row.
+pub fn column_shapes(real: &Table, generated: &Table) -> Result<ColumnShapes> {
+    comparable("column_shapes", real, generated)?;
+    let pairs = real.columns().iter().zip(generated.columns());
+    let columns: Vec<ColumnShape> = pairs
+        .map(|(a, b)| {
+            let (measure, distance) = match (&a.cells, &b.cells) {
+                (Cells::Numbers(a), Cells::Numbers(b)) => {
+                    ("kolmogorov_smirnov", kolmogorov_smirnov(a, b))
+                }
+                _ => ("total_variation", total_variation(&shares(a), &shares(b))),
+            };
+            ColumnShape {
+                column: a.schema.name.clone(),
+                measure,
+                distance,
+            }
+        })
+        .collect();
+    let sum: f64 = columns.iter().map(|column| column.distance).sum();
+    Ok(ColumnShapes {
+        score: 1.0 - sum / columns.len() as f64,
+        columns,
+    })
+}
+
+/// The largest difference of two empirical distribution functions; 1 where one has no value and the
+/// other has.
+pub(super) fn kolmogorov_smirnov(a: &[f64], b: &[f64]) -> f64 {
+    let sorted = |values: &[f64]| -> Vec<f64> {
+        let mut sorted: Vec<f64> = values.iter().copied().filter(|x| !x.is_nan()).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        sorted
+    };
+    let (a, b) = (sorted(a), sorted(b));
+    if a.is_empty() || b.is_empty() {
+        return if a.len() == b.len() { 0.0 } else { 1.0 };
+    }
+    let (mut i, mut j, mut most) = (0, 0, 0.0_f64);
+    while i < a.len() && j < b.len() {
+        let x = a[i].min(b[j]);
+        while i < a.len() && a[i] <= x {
+            i += 1;
+        }
+        while j < b.len() && b[j] <= x {
+            j += 1;
+        }
+        let difference = i as f64 / a.len() as f64 - j as f64 / b.len() as f64;
+        most = most.max(difference.abs());
+    }
+    most
+}
+
+/// The share of each name, a missing value's under an empty one.
+pub(super) fn shares(column: &Column) -> BTreeMap<&str, f64> {
+    let mut shares = BTreeMap::new();
+    let Cells::Codes(codes) = &column.cells else {
+        return shares;
+    };
+    let each = 1.0 / codes.len() as f64;
+    for code in codes {
+        let name = match *code {
+            MISSING => "",
+            code => column.schema.categories[code as usize].as_str(),
+        };
+        *shares.entry(name).or_insert(0.0) += each;
+    }
+    shares
+}
+
+/// Half of the sum of all differences.
+pub(super) fn total_variation<K: Ord>(a: &BTreeMap<K, f64>, b: &BTreeMap<K, f64>) -> f64 {
+    let of_a: f64 = a
+        .iter()
+        .map(|(key, share)| (share - b.get(key).unwrap_or(&0.0)).abs())
+        .sum();
+    let of_b: f64 = b
+        .iter()
+        .filter(|(key, _)| !a.contains_key(key))
+        .map(|(_, share)| share)
+        .sum();
+    0.5 * (of_a + of_b)
+}

@@ -170,7 +170,7 @@ fn tanh(x: f32) -> f32 {
 
 /// 1/(1 + e^−x) without a branch, within 3 units in the last place, down to the smallest number.
 #[inline(always)]
-fn sigmoid(x: f32) -> f32 {
+pub(super) fn sigmoid(x: f32) -> f32 {
     let e = decay(x);
     let above = if x < 0.0 { e } else { 1.0 };
     above / (1.0 + e)
@@ -186,7 +186,7 @@ fn tanh_slope(x: f32) -> f32 {
 
 /// sigmoid′ = e/(1 + e)², e = e^−|x|.
 #[inline(always)]
-fn sigmoid_slope(x: f32) -> f32 {
+pub(super) fn sigmoid_slope(x: f32) -> f32 {
     let e = decay(x);
     let root = 1.0 + e;
     e / (root * root)

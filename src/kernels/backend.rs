@@ -9,11 +9,12 @@ use burn::tensor::ops::{FloatTensor, FloatTensorOps};
 use super::activation::{self, Elementwise};
 use super::bilinear::Bilinear;
 use super::picture::{self, Part, Picture};
+use super::rearrange::{self, Rearrange};
 use super::resample::{self, Resample};
 use super::storage::{
-    channels_last, from_channels_last, from_rows, is_dense, lies_channels_last, recycle, row_major,
+    self, channels_last, from_channels_last, from_rows, is_dense, lies_channels_last, recycle,
 };
-use super::{buffers, convolution, grouped, norm, pieces, product, scale, threads};
+use super::{average, convolution, gated, grouped, norm, pieces, product, scale, threads};
 
 /// The operations that the layers' fast paths are made of. All tensors are f32 and not empty.
 pub(crate) trait Kernels: Backend {
@@ -58,6 +59,15 @@ pub(crate) trait Kernels: Backend {
     /// Pictures `[n, c, h, w]` made larger, smaller or smoother.
     fn resample(filter: &Resample, x: FloatTensor<Self>) -> FloatTensor<Self>;
 
+    /// Channels or pixels `[n, c, …]` put elsewhere.
+    fn rearrange(map: Rearrange, x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// a·σ(b), x = (a, b) along the channels: `[n, 2·c, …]` to `[n, c, …]`.
+    fn gated(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// What the output's gradient makes that of x, (g·σ(b), g·a·σ′(b)).
+    fn gated_gradient(gradient: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self>;
+
     /// The same tensor with its channels innermost in memory.
     fn channels_last(x: FloatTensor<Self>) -> FloatTensor<Self>;
 
@@ -85,11 +95,14 @@ pub(crate) trait Kernels: Backend {
         numbers: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
+    /// x times a number.
+    fn times(x: FloatTensor<Self>, factor: f32) -> FloatTensor<Self>;
+
     /// a + b of one shape, in the memory of a where that can be, and lying as a does.
     fn add(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// A tensor that is not needed any more: its memory may serve another.
-    fn recycle(_tensor: FloatTensor<Self>) {}
+    fn recycle(tensor: FloatTensor<Self>);
 }
 
 impl Kernels for Flex {
@@ -102,7 +115,7 @@ impl Kernels for Flex {
     ) -> FlexTensor {
         let bias = bias.as_ref().map(channels_last);
         let bias = bias.as_deref();
-        match operation {
+        let y = match operation {
             Bilinear::Product {
                 transpose_a,
                 transpose_b,
@@ -128,7 +141,18 @@ impl Kernels for Flex {
             }
             Bilinear::ChannelScale => scale::scale(&x, &weight, bias, activation),
             Bilinear::ChannelDot => scale::dot(&x, &weight),
-        }
+            Bilinear::Elementwise => {
+                debug_assert!(bias.is_none() && activation == Elementwise::Identity);
+                storage::zip(&x, &weight, |out, x, weight| {
+                    for (out, (x, weight)) in out.iter_mut().zip(x.iter().zip(weight)) {
+                        *out = x * weight;
+                    }
+                })
+            }
+        };
+        recycle(x);
+        recycle(weight);
+        y
     }
 
     fn activation_gradient(
@@ -139,36 +163,27 @@ impl Kernels for Flex {
         if activation == Elementwise::Identity {
             return gradient;
         }
-        let shape = y.layout().shape().to_vec();
         // In y's order, whichever of the two it is.
-        let last = lies_channels_last(&y);
-        let out = {
-            let order = if last { channels_last } else { row_major };
-            let (gradient, y) = (order(&gradient), order(&y));
-            let mut out = buffers::take(y.len());
-            let ranges = threads::split(y.len(), threads::for_numbers(y.len()));
-            let pieces = threads::cut(&mut out, &ranges, 1);
-            threads::run(ranges.into_iter().zip(pieces), |(range, out)| {
-                activation::gradient(out, &gradient[range.clone()], &y[range], activation);
-            });
-            out
-        };
+        let out = storage::zip(&y, &gradient, |out, y, gradient| {
+            activation::gradient(out, gradient, y, activation);
+        });
         recycle(gradient);
-        if last {
-            from_channels_last(out, &shape)
-        } else {
-            from_rows(out, &shape)
-        }
+        out
     }
 
     fn apply(activation: Elementwise, x: FlexTensor) -> FlexTensor {
-        // In place where nobody else holds x.
-        let mut y = if is_dense(&x) { x } else { x.to_contiguous() };
-        let count = y.layout().num_elements();
-        let ranges = threads::split(count, threads::for_numbers(count));
-        let pieces = threads::cut(y.storage_mut::<f32>(), &ranges, 1);
-        threads::run(pieces, |piece| activation::apply(piece, activation));
-        y
+        if is_dense(&x) && x.is_unique() {
+            let mut y = x;
+            let count = y.layout().num_elements();
+            let ranges = threads::split(count, threads::for_numbers(count));
+            let pieces = threads::cut(y.storage_mut::<f32>(), &ranges, 1);
+            threads::run(pieces, |piece| activation::apply(piece, activation));
+            return y;
+        }
+        storage::map(&x, |y, x| {
+            y.copy_from_slice(x);
+            activation::apply(y, activation);
+        })
     }
 
     fn smooth_slope(activation: Elementwise, x: FlexTensor) -> FlexTensor {
@@ -193,12 +208,32 @@ impl Kernels for Flex {
         y
     }
 
+    fn rearrange(map: Rearrange, x: FlexTensor) -> FlexTensor {
+        let y = rearrange::apply(map, &x);
+        recycle(x);
+        y
+    }
+
+    fn gated(x: FlexTensor) -> FlexTensor {
+        let y = gated::forward(&x);
+        recycle(x);
+        y
+    }
+
+    fn gated_gradient(gradient: FlexTensor, x: FlexTensor) -> FlexTensor {
+        let found = gated::gradient(&gradient, &x);
+        recycle(gradient);
+        found
+    }
+
     fn channels_last(x: FlexTensor) -> FlexTensor {
         if lies_channels_last(&x) {
             return x;
         }
         let shape = x.layout().shape().to_vec();
-        from_channels_last(channels_last(&x).into_buffer(), &shape)
+        let last = from_channels_last(channels_last(&x).into_buffer(), &shape);
+        recycle(x);
+        last
     }
 
     fn winners(x: FlexTensor, pieces: usize) -> FlexTensor {
@@ -223,11 +258,32 @@ impl Kernels for Flex {
         y
     }
 
-    fn add(mut a: FlexTensor, b: FlexTensor) -> FlexTensor {
-        let last = lies_channels_last(&a);
-        let b = if last { Self::channels_last(b) } else { b };
-        if a.layout() != b.layout() || !(is_dense(&a) && is_dense(&b)) {
-            return Self::float_add(a, b);
+    fn times(x: FlexTensor, factor: f32) -> FlexTensor {
+        if is_dense(&x) && x.is_unique() {
+            return average::scaled(x, factor);
+        }
+        storage::map(&x, |y, x| {
+            for (y, x) in y.iter_mut().zip(x) {
+                *y = factor * x;
+            }
+        })
+    }
+
+    fn add(mut a: FlexTensor, mut b: FlexTensor) -> FlexTensor {
+        let alike = a.layout() == b.layout() && is_dense(&a) && is_dense(&b);
+        if alike && !a.is_unique() {
+            // Where the one can't be written to, the other may.
+            std::mem::swap(&mut a, &mut b);
+        }
+        if !(alike && a.is_unique()) {
+            let sum = storage::zip(&a, &b, |out, a, b| {
+                for (out, (a, b)) in out.iter_mut().zip(a.iter().zip(b)) {
+                    *out = a + b;
+                }
+            });
+            recycle(a);
+            recycle(b);
+            return sum;
         }
         let count = a.layout().num_elements();
         let ranges = threads::split(count, threads::for_numbers(count));

@@ -7,6 +7,7 @@
 //! its weight's gradient   w = x ⋆ y
 //! channels scaled         y = x·s             (each channel of each sample times a number)
 //! its scale's gradient    s = ⟨x, y⟩          (over the pixels of each channel)
+//! numbers by numbers      y = x ⊙ w           (of one shape)
 //! ```
 //!
 //! The derivatives of each are operations of the same list: with ⟨y, x ∗ w⟩ = ⟨x, y ∗ᵀ w⟩ =
@@ -55,6 +56,8 @@ pub(crate) enum Bilinear {
     ChannelScale,
     /// (x, y), both `[n, c, …]`, to Σ x·y over all axes but the first two, `[n, c]`.
     ChannelDot,
+    /// (x, w) of one shape to x ⊙ w.
+    Elementwise,
 }
 
 impl Bilinear {
@@ -100,6 +103,7 @@ impl Bilinear {
             }
             Self::ChannelScale => B::bilinear(Self::ChannelScale, gradient, second),
             Self::ChannelDot => B::bilinear(Self::ChannelScale, second, gradient),
+            Self::Elementwise => B::bilinear(Self::Elementwise, gradient, second),
         }
     }
 
@@ -137,6 +141,7 @@ impl Bilinear {
             Self::WeightGradient(sizes) => B::bilinear(Self::Convolution(sizes), first, gradient),
             Self::ChannelScale => B::bilinear(Self::ChannelDot, first, gradient),
             Self::ChannelDot => B::bilinear(Self::ChannelScale, first, gradient),
+            Self::Elementwise => B::bilinear(Self::Elementwise, gradient, first),
         }
     }
 

@@ -19,6 +19,7 @@ use super::backend::Kernels;
 use super::batch_norm;
 use super::bilinear::{Bilinear, Geometry};
 use super::picture::{Part, Picture};
+use super::rearrange::Rearrange;
 use super::resample::Resample;
 use super::storage;
 use crate::activation::Activation;
@@ -128,16 +129,22 @@ fn run_apply<B: Backend, K: Kernels, const R: usize>(
     tensor::<B, K, R>(K::apply(activation, x))
 }
 
-/// An activation by itself.
+/// An activation by itself; what there is no kernel for comes back as it is.
 pub(crate) fn applied<B: Backend, const R: usize>(
     activation: Activation,
-    x: &Tensor<B, R>,
-) -> Option<Tensor<B, R>> {
-    let activation = Elementwise::of(activation)?;
-    if !suits(x) {
-        return None;
+    x: Tensor<B, R>,
+) -> Result<Tensor<B, R>, Tensor<B, R>> {
+    match Elementwise::of(activation) {
+        Some(activation) if has_kernels::<B>() && suits(&x) => {
+            Ok(on_kernels!(B, run_apply, activation, x).expect("a backend with kernels"))
+        }
+        _ => Err(x),
     }
-    on_kernels!(B, run_apply, activation, x.clone())
+}
+
+/// Whether a backend has kernels.
+fn has_kernels<B: Backend>() -> bool {
+    is::<B, Flex>() || is::<B, Tape>() || is::<B, TapeOfTape>()
 }
 
 fn run_added<B: Backend, K: Kernels, const R: usize>(
@@ -148,30 +155,91 @@ fn run_added<B: Backend, K: Kernels, const R: usize>(
     tensor::<B, K, R>(K::add(a, b))
 }
 
-/// a + b of one shape, lying in memory as a does.
-pub(crate) fn added<B: Backend, const R: usize>(
-    a: &Tensor<B, R>,
-    b: &Tensor<B, R>,
-) -> Option<Tensor<B, R>> {
-    if !(suits(a) && suits(b) && a.dims() == b.dims()) {
-        return None;
+/// a + b of one shape, lying in memory as a does, by burn's operation where there is no kernel.
+pub(crate) fn added<B: Backend, const R: usize>(a: Tensor<B, R>, b: Tensor<B, R>) -> Tensor<B, R> {
+    if !(has_kernels::<B>() && suits(&a) && suits(&b) && a.dims() == b.dims()) {
+        return a + b;
     }
-    on_kernels!(B, run_added, a.clone(), b.clone())
+    // By value: the sum may take the memory of either.
+    on_kernels!(B, run_added, a, b).expect("a backend with kernels")
+}
+
+fn run_released<B: Backend, K: Kernels, const R: usize>(x: Tensor<B, R>) {
+    K::recycle(cast::<_, Tensor<K, R>>(x).into_primitive().tensor());
+}
+
+/// A tensor that is not needed any more: unless somebody else holds it, its memory serves another.
+pub(crate) fn released<B: Backend, const R: usize>(x: Tensor<B, R>) {
+    if has_kernels::<B>() {
+        on_kernels!(B, run_released, x);
+    }
+}
+
+fn run_times<B: Backend, K: Kernels, const R: usize>(x: Tensor<B, R>, factor: f32) -> Tensor<B, R> {
+    let x = cast::<_, Tensor<K, R>>(x).into_primitive().tensor();
+    tensor::<B, K, R>(K::times(x, factor))
+}
+
+/// x times a number, lying as x does, by burn's operation where there is no kernel.
+pub(crate) fn times<B: Backend, const R: usize>(x: Tensor<B, R>, factor: f64) -> Tensor<B, R> {
+    if !(has_kernels::<B>() && suits(&x)) {
+        return x.mul_scalar(factor);
+    }
+    on_kernels!(B, run_times, x, factor as f32).expect("a backend with kernels")
 }
 
 fn run_resampled<B: Backend, K: Kernels, const R: usize>(
     filter: &Resample,
-    x: &Tensor<B, R>,
+    x: Tensor<B, R>,
 ) -> Tensor<B, R> {
-    tensor::<B, K, R>(K::resample(filter, primitive::<B, K, R>(x)))
+    let x = cast::<_, Tensor<K, R>>(x).into_primitive().tensor();
+    tensor::<B, K, R>(K::resample(filter, x))
 }
 
-/// Pictures made larger, smaller or smoother by a fixed filter.
-pub(crate) fn resampled<B: Backend>(filter: &Resample, x: &Tensor<B, 4>) -> Option<Tensor<B, 4>> {
-    if !(suits(x) && filter.suits(x.dims())) {
-        return None;
+/// Pictures made larger, smaller or smoother by a fixed filter; what there is no kernel for comes back
+/// as it is.
+pub(crate) fn resampled<B: Backend>(
+    filter: &Resample,
+    x: Tensor<B, 4>,
+) -> Result<Tensor<B, 4>, Tensor<B, 4>> {
+    if !(has_kernels::<B>() && suits(&x) && filter.suits(x.dims())) {
+        return Err(x);
     }
-    on_kernels!(B, run_resampled, filter, x)
+    Ok(on_kernels!(B, run_resampled, filter, x).expect("a backend with kernels"))
+}
+
+fn run_rearranged<B: Backend, K: Kernels, const R: usize>(
+    map: Rearrange,
+    x: Tensor<B, R>,
+) -> Tensor<B, R> {
+    let x = cast::<_, Tensor<K, R>>(x).into_primitive().tensor();
+    tensor::<B, K, R>(K::rearrange(map, x))
+}
+
+/// Channels or pixels put elsewhere; what there is no kernel for comes back as it is.
+pub(crate) fn rearranged<B: Backend, const R: usize>(
+    map: Rearrange,
+    x: Tensor<B, R>,
+) -> Result<Tensor<B, R>, Tensor<B, R>> {
+    if !(has_kernels::<B>() && suits(&x) && map.suits(&x.dims())) {
+        return Err(x);
+    }
+    Ok(on_kernels!(B, run_rearranged, map, x).expect("a backend with kernels"))
+}
+
+fn run_gated<B: Backend, K: Kernels, const R: usize>(x: Tensor<B, R>) -> Tensor<B, R> {
+    let x = cast::<_, Tensor<K, R>>(x).into_primitive().tensor();
+    tensor::<B, K, R>(K::gated(x))
+}
+
+/// a·σ(b), x = (a, b) along the channels; what there is no kernel for comes back as it is.
+pub(crate) fn gated<B: Backend, const R: usize>(
+    x: Tensor<B, R>,
+) -> Result<Tensor<B, R>, Tensor<B, R>> {
+    if !(has_kernels::<B>() && suits(&x) && x.dims()[1].is_multiple_of(2)) {
+        return Err(x);
+    }
+    Ok(on_kernels!(B, run_gated, x).expect("a backend with kernels"))
 }
 
 fn run_channel_scale<B: Backend, K: Kernels, const R: usize>(
@@ -280,8 +348,7 @@ pub(crate) fn picture<B: Backend>(
 
 /// A number, `[1]`, where the backend has computed it already and reading it costs nothing.
 pub(crate) fn known<B: Backend>(number: &Tensor<B, 1>) -> Option<f64> {
-    let computed = is::<B, Flex>() || is::<B, Tape>() || is::<B, TapeOfTape>();
-    computed
+    has_kernels::<B>()
         .then(|| number.clone().into_data().iter::<f64>().next())
         .flatten()
 }

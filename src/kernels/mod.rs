@@ -10,6 +10,8 @@
 //! | `grouped` | convolutions whose channels fall into groups |
 //! | `scale` | channels times numbers of their samples |
 //! | `resample` | pictures smaller, larger or smoother by a fixed filter |
+//! | `rearrange` | ranges of channels, and pixels that become channels |
+//! | `gated` | the gated linear unit |
 //! | `activation`, `norm`, `batch_norm`, `adam`, `average` | what is done element by element |
 //! | `picture` | affine maps of pictures: colours, warps, rectangles cut out |
 //! | `pieces` | the largest of a maxout unit's pieces |
@@ -27,6 +29,7 @@ mod bilinear;
 mod buffers;
 mod convolution;
 mod dispatch;
+mod gated;
 mod gemm;
 mod grouped;
 mod im2col;
@@ -34,6 +37,7 @@ mod norm;
 mod picture;
 mod pieces;
 mod product;
+mod rearrange;
 mod resample;
 mod scale;
 mod simd;
@@ -48,8 +52,9 @@ mod tests;
 pub(crate) use adam::AdamStep;
 pub(crate) use dispatch::{
     adam, adam_suits, added, applied, batch_norm_inference, batch_norm_training, channel_scale,
-    channels_last, conv_transpose2d, conv2d, known, lies_channels_last, linear, maxout,
-    moving_average, picture, resampled, scaled, sum_of_squares,
+    channels_last, conv_transpose2d, conv2d, gated, known, lies_channels_last, linear, maxout,
+    moving_average, picture, rearranged, released, resampled, scaled, sum_of_squares, times,
 };
 pub(crate) use picture::Picture;
+pub(crate) use rearrange::Rearrange;
 pub(crate) use resample::Resample;

@@ -179,6 +179,70 @@ pub(super) fn from_rows(numbers: Buffer, shape: &[usize]) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(numbers.into_vec()), layout, DType::F32)
 }
 
+/// The order in which a tensor's numbers lie, or come to lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    ChannelsLast,
+    Rows,
+}
+
+impl Order {
+    /// A tensor's own; row by row for what lies in neither.
+    pub(super) fn of(tensor: &FlexTensor) -> Self {
+        if lies_channels_last(tensor) {
+            Self::ChannelsLast
+        } else {
+            Self::Rows
+        }
+    }
+
+    /// A tensor's numbers in this order.
+    pub(super) fn numbers(self, tensor: &FlexTensor) -> Dense<'_> {
+        match self {
+            Self::ChannelsLast => channels_last(tensor),
+            Self::Rows => row_major(tensor),
+        }
+    }
+
+    /// A tensor of numbers in this order.
+    pub(super) fn tensor(self, numbers: Buffer, shape: &[usize]) -> FlexTensor {
+        match self {
+            Self::ChannelsLast => from_channels_last(numbers, shape),
+            Self::Rows => from_rows(numbers, shape),
+        }
+    }
+}
+
+/// `work(out, x)` for shares of a tensor, in the order in which it lies.
+pub(super) fn map(x: &FlexTensor, work: impl Fn(&mut [f32], &[f32]) + Sync) -> FlexTensor {
+    let order = Order::of(x);
+    let numbers = order.numbers(x);
+    let mut out = buffers::take(numbers.len());
+    let ranges = threads::split(out.len(), threads::for_numbers(numbers.len()));
+    let pieces = threads::cut(&mut out, &ranges, 1);
+    threads::run(ranges.into_iter().zip(pieces), |(range, out)| {
+        work(out, &numbers[range]);
+    });
+    order.tensor(out, x.layout().shape())
+}
+
+/// `work(out, a, b)` for shares of two tensors of one shape, in the order in which `a` lies.
+pub(super) fn zip(
+    a: &FlexTensor,
+    b: &FlexTensor,
+    work: impl Fn(&mut [f32], &[f32], &[f32]) + Sync,
+) -> FlexTensor {
+    let order = Order::of(a);
+    let (x, y) = (order.numbers(a), order.numbers(b));
+    let mut out = buffers::take(x.len());
+    let ranges = threads::split(x.len(), threads::for_numbers(x.len()));
+    let pieces = threads::cut(&mut out, &ranges, 1);
+    threads::run(ranges.into_iter().zip(pieces), |(range, out)| {
+        work(out, &x[range.clone()], &y[range]);
+    });
+    order.tensor(out, a.layout().shape())
+}
+
 /// A matrix as it lies, if it lies in rows or in columns, with what keeps a copy alive if not.
 pub(super) fn with_matrix<R>(tensor: &FlexTensor, work: impl FnOnce(Matrix) -> R) -> R {
     let layout = tensor.layout();

@@ -17,6 +17,7 @@ use super::activation::Elementwise;
 use super::backend::Kernels;
 use super::bilinear::Bilinear;
 use super::picture::{Part, Picture};
+use super::rearrange::Rearrange;
 use super::resample::Resample;
 
 /// Adds to the gradient of a parent that wants one. A macro, because burn's type of a node has no
@@ -88,7 +89,7 @@ impl<B: Kernels, const N: usize> Backward<B, N> for LayerStep {
             sums(gradient.clone())
         );
         B::recycle(gradient);
-        drop(weight);
+        B::recycle(weight);
         B::recycle(x);
     }
 }
@@ -169,14 +170,11 @@ impl<B: Kernels> Backward<B, 1> for CurvatureStep {
             let factor = match self.0 {
                 Elementwise::Tanh => {
                     let tanh = B::apply(Elementwise::Tanh, x.clone());
-                    B::float_mul_scalar(tanh, (-2.0).into())
+                    B::times(tanh, -2.0)
                 }
-                _ => B::float_neg(B::apply(
-                    Elementwise::Tanh,
-                    B::float_mul_scalar(x.clone(), 0.5.into()),
-                )),
+                _ => B::float_neg(B::apply(Elementwise::Tanh, B::times(x.clone(), 0.5))),
             };
-            let gradient = B::float_mul(gradient, factor);
+            let gradient = B::bilinear(Bilinear::Elementwise, gradient, factor);
             B::activation_gradient(self.0, gradient, x)
         };
         register!(B, gradients, parent, curved(x));
@@ -222,6 +220,25 @@ impl<B: Kernels> Backward<B, 2> for AddStep {
     }
 }
 
+/// The backward pass of a product with a number.
+#[derive(Debug)]
+struct TimesStep(f32);
+
+impl<B: Kernels> Backward<B, 1> for TimesStep {
+    type State = ();
+
+    fn backward(
+        self,
+        ops: Ops<(), 1>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let [parent] = ops.parents;
+        register!(B, gradients, parent, B::times(gradient, self.0));
+    }
+}
+
 /// The backward pass of a resampling: the transposed one.
 #[derive(Debug)]
 struct ResampleStep(Resample);
@@ -243,6 +260,52 @@ impl<B: Kernels> Backward<B, 1> for ResampleStep {
             parent,
             B::resample(&self.0.transposed(), gradient)
         );
+    }
+}
+
+/// The backward pass of putting numbers elsewhere: the transposed map.
+#[derive(Debug)]
+struct RearrangeStep(Rearrange);
+
+impl<B: Kernels> Backward<B, 1> for RearrangeStep {
+    type State = ();
+
+    fn backward(
+        self,
+        ops: Ops<(), 1>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let [parent] = ops.parents;
+        register!(
+            B,
+            gradients,
+            parent,
+            B::rearrange(self.0.transposed(), gradient)
+        );
+    }
+}
+
+/// The backward pass of a gated linear unit.
+#[derive(Debug)]
+struct GatedStep;
+
+impl<B: Kernels> Backward<B, 1> for GatedStep {
+    /// x.
+    type State = FloatTensor<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let [parent] = ops.parents;
+        let x = ops.state;
+        register!(B, gradients, parent, B::gated_gradient(gradient, x.clone()));
+        B::recycle(x);
     }
 }
 
@@ -390,7 +453,7 @@ impl<B: Kernels> Kernels for Autodiff<B> {
             };
         }
         let slope = Self::smooth_slope(activation, y);
-        Self::float_mul(gradient, slope)
+        Self::bilinear(Bilinear::Elementwise, gradient, slope)
     }
 
     fn apply(activation: Elementwise, x: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -420,11 +483,55 @@ impl<B: Kernels> Kernels for Autodiff<B> {
             .stateless(inner)
     }
 
+    fn times(x: FloatTensor<Self>, factor: f32) -> FloatTensor<Self> {
+        let inner = B::times(x.primitive, factor);
+        Backward::<B, 1>::prepare::<NoCheckpointing>(TimesStep(factor), [x.node])
+            .compute_bound()
+            .stateless(inner)
+    }
+
     fn resample(filter: &Resample, x: FloatTensor<Self>) -> FloatTensor<Self> {
         let inner = B::resample(filter, x.primitive);
         Backward::<B, 1>::prepare::<NoCheckpointing>(ResampleStep(filter.clone()), [x.node])
             .compute_bound()
             .stateless(inner)
+    }
+
+    fn rearrange(map: Rearrange, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let inner = B::rearrange(map, x.primitive);
+        Backward::<B, 1>::prepare::<NoCheckpointing>(RearrangeStep(map), [x.node])
+            .compute_bound()
+            .stateless(inner)
+    }
+
+    fn gated(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let y = B::gated(x.primitive.clone());
+        let prepared = Backward::<B, 1>::prepare::<NoCheckpointing>(GatedStep, [x.node]);
+        match prepared.compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(x.primitive, y),
+            OpsKind::UnTracked(prepared) => prepared.finish(y),
+        }
+    }
+
+    fn gated_gradient(gradient: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        // Of operations that have derivatives on this tape.
+        let of = x.shape()[1];
+        let count = of / 2;
+        let [a, b] = [0, count].map(|first| {
+            let take = Rearrange::Take { first, count, of };
+            Self::rearrange(take, x.clone())
+        });
+        let times = |a, b| Self::bilinear(Bilinear::Elementwise, a, b);
+        let for_a = times(
+            gradient.clone(),
+            Self::apply(Elementwise::Sigmoid, b.clone()),
+        );
+        let for_b = Self::activation_gradient(Elementwise::Sigmoid, times(gradient, a), b);
+        let [for_a, for_b] = [(0, for_a), (count, for_b)].map(|(first, half)| {
+            let put = Rearrange::Put { first, count, of };
+            Self::rearrange(put, half)
+        });
+        Self::add(for_a, for_b)
     }
 
     fn channels_last(x: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -478,6 +585,10 @@ impl<B: Kernels> Kernels for Autodiff<B> {
             OpsKind::Tracked(prepared) => prepared.finish(numbers, y),
             OpsKind::UnTracked(prepared) => prepared.finish(y),
         }
+    }
+
+    fn recycle(tensor: FloatTensor<Self>) {
+        B::recycle(tensor.primitive);
     }
 
     fn channel_sums(x: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -176,6 +176,7 @@ fn terms_match_pytorch<B: AutodiffBackend>() {
 
 #[test]
 fn in_f64_they_match_to_nine_digits() {
+    crate::testing::settle_precision();
     compare_both::<Autodiff<NdArray<f64>>>(IN_F64);
 }
 
@@ -184,6 +185,7 @@ for_each_autodiff_backend!(terms_match_pytorch);
 /// A gradient of no real sample comes to the head: the codes of real ones are not known.
 #[test]
 fn a_head_learns_from_generated_samples_alone_and_the_logit_has_nothing_of_it() {
+    crate::testing::settle_precision();
     type B = Autodiff<Cpu>;
     let device = Default::default();
     let head = CodeHeadConfig::new().with_hidden(4).with_batch_norm(false);

@@ -8,7 +8,7 @@ use burn::tensor::backend::Backend;
 use super::ConditionEmbedding;
 use crate::error::{Result, check};
 use crate::network::{Labels, Vectors};
-use crate::nn::{Linear, LinearConfig};
+use crate::nn::{Linear, LinearConfig, SpectralOption};
 use crate::sizes;
 
 /// The features of a condition in the stock networks.
@@ -20,7 +20,7 @@ pub(super) const FEATURES: usize = 16;
 /// through discriminators that use it.
 #[derive(Module, Debug)]
 pub struct LabelEmbedding<B: Backend> {
-    embedding: Embedding<B>,
+    embedding: SpectralOption<B, Embedding<B>>,
     features: usize,
 }
 
@@ -45,14 +45,28 @@ impl<B: Backend> LabelEmbedding<B> {
         let initializer = Initializer::Normal { mean: 0.0, std };
         let embedding = EmbeddingConfig::new(classes, features).with_initializer(initializer);
         Ok(Self {
-            embedding: embedding.init(device),
+            embedding: SpectralOption::new(embedding.init(device), false),
             features,
         })
     }
 
+    /// The same with its table spectrally normalised, or not.
+    pub fn with_spectral_norm(mut self, spectral_norm: bool) -> Self {
+        let table = match self.embedding {
+            SpectralOption::Plain(table) => table,
+            SpectralOption::Normalized(norm) => norm.into_layer(),
+        };
+        self.embedding = SpectralOption::new(table, spectral_norm);
+        self
+    }
+
     /// The number of classes; labels must lie below it.
     pub fn classes(&self) -> usize {
-        self.embedding.weight.lazy_shape()[0]
+        let table = match &self.embedding {
+            SpectralOption::Plain(table) => table,
+            SpectralOption::Normalized(norm) => norm.layer(),
+        };
+        table.weight.lazy_shape()[0]
     }
 
     /// The vectors of the labels' classes, `[batch, features]`; of packs one after the other,
@@ -129,4 +143,33 @@ impl<B: Backend> ConditionEmbedding<B> for VectorEmbedding<B> {
     fn embed(&self, condition: &Vectors<B>) -> Tensor<B, 2> {
         self.forward(condition)
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::update_spectral_norms;
+    use crate::testing::{assert_close, assign, for_each_backend, values};
+
+    fn a_normalized_table_is_divided_by_its_largest_singular_value<B: Backend>() {
+        let device = Default::default();
+        let table = LabelEmbedding::<B>::new(2, 3, &device).expect("valid sizes");
+        let normalized = table.with_spectral_norm(true);
+        assert_eq!(normalized.classes(), 2);
+        // Singular values 4 and 2.
+        let numbers = vec![
+            vec![0.0, 4.0, 0.0, 2.0, 0.0, 0.0],
+            vec![0.6, 0.8, 0.0],
+            vec![0.8, 0.6],
+        ];
+        let normalized = update_spectral_norms(assign::<B, _>(normalized, numbers), 40);
+        let labels = Labels::from_slice(&[1, 0], 2, &device).expect("labels");
+        let found = values(normalized.forward(&labels));
+        assert_close(&found, &[0.5, 0.0, 0.0, 0.0, 1.0, 0.0], 1e-5, 1e-5);
+        let plain = normalized.with_spectral_norm(false);
+        let found = values(plain.forward(&labels));
+        assert_close(&found, &[2.0, 0.0, 0.0, 0.0, 4.0, 0.0], 1e-5, 1e-5);
+    }
+
+    for_each_backend!(a_normalized_table_is_divided_by_its_largest_singular_value);
 }

@@ -42,7 +42,7 @@ pub use r3gan::{
 };
 pub use resnet::{
     ResNetDiscriminator, ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig,
-    ResNetInit,
+    ResNetInit, ResNetPreset,
 };
 pub use saved::SavedGenerator;
 pub(crate) use saved::{refuse, settings_type};

@@ -11,12 +11,14 @@ impl Activation {
     /// runs on a kernel of this crate, which images with their
     /// [channels innermost](super::channels_last()) need: burn's activations are slow on those.
     pub fn apply<B: Backend, const R: usize>(&self, x: Tensor<B, R>) -> Tensor<B, R> {
-        #[cfg(feature = "flex")]
-        if *self != Self::Identity
-            && let Some(y) = crate::kernels::applied(*self, &x)
-        {
-            return y;
+        if *self == Self::Identity {
+            return x;
         }
+        #[cfg(feature = "flex")]
+        let x = match crate::kernels::applied(*self, x) {
+            Ok(y) => return y,
+            Err(x) => x,
+        };
         match *self {
             Self::Identity => x,
             Self::Relu => relu(x),

@@ -178,6 +178,7 @@ impl<B: Backend> Statistics<'_, B> {
         if let Some(normalized) =
             crate::kernels::batch_norm_training(&input, [&gamma, &beta], self.epsilon, activation)
         {
+            crate::kernels::released(input);
             self.follow(normalized.mean, normalized.variance);
             return normalized.y;
         }
@@ -214,6 +215,7 @@ impl<B: Backend> Statistics<'_, B> {
             self.epsilon,
             activation,
         ) {
+            crate::kernels::released(input);
             return output;
         }
         let centered = input - along_channels(mean);

@@ -43,6 +43,27 @@ pub(super) fn in_their_order<B: Backend, const R: usize>(
     compute(images)
 }
 
+/// What `compute` makes of a tensor for each place by itself, or along the channels, whose axis is its
+/// second argument. The result lies in memory as the tensor does.
+///
+/// burn's operations are fast on memory without gaps in the order of the shape: so what lies otherwise
+/// is given another shape.
+pub(super) fn as_it_lies<B: Backend, const R: usize>(
+    x: Tensor<B, R>,
+    compute: impl FnOnce(Tensor<B, R>, usize) -> Tensor<B, R>,
+) -> Tensor<B, R> {
+    #[cfg(feature = "flex")]
+    if crate::kernels::lies_channels_last(&x) {
+        // [0, 2, 3, …, 1] and back.
+        let mut last: [usize; R] = std::array::from_fn(|axis| axis + 1);
+        let mut back: [usize; R] = std::array::from_fn(|axis| axis.saturating_sub(1));
+        (last[0], last[R - 1]) = (0, 1);
+        (back[0], back[1]) = (0, R - 1);
+        return compute(x.permute(last), R - 1).permute(back);
+    }
+    compute(x, 1)
+}
+
 #[cfg(all(test, feature = "flex"))]
 mod tests {
     use super::*;

@@ -6,8 +6,8 @@ use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use super::batch_norm::Statistics;
-use super::{Activation, BatchNormConfig, Linear, LinearConfig, modulate};
-use crate::error::{Result, check};
+use super::{Activation, BatchNormConfig, Linear, LinearConfig, SpectralOption, modulate};
+use crate::error::{Error, Result, check};
 use crate::settings::settings;
 use crate::sizes;
 
@@ -27,6 +27,9 @@ pub struct ConditionalBatchNormConfig {
     /// plain norm.
     #[serde(deserialize_with = "crate::settings::foreign")]
     pub initializer: Initializer,
+    /// Whether the maps from the condition are spectrally normalised (BigGAN); false by default.
+    #[serde(default)]
+    pub spectral_norm: bool,
 }
 }
 
@@ -40,6 +43,7 @@ impl ConditionalBatchNormConfig {
             epsilon: plain.epsilon,
             momentum: plain.momentum,
             initializer: Initializer::Zeros,
+            spectral_norm: false,
         }
     }
 
@@ -61,17 +65,29 @@ impl ConditionalBatchNormConfig {
         self
     }
 
+    /// Whether the maps from the condition are spectrally normalised.
+    pub fn with_spectral_norm(mut self, spectral_norm: bool) -> Self {
+        self.spectral_norm = spectral_norm;
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
-    /// If there is no channel or no number of a condition, more than 2²⁴ of either, ε is not above 0, or
-    /// the momentum is not in [0, 1].
+    /// If there is no channel or no number of a condition, more than 2²⁴ of either, ε is not above 0, the
+    /// momentum is not in [0, 1], or maps that begin at 0 are to be spectrally normalised.
     pub fn validate(&self) -> Result<()> {
         sizes::size("num_features", self.num_features)?;
         sizes::size("condition", self.condition)?;
         sizes::weights("condition", &[self.condition, self.num_features])?;
         check::positive("epsilon", self.epsilon)?;
-        check::at_most_one("momentum", self.momentum)
+        check::at_most_one("momentum", self.momentum)?;
+        if self.spectral_norm && self.initializer == Initializer::Zeros {
+            let problem = "can't be normalised, since zeros have no largest singular value: draw them by \
+                           another one, or leave `spectral_norm` off";
+            return Err(Error::setting("initializer", "zeros", problem));
+        }
+        Ok(())
     }
 
     /// Makes the layer: running mean 0 and variance 1.
@@ -83,10 +99,11 @@ impl ConditionalBatchNormConfig {
             panic!("{error}");
         }
         let map = || {
-            LinearConfig::new(self.condition, self.num_features)
+            let map = LinearConfig::new(self.condition, self.num_features)
                 .with_bias(false)
                 .with_initializer(self.initializer.clone())
-                .init(device)
+                .init(device);
+            SpectralOption::new(map, self.spectral_norm)
         };
         let channels = [self.num_features];
         ConditionalBatchNorm {
@@ -128,8 +145,8 @@ impl ConditionalBatchNormConfig {
 #[derive(Module, Debug)]
 #[module(custom_display)]
 pub struct ConditionalBatchNorm<B: Backend> {
-    gain: Linear<B>,
-    shift: Linear<B>,
+    gain: SpectralOption<B, Linear<B>>,
+    shift: SpectralOption<B, Linear<B>>,
     running_mean: RunningState<Tensor<B, 1>>,
     running_var: RunningState<Tensor<B, 1>>,
     momentum: f64,
@@ -241,6 +258,7 @@ mod tests {
             (ConditionalBatchNormConfig::new(3, 0), "`condition`"),
             (config().with_epsilon(f64::NAN), "`epsilon`"),
             (config().with_momentum(1.5), "`momentum`"),
+            (config().with_spectral_norm(true), "`initializer`"),
         ] {
             let error = wrong.validate().expect_err(field).to_string();
             assert!(error.contains(field), "no {field} in {error}");

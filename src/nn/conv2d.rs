@@ -301,6 +301,8 @@ impl<B: Backend> Conv2d<B> {
                 self.groups,
             )
         {
+            crate::kernels::released(input);
+            crate::kernels::released(weight);
             return output;
         }
         let options =

@@ -246,6 +246,8 @@ impl<B: Backend> ConvTranspose2d<B> {
                 self.groups,
             )
         {
+            crate::kernels::released(input);
+            crate::kernels::released(weight);
             return output;
         }
         let options = ConvTransposeOptions::new(

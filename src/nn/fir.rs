@@ -173,9 +173,10 @@ impl Fir {
             );
         };
         #[cfg(feature = "flex")]
-        if let Some(filtered) = self.by_kernel(&images, [height_out, width_out]) {
-            return filtered;
-        }
+        let images = match self.by_kernel(images, [height_out, width_out]) {
+            Ok(filtered) => return filtered,
+            Err(images) => images,
+        };
         in_their_order(images, |images| {
             // A channel is an image of its own.
             let single = images.reshape([batch * channels, 1, height, width]);
@@ -187,13 +188,13 @@ impl Fir {
         })
     }
 
-    /// On the kernels, if the backend has them.
+    /// On the kernels; what they don't take comes back as it is.
     #[cfg(feature = "flex")]
     fn by_kernel<B: Backend>(
         &self,
-        images: &Tensor<B, 4>,
+        images: Tensor<B, 4>,
         output: [usize; 2],
-    ) -> Option<Tensor<B, 4>> {
+    ) -> Result<Tensor<B, 4>, Tensor<B, 4>> {
         let [_, _, height, width] = images.dims();
         let sum: f64 = self.taps.iter().sum();
         let scaled = |factor: f64| -> std::sync::Arc<[f32]> {

@@ -192,6 +192,8 @@ pub(super) fn affine<B: Backend, const R: usize>(
     shape[R - 1] = d_output;
     #[cfg(feature = "flex")]
     if let Some(output) = crate::kernels::linear(&input, &weight, bias.as_ref(), activation) {
+        crate::kernels::released(input);
+        crate::kernels::released(weight);
         return output.reshape(shape);
     }
     let mut output = input.matmul(weight);

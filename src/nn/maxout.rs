@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::Serialize;
 
+use super::pool::larger;
 use super::{Linear, LinearConfig};
 use crate::error::Result;
 use crate::settings::settings;
@@ -100,12 +101,11 @@ impl<B: Backend> Maxout<B> {
         let [batch, width] = pieces.dims();
         let units = width / self.pieces;
         // A running maximum over the pieces: `max_dim` keeps its backward pass on integer
-        // indices, `max_pair` is a comparison and a mask, which every backend differentiates
-        // twice.
+        // indices, this is a comparison and a mask, which every backend differentiates twice.
         let pieces: Tensor<B, 3> = pieces.reshape([batch, units, self.pieces]);
         let mut largest = pieces.clone().narrow(2, 0, 1);
         for piece in 1..self.pieces {
-            largest = largest.max_pair(pieces.clone().narrow(2, piece, 1));
+            largest = larger(largest, pieces.clone().narrow(2, piece, 1));
         }
         largest.reshape([batch, units])
     }
@@ -115,8 +115,8 @@ impl<B: Backend> Maxout<B> {
 mod tests {
     use super::*;
     use crate::testing::{
-        Cpu, assert_close, for_each_autodiff_backend, for_each_backend, on_wgpu, parameters,
-        tensor2, values,
+        assert_close, for_each_autodiff_backend, for_each_backend, on_wgpu, parameters, tensor2,
+        values,
     };
     use burn::backend::Autodiff;
     use burn::tensor::backend::AutodiffBackend;
@@ -133,13 +133,12 @@ mod tests {
         assert_close(&values(layer.forward(x)), &expected, 1e-6, 1e-7);
     }
 
-    #[test]
-    fn the_kernel_does_not_pass_over_a_nan() {
-        let layer = MaxoutConfig::new(1, 2, 3).init::<Cpu>(&Default::default());
+    fn a_nan_is_not_passed_over<B: Backend>() {
+        let layer = MaxoutConfig::new(1, 2, 3).init::<B>(&Default::default());
         let biases = vec![0.0, 0.0, 0.0, 0.0, f64::NAN, 0.0];
         let weights = vec![1.0, 1.0, 0.5, -1.0, 2.0, 2.0];
-        let layer = crate::testing::assign::<Cpu, _>(layer, vec![weights, biases]);
-        let y = values(layer.forward(tensor2::<Cpu, 1>([[2.0], [-1.0]])));
+        let layer = crate::testing::assign::<B, _>(layer, vec![weights, biases]);
+        let y = values(layer.forward(tensor2::<B, 1>([[2.0], [-1.0]])));
         assert_eq!((y[0], y[2]), (2.0, -0.5));
         assert!(y[1].is_nan() && y[3].is_nan());
     }
@@ -192,6 +191,6 @@ mod tests {
         for_each_autodiff_backend!(gradients_of_both_orders_go_to_the_largest_piece);
     }
 
-    for_each_backend!(takes_the_largest_piece);
+    for_each_backend!(a_nan_is_not_passed_over, takes_the_largest_piece);
     on_wgpu!(Wgpu; takes_the_largest_piece);
 }

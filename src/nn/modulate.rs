@@ -44,6 +44,7 @@ pub fn modulate<B: Backend, const R: usize>(
     );
     #[cfg(feature = "flex")]
     if let Some(y) = crate::kernels::channel_scale(&x, &scale, shift.as_ref(), activation) {
+        crate::kernels::released(x);
         return y;
     }
     let mut wide = [1; R];

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use super::channels_last::in_their_order;
+use super::channels_last::as_it_lies;
 
 /// Keeps the root's derivative finite for a pixel of zeros.
 const EPSILON: f64 = 1e-8;
@@ -26,8 +26,8 @@ const EPSILON: f64 = 1e-8;
 /// assert!((squares - 2.0).abs() < 1e-5);
 /// ```
 pub fn pixel_norm<B: Backend, const R: usize>(x: Tensor<B, R>) -> Tensor<B, R> {
-    in_their_order(x, |x| {
-        let square = x.clone().square().mean_dim(1);
+    as_it_lies(x, |x, channels| {
+        let square = x.clone().square().mean_dim(channels);
         // No quotient: its derivative takes burn's reciprocal, which has 16 bits on NdArray.
         x * square.add_scalar(EPSILON).powf_scalar(-0.5)
     })

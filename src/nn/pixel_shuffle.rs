@@ -3,7 +3,8 @@
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use super::channels_last::in_their_order;
+#[cfg(feature = "flex")]
+use crate::kernels::{Rearrange, rearranged};
 
 /// Makes images larger by pixels that stand in channels: `[batch, channels·factor², height, width]`
 /// to `[batch, channels, factor·height, factor·width]`.
@@ -12,7 +13,7 @@ use super::channels_last::in_their_order;
 /// y[n, c, factor·i + a, factor·j + b] = x[n, factor²·c + factor·a + b, i, j]
 /// ```
 ///
-/// The order is PyTorch's. Shi et al. 2016, *Real-time single image and video super-resolution using
+/// The order is PyTorch's; the output lies in memory as the input does. Shi et al. 2016, *Real-time single image and video super-resolution using
 /// an efficient sub-pixel convolutional neural network*, arXiv:1609.05158.
 ///
 /// ```
@@ -34,16 +35,16 @@ pub fn pixel_shuffle<B: Backend>(images: Tensor<B, 4>, factor: usize) -> Tensor<
         "the channels of images of shape {:?} are no squares of {factor} by {factor} pixels",
         images.dims()
     );
+    #[cfg(feature = "flex")]
+    let images = match rearranged(Rearrange::Shuffle(factor), images) {
+        Ok(larger) => return larger,
+        Err(images) => images,
+    };
     let channels = channels / (factor * factor);
-    in_their_order(images, |images| {
-        let parts: Tensor<B, 6> = images.reshape([batch, channels, factor, factor, height, width]);
-        parts.permute([0, 1, 4, 2, 5, 3]).reshape([
-            batch,
-            channels,
-            height * factor,
-            width * factor,
-        ])
-    })
+    let parts: Tensor<B, 6> = images.reshape([batch, channels, factor, factor, height, width]);
+    parts
+        .permute([0, 1, 4, 2, 5, 3])
+        .reshape([batch, channels, height * factor, width * factor])
 }
 
 /// Makes images smaller, their pixels channels: `[batch, channels, factor·height, factor·width]` to
@@ -58,14 +59,14 @@ pub fn pixel_unshuffle<B: Backend>(images: Tensor<B, 4>, factor: usize) -> Tenso
         "images of shape {:?} are not made of squares of {factor} by {factor} pixels",
         images.dims()
     );
+    #[cfg(feature = "flex")]
+    let images = match rearranged(Rearrange::Unshuffle(factor), images) {
+        Ok(smaller) => return smaller,
+        Err(images) => images,
+    };
     let [height, width] = [height / factor, width / factor];
-    in_their_order(images, |images| {
-        let parts: Tensor<B, 6> = images.reshape([batch, channels, height, factor, width, factor]);
-        parts.permute([0, 1, 3, 5, 2, 4]).reshape([
-            batch,
-            channels * factor * factor,
-            height,
-            width,
-        ])
-    })
+    let parts: Tensor<B, 6> = images.reshape([batch, channels, height, factor, width, factor]);
+    parts
+        .permute([0, 1, 3, 5, 2, 4])
+        .reshape([batch, channels * factor * factor, height, width])
 }

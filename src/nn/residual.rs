@@ -4,7 +4,6 @@ use burn::module::{Initializer, Module, Param};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use super::channels_last::in_their_order;
 use super::{Activation, modulate, sum};
 
 /// Adds a branch by a learnt share.
@@ -59,7 +58,9 @@ impl<B: Backend> ResidualScale<B> {
 /// If the shapes differ.
 pub fn balanced_sum<B: Backend, const R: usize>(x: Tensor<B, R>, y: Tensor<B, R>) -> Tensor<B, R> {
     assert_eq!(x.dims(), y.dims(), "two branches");
-    in_their_order(sum(x, y), |both| {
-        both.mul_scalar(std::f64::consts::FRAC_1_SQRT_2)
-    })
+    let factor = std::f64::consts::FRAC_1_SQRT_2;
+    #[cfg(feature = "flex")]
+    return crate::kernels::times(sum(x, y), factor);
+    #[cfg(not(feature = "flex"))]
+    return sum(x, y).mul_scalar(factor);
 }

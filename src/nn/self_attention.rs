@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::Serialize;
 
+use super::pool::largest_of_blocks;
 use super::{Conv2d, Conv2dConfig, ResidualScale, SpectralOption};
 use crate::error::Result;
 use crate::settings::settings;
@@ -149,7 +150,7 @@ impl<B: Backend> SelfAttention<B> {
         let [queries, keys, values] = [&self.query, &self.key, &self.value]
             .map(|conv| channels_innermost(conv.forward(images.clone())));
         let [keys, values] = match self.pooling {
-            true => [keys, values].map(largest_of_four),
+            true => [keys, values].map(|x| largest_of_blocks(x, 2)),
             false => [keys, values],
         };
         let [queries, keys, values] = [queries, keys, values].map(places);
@@ -171,24 +172,6 @@ fn channels_innermost<B: Backend>(images: Tensor<B, 4>) -> Tensor<B, 4> {
 fn places<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 3> {
     let [batch, height, width, channels] = x.dims();
     x.reshape([batch, height * width, channels])
-}
-
-/// The largest of 2×2 places, `[batch, height, width, channels]` to half the height and width.
-fn largest_of_four<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 4> {
-    let [batch, height, width, channels] = x.dims();
-    let [rows, columns] = [height / 2, width / 2];
-    let x = x.narrow(1, 0, rows * 2).narrow(2, 0, columns * 2);
-    let pairs: Tensor<B, 5> = x.reshape([batch, rows, 2, columns * 2, channels]);
-    let x = pairs
-        .clone()
-        .narrow(2, 0, 1)
-        .max_pair(pairs.narrow(2, 1, 1));
-    let pairs: Tensor<B, 5> = x.reshape([batch, rows, columns, 2, channels]);
-    let x = pairs
-        .clone()
-        .narrow(3, 0, 1)
-        .max_pair(pairs.narrow(3, 1, 1));
-    x.reshape([batch, rows, columns, channels])
 }
 
 /// The softmax along the last axis.

@@ -1,8 +1,10 @@
 //! Spectral normalisation: a layer whose largest stretch is 1.
 
 use burn::module::{Module, ModuleMapper, Param, ParamId};
+use burn::nn::Embedding;
 use burn::tensor::backend::Backend;
-use burn::tensor::{Distribution, Tensor};
+use burn::tensor::module::embedding;
+use burn::tensor::{Distribution, Int, Tensor};
 
 use super::layer_kind::{BurnGanSpectralNorm, LayerKind};
 use super::weight_matrix::{outputs_second, weight_matrix};
@@ -83,6 +85,13 @@ impl<B: Backend> Normalizable<B> for Linear<B> {
     }
 }
 
+impl<B: Backend> Normalizable<B> for Embedding<B> {
+    fn outputs_and_inputs(&self) -> ([usize; 2], B::Device) {
+        let [classes, features] = self.weight.lazy_shape().dims();
+        ([features, classes], self.weight.lazy_device())
+    }
+}
+
 impl<B: Backend> Normalizable<B> for Conv2d<B> {
     fn outputs_and_inputs(&self) -> ([usize; 2], B::Device) {
         let [outputs, inputs, height, width] = self.weight().lazy_shape().dims();
@@ -114,6 +123,16 @@ impl<B: Backend, L: Normalizable<B>> SpectralNorm<B, L> {
 }
 
 impl<B: Backend, L> SpectralNorm<B, L> {
+    /// The layer as it is.
+    pub(crate) fn layer(&self) -> &L {
+        &self.layer
+    }
+
+    /// The layer as it is, without its norm.
+    pub(crate) fn into_layer(self) -> L {
+        self.layer
+    }
+
     /// W/σ with σ = uᵀ·W·v, u and v constant.
     fn over_sigma<const R: usize>(
         &self,
@@ -150,6 +169,13 @@ impl<B: Backend> SpectralNorm<B, Linear<B>> {
         let weight = self.layer.weight().val();
         let weight = self.over_sigma(weight, true);
         self.layer.forward_with(input, weight, activation)
+    }
+}
+
+impl<B: Backend> SpectralNorm<B, Embedding<B>> {
+    /// The rows of the normalised table: indices `[batch, count]` to `[batch, count, features]`.
+    pub fn forward(&self, indices: Tensor<B, 2, Int>) -> Tensor<B, 3> {
+        embedding(self.over_sigma(self.layer.weight.val(), true), indices)
     }
 }
 

@@ -1,8 +1,9 @@
 //! A layer with spectral normalisation or without, by a setting.
 
 use burn::module::{Module, ModuleDisplay};
-use burn::tensor::Tensor;
+use burn::nn::Embedding;
 use burn::tensor::backend::Backend;
+use burn::tensor::{Int, Tensor};
 
 use super::spectral_norm::Normalizable;
 use super::{Activation, Conv2d, Linear, SpectralNorm};
@@ -48,6 +49,16 @@ impl<B: Backend> SpectralOption<B, Linear<B>> {
         match self {
             Self::Plain(layer) => layer.forward_activated(input, activation),
             Self::Normalized(layer) => layer.forward_activated(input, activation),
+        }
+    }
+}
+
+impl<B: Backend> SpectralOption<B, Embedding<B>> {
+    /// The rows of the table: indices `[batch, count]` to `[batch, count, features]`.
+    pub fn forward(&self, indices: Tensor<B, 2, Int>) -> Tensor<B, 3> {
+        match self {
+            Self::Plain(table) => table.forward(indices),
+            Self::Normalized(table) => table.forward(indices),
         }
     }
 }

@@ -23,9 +23,9 @@ pub fn upsample_nearest<B: Backend>(images: Tensor<B, 4>, factor: usize) -> Tens
     if factor == 1 {
         return images;
     }
-    let [batch, channels, height, width] = images.dims();
     #[cfg(feature = "flex")]
     {
+        let [_, _, height, width] = images.dims();
         let taps: std::sync::Arc<[f32]> = vec![1.0; factor].into();
         let filter = crate::kernels::Resample {
             taps: [taps.clone(), taps],
@@ -35,10 +35,18 @@ pub fn upsample_nearest<B: Backend>(images: Tensor<B, 4>, factor: usize) -> Tens
             input: [height, width],
             output: [height * factor, width * factor],
         };
-        if let Some(larger) = crate::kernels::resampled(&filter, &images) {
-            return larger;
+        match crate::kernels::resampled(&filter, images) {
+            Ok(larger) => larger,
+            Err(images) => repeated(images, factor),
         }
     }
+    #[cfg(not(feature = "flex"))]
+    repeated(images, factor)
+}
+
+/// By burn's operations.
+fn repeated<B: Backend>(images: Tensor<B, 4>, factor: usize) -> Tensor<B, 4> {
+    let [batch, channels, height, width] = images.dims();
     images
         .reshape([batch, channels, height, 1, width, 1])
         .expand([batch, channels, height, factor, width, factor])

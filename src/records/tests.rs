@@ -215,6 +215,7 @@ fn another_module_is_refused_by_what_differs() {
 
 #[test]
 fn other_widths_are_converted_only_where_that_is_asked_for() {
+    crate::testing::settle_precision();
     type Wide = burn::backend::NdArray<f64>;
     let bytes = written(&mixed::<Cpu>(1, true, true, 3.25));
     let fresh = || {

@@ -121,6 +121,15 @@ impl OptimizerConfig {
         self
     }
 
+    /// Adam's ε; without effect on the other optimisers.
+    pub fn with_epsilon(mut self, number: f32) -> Self {
+        match &mut self {
+            Self::Adam { epsilon, .. } | Self::AdamW { epsilon, .. } => *epsilon = number,
+            Self::Sgd { .. } => {}
+        }
+        self
+    }
+
     /// The step size, before the schedule's factor.
     pub fn learning_rate(&self) -> f64 {
         match self {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The residual pair of SNGAN, with BigGAN's options, in PyTorch and float64: what `resnet.json` holds.
+"""The residual pair of SNGAN, with the options of BigGAN and BigGAN-deep, in PyTorch and float64: what `resnet.json` holds.
 
     python tests/golden/resnet.py > tests/golden/resnet.json
 
@@ -75,10 +75,10 @@ def linear(x, parts):
     return y if bias is None else y + bias
 
 
-def norm_weights(p, channels, condition):
+def norm_weights(p, channels, condition, spectral=False):
     if condition:
-        gain = p.take([condition, channels], 0.3)
-        shift = p.take([condition, channels], 0.3)
+        gain = linear_weights(p, condition, channels, False, spectral)
+        shift = linear_weights(p, condition, channels, False, spectral)
     else:
         gain, shift = p.take([channels], 0.3, 1.0), p.take([channels], 0.3)
     # Running statistics: not used in training.
@@ -91,7 +91,7 @@ def norm(x, parts, condition):
     gain, shift, conditional = parts
     x = F.batch_norm(x, None, None, training=True, eps=1e-5)
     if conditional:
-        gain, shift = 1.0 + condition @ gain, condition @ shift
+        gain, shift = 1.0 + linear(condition, gain), linear(condition, shift)
         return x * gain[:, :, None, None] + shift[:, :, None, None]
     return x * gain[:, None, None] + shift[:, None, None]
 
@@ -108,7 +108,7 @@ def generator(p, latent, channels, image, condition, hierarchical, spectral):
     told = condition + (part if hierarchical else 0)
     layers = []
     for a, b in zip(channels, channels[1:]):
-        norms = [norm_weights(p, a, told), norm_weights(p, b, told)]
+        norms = [norm_weights(p, channels, told, spectral) for channels in (a, b)]
         convs = [conv_weights(p, a, b, 3, spectral), conv_weights(p, b, b, 3, spectral)]
         layers.append((norms, convs, conv_weights(p, a, b, 1, spectral)))
     last = norm_weights(p, channels[-1], 0)
@@ -124,6 +124,67 @@ def generator(p, latent, channels, image, condition, hierarchical, spectral):
             y = conv(F.relu(norm(y, norms[1], c)), convs[1])
             x = y + conv(up(x), shortcut)
         return torch.tanh(conv(F.relu(norm(x, last, None)), head))
+
+    return forward
+
+
+def deep_convs(p, inputs, hidden, outputs, spectral):
+    sizes = [(inputs, hidden, 1), (hidden, hidden, 3), (hidden, hidden, 3), (hidden, outputs, 1)]
+    return [conv_weights(p, *size, spectral) for size in sizes]
+
+
+def deep_generator(p, latent, channels, image, condition, spectral):
+    """BigGAN-deep's: two blocks at each size, the second of which doubles it."""
+    size, told = image[1] >> (len(channels) - 1), latent + condition
+    project = linear_weights(p, told, channels[0] * size * size, True, spectral)
+    layers = []
+    for a, b in zip(channels, channels[1:]):
+        for outputs in (a, b):
+            hidden = max(a // 4, 1)
+            norms = [norm_weights(p, c, told, spectral) for c in (a, hidden, hidden, hidden)]
+            layers.append((norms, deep_convs(p, a, hidden, outputs, spectral), outputs))
+    last = norm_weights(p, channels[-1], 0)
+    head = conv_weights(p, channels[-1], image[0], 3, spectral)
+
+    def forward(z):
+        c = torch.cat([z[:, latent:], z[:, :latent]], 1)
+        x = linear(c, project).reshape(-1, channels[0], size, size)
+        for i, (norms, convs, outputs) in enumerate(layers):
+            grow = up if i % 2 else (lambda t: t)
+            y = conv(F.relu(norm(x, norms[0], c)), convs[0])
+            y = conv(grow(F.relu(norm(y, norms[1], c))), convs[1])
+            for n, w in zip(norms[2:], convs[2:]):
+                y = conv(F.relu(norm(y, n, c)), w)
+            x = y + grow(x[:, :outputs])
+        return torch.tanh(conv(F.relu(norm(x, last, None)), head))
+
+    return forward
+
+
+def deep_discriminator(p, image, channels, halvings, spectral):
+    """BigGAN-deep's: a convolution, then two blocks for each number of channels."""
+    stem = conv_weights(p, image[0], channels[0], 3, spectral)
+    layers, inputs = [], channels[0]
+    for i, outputs in enumerate(channels[1:]):
+        for halves in (i < halvings, False):
+            convs = deep_convs(p, inputs, max(outputs // 4, 1), outputs, spectral)
+            more = outputs - inputs
+            shortcut = conv_weights(p, inputs, more, 1, spectral) if more else None
+            layers.append((convs, shortcut, halves))
+            inputs = outputs
+    head = linear_weights(p, channels[-1], 1, False, spectral)
+
+    def forward(x):
+        x = conv(x, stem)
+        for convs, shortcut, halves in layers:
+            down = (lambda t: F.avg_pool2d(t, 2)) if halves else (lambda t: t)
+            y = x
+            for w in convs[:3]:
+                y = conv(F.relu(y), w)
+            y = conv(down(F.relu(y)), convs[3])
+            x = down(x)
+            x = y + (x if shortcut is None else torch.cat([x, conv(x, shortcut)], 1))
+        return linear(F.relu(x).sum((2, 3)), head)
 
     return forward
 
@@ -207,6 +268,12 @@ def main():
     p = Parameters()
     d = discriminator(p, [2, 8, 8], [3, 4, 4], 1, True, True)
     cases.append(case("big discriminator", p, d, inputs([2, 2, 8, 8]), True))
+    p = Parameters()
+    g = deep_generator(p, 5, [8, 8, 4], [2, 8, 8], 3, True)
+    cases.append(case("deep generator", p, g, inputs([3, 8]), False))
+    p = Parameters()
+    d = deep_discriminator(p, [2, 8, 8], [4, 8, 8], 1, True)
+    cases.append(case("deep discriminator", p, d, inputs([2, 2, 8, 8]), True))
     # The presets of the paper, counted.
     p = Parameters()
     generator(p, 128, [256] * 4, [3, 32, 32], 0, False, False)

@@ -2,3 +2,4 @@
 
 mod average;
 mod gemm;
+mod rearrange;

@@ -231,7 +231,10 @@ impl<B: Backend> Discriminator<B> for LightDiscriminator<B> {
             .forward(self.hidden.forward_activated(x.clone(), LEAKY));
         let made = self.made_again(x.clone());
         let [_, _, rows, columns] = made.dims();
-        let error = (made - resize_bilinear(sample, [rows, columns])).square();
+        // In the order in which both lie on the CPU, where burn's operations are fast on them so.
+        let [made, real] = [made, resize_bilinear(sample, [rows, columns])]
+            .map(|images| images.permute([0, 2, 3, 1]));
+        let error = (made - real).square();
         let error: Tensor<B, 2> = error.flatten(1, 3);
         let features: Tensor<B, 3> = x.reshape([batch, channels, height * width]);
         let features = features.mean_dim(2).reshape([batch, channels]);

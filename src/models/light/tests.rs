@@ -94,6 +94,7 @@ mod tracked {
 
 #[test]
 fn in_f64_they_match_to_nine_digits() {
+    crate::testing::settle_precision();
     compare_both::<Autodiff<NdArray<f64>>>(IN_F64);
 }
 

@@ -145,6 +145,7 @@ fn networks_match_pytorch<B: AutodiffBackend>() {
 
 #[test]
 fn in_f64_they_match_to_nine_digits() {
+    crate::testing::settle_precision();
     compare_all::<Autodiff<NdArray<f64>>>(IN_F64);
 }
 
@@ -372,6 +373,7 @@ fn a_saved_one_is_opened_without_being_told_what_it_is() {
 
 #[test]
 fn it_trains_as_the_paper_does_and_everything_moves() {
+    crate::testing::settle_precision();
     type B = Autodiff<Cpu>;
     type Networks = Gan<R3ganGenerator<B>, R3ganDiscriminator<B>, B>;
     let device = Default::default();

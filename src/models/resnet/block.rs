@@ -8,7 +8,8 @@ use burn::tensor::backend::Backend;
 use super::ResNetInit;
 use crate::nn::{
     Activation, BatchNorm, BatchNormConfig, ConditionalBatchNorm, ConditionalBatchNormConfig,
-    Conv2d, Conv2dConfig, SpectralOption, mean_pool, sum, upsample_nearest,
+    Conv2d, Conv2dConfig, SpectralOption, concatenate_channels, first_channels, mean_pool, sum,
+    upsample_nearest,
 };
 
 /// What the convolutions of a network have in common.
@@ -50,6 +51,28 @@ impl Convolutions {
         self.of(conv, device)
     }
 
+    /// A batch norm, conditioned on vectors of so many numbers or, where there are none, on nothing.
+    ///
+    /// Conditional ones begin as plain ones, unless spectral norms, which zeros have none of, are taken of
+    /// what they learn.
+    pub(super) fn norm<B: Backend>(
+        self,
+        channels: usize,
+        condition: usize,
+        device: &B::Device,
+    ) -> Norm<B> {
+        if condition == 0 {
+            return Norm::Plain(BatchNormConfig::new(channels).init(device));
+        }
+        let mut config = ConditionalBatchNormConfig::new(channels, condition);
+        if self.spectral_norm {
+            config = config
+                .with_spectral_norm(true)
+                .with_initializer(self.init.plain());
+        }
+        Norm::Conditional(config.init(device))
+    }
+
     fn of<B: Backend>(
         self,
         conv: Conv2dConfig,
@@ -71,16 +94,6 @@ pub(super) enum Norm<B: Backend> {
 }
 
 impl<B: Backend> Norm<B> {
-    /// Conditioned on vectors of so many numbers, or not where there are none.
-    pub(super) fn new(channels: usize, condition: usize, device: &B::Device) -> Self {
-        match condition {
-            0 => Self::Plain(BatchNormConfig::new(channels).init(device)),
-            condition => {
-                Self::Conditional(ConditionalBatchNormConfig::new(channels, condition).init(device))
-            }
-        }
-    }
-
     /// With ReLU.
     pub(super) fn forward(
         &self,
@@ -99,38 +112,70 @@ impl<B: Backend> Norm<B> {
     }
 }
 
-/// A block of the generator: twice as large.
+/// How a block of the generator is built.
 ///
 /// ```text
-/// y = conv(relu(norm(conv(up(relu(norm(x))))))) + up(shortcut(x))
+/// plain   y = conv(relu(norm(conv(up(relu(norm(x))))))) + up(shortcut(x))
+/// deep    y = conv₁(a(conv(a(conv(up(a(conv₁(a(x))))))))) + up(first channels of x),   a(x) = relu(norm(x))
 /// ```
 ///
-/// The shortcut is a 1×1 convolution, before the upsampling instead of after it: for pixels that are
-/// repeated that is the same, in a quarter of the work.
+/// conv is 3×3, conv₁ 1×1: a deep block computes with a quarter of its input's channels and learns no
+/// shortcut. The shortcut of a plain one is a 1×1 convolution, before the upsampling instead of after it:
+/// for pixels that are repeated that is the same, in a quarter of the work.
 #[derive(Module, Debug)]
 pub(super) struct UpBlock<B: Backend> {
-    norms: [Norm<B>; 2],
-    convs: [SpectralOption<B, Conv2d<B>>; 2],
-    shortcut: SpectralOption<B, Conv2d<B>>,
+    norms: Vec<Norm<B>>,
+    convs: Vec<SpectralOption<B, Conv2d<B>>>,
+    shortcut: Option<SpectralOption<B, Conv2d<B>>>,
+    /// The convolution that the size is doubled before.
+    up: Option<usize>,
+    outputs: usize,
 }
 
 impl<B: Backend> UpBlock<B> {
-    pub(super) fn new(
+    /// A plain block, twice as large.
+    pub(super) fn plain(
         convolutions: Convolutions,
         [inputs, outputs]: [usize; 2],
         condition: usize,
         device: &B::Device,
     ) -> Self {
         Self {
-            norms: [
-                Norm::new(inputs, condition, device),
-                Norm::new(outputs, condition, device),
+            norms: vec![
+                convolutions.norm(inputs, condition, device),
+                convolutions.norm(outputs, condition, device),
             ],
-            convs: [
+            convs: vec![
                 convolutions.square([inputs, outputs], true, device),
                 convolutions.square([outputs, outputs], true, device),
             ],
-            shortcut: convolutions.pixelwise([inputs, outputs], device),
+            shortcut: Some(convolutions.pixelwise([inputs, outputs], device)),
+            up: Some(0),
+            outputs,
+        }
+    }
+
+    /// A deep block; it has no more channels than its input.
+    pub(super) fn deep(
+        convolutions: Convolutions,
+        [inputs, outputs]: [usize; 2],
+        condition: usize,
+        doubles: bool,
+        device: &B::Device,
+    ) -> Self {
+        let hidden = bottleneck(inputs);
+        let norm = |channels: usize| convolutions.norm(channels, condition, device);
+        Self {
+            norms: vec![norm(inputs), norm(hidden), norm(hidden), norm(hidden)],
+            convs: vec![
+                convolutions.pixelwise([inputs, hidden], device),
+                convolutions.square([hidden, hidden], true, device),
+                convolutions.square([hidden, hidden], true, device),
+                convolutions.pixelwise([hidden, outputs], device),
+            ],
+            shortcut: None,
+            up: doubles.then_some(1),
+            outputs,
         }
     }
 
@@ -139,32 +184,49 @@ impl<B: Backend> UpBlock<B> {
         x: Tensor<B, 4>,
         condition: Option<&Tensor<B, 2>>,
     ) -> Tensor<B, 4> {
-        let shortcut = upsample_nearest(self.shortcut.forward(x.clone()), 2);
-        let x = upsample_nearest(self.norms[0].forward(x, condition), 2);
-        let x = self.norms[1].forward(self.convs[0].forward(x), condition);
-        sum(self.convs[1].forward(x), shortcut)
+        let shortcut = match &self.shortcut {
+            Some(shortcut) => shortcut.forward(x.clone()),
+            None => first_channels(x.clone(), self.outputs),
+        };
+        let shortcut = match self.up {
+            Some(_) => upsample_nearest(shortcut, 2),
+            None => shortcut,
+        };
+        let mut x = x;
+        for (index, (norm, conv)) in self.norms.iter().zip(&self.convs).enumerate() {
+            x = norm.forward(x, condition);
+            if self.up == Some(index) {
+                x = upsample_nearest(x, 2);
+            }
+            x = conv.forward(x);
+        }
+        sum(x, shortcut)
     }
 }
 
-/// A block of the discriminator, half as large where it halves.
+/// How a block of the discriminator is built, half as large where it halves.
 ///
 /// ```text
-/// y = down(conv(relu(conv(relu(x))))) + shortcut(down(x))
+/// plain   y = down(conv(relu(conv(relu(x))))) + shortcut(down(x))
+/// deep    y = conv₁(down(relu(conv(relu(conv(relu(conv₁(relu(x))))))))) + (down(x), conv₁(down(x)))
 /// ```
 ///
-/// The first block of a network has no ReLU before its first convolution. The shortcut is a 1×1
+/// The first plain block of a network has no ReLU before its first convolution. Its shortcut is a 1×1
 /// convolution, after the pooling instead of before it: the mean of what is linear is the same, in a
-/// quarter of the work. Where neither channels nor size change, it is x itself.
+/// quarter of the work. Where neither channels nor size change, it is x itself. A deep block computes with
+/// a quarter of its output's channels, and its shortcut learns only the channels that x does not have.
 #[derive(Module, Debug)]
 pub(super) struct DownBlock<B: Backend> {
-    convs: [SpectralOption<B, Conv2d<B>>; 2],
+    convs: Vec<SpectralOption<B, Conv2d<B>>>,
     shortcut: Option<SpectralOption<B, Conv2d<B>>>,
     first: bool,
     halves: bool,
+    deep: bool,
 }
 
 impl<B: Backend> DownBlock<B> {
-    pub(super) fn new(
+    /// A plain block.
+    pub(super) fn plain(
         convolutions: Convolutions,
         [inputs, hidden, outputs]: [usize; 3],
         first: bool,
@@ -173,28 +235,66 @@ impl<B: Backend> DownBlock<B> {
     ) -> Self {
         let changes = halves || inputs != outputs;
         Self {
-            convs: [
+            convs: vec![
                 convolutions.square([inputs, hidden], true, device),
                 convolutions.square([hidden, outputs], true, device),
             ],
             shortcut: changes.then(|| convolutions.pixelwise([inputs, outputs], device)),
             first,
             halves,
+            deep: false,
+        }
+    }
+
+    /// A deep block; it has no fewer channels than its input.
+    pub(super) fn deep(
+        convolutions: Convolutions,
+        [inputs, outputs]: [usize; 2],
+        halves: bool,
+        device: &B::Device,
+    ) -> Self {
+        let hidden = bottleneck(outputs);
+        let more = outputs.saturating_sub(inputs);
+        Self {
+            convs: vec![
+                convolutions.pixelwise([inputs, hidden], device),
+                convolutions.square([hidden, hidden], true, device),
+                convolutions.square([hidden, hidden], true, device),
+                convolutions.pixelwise([hidden, outputs], device),
+            ],
+            shortcut: (more > 0).then(|| convolutions.pixelwise([inputs, more], device)),
+            first: false,
+            halves,
+            deep: true,
         }
     }
 
     pub(super) fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
         let down = |x: Tensor<B, 4>| if self.halves { mean_pool(x, 2) } else { x };
+        let smaller = down(x.clone());
         let shortcut = match &self.shortcut {
-            Some(shortcut) => shortcut.forward(down(x.clone())),
-            None => x.clone(),
+            Some(more) if self.deep => concatenate_channels(smaller.clone(), more.forward(smaller)),
+            Some(shortcut) => shortcut.forward(smaller),
+            None => smaller,
         };
-        let x = if self.first {
-            x
-        } else {
-            Activation::Relu.apply(x)
+        let mut x = match self.first {
+            true => x,
+            false => Activation::Relu.apply(x),
         };
-        let x = self.convs[0].forward_activated(x, Activation::Relu);
-        sum(down(self.convs[1].forward(x)), shortcut)
+        let (last, before) = self.convs.split_last().expect("a block has convolutions");
+        for conv in before {
+            x = conv.forward_activated(x, Activation::Relu);
+        }
+        // A mean goes through a 1×1 convolution, which then has a quarter of the work.
+        x = match self.deep {
+            true => last.forward(down(x)),
+            false => down(last.forward(x)),
+        };
+        sum(x, shortcut)
     }
+}
+
+/// The channels that a deep block computes with.
+fn bottleneck(channels: usize) -> usize {
+    (channels / 4).max(1)
 }

@@ -6,16 +6,19 @@ use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use super::block::{Convolutions, DownBlock};
-use super::{ResNetInit, attended, check_image, check_layers, halvings};
+use super::{
+    BIG_WIDTH, DEEP_WIDTH, ResNetInit, SMALL_WIDTH, attended, big_pyramid, check_image,
+    check_layers, halvings,
+};
 use crate::data::ImageShape;
-use crate::error::{Result, check};
+use crate::error::{Error, Result, check};
 use crate::latent::Latent;
 use crate::models::{
     AuxiliaryClassifier, CodeHead, CodeHeadConfig, LabelEmbedding, Projection, VectorEmbedding,
 };
 use crate::network::{Discriminator, Verdict};
 use crate::nn::{
-    Activation, Linear, LinearConfig, SelfAttention, SelfAttentionConfig, SpectralOption,
+    Activation, Conv2d, Linear, LinearConfig, SelfAttention, SelfAttentionConfig, SpectralOption,
     channels_last,
 };
 use crate::settings::settings;
@@ -30,14 +33,19 @@ settings! {
 pub struct ResNetDiscriminatorConfig {
     /// The shape of an image; height and width can be halved `halvings` times.
     pub image: ImageShape,
-    /// Channels after each block.
+    /// Channels after each block; of deep ones those of the convolution before them, then those after each
+    /// two blocks.
     pub channels: Vec<usize>,
-    /// How many blocks, from the first, halve the size.
+    /// How many blocks, or pairs of deep ones, from the first, halve the size.
     pub halvings: usize,
     /// Whether what lies between the two convolutions of a block has as many channels as the block's
     /// output (BigGAN), not its input; false by default.
     #[serde(default)]
     pub wide: bool,
+    /// Whether the blocks are BigGAN-deep's: four convolutions with a quarter of the channels in between,
+    /// in pairs of which the first changes channels and size. False by default.
+    #[serde(default)]
+    pub deep: bool,
     /// Whether all weights are spectrally normalised; true by default. Gradient penalties do the same
     /// work: turn it off with them.
     pub spectral_norm: bool,
@@ -64,6 +72,7 @@ impl ResNetDiscriminatorConfig {
             channels: Vec::new(),
             halvings: 0,
             wide: false,
+            deep: false,
             spectral_norm: true,
             attention: None,
             pack: 1,
@@ -73,11 +82,42 @@ impl ResNetDiscriminatorConfig {
         config
     }
 
-    /// BigGAN's discriminator for small images: four blocks of 256 channels.
+    /// BigGAN's discriminator: orthogonal weights, and the paper's channels for images of 64, 128 and 256
+    /// pixels (96 after the first block of 128), with attention at 64 pixels in the last two; smaller ones
+    /// have four blocks of 256 channels.
     pub fn big(image: [usize; 3]) -> Self {
-        let mut config = Self::new(image).with_init(ResNetInit::Orthogonal);
+        let mut config = Self::new(image);
         config.wide = true;
-        config.with_width(256)
+        let doublings = halvings(&config.image, 4);
+        if doublings < 4 {
+            return config
+                .with_width(SMALL_WIDTH)
+                .with_init(ResNetInit::Orthogonal);
+        }
+        config.made_big(BIG_WIDTH, doublings)
+    }
+
+    /// BigGAN-deep's discriminator: as [`big`](Self::big) with [deep](Self::deep) blocks and a convolution
+    /// to 128 channels before them.
+    pub fn big_deep(image: [usize; 3]) -> Self {
+        let mut config = Self::new(image);
+        config.deep = true;
+        let doublings = halvings(&config.image, 4);
+        config.made_big(DEEP_WIDTH, doublings)
+    }
+
+    /// Channels and weights of BigGAN, `width` wide: the generator's in the other direction.
+    fn made_big(self, width: usize, doublings: usize) -> Self {
+        let mut channels = big_pyramid(doublings, width);
+        channels.reverse();
+        if doublings == 4 {
+            // Half as wide but for the smallest map.
+            let all = channels.iter_mut().take(doublings);
+            all.for_each(|channels| *channels /= 2);
+        }
+        let mut config = self.with_channels(channels, doublings);
+        config.attention = (doublings > 4).then(|| config.image.height >> (doublings - 4));
+        config.with_init(ResNetInit::Orthogonal)
     }
 
     /// How wide the network is: 128 is as in SNGAN's paper, other numbers scale all channels.
@@ -99,10 +139,17 @@ impl ResNetDiscriminatorConfig {
         self
     }
 
-    /// Channels after each block, the first `halvings` of which halve the size.
+    /// Channels after each block, the first `halvings` of which halve the size; of deep blocks as
+    /// [`channels`](Self::channels) says.
     pub fn with_channels(mut self, channels: impl Into<Vec<usize>>, halvings: usize) -> Self {
         self.channels = channels.into();
         self.halvings = halvings;
+        self
+    }
+
+    /// Whether the blocks are BigGAN-deep's.
+    pub fn with_deep(mut self, deep: bool) -> Self {
+        self.deep = deep;
         self
     }
 
@@ -133,24 +180,34 @@ impl ResNetDiscriminatorConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If a size is 0 or too large, there is no block, fewer blocks than halvings, or height or width
-    /// can't be halved so often.
+    /// If a size is 0 or too large, there is no block, fewer blocks than halvings, height or width can't be
+    /// halved so often, or deep blocks are to have fewer channels than their input.
     pub fn validate(&self) -> Result<()> {
-        check::at_least("channels.len()", self.channels.len(), 1)?;
-        check::at_most("halvings", self.halvings, self.channels.len())?;
+        let stem = usize::from(self.deep);
+        check::at_least("channels.len()", self.channels.len(), 1 + stem)?;
+        check::at_most("halvings", self.halvings, self.channels.len() - stem)?;
         check::at_least("pack", self.pack, 1)?;
         check::at_most("pack", self.pack, sizes::REPEATS)?;
         check_image(&self.image, self.halvings).map_err(|e| e.within("image"))?;
         self.init.validate().map_err(|e| e.within("init"))?;
         attended(self.attention, self.heights())?;
+        let fewer = self.channels.windows(2).find(|pair| pair[1] < pair[0]);
+        if let (true, Some(pair)) = (self.deep, fewer) {
+            let problem = format!(
+                "can't be fewer than the {} before: a deep block's shortcut keeps all channels of its \
+                 input",
+                pair[0]
+            );
+            return Err(Error::setting("channels", pair[1], problem));
+        }
         let mut channels = vec![self.pack * self.image.channels];
         channels.extend(&self.channels);
         check_layers(&channels, &[self.features(), 1])
     }
 
-    /// The height after each block.
+    /// The height after each block, or pair of deep ones.
     fn heights(&self) -> Vec<usize> {
-        let blocks = 1..=self.channels.len();
+        let blocks = 1..=self.channels.len() - usize::from(self.deep);
         blocks
             .map(|block| self.image.height >> block.min(self.halvings))
             .collect()
@@ -172,23 +229,37 @@ impl ResNetDiscriminatorConfig {
             spectral_norm: self.spectral_norm,
         };
         let mut inputs = self.pack * self.image.channels;
-        let mut blocks = Vec::with_capacity(self.channels.len());
-        for (index, outputs) in self.channels.iter().copied().enumerate() {
-            // The first block's input has the image's few channels.
-            let hidden = if self.wide || index == 0 {
-                outputs
+        let mut outputs = self.channels.iter().copied();
+        let stem = self.deep.then(|| {
+            let first = outputs.next().expect("validated above");
+            let stem = convolutions.square([inputs, first], false, device);
+            inputs = first;
+            stem
+        });
+        let mut blocks = Vec::new();
+        for (index, outputs) in outputs.enumerate() {
+            let halves = index < self.halvings;
+            if self.deep {
+                let deep = |inputs: usize, halves: bool| {
+                    DownBlock::deep(convolutions, [inputs, outputs], halves, device)
+                };
+                blocks.extend([deep(inputs, halves), deep(outputs, false)]);
             } else {
-                inputs
-            };
-            let channels = [inputs, hidden, outputs];
-            let (first, halves) = (index == 0, index < self.halvings);
-            blocks.push(DownBlock::new(
-                convolutions,
-                channels,
-                first,
-                halves,
-                device,
-            ));
+                // The first block's input has the image's few channels.
+                let hidden = match self.wide || index == 0 {
+                    true => outputs,
+                    false => inputs,
+                };
+                let channels = [inputs, hidden, outputs];
+                let first = index == 0;
+                blocks.push(DownBlock::plain(
+                    convolutions,
+                    channels,
+                    first,
+                    halves,
+                    device,
+                ));
+            }
             inputs = outputs;
         }
         let head = LinearConfig::new(self.features(), 1)
@@ -197,9 +268,11 @@ impl ResNetDiscriminatorConfig {
             .init(device);
         let place = attended(self.attention, self.heights())?;
         Ok(ResNetDiscriminator {
+            stem,
             blocks,
+            per_size: if self.deep { 2 } else { 1 },
             attention: place.map(|place| {
-                SelfAttentionConfig::new(self.channels[place])
+                SelfAttentionConfig::new(self.channels[place + usize::from(self.deep)])
                     .with_spectral_norm(self.spectral_norm)
                     .init(device)
             }),
@@ -221,6 +294,7 @@ impl ResNetDiscriminatorConfig {
         check::at_most("pack", self.pack, 1)?;
         let network = self.init(device)?;
         let embedding = LabelEmbedding::with_std(classes, self.features(), EMBEDDING_STD, device)?;
+        let embedding = embedding.with_spectral_norm(self.spectral_norm);
         Ok(Projection::new(embedding, network))
     }
 
@@ -272,10 +346,15 @@ impl ResNetDiscriminatorConfig {
 /// of the sums over all pixels.
 ///
 /// Images `[batch, channels, height, width]`, logits `[batch, 1]`; its features are those sums, `[batch,
-/// channels]`. Miyato et al. 2018, arXiv:1802.05957 (SNGAN).
+/// channels]`. Miyato et al. 2018, arXiv:1802.05957 (SNGAN); Brock, Donahue, Simonyan 2018, arXiv:1809.11096
+/// (BigGAN, BigGAN-deep).
 #[derive(Module, Debug)]
 pub struct ResNetDiscriminator<B: Backend> {
+    /// A convolution before deep blocks.
+    stem: Option<SpectralOption<B, Conv2d<B>>>,
     blocks: Vec<DownBlock<B>>,
+    /// How many of them make one of the sizes that attention can come after.
+    per_size: usize,
     attention: Option<SelfAttention<B>>,
     /// The block that attention comes after.
     place: Option<usize>,
@@ -288,8 +367,13 @@ impl<B: Backend> Discriminator<B> for ResNetDiscriminator<B> {
 
     fn discriminate(&self, sample: Tensor<B, 4>, _condition: &()) -> Verdict<B> {
         let mut x = channels_last(sample);
-        for (index, block) in self.blocks.iter().enumerate() {
-            x = block.forward(x);
+        if let Some(stem) = &self.stem {
+            x = stem.forward(x);
+        }
+        for (index, blocks) in self.blocks.chunks(self.per_size).enumerate() {
+            for block in blocks {
+                x = block.forward(x);
+            }
             if let (Some(attention), true) = (&self.attention, self.place == Some(index)) {
                 x = attention.forward(x);
             }

@@ -6,7 +6,9 @@ use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use super::block::{Convolutions, Norm, UpBlock};
-use super::{ResNetInit, attended, check_image, check_layers, halvings};
+use super::{
+    BIG_WIDTH, DEEP_WIDTH, ResNetInit, attended, big_pyramid, check_image, check_layers, halvings,
+};
 use crate::data::ImageShape;
 use crate::error::{Error, Result, check};
 use crate::models::{Conditional, LabelEmbedding, VectorEmbedding, range_of};
@@ -38,7 +40,8 @@ pub struct ResNetGeneratorConfig {
     pub latent: usize,
     /// The shape of an image; height and width can be halved once for each block.
     pub image: ImageShape,
-    /// Channels of the smallest map, then those after each block, which doubles the size.
+    /// Channels of the smallest map, then those after each doubling of the size: by one block, or by two
+    /// where they are deep.
     pub channels: Vec<usize>,
     /// As how many numbers the blocks' norms are told a condition, where there is one; 128 by default.
     pub features: usize,
@@ -46,6 +49,11 @@ pub struct ResNetGeneratorConfig {
     /// block's norms are conditioned on (BigGAN); false by default.
     #[serde(default)]
     pub hierarchical: bool,
+    /// Whether the blocks are BigGAN-deep's: four convolutions with a quarter of the channels in between,
+    /// and two blocks at each size, of which the second doubles it. The latent then goes whole to the
+    /// first layer and to all norms, beside the condition. False by default.
+    #[serde(default)]
+    pub deep: bool,
     /// Whether the weights of convolutions and linear layers are spectrally normalised (SAGAN, BigGAN);
     /// false by default.
     #[serde(default)]
@@ -72,6 +80,7 @@ impl ResNetGeneratorConfig {
             channels: Vec::new(),
             features: 128,
             hierarchical: false,
+            deep: false,
             spectral_norm: false,
             attention: None,
             init: ResNetInit::Glorot,
@@ -81,16 +90,31 @@ impl ResNetGeneratorConfig {
         config
     }
 
-    /// BigGAN's generator for small images: 256 channels at every size, a latent in parts, spectral
-    /// norms. With [`init_conditional`](Self::init_conditional) its norms are conditioned on the class
-    /// as well.
+    /// BigGAN's generator: a latent in parts, spectral norms, orthogonal weights, and the paper's channels
+    /// for images of 64, 128 and 256 pixels (96 at the full size of 128), with attention at 64 pixels in
+    /// the last two; smaller ones have 256 channels at every size. With
+    /// [`init_conditional`](Self::init_conditional) its norms are conditioned on the class as well.
     pub fn big(latent: usize, image: [usize; 3]) -> Self {
-        let mut config = Self::new(latent, image)
+        Self::new(latent, image)
             .with_hierarchical(true)
-            .with_spectral_norm(true)
-            .with_init(ResNetInit::Orthogonal);
-        config.channels = vec![256; config.channels.len()];
-        config
+            .made_big(BIG_WIDTH)
+    }
+
+    /// BigGAN-deep's generator: as [`big`](Self::big) with [deep](Self::deep) blocks and 128 channels at
+    /// the full size of 128 pixels.
+    pub fn big_deep(latent: usize, image: [usize; 3]) -> Self {
+        Self::new(latent, image)
+            .with_deep(true)
+            .made_big(DEEP_WIDTH)
+    }
+
+    /// Channels and weights of BigGAN, `width` wide.
+    fn made_big(mut self, width: usize) -> Self {
+        let blocks = self.blocks();
+        self.channels = big_pyramid(blocks, width);
+        self.attention = (blocks > 4).then(|| self.image.height >> (blocks - 4));
+        self.with_spectral_norm(true)
+            .with_init(ResNetInit::Orthogonal)
     }
 
     /// Channels at each size for this width.
@@ -110,7 +134,7 @@ impl ResNetGeneratorConfig {
         self
     }
 
-    /// Channels of the smallest map, then those after each block.
+    /// Channels of the smallest map, then those after each doubling of the size.
     pub fn with_channels(mut self, channels: impl Into<Vec<usize>>) -> Self {
         self.channels = channels.into();
         self
@@ -125,6 +149,12 @@ impl ResNetGeneratorConfig {
     /// Whether the latent is cut into a part for the first layer and one for each block.
     pub fn with_hierarchical(mut self, hierarchical: bool) -> Self {
         self.hierarchical = hierarchical;
+        self
+    }
+
+    /// Whether the blocks are BigGAN-deep's.
+    pub fn with_deep(mut self, deep: bool) -> Self {
+        self.deep = deep;
         self
     }
 
@@ -169,7 +199,8 @@ impl ResNetGeneratorConfig {
     ///
     /// # Errors
     /// If a size is 0 or too large, there is no block, height or width can't be halved once for each
-    /// block, or the latent can't be cut into equal parts where it is to be.
+    /// block, the latent can't be cut into equal parts where it is to be, or deep blocks are to have more
+    /// channels than their input or a latent in parts.
     pub fn validate(&self) -> Result<()> {
         sizes::size("latent", self.latent)?;
         check::at_least("channels.len()", self.channels.len(), 2)?;
@@ -187,6 +218,22 @@ impl ResNetGeneratorConfig {
                     self.parts()
                 ),
             ));
+        }
+        if self.deep {
+            if self.hierarchical {
+                let problem =
+                    "can't be: deep blocks are given the whole latent; leave `hierarchical` off";
+                return Err(Error::setting("hierarchical", true, problem));
+            }
+            let more = self.channels.windows(2).find(|pair| pair[1] > pair[0]);
+            if let Some(pair) = more {
+                let problem = format!(
+                    "can't be more than the {} before: a deep block's shortcut keeps the first channels \
+                     of its input",
+                    pair[0]
+                );
+                return Err(Error::setting("channels", pair[1], problem));
+            }
         }
         let [base, height, width] = self.base();
         check_layers(&self.channels, &[self.latent, base, height, width])
@@ -231,36 +278,51 @@ impl ResNetGeneratorConfig {
             spectral_norm: self.spectral_norm,
         };
         let part = self.latent / self.parts();
-        let condition = match self.hierarchical {
+        let condition = match self.hierarchical || self.deep {
             true => told + part,
             false => told,
         };
         let [base, height, width] = self.base();
-        let project = LinearConfig::new(part, base * height * width)
+        let read = if self.deep { condition } else { part };
+        let project = LinearConfig::new(read, base * height * width)
             .with_initializer(self.init.plain())
             .with_bias_initializer(Initializer::Zeros)
             .init(device);
         let last = self.channels[self.blocks()];
+        let stage = |pair: &[usize]| {
+            let [inputs, outputs] = [pair[0], pair[1]];
+            let deep = |outputs: usize, doubles: bool| {
+                let channels = [inputs, outputs];
+                UpBlock::deep(convolutions, channels, condition, doubles, device)
+            };
+            match self.deep {
+                true => vec![deep(inputs, false), deep(outputs, true)],
+                false => vec![UpBlock::plain(
+                    convolutions,
+                    [inputs, outputs],
+                    condition,
+                    device,
+                )],
+            }
+        };
         let place = attended(self.attention, self.heights())?;
         Ok(ResNetGenerator {
             project: SpectralOption::new(project, self.spectral_norm),
-            blocks: self
-                .channels
-                .windows(2)
-                .map(|pair| UpBlock::new(convolutions, [pair[0], pair[1]], condition, device))
-                .collect(),
+            blocks: self.channels.windows(2).flat_map(stage).collect(),
+            per_size: if self.deep { 2 } else { 1 },
             attention: place.map(|place| {
                 SelfAttentionConfig::new(self.channels[place + 1])
                     .with_spectral_norm(self.spectral_norm)
                     .init(device)
             }),
             place,
-            norm: Norm::new(last, 0, device),
+            norm: convolutions.norm(last, 0, device),
             head: convolutions.square([last, self.image.channels], false, device),
             base: [base, height, width],
             latent: self.latent,
             part,
             condition: told,
+            deep: self.deep,
             output: self.output,
         })
     }
@@ -295,13 +357,13 @@ impl ResNetGeneratorConfig {
     }
 }
 
-/// A generator of residual blocks, each of which doubles the size; batch norm and ReLU before each
-/// convolution but the shortcuts'.
+/// A generator of residual blocks, each of which, or each second one of deep ones, doubles the size; batch
+/// norm and ReLU before each convolution but the shortcuts'.
 ///
 /// Latents `[batch, latent]`, images `[batch, channels, height, width]`. Made for conditions, it finds
 /// their features after the latent's own numbers, where [`Conditional`] puts them: the norms of the
-/// blocks are conditioned on them (with a part of the latent where it is hierarchical), the first layer
-/// and the last norm are not.
+/// blocks are conditioned on them (with a part of the latent where it is hierarchical, with all of it where
+/// the blocks are deep), the last norm is not, the first layer in front of deep blocks alone.
 ///
 /// Miyato et al. 2018, arXiv:1802.05957 (SNGAN); Zhang et al. 2018, arXiv:1805.08318 (spectral norms in
 /// the generator); Brock, Donahue, Simonyan 2018, arXiv:1809.11096 (BigGAN).
@@ -309,8 +371,10 @@ impl ResNetGeneratorConfig {
 pub struct ResNetGenerator<B: Backend> {
     project: SpectralOption<B, Linear<B>>,
     blocks: Vec<UpBlock<B>>,
+    /// How many of them a doubling of the size takes.
+    per_size: usize,
     attention: Option<SelfAttention<B>>,
-    /// The block that attention comes after.
+    /// The doubling that attention comes after.
     place: Option<usize>,
     norm: Norm<B>,
     head: SpectralOption<B, Conv2d<B>>,
@@ -318,6 +382,7 @@ pub struct ResNetGenerator<B: Backend> {
     latent: usize,
     part: usize,
     condition: usize,
+    deep: bool,
     output: Activation,
 }
 
@@ -339,16 +404,27 @@ impl<B: Backend> Generator<B> for ResNetGenerator<B> {
             (self.condition > 0).then(|| latent.clone().narrow(1, self.latent, self.condition));
         let part = |index: usize| latent.clone().narrow(1, index * self.part, self.part);
         let [channels, height, width] = self.base;
-        let x = self.project.forward(part(0));
+        let whole = self.deep.then(|| match &features {
+            Some(features) => Tensor::cat(vec![features.clone(), part(0)], 1),
+            None => part(0),
+        });
+        let x = self
+            .project
+            .forward(whole.clone().unwrap_or_else(|| part(0)));
         let mut x = channels_last(x.reshape([batch, channels, height, width]));
-        for (index, block) in self.blocks.iter().enumerate() {
+        for (index, blocks) in self.blocks.chunks(self.per_size).enumerate() {
             let of_block = (self.part < self.latent).then(|| part(index + 1));
-            let condition = match (&features, of_block) {
-                (Some(features), Some(part)) => Some(Tensor::cat(vec![features.clone(), part], 1)),
-                (Some(features), None) => Some(features.clone()),
-                (None, part) => part,
+            let condition = match (&whole, &features, of_block) {
+                (Some(whole), ..) => Some(whole.clone()),
+                (None, Some(features), Some(part)) => {
+                    Some(Tensor::cat(vec![features.clone(), part], 1))
+                }
+                (None, Some(features), None) => Some(features.clone()),
+                (None, None, part) => part,
             };
-            x = block.forward(x, condition.as_ref());
+            for block in blocks {
+                x = block.forward(x, condition.as_ref());
+            }
             if let (Some(attention), true) = (&self.attention, self.place == Some(index)) {
                 x = attention.forward(x);
             }

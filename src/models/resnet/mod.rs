@@ -1,14 +1,16 @@
-//! The residual pair of SNGAN, with the options that SAGAN and BigGAN added to it.
+//! The residual pair of SNGAN, with the options that SAGAN, BigGAN and BigGAN-deep added to it.
 
 mod block;
 mod discriminator;
 mod generator;
+mod presets;
 
 #[cfg(test)]
 mod tests;
 
 pub use discriminator::{ResNetDiscriminator, ResNetDiscriminatorConfig};
 pub use generator::{ResNetGenerator, ResNetGeneratorConfig};
+pub use presets::ResNetPreset;
 
 use burn::module::Initializer;
 
@@ -61,6 +63,30 @@ impl ResNetInit {
         }
     }
 }
+
+/// BigGAN's channels of the smallest map and after each of so many doublings, `width` at the full size of 128
+/// pixels.
+///
+/// Small images have 256 at each size. Those of 64 pixels have twice the width at full size, and no half of
+/// what the smallest map has in its neighbour; those of 256 keep 8 widths over two sizes.
+fn big_pyramid(blocks: usize, width: usize) -> Vec<usize> {
+    let widths: &[usize] = match blocks {
+        0..4 => return vec![SMALL_WIDTH; blocks + 1],
+        4 => &[16, 16, 8, 4, 2],
+        5 => &[16, 16, 8, 4, 2, 1],
+        _ => &[16, 16, 8, 8, 4, 2, 1],
+    };
+    // Larger than the paper's: the widest maps once more.
+    let more = std::iter::repeat_n(16, (blocks + 1).saturating_sub(widths.len()));
+    let all = more.chain(widths.iter().copied());
+    all.map(|times| times * width).collect()
+}
+
+/// Channels at the full size of 128 pixels, of BigGAN and of BigGAN-deep.
+const BIG_WIDTH: usize = 96;
+const DEEP_WIDTH: usize = 128;
+/// Channels of both for images below 64 pixels, at each size.
+const SMALL_WIDTH: usize = 256;
 
 /// How often height and width can be halved to no less than `smallest`, both even each time.
 fn halvings(image: &ImageShape, smallest: usize) -> usize {

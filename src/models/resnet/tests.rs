@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     ResNetDiscriminator, ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig,
-    ResNetInit,
+    ResNetInit, ResNetPreset,
 };
 use crate::network::{Discriminator, Generator, Labels};
 use crate::objective::input_gradient;
@@ -86,8 +86,13 @@ fn generators_are_pytorchs<B: AutodiffBackend>() {
     let device = Default::default();
     let plain = ResNetGeneratorConfig::new(6, [2, 8, 8]).with_channels([5, 4, 3]);
     let big = ResNetGeneratorConfig::big(6, [2, 8, 8]).with_channels([4, 3, 4]);
-    for (name, config, told) in [("generator", plain, 0), ("big generator", big, 3)] {
-        let (case, width) = (case(name), 6 + told);
+    let deep = ResNetGeneratorConfig::big_deep(5, [2, 8, 8]).with_channels([8, 8, 4]);
+    for (name, config, told) in [
+        ("generator", plain, 0),
+        ("big generator", big, 3),
+        ("deep generator", deep, 3),
+    ] {
+        let (case, width) = (case(name), config.latent + told);
         let network = config.network::<B>(told, &device).expect("valid settings");
         let network: ResNetGenerator<B> = assign(network, case.parameters.clone());
         let latent = floats::<B, 2>(TensorData::new(case.input.clone(), [3, width]));
@@ -113,7 +118,12 @@ fn discriminators_are_pytorchs_to_the_second_order<B: AutodiffBackend>() {
         .with_channels([3, 4, 4], 2)
         .with_spectral_norm(false);
     let big = ResNetDiscriminatorConfig::big([2, 8, 8]).with_channels([3, 4, 4], 1);
-    for (name, config) in [("discriminator", plain), ("big discriminator", big)] {
+    let deep = ResNetDiscriminatorConfig::big_deep([2, 8, 8]).with_channels([4, 8, 8], 1);
+    for (name, config) in [
+        ("discriminator", plain),
+        ("big discriminator", big),
+        ("deep discriminator", deep),
+    ] {
         let case = case(name);
         let network = config.init::<B>(&device).expect("valid settings");
         let network: ResNetDiscriminator<B> = assign(network, case.parameters.clone());
@@ -166,6 +176,122 @@ fn the_papers_sizes_have_as_many_weights_as_in_pytorch() {
     assert_eq!(network.num_params(), discriminator);
     for case in golden().cases {
         assert!(case.learnt > 0 && case.gradients.len() > 1);
+    }
+}
+
+/// Numbers that are learnt; none is drawn for that.
+fn count<M: Module<Cpu>>(network: &M) -> usize {
+    #[derive(Default)]
+    struct Count {
+        path: Vec<String>,
+        numbers: usize,
+    }
+    impl ModuleVisitor<Cpu> for Count {
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.path.push(name.to_owned());
+        }
+
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.pop();
+        }
+
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<Cpu, D>>) {
+            let kept = ["u", "v", "running_mean", "running_var"];
+            if !self
+                .path
+                .last()
+                .is_some_and(|name| kept.contains(&name.as_str()))
+            {
+                self.numbers += param.lazy_shape().num_elements();
+            }
+        }
+    }
+    let mut visitor = Count::default();
+    network.visit(&mut visitor);
+    visitor.numbers
+}
+
+#[test]
+fn biggans_sizes_follow_its_tables() {
+    let generator = |side| ResNetGeneratorConfig::big(120, [3, side, side]).channels;
+    assert_eq!(generator(32), [256; 4]);
+    assert_eq!(generator(64), [1536, 1536, 768, 384, 192]);
+    assert_eq!(generator(128), [1536, 1536, 768, 384, 192, 96]);
+    assert_eq!(generator(256), [1536, 1536, 768, 768, 384, 192, 96]);
+    assert_eq!(generator(512)[..2], [1536; 2]);
+    let discriminator = |side| {
+        let config = ResNetDiscriminatorConfig::big([3, side, side]);
+        (config.channels, config.halvings)
+    };
+    assert_eq!(discriminator(32), (vec![256; 4], 2));
+    assert_eq!(discriminator(64), (vec![96, 192, 384, 768, 1536], 4));
+    assert_eq!(discriminator(128), (vec![96, 192, 384, 768, 1536, 1536], 5));
+    for side in [128, 256] {
+        assert_eq!(
+            ResNetGeneratorConfig::big(120, [3, side, side]).attention,
+            Some(64)
+        );
+        let config = ResNetDiscriminatorConfig::big_deep([3, side, side]);
+        assert_eq!(config.attention, Some(64));
+        config.validate().expect("valid");
+    }
+    let deep = ResNetDiscriminatorConfig::big_deep([3, 128, 128]);
+    assert_eq!(deep.channels, [128, 256, 512, 1024, 2048, 2048]);
+}
+
+#[test]
+fn the_presets_for_128_pixels_have_their_sizes() {
+    let device = Default::default();
+    let image = [3, 128, 128];
+    let big = ResNetGeneratorConfig::big(120, image).init_conditional::<Cpu>(1_000, &device);
+    assert_eq!(count(&big.expect("valid")), 70_433_988);
+    let big = ResNetDiscriminatorConfig::big(image).init_projected::<Cpu>(1_000, &device);
+    assert_eq!(count(&big.expect("valid")), 87_982_369);
+    let deep = ResNetGeneratorConfig::big_deep(128, image).init_conditional::<Cpu>(1_000, &device);
+    assert_eq!(count(&deep.expect("valid")), 50_244_484);
+    let deep = ResNetDiscriminatorConfig::big_deep(image).init_projected::<Cpu>(1_000, &device);
+    assert_eq!(count(&deep.expect("valid")), 34_590_209);
+}
+
+#[test]
+fn presets_are_valid_and_go_with_each_other() {
+    for preset in ResNetPreset::ALL {
+        let (generator, discriminator) = (preset.generator(), preset.discriminator());
+        generator.validate().expect("valid");
+        discriminator.validate().expect("valid");
+        assert_eq!(generator.image, discriminator.image);
+        let config = preset.trainer(10).expect("valid");
+        assert_eq!(config.latent.dimensions(), generator.latent);
+        assert!(preset.trainer(0).is_err());
+        let named = serde_json::to_string(&preset).expect("JSON");
+        let again: ResNetPreset = serde_json::from_str(&named).expect("a preset");
+        assert_eq!(again, preset);
+    }
+    let sagan = ResNetPreset::Sagan128.generator();
+    assert_eq!((sagan.attention, sagan.channels[5]), (Some(32), 64));
+}
+
+#[test]
+fn deep_blocks_only_narrow_in_the_generator_and_only_widen_in_the_discriminator() {
+    let generator = ResNetGeneratorConfig::big_deep(6, [1, 8, 8]);
+    for (wrong, field) in [
+        (generator.clone().with_channels([4, 8]), "`channels`"),
+        (generator.with_hierarchical(true), "`hierarchical`"),
+    ] {
+        let error = wrong.validate().expect_err(field).to_string();
+        assert!(error.contains(field), "no {field} in {error}");
+    }
+    let discriminator = ResNetDiscriminatorConfig::big_deep([1, 8, 8]);
+    for (wrong, field) in [
+        (discriminator.clone().with_channels([8, 4], 1), "`channels`"),
+        (
+            discriminator.clone().with_channels([8], 0),
+            "`channels.len()`",
+        ),
+        (discriminator.with_channels([8, 8], 2), "`halvings`"),
+    ] {
+        let error = wrong.validate().expect_err(field).to_string();
+        assert!(error.contains(field), "no {field} in {error}");
     }
 }
 

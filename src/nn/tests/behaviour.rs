@@ -157,6 +157,7 @@ fn linear(inputs: usize, outputs: usize) -> (Linear<Fast>, BurnLinear<Fast>, Bur
 }
 
 fn norm(channels: usize) -> (BatchNorm<Fast>, BurnBatchNorm<Fast>, BurnBatchNorm<Exact>) {
+    crate::testing::settle_precision();
     let burns = BurnBatchNormConfig::new(channels);
     (
         BatchNormConfig::new(channels).init(&Default::default()),

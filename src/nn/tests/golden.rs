@@ -335,6 +335,7 @@ fn running_statistics_follow_burns_rule<B: AutodiffBackend>() {
 
 #[test]
 fn in_f64_they_match_to_nine_digits() {
+    crate::testing::settle_precision();
     type B = Autodiff<NdArray<f64>>;
     assert_eq!(compare_all::<B>("", IN_F64), 35);
     assert_eq!(compare_all_statistics::<B>(IN_F64), 6);

@@ -341,6 +341,7 @@ fn burns_norms_match_pytorch_in_both_orders<B: AutodiffBackend>() {
 
 #[test]
 fn in_f64_they_match_to_nine_digits() {
+    crate::testing::settle_precision();
     type B = Autodiff<NdArray<f64>>;
     let ours = [
         "fir_",

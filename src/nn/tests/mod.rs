@@ -5,3 +5,4 @@ mod golden;
 mod images;
 mod operations;
 mod properties;
+mod rearranged;

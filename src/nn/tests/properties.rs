@@ -24,7 +24,7 @@ use crate::nn::{
     ConvTranspose2dConfig, Linear, LinearConfig,
 };
 use crate::random::Stream;
-use crate::testing::{assign, floats, gradients, parameters, values};
+use crate::testing::{assign, floats, gradients, parameters, settle_precision, values};
 
 /// The backend with our kernels.
 pub(super) type Fast = Autodiff<Flex>;
@@ -126,6 +126,8 @@ impl<const R: usize> Coefficients<R> {
 
 /// Draws from N(0, scale²).
 pub(super) fn normal(stream: &mut Stream, count: usize, scale: f32) -> Vec<f64> {
+    // Before a layer of the exact backend is made.
+    settle_precision();
     stream
         .normal(count)
         .into_iter()
@@ -134,6 +136,8 @@ pub(super) fn normal(stream: &mut Stream, count: usize, scale: f32) -> Vec<f64> 
 }
 
 pub(super) fn uniform(stream: &mut Stream, count: usize, low: f32, high: f32) -> Vec<f64> {
+    // Before a layer of the exact backend is made.
+    settle_precision();
     stream
         .uniform(count, low, high)
         .into_iter()

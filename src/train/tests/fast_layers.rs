@@ -333,6 +333,7 @@ fn descend<B: Backend>(
 
 #[test]
 fn twenty_steps_of_adam_in_one_pass_are_those_in_double_precision() {
+    crate::testing::settle_precision();
     // Large enough to be shared out among threads.
     let shape = [260, 257];
     let count = shape[0] * shape[1];

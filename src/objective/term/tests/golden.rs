@@ -450,6 +450,7 @@ fn path_lengths_match_pytorch<B: AutodiffBackend>() {
 
 #[test]
 fn in_f64_they_match_to_nine_digits() {
+    crate::testing::settle_precision();
     let tolerance = Tolerance {
         value: 1e-9,
         gradient: 1e-9,
@@ -461,6 +462,7 @@ fn in_f64_they_match_to_nine_digits() {
 /// Central differences of R1 itself in f64, for each parameter.
 #[test]
 fn they_match_finite_differences_in_f64() {
+    crate::testing::settle_precision();
     type B = Autodiff<NdArray<f64>>;
     let discriminator = mlp::<B>(3, [5, 4], Activation::Tanh);
     // Drawn in the device's default precision, which another backend may have set.

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use burn_gan::Result;
 use burn_gan::data::table::{
     Coded, ColumnKind, SavedTable, Table, TableConditions, TableSettings, TableTransform,
     TransformSettings,
 };
 use burn_gan::random::Stream;
+use burn_gan::{Error, Result};
+
+/// Fewer rows are no measure.
+const FEWEST: usize = 8;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Data {
@@ -57,6 +60,10 @@ impl Data {
         }
         let share = 1.0 - self.held_back;
         let (training, held_back) = table.split(share, &mut Stream::new(seed, "held back"))?;
+        if held_back.rows().min(training.rows()) < FEWEST {
+            let problem = format!("must leave {FEWEST} rows in both parts of {}", table.rows());
+            return Err(Error::setting("held-back", self.held_back, problem));
+        }
         let transform = TableTransform::fit(&training, &TransformSettings::default())?;
         let coded = transform.encode(&training, &mut Stream::new(seed, "modes"))?;
         let conditions = TableConditions::of(&transform, &coded);

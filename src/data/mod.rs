@@ -5,7 +5,7 @@
 mod arrays;
 mod batches;
 mod cifar;
-#[cfg(any(feature = "arrays", feature = "images"))]
+#[cfg(any(feature = "arrays", feature = "images", feature = "series"))]
 mod classes;
 mod dataset;
 #[cfg(feature = "download")]
@@ -15,6 +15,8 @@ mod idx;
 mod image_shape;
 #[cfg(feature = "images")]
 mod images;
+#[cfg(any(feature = "arrays", feature = "series"))]
+mod lines;
 mod loader;
 mod loading;
 #[cfg(any(feature = "arrays", feature = "images"))]
@@ -24,6 +26,8 @@ mod mnist;
 mod order;
 #[cfg(feature = "arrays")]
 mod pixel_csv;
+#[cfg(feature = "series")]
+pub mod series;
 mod vector_dataset;
 
 #[cfg(feature = "arrays")]

@@ -3,13 +3,14 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
 use super::classes::numbered;
 use super::dataset::{LabelledDataset, MemoryDataset};
+use super::lines::Lines;
 use super::memory_limit;
 use super::mnist::PixelRange;
 use crate::error::{Error, Result, check};
@@ -290,26 +291,6 @@ impl PixelTable {
         let stretch = |pixel: &mut f32| *pixel = low + (high - low) * *pixel;
         self.pixels.iter_mut().for_each(stretch);
         MemoryDataset::new(self.pixels, self.shape)
-    }
-}
-
-/// Passes bytes on as long as lines end: one that doesn't would be in memory whole, however long.
-struct Lines<'a, R> {
-    source: R,
-    /// Bytes since a line was given.
-    since: &'a Cell<usize>,
-    most: usize,
-}
-
-impl<R: Read> Read for Lines<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(buffer)?;
-        self.since.set(self.since.get() + count);
-        if self.since.get() > self.most {
-            let words = format!("a line is longer than {} bytes", self.most);
-            return Err(io::Error::other(words));
-        }
-        Ok(count)
     }
 }
 

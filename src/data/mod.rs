@@ -1,11 +1,11 @@
 //! Data: mixtures with known densities, folders of pictures, MNIST's and CIFAR's file formats, arrays
-//! of numpy's, images in CSV files, tables, tensors in memory, and batches that are a function of a seed.
+//! of numpy's, images in CSV files, tables, series, tensors in memory, and batches that are a function of a seed.
 
 #[cfg(feature = "arrays")]
 mod arrays;
 mod batches;
 mod cifar;
-#[cfg(any(feature = "arrays", feature = "images"))]
+#[cfg(any(feature = "arrays", feature = "images", feature = "series"))]
 mod classes;
 mod dataset;
 #[cfg(feature = "download")]
@@ -15,7 +15,7 @@ mod idx;
 mod image_shape;
 #[cfg(feature = "images")]
 mod images;
-#[cfg(any(feature = "arrays", feature = "tables"))]
+#[cfg(any(feature = "arrays", feature = "series", feature = "tables"))]
 mod lines;
 mod loader;
 mod loading;
@@ -26,6 +26,8 @@ mod mnist;
 mod order;
 #[cfg(feature = "arrays")]
 mod pixel_csv;
+#[cfg(feature = "series")]
+pub mod series;
 #[cfg(feature = "tables")]
 pub mod table;
 mod vector_dataset;

@@ -62,6 +62,8 @@ mod raw;
 mod repeats;
 mod score;
 mod scorer;
+#[cfg(feature = "series")]
+pub mod series;
 mod set_measure;
 #[cfg(feature = "metrics")]
 mod sliced_wasserstein;

@@ -13,6 +13,7 @@ mod projection;
 mod r3gan;
 mod resnet;
 mod saved;
+mod series;
 mod squares;
 mod stylegan2;
 #[cfg(feature = "tables")]
@@ -46,6 +47,9 @@ pub use resnet::{
 };
 pub use saved::SavedGenerator;
 pub(crate) use saved::{refuse, settings_type};
+pub use series::{
+    SeriesDiscriminator, SeriesDiscriminatorConfig, SeriesGenerator, SeriesGeneratorConfig,
+};
 pub use stylegan2::{
     MappedEmbedding, StyleGan2Discriminator, StyleGan2DiscriminatorConfig, StyleGan2Generator,
     StyleGan2GeneratorConfig, StyleGan2Projection, StyleMapping,

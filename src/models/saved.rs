@@ -270,6 +270,7 @@ fn same_latent(settings_type: &str, settings: &Value, latent: &Latent) -> Result
         "R3ganGeneratorConfig",
         "StyleGan2GeneratorConfig",
         "LightGeneratorConfig",
+        "SeriesGeneratorConfig",
     ];
     let drawn = latent.dimensions();
     match settings["latent"].as_u64() {

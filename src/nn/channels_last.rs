@@ -1,10 +1,10 @@
-//! The order of images in memory.
+//! The order of images and series in memory.
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-/// The same images with their channels innermost in memory, where that makes the layers that follow
-/// faster.
+/// The same images, or series, with their channels innermost in memory, where that makes the layers that
+/// follow faster.
 ///
 /// Shape and numbers stay. On the CPU backend Flex this crate's convolutions and batch norms
 /// compute with the channels innermost and give back what they were given: after this function they
@@ -20,7 +20,7 @@ use burn::tensor::backend::Backend;
 /// let images = Tensor::<Flex, 4>::ones([2, 3, 4, 5], &Default::default());
 /// assert_eq!(channels_last(images).dims(), [2, 3, 4, 5]);
 /// ```
-pub fn channels_last<B: Backend>(images: Tensor<B, 4>) -> Tensor<B, 4> {
+pub fn channels_last<B: Backend, const R: usize>(images: Tensor<B, R>) -> Tensor<B, R> {
     #[cfg(feature = "flex")]
     if let Some(moved) = crate::kernels::channels_last(&images) {
         return moved;

@@ -4,7 +4,6 @@ use burn::module::{Content, DisplaySettings, Initializer, Module, ModuleDisplay,
 use burn::nn::PaddingConfig2d;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use burn::tensor::ops::PaddedConvOptions;
 use serde::Serialize;
 
 use super::{Activation, LinearConfig, convolution};
@@ -249,11 +248,8 @@ impl<B: Backend> Conv2d<B> {
                 let mut zeros = [[0, 0], [0, 0]];
                 for axis in 0..2 {
                     let (stride, kernel) = (self.stride[axis], self.kernel_size[axis]);
-                    let needed = (size[axis].div_ceil(stride).max(1) - 1) * stride + kernel;
-                    let all = needed.saturating_sub(size[axis]);
-                    // Of an odd number the one more goes to the end, as in burn and ONNX.
-                    zeros[0][axis] = all / 2;
-                    zeros[1][axis] = all - all / 2;
+                    let [before, after] = convolution::same(size[axis], stride, kernel);
+                    (zeros[0][axis], zeros[1][axis]) = (before, after);
                 }
                 zeros
             }
@@ -288,26 +284,13 @@ impl<B: Backend> Conv2d<B> {
             self.groups,
             input.dims()
         );
-        let [begin, end] = self.zeros([height, width]);
-        #[cfg(feature = "flex")]
-        if self.dilation == [1, 1]
-            && let Some(output) = crate::kernels::conv2d(
-                &input,
-                &weight,
-                bias.as_ref(),
-                activation,
-                self.stride,
-                [begin, end],
-                self.groups,
-            )
-        {
-            crate::kernels::released(input);
-            crate::kernels::released(weight);
-            return output;
-        }
-        let options =
-            PaddedConvOptions::asymmetric(self.stride, begin, end, self.dilation, self.groups);
-        activation.apply(burn::tensor::module::conv2d(input, weight, bias, options))
+        let sizes = convolution::Sizes {
+            stride: self.stride,
+            padding: self.zeros([height, width]),
+            dilation: self.dilation,
+            groups: self.groups,
+        };
+        convolution::convolve(input, weight, bias, activation, sizes)
     }
 }
 

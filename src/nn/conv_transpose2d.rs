@@ -3,7 +3,6 @@
 use burn::module::{Content, DisplaySettings, Initializer, Module, ModuleDisplay, Param};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use burn::tensor::ops::ConvTransposeOptions;
 use serde::Serialize;
 
 use super::{Activation, LinearConfig, convolution};
@@ -234,32 +233,13 @@ impl<B: Backend> ConvTranspose2d<B> {
             weight.dims(),
             input.dims()
         );
-        #[cfg(feature = "flex")]
-        if self.dilation == [1, 1]
-            && let Some(output) = crate::kernels::conv_transpose2d(
-                &input,
-                &weight,
-                bias.as_ref(),
-                activation,
-                self.stride,
-                [self.padding, self.padding_out],
-                self.groups,
-            )
-        {
-            crate::kernels::released(input);
-            crate::kernels::released(weight);
-            return output;
-        }
-        let options = ConvTransposeOptions::new(
-            self.stride,
-            self.padding,
-            self.padding_out,
-            self.dilation,
-            self.groups,
-        );
-        activation.apply(burn::tensor::module::conv_transpose2d(
-            input, weight, bias, options,
-        ))
+        let sizes = convolution::Sizes {
+            stride: self.stride,
+            padding: [self.padding, self.padding_out],
+            dilation: self.dilation,
+            groups: self.groups,
+        };
+        convolution::convolve_transposed(input, weight, bias, activation, sizes)
     }
 }
 

@@ -1,5 +1,10 @@
-//! What the settings of both convolutions have in common.
+//! What convolutions have in common, in one dimension and in two, transposed or not.
 
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+use burn::tensor::ops::{ConvTransposeOptions, PaddedConvOptions};
+
+use super::Activation;
 use crate::error::{Error, Result};
 use crate::sizes;
 
@@ -32,6 +37,97 @@ pub(super) fn check(
     }
     let weights = [channels[0], channels[1], kernel_size[0], kernel_size[1]];
     sizes::weights("channels", &weights)
+}
+
+/// The zeros before and after that make an output of ⌈size/stride⌉.
+pub(super) fn same(size: usize, stride: usize, kernel: usize) -> [usize; 2] {
+    let needed = (size.div_ceil(stride).max(1) - 1) * stride + kernel;
+    let all = needed.saturating_sub(size);
+    // Of an odd number the one more goes to the end, as in burn and ONNX.
+    [all / 2, all - all / 2]
+}
+
+/// How a kernel goes over its input.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    pub stride: [usize; 2],
+    /// The zeros above and to the left, and those below and to the right. Of a transposed one: what is cut
+    /// off on all sides, and what is added below and to the right.
+    pub padding: [[usize; 2]; 2],
+    pub dilation: [usize; 2],
+    pub groups: usize,
+}
+
+/// f(x ∗ w + b); weight `[out, in/groups, height, width]`.
+pub(super) fn convolve<B: Backend>(
+    input: Tensor<B, 4>,
+    weight: Tensor<B, 4>,
+    bias: Option<Tensor<B, 1>>,
+    activation: Activation,
+    sizes: Sizes,
+) -> Tensor<B, 4> {
+    let Sizes {
+        stride,
+        padding,
+        dilation,
+        groups,
+    } = sizes;
+    #[cfg(feature = "flex")]
+    if dilation == [1, 1]
+        && let Some(output) = crate::kernels::conv2d(
+            &input,
+            &weight,
+            bias.as_ref(),
+            activation,
+            stride,
+            padding,
+            groups,
+        )
+    {
+        crate::kernels::released(input);
+        crate::kernels::released(weight);
+        return output;
+    }
+    let [begin, end] = padding;
+    let options = PaddedConvOptions::asymmetric(stride, begin, end, dilation, groups);
+    activation.apply(burn::tensor::module::conv2d(input, weight, bias, options))
+}
+
+/// f(x ∗ᵀ w + b); weight `[in, out/groups, height, width]`.
+pub(super) fn convolve_transposed<B: Backend>(
+    input: Tensor<B, 4>,
+    weight: Tensor<B, 4>,
+    bias: Option<Tensor<B, 1>>,
+    activation: Activation,
+    sizes: Sizes,
+) -> Tensor<B, 4> {
+    let Sizes {
+        stride,
+        padding,
+        dilation,
+        groups,
+    } = sizes;
+    #[cfg(feature = "flex")]
+    if dilation == [1, 1]
+        && let Some(output) = crate::kernels::conv_transpose2d(
+            &input,
+            &weight,
+            bias.as_ref(),
+            activation,
+            stride,
+            padding,
+            groups,
+        )
+    {
+        crate::kernels::released(input);
+        crate::kernels::released(weight);
+        return output;
+    }
+    let [cut, added] = padding;
+    let options = ConvTransposeOptions::new(stride, cut, added, dilation, groups);
+    activation.apply(burn::tensor::module::conv_transpose2d(
+        input, weight, bias, options,
+    ))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use burn::tensor::{Distribution, Int, Tensor};
 
 use super::layer_kind::{BurnGanSpectralNorm, LayerKind};
 use super::weight_matrix::{outputs_second, weight_matrix};
-use super::{Activation, Conv2d, ConvTranspose2d, Linear};
+use super::{Activation, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Linear};
 
 /// Keeps a norm from being divided by 0.
 const EPSILON: f64 = 1e-12;
@@ -71,7 +71,8 @@ fn unit<B: Backend>(x: Tensor<B, 1>) -> Tensor<B, 1> {
     x / norm
 }
 
-/// A layer that can be wrapped: [`Linear`], [`Conv2d`], [`ConvTranspose2d`].
+/// A layer that can be wrapped: [`Linear`], [`Conv1d`], [`Conv2d`], [`ConvTranspose1d`],
+/// [`ConvTranspose2d`].
 pub trait Normalizable<B: Backend> {
     /// Outputs and inputs of its weight as a matrix, and the weight's device.
     #[doc(hidden)]
@@ -105,6 +106,20 @@ impl<B: Backend> Normalizable<B> for ConvTranspose2d<B> {
         let [inputs, outputs, height, width] = self.weight().lazy_shape().dims();
         let size = [outputs, inputs * height * width];
         (size, self.weight().lazy_device())
+    }
+}
+
+impl<B: Backend> Normalizable<B> for Conv1d<B> {
+    fn outputs_and_inputs(&self) -> ([usize; 2], B::Device) {
+        let [outputs, inputs, kernel] = self.weight().lazy_shape().dims();
+        ([outputs, inputs * kernel], self.weight().lazy_device())
+    }
+}
+
+impl<B: Backend> Normalizable<B> for ConvTranspose1d<B> {
+    fn outputs_and_inputs(&self) -> ([usize; 2], B::Device) {
+        let [inputs, outputs, kernel] = self.weight().lazy_shape().dims();
+        ([outputs, inputs * kernel], self.weight().lazy_device())
     }
 }
 
@@ -202,6 +217,32 @@ impl<B: Backend> SpectralNorm<B, ConvTranspose2d<B>> {
 
     /// Applies the layer, then an activation, in one operation where there is a kernel for it.
     pub fn forward_activated(&self, input: Tensor<B, 4>, activation: Activation) -> Tensor<B, 4> {
+        let weight = self.over_sigma(self.layer.weight().val(), true);
+        self.layer.forward_with(input, weight, activation)
+    }
+}
+
+impl<B: Backend> SpectralNorm<B, Conv1d<B>> {
+    /// Applies the layer, `[batch, channels_in, time]` to `[batch, channels_out, time]`.
+    pub fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
+        self.forward_activated(input, Activation::Identity)
+    }
+
+    /// Applies the layer, then an activation, in one operation where there is a kernel for it.
+    pub fn forward_activated(&self, input: Tensor<B, 3>, activation: Activation) -> Tensor<B, 3> {
+        let weight = self.over_sigma(self.layer.weight().val(), false);
+        self.layer.forward_with(input, weight, activation)
+    }
+}
+
+impl<B: Backend> SpectralNorm<B, ConvTranspose1d<B>> {
+    /// Applies the layer, `[batch, channels_in, time]` to `[batch, channels_out, time]`.
+    pub fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
+        self.forward_activated(input, Activation::Identity)
+    }
+
+    /// Applies the layer, then an activation, in one operation where there is a kernel for it.
+    pub fn forward_activated(&self, input: Tensor<B, 3>, activation: Activation) -> Tensor<B, 3> {
         let weight = self.over_sigma(self.layer.weight().val(), true);
         self.layer.forward_with(input, weight, activation)
     }

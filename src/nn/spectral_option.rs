@@ -6,7 +6,7 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor};
 
 use super::spectral_norm::Normalizable;
-use super::{Activation, Conv2d, Linear, SpectralNorm};
+use super::{Activation, Conv1d, Conv2d, Linear, SpectralNorm};
 
 /// A layer as it is, or with its weight divided by its largest singular value.
 ///
@@ -71,6 +71,21 @@ impl<B: Backend> SpectralOption<B, Conv2d<B>> {
 
     /// As [`Conv2d::forward_activated`].
     pub fn forward_activated(&self, input: Tensor<B, 4>, activation: Activation) -> Tensor<B, 4> {
+        match self {
+            Self::Plain(layer) => layer.forward_activated(input, activation),
+            Self::Normalized(layer) => layer.forward_activated(input, activation),
+        }
+    }
+}
+
+impl<B: Backend> SpectralOption<B, Conv1d<B>> {
+    /// As [`Conv1d::forward`].
+    pub fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
+        self.forward_activated(input, Activation::Identity)
+    }
+
+    /// As [`Conv1d::forward_activated`].
+    pub fn forward_activated(&self, input: Tensor<B, 3>, activation: Activation) -> Tensor<B, 3> {
         match self {
             Self::Plain(layer) => layer.forward_activated(input, activation),
             Self::Normalized(layer) => layer.forward_activated(input, activation),

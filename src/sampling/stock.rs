@@ -8,11 +8,11 @@ use super::Sampler;
 use crate::error::{Error, Result};
 use crate::models::{
     DcganGeneratorConfig, ImageGeneratorConfig, LightGeneratorConfig, MlpGeneratorConfig,
-    R3ganGeneratorConfig, ResNetGeneratorConfig, SavedGenerator, StyleGan2GeneratorConfig,
-    settings_type,
+    R3ganGeneratorConfig, ResNetGeneratorConfig, SavedGenerator, SeriesGeneratorConfig,
+    StyleGan2GeneratorConfig, settings_type,
 };
 
-/// A generator of images, told labels where the file names classes.
+/// A generator of images or series, told labels where the file names classes.
 macro_rules! images {
     ($saved:expr, $device:expr) => {{
         let saved = $saved;
@@ -53,6 +53,9 @@ impl<B: Backend> Sampler<B> {
             }
             "LightGeneratorConfig" => {
                 images!(SavedGenerator::<LightGeneratorConfig>::open(path)?, device)
+            }
+            "SeriesGeneratorConfig" => {
+                images!(SavedGenerator::<SeriesGeneratorConfig>::open(path)?, device)
             }
             "StyleGan2GeneratorConfig" => {
                 images!(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use burn::module::Initializer;
-use burn::nn::PaddingConfig2d;
+use burn::nn::{PaddingConfig1d, PaddingConfig2d};
 
 /// Settings that hand out their floating-point numbers.
 ///
@@ -154,6 +154,7 @@ impl Numbers for usize {}
 impl Numbers for String {}
 // burn's, in settings of layers and networks, which are made before a run.
 impl Numbers for Initializer {}
+impl Numbers for PaddingConfig1d {}
 impl Numbers for PaddingConfig2d {}
 
 #[cfg(test)]

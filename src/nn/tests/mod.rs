@@ -6,3 +6,4 @@ mod images;
 mod operations;
 mod properties;
 mod rearranged;
+mod series;

@@ -4,8 +4,6 @@ use burn::module::Module;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Distribution, Int, Tensor};
 
-use super::channels_last::in_their_order;
-
 /// Moves each sample's channels together along time, by a number of places that is drawn anew at each
 /// call; what comes in at the ends is reflected.
 ///
@@ -17,7 +15,8 @@ use super::channels_last::in_their_order;
 /// So a discriminator can't tell generated series by the phase of what a generator's strides repeat.
 /// With a tape (`Autodiff`) the shifts come from the backend's generator, which the training step seeds.
 /// Without one, as after `valid()`, nothing moves. It is linear, and can be differentiated any number of
-/// times.
+/// times. What comes out lies in memory with its channels innermost, as
+/// [`channels_last`](super::channels_last()) gives it.
 ///
 /// Donahue, McAuley, Puckette 2018, *Adversarial audio synthesis*, arXiv:1802.04208, section 3.3; there,
 /// too, the drawn shift is that of a layer's whole activation, not of single channels.
@@ -82,11 +81,9 @@ impl PhaseShuffle {
             .reshape([batch, 1])
             .mul_scalar(time as i64);
         let from: Tensor<B, 1, Int> = (from + starts).reshape([batch * time]);
-        in_their_order(series, |series| {
-            let rows: Tensor<B, 2> = series.permute([0, 2, 1]).reshape([batch * time, channels]);
-            let rows: Tensor<B, 3> = rows.select(0, from).reshape([batch, time, channels]);
-            rows.permute([0, 2, 1])
-        })
+        let rows: Tensor<B, 2> = series.permute([0, 2, 1]).reshape([batch * time, channels]);
+        let rows: Tensor<B, 3> = rows.select(0, from).reshape([batch, time, channels]);
+        rows.permute([0, 2, 1])
     }
 }
 

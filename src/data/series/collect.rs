@@ -202,9 +202,10 @@ fn interpolate(values: &mut [f64]) -> bool {
     for pair in known.windows(2) {
         let [from, to] = [pair[0], pair[1]];
         let (low, high) = (values[from], values[to]);
-        for at in from + 1..to {
-            let share = (at - from) as f64 / (to - from) as f64;
-            values[at] = low * (1.0 - share) + high * share;
+        let missing = values[from + 1..to].iter_mut();
+        for (step, value) in (1..).zip(missing) {
+            let share = f64::from(step) / (to - from) as f64;
+            *value = low * (1.0 - share) + high * share;
         }
     }
     true

@@ -14,6 +14,7 @@ mod pictures;
 mod pixel_csv;
 mod planted;
 mod safetensors;
+mod series;
 mod settings;
 mod state_dict;
 mod table_csv;
@@ -85,7 +86,7 @@ pub trait Reader: Sync {
 }
 
 /// All of them.
-pub fn all() -> [&'static dyn Reader; 21] {
+pub fn all() -> [&'static dyn Reader; 23] {
     [
         &idx::Idx,
         &arrays::ArrayFile,
@@ -104,6 +105,14 @@ pub fn all() -> [&'static dyn Reader; 21] {
         &pictures::Pictures("tiff"),
         &pictures::Pictures("webp"),
         &pixel_csv::PixelFile,
+        &series::SeriesFile {
+            name: "series_csv",
+            file: "series.csv",
+        },
+        &series::SeriesFile {
+            name: "series_ts",
+            file: "series.ts",
+        },
         &table_csv::TableFile,
         &safetensors::Safetensors,
         &settings::Settings,

@@ -202,9 +202,9 @@ fn interpolate(values: &mut [f64]) -> bool {
     for pair in known.windows(2) {
         let [from, to] = [pair[0], pair[1]];
         let (low, high) = (values[from], values[to]);
-        for at in from + 1..to {
-            let share = (at - from) as f64 / (to - from) as f64;
-            values[at] = low * (1.0 - share) + high * share;
+        for (step, value) in values[from + 1..to].iter_mut().enumerate() {
+            let share = (step + 1) as f64 / (to - from) as f64;
+            *value = low * (1.0 - share) + high * share;
         }
     }
     true

@@ -233,9 +233,7 @@ fn errors_name_the_line_and_the_way_out() {
         error.contains("line 2 has 4 values, less than a window of 5"),
         "{error}"
     );
-    let mut lone = SeriesSettings::default();
-    lone.stride = Some(2);
-    assert!(lone.validate().is_err());
+    assert!(plain.clone().with_stride(2).validate().is_err());
     assert!(columns().with_columns(["kind"]).validate().is_err());
     assert!(plain.with_window(0).validate().is_err());
 }

@@ -72,7 +72,11 @@ impl Convolution {
                 0 => [25, 4, 11],
                 _ => [between(1, 9), between(1, 4), between(0, 4)],
             };
-            let groups = if index % 5 == 0 { between(2, 4) } else { 1 };
+            let groups = if index.is_multiple_of(5) {
+                between(2, 4)
+            } else {
+                1
+            };
             let case = Self {
                 batch: between(1, 5),
                 channels: [groups * between(1, 9), groups * between(1, 9)],

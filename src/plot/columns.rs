@@ -9,9 +9,14 @@ use crate::data::table::{Cells, Column, MISSING, Table};
 const POINTS: usize = 200;
 /// Names that are shown, the most frequent ones.
 const NAMES: usize = 30;
+/// Characters that a panel is wide enough for.
+const TITLE: usize = 36;
+/// The width of a bar, where names are 1 apart.
+const BAR: f64 = 0.4;
 
 /// A chart for each column of a table, up to so many, with the real rows' line and the generated ones':
-/// of numbers the share of rows up to each, of names the share of each, the most frequent first.
+/// of numbers the share of rows up to each, of names a bar for the share of each, the most frequent
+/// first.
 pub fn column_charts(real: &Table, generated: &Table, most: usize) -> Panels {
     let columns = real.columns().iter().zip(generated.columns());
     columns
@@ -24,21 +29,28 @@ pub fn column_charts(real: &Table, generated: &Table, most: usize) -> Panels {
 fn chart(real: &Column, generated: &Column) -> LineChart {
     let (title, axes, lines) = match (&real.cells, &generated.cells) {
         (Cells::Numbers(a), Cells::Numbers(b)) => (
-            real.schema.name.clone(),
+            shortened(&real.schema.name),
             ("value", "rows up to it"),
             [below(a), below(b)],
         ),
         _ => {
             let (names, lines) = shares(real, generated);
             let title = format!("{}: {names}", real.schema.name);
-            let short: String = title.chars().take(60).collect();
-            (short, ("value", "share of rows"), lines)
+            (shortened(&title), ("name", "share of rows"), lines)
         }
     };
     let [a, b] = lines;
     LineChart::new(title, axes.0, axes.1)
         .with_series(Series::new("real", a))
         .with_series(Series::new("generated", b).dashed())
+}
+
+/// What fits over a panel.
+fn shortened(title: &str) -> String {
+    match title.char_indices().nth(TITLE) {
+        None => title.to_owned(),
+        Some((end, _)) => format!("{}…", title[..end].trim_end_matches([' ', ','])),
+    }
 }
 
 /// The empirical distribution function.
@@ -52,7 +64,7 @@ fn below(values: &[f64]) -> Vec<(f64, f64)> {
     places.map(|place| (sorted[place], share(place))).collect()
 }
 
-/// The names, and both tables' shares of each by their places.
+/// The names, and both tables' shares of each as bars side by side.
 fn shares(real: &Column, generated: &Column) -> (String, [Vec<(f64, f64)>; 2]) {
     let count = |column: &Column| {
         let mut shares: BTreeMap<String, f64> = BTreeMap::new();
@@ -71,18 +83,20 @@ fn shares(real: &Column, generated: &Column) -> (String, [Vec<(f64, f64)>; 2]) {
     let mut names: Vec<&String> = a.keys().collect();
     names.sort_by(|x, y| a[*y].total_cmp(&a[*x]).then_with(|| x.cmp(y)));
     names.truncate(NAMES);
-    let line = |shares: &BTreeMap<String, f64>| {
-        let points = names.iter().enumerate();
-        points
-            .map(|(place, name)| (place as f64, shares.get(*name).copied().unwrap_or(0.0)))
-            .collect()
+    let bars = |shares: &BTreeMap<String, f64>, left: f64| {
+        let bar = |(place, name): (usize, &&String)| {
+            let (left, share) = (place as f64 + left, shares.get(*name).copied());
+            let (right, share) = (left + BAR, share.unwrap_or(0.0));
+            [(left, 0.0), (left, share), (right, share), (right, 0.0)]
+        };
+        names.iter().enumerate().flat_map(bar).collect()
     };
     let words = names
         .iter()
         .map(|name| name.as_str())
         .collect::<Vec<_>>()
         .join(", ");
-    (words, [line(&a), line(&b)])
+    (words, [bars(&a, -BAR), bars(&b, 0.0)])
 }
 
 #[cfg(test)]
@@ -112,6 +126,29 @@ mod tests {
         column_charts(&table(0.0), &table(5.0), 9)
             .save(&path)
             .expect("a picture");
+    }
+
+    #[test]
+    fn a_title_is_cut_where_the_panel_ends() {
+        assert_eq!(shortened("short"), "short");
+        let long = shortened(&"ä, ".repeat(40));
+        assert_eq!(long.chars().count(), TITLE - 1);
+        assert!(long.ends_with("ä…"), "{long}");
+    }
+
+    #[test]
+    fn names_are_bars_beside_each_other() {
+        let column = |codes: Vec<u32>| Column::categorical("c", codes, ["a", "b"]);
+        let (words, [real, generated]) = shares(&column(vec![0, 1, 1, 1]), &column(vec![1, 0]));
+        assert_eq!(words, "b, a");
+        assert_eq!(
+            real[..4],
+            [(-0.4, 0.0), (-0.4, 0.75), (0.0, 0.75), (0.0, 0.0)]
+        );
+        assert_eq!(
+            generated[4..],
+            [(1.0, 0.0), (1.0, 0.5), (1.4, 0.5), (1.4, 0.0)]
+        );
     }
 
     #[test]

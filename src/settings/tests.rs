@@ -534,7 +534,8 @@ const RECORDS: [&str; 44] = [
     "Score",
     "Severity",
     "Stream",
-    // What was fitted to a table.
+    // What was fitted to series, and to a table.
+    "SeriesScale",
     "CategoryCode",
     "ColumnSchema",
     "ConditionColumn",

@@ -511,7 +511,7 @@ fn a_name_that_comes_twice_is_refused() {
 /// Public types that are read by serde's own derive: what a run wrote, read back; names of what a
 /// program brings; losses without settings; and three that are read through a private type of
 /// settings.
-const RECORDS: [&str; 44] = [
+const RECORDS: [&str; 45] = [
     "Estimate",
     "ExtractorId",
     "Finding",

@@ -5,13 +5,15 @@ use std::io::BufRead;
 use std::path::Path;
 
 use super::collect::{Collector, value};
-use super::read::LINE;
 use super::set::SeriesSet;
 use super::settings::SeriesSettings;
 use crate::data::lines::Lines;
 use crate::error::{Error, Result};
 use crate::settings::nearest;
 use crate::text::visible;
+
+/// The longest line, 4 MiB: one moment, whose columns take many times their bytes.
+const LINE: usize = 4 << 20;
 
 /// Where a file's columns go.
 struct Columns {

@@ -11,8 +11,8 @@ use super::{csv_file, ts};
 use crate::error::{Error, Result};
 use crate::files;
 
-/// The longest line, 64 MiB.
-pub(super) const LINE: usize = 64 << 20;
+/// The longest line of a `.ts` file, 64 MiB.
+const LINE: usize = 64 << 20;
 
 impl SeriesSettings {
     /// Reads a file: `.ts` or CSV by its name (`.ts`, `.ts.gz`, anything else).
@@ -21,7 +21,7 @@ impl SeriesSettings {
     /// If a setting is refused or names no column of the file; if the file can't be read, is not of its
     /// format, or a series has other channels than the one before, another length without a
     /// [`window`](Self::window), or is shorter than one: the line. If there is no series, a line is longer
-    /// than 64 MiB, or windows would take more than [`memory`](Self::memory).
+    /// than 64 MiB (4 MiB in CSV), or windows would take more than [`memory`](Self::memory).
     pub fn read(&self, file: impl AsRef<Path>) -> Result<SeriesSet> {
         let path = file.as_ref();
         let io = |error| Error::io(path, error);

@@ -4,3 +4,4 @@ pub mod bytes;
 pub mod json;
 pub mod msgpack;
 pub mod sealed;
+pub mod text;

@@ -1,14 +1,13 @@
 //! `IdxArray::read`, plain and compressed.
 
-use std::io::{Read, Write};
+use std::io::Read;
 
 use burn_gan::data::IdxArray;
-use flate2::Compression;
 use flate2::read::MultiGzDecoder;
-use flate2::write::GzEncoder;
 
 use super::{Input, Mutant, Outcome, Reader};
 use crate::mutate::bytes;
+use crate::mutate::text::{gzip, is_gzip};
 use crate::random::Random;
 
 pub struct Idx;
@@ -22,20 +21,10 @@ fn encode(shape: &[usize], data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).expect("memory");
-    encoder.finish().expect("memory")
-}
-
 fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut inner = Vec::new();
     MultiGzDecoder::new(bytes).read_to_end(&mut inner).ok()?;
     Some(inner)
-}
-
-fn is_gzip(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0x1f, 0x8b])
 }
 
 impl Reader for Idx {

@@ -1,24 +1,20 @@
 //! Images in CSV files, plain and compressed: `PixelCsv`.
 
-use std::io::Write;
-
 use burn_gan::data::{LabelColumn, PixelCsv};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
 use super::{Input, Mutant, Outcome, Reader};
-use crate::mutate::bytes;
+use crate::mutate::text::{Text, gzip};
 use crate::random::Random;
 
 pub struct PixelFile;
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).expect("memory");
-    encoder.finish().expect("memory")
-}
-
 const PLAIN: &[u8] = b"0,16,8,4,7\n1,2,3,4,5\n9,9.5,1e1,0,7\n";
+
+const TEXT: Text = Text {
+    plain: PLAIN,
+    parts: [b"0,0,0,0,0\n", b"0", b"\"0,"],
+    doublings: 23,
+};
 
 impl Reader for PixelFile {
     fn name(&self) -> &'static str {
@@ -35,27 +31,8 @@ impl Reader for PixelFile {
     }
 
     fn mutate(&self, random: &mut Random, seed: &[u8], other: &[u8]) -> Mutant {
-        let zipped = seed.starts_with(&[0x1f, 0x8b]);
-        let inside = zipped && random.one_in(2);
-        let mut changed = if inside {
-            PLAIN.to_vec()
-        } else {
-            seed.to_vec()
-        };
-        for _ in 0..=random.below(3) {
-            bytes::mutate(random, &mut changed, other);
-        }
-        if inside && random.one_in(16) {
-            // Far more than the file is long.
-            let part = match random.below(3) {
-                0 => b"0,0,0,0,0\n".to_vec(),
-                1 => b"0".to_vec(),
-                _ => b"\"0,".to_vec(),
-            };
-            changed.extend(part.repeat(1 << random.below(23)));
-        }
         Mutant {
-            bytes: if inside { gzip(&changed) } else { changed },
+            bytes: TEXT.mutate(random, seed, other),
             sealed: false,
         }
     }

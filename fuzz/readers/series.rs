@@ -1,13 +1,9 @@
 //! Series in `.ts` and CSV files, plain and compressed: `SeriesSettings`.
 
-use std::io::Write;
-
 use burn_gan::data::series::{MissingValues, SeriesSettings};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
 use super::{Input, Mutant, Outcome, Reader};
-use crate::mutate::bytes;
+use crate::mutate::text::{Text, gzip};
 use crate::random::Random;
 
 /// The files of one format.
@@ -24,15 +20,13 @@ impl SeriesFile {
         self.name == "series_ts"
     }
 
-    fn plain(&self) -> &'static [u8] {
-        if self.is_ts() { TS } else { CSV }
+    fn text(&self) -> Text {
+        Text {
+            plain: if self.is_ts() { TS } else { CSV },
+            parts: [b"0,0,0,0:up\n", b"0,", b"0,0,a\n"],
+            doublings: 22,
+        }
     }
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).expect("memory");
-    encoder.finish().expect("memory")
 }
 
 impl Reader for SeriesFile {
@@ -46,32 +40,14 @@ impl Reader for SeriesFile {
 
     fn make_seeds(&self) -> Vec<(&'static str, Vec<u8>)> {
         vec![
-            ("plain", self.plain().to_vec()),
-            ("plain.gz", gzip(self.plain())),
+            ("plain", self.text().plain.to_vec()),
+            ("plain.gz", gzip(self.text().plain)),
         ]
     }
 
     fn mutate(&self, random: &mut Random, seed: &[u8], other: &[u8]) -> Mutant {
-        let zipped = seed.starts_with(&[0x1f, 0x8b]);
-        let inside = zipped && random.one_in(2);
-        let mut changed = match inside {
-            true => self.plain().to_vec(),
-            false => seed.to_vec(),
-        };
-        for _ in 0..=random.below(3) {
-            bytes::mutate(random, &mut changed, other);
-        }
-        if inside && random.one_in(16) {
-            // Far more than the file is long.
-            let part: &[u8] = match random.below(3) {
-                0 => b"0,0,0,0:up\n",
-                1 => b"0,",
-                _ => b"0,0,a\n",
-            };
-            changed.extend(part.repeat(1 << random.below(22)));
-        }
         Mutant {
-            bytes: if inside { gzip(&changed) } else { changed },
+            bytes: self.text().mutate(random, seed, other),
             sealed: false,
         }
     }

@@ -1,24 +1,20 @@
 //! Tables in CSV files, plain and compressed: `TableSettings`.
 
-use std::io::Write;
-
 use burn_gan::data::table::{ColumnKind, TableSettings};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
 use super::{Input, Mutant, Outcome, Reader};
-use crate::mutate::bytes;
+use crate::mutate::text::{Text, gzip};
 use crate::random::Random;
 
 pub struct TableFile;
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).expect("memory");
-    encoder.finish().expect("memory")
-}
-
 const PLAIN: &[u8] = b"age,work, pay,since,member\n39, State-gov,2.50,2020-01-31,yes\n50,?,1e3,1999-12-31,no\n, \"a, \"\"b\"\"\", ,2001-05-05,yes\n";
+
+const TEXT: Text = Text {
+    plain: PLAIN,
+    parts: [b"0,0,0,0,0\n", b"0", b"\"0,"],
+    doublings: 23,
+};
 
 impl Reader for TableFile {
     fn name(&self) -> &'static str {
@@ -34,27 +30,8 @@ impl Reader for TableFile {
     }
 
     fn mutate(&self, random: &mut Random, seed: &[u8], other: &[u8]) -> Mutant {
-        let zipped = seed.starts_with(&[0x1f, 0x8b]);
-        let inside = zipped && random.one_in(2);
-        let mut changed = if inside {
-            PLAIN.to_vec()
-        } else {
-            seed.to_vec()
-        };
-        for _ in 0..=random.below(3) {
-            bytes::mutate(random, &mut changed, other);
-        }
-        if inside && random.one_in(16) {
-            // Far more than the file is long.
-            let part = match random.below(3) {
-                0 => b"0,0,0,0,0\n".to_vec(),
-                1 => b"0".to_vec(),
-                _ => b"\"0,".to_vec(),
-            };
-            changed.extend(part.repeat(1 << random.below(23)));
-        }
         Mutant {
-            bytes: if inside { gzip(&changed) } else { changed },
+            bytes: TEXT.mutate(random, seed, other),
             sealed: false,
         }
     }

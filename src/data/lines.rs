@@ -1,7 +1,23 @@
-//! Lines of text files whose length has a bound.
+//! Text files, plain or compressed, and their lines, whose length has a bound.
 
 use std::cell::Cell;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::files;
+
+/// A regular file to read, decompressed if its first two bytes are gzip's, and its length on the disk.
+pub(super) fn open(path: &Path) -> io::Result<(Box<dyn BufRead>, u64)> {
+    let (file, length) = files::open(path)?;
+    let mut file = BufReader::new(file);
+    let source: Box<dyn BufRead> = match file.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
+        true => Box::new(BufReader::new(MultiGzDecoder::new(file))),
+        false => Box::new(file),
+    };
+    Ok((source, length))
+}
 
 /// Passes bytes on as long as lines end: one that doesn't would be in memory whole, however long.
 pub(super) struct Lines<'a, R> {

@@ -2,19 +2,15 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::path::Path;
-
-use flate2::bufread::MultiGzDecoder;
 
 use super::classes::numbered;
 use super::dataset::{LabelledDataset, MemoryDataset};
-use super::lines::Lines;
+use super::lines::{self, Lines};
 use super::memory_limit;
 use super::mnist::PixelRange;
 use crate::error::{Error, Result, check};
-use crate::files;
 use crate::sizes;
 
 /// Longer numbers are none.
@@ -128,16 +124,11 @@ impl PixelCsv {
         self.validate()?;
         let path = file.as_ref();
         let io = |error| Error::io(path, error);
-        let (file, length) = files::open(path).map_err(io)?;
-        let mut file = BufReader::new(file);
-        let zipped = file.fill_buf().map_err(io)?.starts_with(&[0x1f, 0x8b]);
+        let (source, length) = lines::open(path).map_err(io)?;
         // Lists are in memory up to three times while they grow.
         let most = memory_limit::of_file(length) / 3;
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        match zipped {
-            true => self.lines(path, MultiGzDecoder::new(file), most),
-            false => self.lines::<BufReader<File>>(path, file, most),
-        }
+        self.lines(path, source, most)
     }
 
     fn lines<R: Read>(&self, path: &Path, source: R, most: usize) -> Result<PixelTable> {

@@ -1,15 +1,13 @@
 //! Which format a file has.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 use std::path::Path;
-
-use flate2::bufread::MultiGzDecoder;
 
 use super::set::SeriesSet;
 use super::settings::SeriesSettings;
 use super::{csv_file, ts};
+use crate::data::lines;
 use crate::error::{Error, Result};
-use crate::files;
 
 /// The longest line of a `.ts` file, 64 MiB.
 const LINE: usize = 64 << 20;
@@ -24,14 +22,8 @@ impl SeriesSettings {
     /// than 64 MiB (4 MiB in CSV), or windows would take more than [`memory`](Self::memory).
     pub fn read(&self, file: impl AsRef<Path>) -> Result<SeriesSet> {
         let path = file.as_ref();
-        let io = |error| Error::io(path, error);
-        let (file, _) = files::open(path).map_err(io)?;
-        let mut file = BufReader::new(file);
-        let zipped = file.fill_buf().map_err(io)?.starts_with(&[0x1f, 0x8b]);
-        match zipped {
-            true => self.read_from(path, BufReader::new(MultiGzDecoder::new(file))),
-            false => self.read_from(path, file),
-        }
+        let (source, _) = lines::open(path).map_err(|error| Error::io(path, error))?;
+        self.read_from(path, source)
     }
 
     /// [`read`](Self::read) of what `source` gives.

@@ -5,8 +5,6 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
-
 use super::blanks::Unindented;
 use super::column::{Cells, Column, ColumnSchema, MISSING};
 use super::date;
@@ -14,9 +12,8 @@ use super::guess::{Guess, number};
 use super::kind::ColumnKind;
 use super::settings::{ColumnSettings, Header, TableSettings};
 use super::whole::Table;
-use crate::data::lines::Lines;
+use crate::data::lines::{self, Lines};
 use crate::error::{Error, Result};
-use crate::files;
 use crate::settings::nearest;
 use crate::text::visible;
 
@@ -42,14 +39,7 @@ impl TableSettings {
     /// [`memory`](Self::memory).
     pub fn read(&self, file: impl AsRef<Path>) -> Result<Table> {
         let path = file.as_ref();
-        let open = || -> io::Result<Source> {
-            let (file, _) = files::open(path)?;
-            let mut file = BufReader::new(file);
-            match file.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-                true => Ok(Box::new(MultiGzDecoder::new(file))),
-                false => Ok(Box::new(file)),
-            }
-        };
+        let open = || -> io::Result<Source> { Ok(lines::open(path)?.0) };
         self.read_from(path, &open)
     }
 

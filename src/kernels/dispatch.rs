@@ -45,9 +45,12 @@ fn is<A: 'static, B: 'static>() -> bool {
 
 /// A float tensor of backend `B`, known to be `K`, as a primitive.
 fn primitive<B: Backend, K: Backend, const R: usize>(tensor: &Tensor<B, R>) -> FloatTensor<K> {
-    cast::<_, Tensor<K, R>>(tensor.clone())
-        .into_primitive()
-        .tensor()
+    taken::<B, K, R>(tensor.clone())
+}
+
+/// [`primitive`] of a tensor that is the kernel's own: where nobody else holds it, its memory is too.
+fn taken<B: Backend, K: Backend, const R: usize>(tensor: Tensor<B, R>) -> FloatTensor<K> {
+    cast::<_, Tensor<K, R>>(tensor).into_primitive().tensor()
 }
 
 fn tensor<B: Backend, K: Backend, const R: usize>(primitive: FloatTensor<K>) -> Tensor<B, R> {
@@ -125,8 +128,7 @@ fn run_apply<B: Backend, K: Kernels, const R: usize>(
     activation: Elementwise,
     x: Tensor<B, R>,
 ) -> Tensor<B, R> {
-    let x = cast::<_, Tensor<K, R>>(x).into_primitive().tensor();
-    tensor::<B, K, R>(K::apply(activation, x))
+    tensor::<B, K, R>(K::apply(activation, taken::<B, K, R>(x)))
 }
 
 /// An activation by itself; what there is no kernel for comes back as it is.
@@ -151,7 +153,7 @@ fn run_added<B: Backend, K: Kernels, const R: usize>(
     a: Tensor<B, R>,
     b: Tensor<B, R>,
 ) -> Tensor<B, R> {
-    let [a, b] = [a, b].map(|x| cast::<_, Tensor<K, R>>(x).into_primitive().tensor());
+    let [a, b] = [a, b].map(taken::<B, K, R>);
     tensor::<B, K, R>(K::add(a, b))
 }
 
@@ -165,7 +167,7 @@ pub(crate) fn added<B: Backend, const R: usize>(a: Tensor<B, R>, b: Tensor<B, R>
 }
 
 fn run_released<B: Backend, K: Kernels, const R: usize>(x: Tensor<B, R>) {
-    K::recycle(cast::<_, Tensor<K, R>>(x).into_primitive().tensor());
+    K::recycle(taken::<B, K, R>(x));
 }
 
 /// A tensor that is not needed any more: unless somebody else holds it, its memory serves another.
@@ -176,8 +178,7 @@ pub(crate) fn released<B: Backend, const R: usize>(x: Tensor<B, R>) {
 }
 
 fn run_times<B: Backend, K: Kernels, const R: usize>(x: Tensor<B, R>, factor: f32) -> Tensor<B, R> {
-    let x = cast::<_, Tensor<K, R>>(x).into_primitive().tensor();
-    tensor::<B, K, R>(K::times(x, factor))
+    tensor::<B, K, R>(K::times(taken::<B, K, R>(x), factor))
 }
 
 /// x times a number, lying as x does, by burn's operation where there is no kernel.
@@ -192,8 +193,7 @@ fn run_resampled<B: Backend, K: Kernels, const R: usize>(
     filter: &Resample,
     x: Tensor<B, R>,
 ) -> Tensor<B, R> {
-    let x = cast::<_, Tensor<K, R>>(x).into_primitive().tensor();
-    tensor::<B, K, R>(K::resample(filter, x))
+    tensor::<B, K, R>(K::resample(filter, taken::<B, K, R>(x)))
 }
 
 /// Pictures made larger, smaller or smoother by a fixed filter; what there is no kernel for comes back
@@ -212,8 +212,7 @@ fn run_rearranged<B: Backend, K: Kernels, const R: usize>(
     map: Rearrange,
     x: Tensor<B, R>,
 ) -> Tensor<B, R> {
-    let x = cast::<_, Tensor<K, R>>(x).into_primitive().tensor();
-    tensor::<B, K, R>(K::rearrange(map, x))
+    tensor::<B, K, R>(K::rearrange(map, taken::<B, K, R>(x)))
 }
 
 /// Channels or pixels put elsewhere; what there is no kernel for comes back as it is.
@@ -228,8 +227,7 @@ pub(crate) fn rearranged<B: Backend, const R: usize>(
 }
 
 fn run_gated<B: Backend, K: Kernels, const R: usize>(x: Tensor<B, R>) -> Tensor<B, R> {
-    let x = cast::<_, Tensor<K, R>>(x).into_primitive().tensor();
-    tensor::<B, K, R>(K::gated(x))
+    tensor::<B, K, R>(K::gated(taken::<B, K, R>(x)))
 }
 
 /// a·σ(b), x = (a, b) along the channels; what there is no kernel for comes back as it is.

@@ -4,6 +4,8 @@
 //! backward pass. With `B` a tape itself, that tape records both: gradients can be differentiated
 //! again.
 
+use std::fmt::Debug;
+
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
@@ -220,30 +222,53 @@ impl<B: Kernels> Backward<B, 2> for AddStep {
     }
 }
 
-/// The backward pass of a product with a number.
-#[derive(Debug)]
-struct TimesStep(f32);
+/// A linear map whose transposed one is of the same kind.
+trait Linear: Debug + Clone + Send + 'static {
+    fn apply<B: Kernels>(&self, x: FloatTensor<B>) -> FloatTensor<B>;
 
-impl<B: Kernels> Backward<B, 1> for TimesStep {
-    type State = ();
+    /// The map whose matrix is this one's transposed.
+    fn transposed(self) -> Self;
+}
 
-    fn backward(
-        self,
-        ops: Ops<(), 1>,
-        gradients: &mut Gradients,
-        _checkpointer: &mut Checkpointer,
-    ) {
-        let gradient = gradients.consume::<B>(&ops.node);
-        let [parent] = ops.parents;
-        register!(B, gradients, parent, B::times(gradient, self.0));
+/// A product with a number.
+#[derive(Debug, Clone)]
+struct Times(f32);
+
+impl Linear for Times {
+    fn apply<B: Kernels>(&self, x: FloatTensor<B>) -> FloatTensor<B> {
+        B::times(x, self.0)
+    }
+
+    fn transposed(self) -> Self {
+        self
     }
 }
 
-/// The backward pass of a resampling: the transposed one.
-#[derive(Debug)]
-struct ResampleStep(Resample);
+impl Linear for Resample {
+    fn apply<B: Kernels>(&self, x: FloatTensor<B>) -> FloatTensor<B> {
+        B::resample(self, x)
+    }
 
-impl<B: Kernels> Backward<B, 1> for ResampleStep {
+    fn transposed(self) -> Self {
+        Self::transposed(&self)
+    }
+}
+
+impl Linear for Rearrange {
+    fn apply<B: Kernels>(&self, x: FloatTensor<B>) -> FloatTensor<B> {
+        B::rearrange(*self, x)
+    }
+
+    fn transposed(self) -> Self {
+        Self::transposed(self)
+    }
+}
+
+/// The backward pass of a linear map: the transposed one.
+#[derive(Debug)]
+struct LinearStep<L>(L);
+
+impl<B: Kernels, L: Linear> Backward<B, 1> for LinearStep<L> {
     type State = ();
 
     fn backward(
@@ -258,33 +283,17 @@ impl<B: Kernels> Backward<B, 1> for ResampleStep {
             B,
             gradients,
             parent,
-            B::resample(&self.0.transposed(), gradient)
+            self.0.transposed().apply::<B>(gradient)
         );
     }
 }
 
-/// The backward pass of putting numbers elsewhere: the transposed map.
-#[derive(Debug)]
-struct RearrangeStep(Rearrange);
-
-impl<B: Kernels> Backward<B, 1> for RearrangeStep {
-    type State = ();
-
-    fn backward(
-        self,
-        ops: Ops<(), 1>,
-        gradients: &mut Gradients,
-        _checkpointer: &mut Checkpointer,
-    ) {
-        let gradient = gradients.consume::<B>(&ops.node);
-        let [parent] = ops.parents;
-        register!(
-            B,
-            gradients,
-            parent,
-            B::rearrange(self.0.transposed(), gradient)
-        );
-    }
+/// A linear map on a tape.
+fn linear<B: Kernels, L: Linear>(map: L, x: FloatTensor<Autodiff<B>>) -> FloatTensor<Autodiff<B>> {
+    let inner = map.apply::<B>(x.primitive);
+    Backward::<B, 1>::prepare::<NoCheckpointing>(LinearStep(map), [x.node])
+        .compute_bound()
+        .stateless(inner)
 }
 
 /// The backward pass of a gated linear unit.
@@ -484,24 +493,15 @@ impl<B: Kernels> Kernels for Autodiff<B> {
     }
 
     fn times(x: FloatTensor<Self>, factor: f32) -> FloatTensor<Self> {
-        let inner = B::times(x.primitive, factor);
-        Backward::<B, 1>::prepare::<NoCheckpointing>(TimesStep(factor), [x.node])
-            .compute_bound()
-            .stateless(inner)
+        linear::<B, _>(Times(factor), x)
     }
 
     fn resample(filter: &Resample, x: FloatTensor<Self>) -> FloatTensor<Self> {
-        let inner = B::resample(filter, x.primitive);
-        Backward::<B, 1>::prepare::<NoCheckpointing>(ResampleStep(filter.clone()), [x.node])
-            .compute_bound()
-            .stateless(inner)
+        linear::<B, _>(filter.clone(), x)
     }
 
     fn rearrange(map: Rearrange, x: FloatTensor<Self>) -> FloatTensor<Self> {
-        let inner = B::rearrange(map, x.primitive);
-        Backward::<B, 1>::prepare::<NoCheckpointing>(RearrangeStep(map), [x.node])
-            .compute_bound()
-            .stateless(inner)
+        linear::<B, _>(map, x)
     }
 
     fn gated(x: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -34,6 +34,8 @@ mod kernel_sums;
 mod linear;
 #[cfg(feature = "metrics")]
 mod list;
+#[cfg(any(feature = "series", feature = "tables"))]
+mod measured;
 #[cfg(feature = "metrics")]
 mod memorisation;
 #[cfg(feature = "metrics")]

@@ -1,11 +1,12 @@
 //! All scores of generated series, with their provenance.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Autocorrelation, Spectrum, autocorrelation, neighbour_accuracy, spectrum, utility};
 use crate::data::series::SeriesSet;
 use crate::error::Result;
-use crate::metrics::{Better, ExtractorId, Provenance, RealAgainstReal, SampleSet, Score};
+use crate::metrics::measured::{Measured, Origin};
+use crate::metrics::{Better, SampleSet, Score};
 
 /// Measures generated windows against held-out real ones, each number beside what the windows that a
 /// generator was trained on have.
@@ -35,15 +36,6 @@ pub struct SeriesScorer {
     autocorrelation: Autocorrelation,
 }
 
-/// A number before it has its provenance.
-struct Measured {
-    name: &'static str,
-    better: Better,
-    settings: Value,
-    value: f64,
-    real: f64,
-}
-
 impl SeriesScorer {
     /// Measures against real windows that a generator was not trained on, beside those that it was.
     pub fn new(training: SeriesSet, held_out: SeriesSet) -> Self {
@@ -67,12 +59,13 @@ impl SeriesScorer {
     /// the metric's name and the cause.
     pub fn score(&self, generated: &SeriesSet) -> Result<Vec<Score>> {
         let (training, held_out) = (&self.training, &self.held_out);
-        let lower = |name, settings, value, real| Measured {
+        let lower = |name, settings, value: f64, real| Measured {
             name,
             better: Better::Lower,
+            metric: name,
             settings,
-            value,
-            real,
+            estimate: value.into(),
+            real: Some(real),
         };
         let correlation = |set: &SeriesSet| self.autocorrelation.measure(held_out, set);
         let powers = |set: &SeriesSet| Spectrum::default().measure(held_out, set);
@@ -96,9 +89,10 @@ impl SeriesScorer {
             measured.push(Measured {
                 name: utility::NAME,
                 better: Better::Higher,
+                metric: utility::NAME,
                 settings: json!({ "classifier": "nearest_neighbour" }),
-                value: neighbour_accuracy(generated, held_out)?,
-                real: neighbour_accuracy(training, held_out)?,
+                estimate: neighbour_accuracy(generated, held_out)?.into(),
+                real: Some(neighbour_accuracy(training, held_out)?),
             });
         }
         let set = |name: &str, series: &SeriesSet| SampleSet {
@@ -106,28 +100,14 @@ impl SeriesScorer {
             count: series.count(),
             digest: series.digest(),
         };
-        let (real, made) = (set("held out", held_out), set("generated", generated));
-        Ok((measured.into_iter())
-            .map(|measured| Score {
-                name: measured.name.to_owned(),
-                better: measured.better,
-                estimate: measured.value.into(),
-                real_against_real: Some(RealAgainstReal {
-                    value: measured.real,
-                    count: training.count(),
-                    against: held_out.count(),
-                }),
-                provenance: Provenance {
-                    metric: measured.name.to_owned(),
-                    settings: measured.settings,
-                    extractor: ExtractorId::new("series"),
-                    real: real.clone(),
-                    generated: made.clone(),
-                    // Nothing is drawn.
-                    seed: 0,
-                    crate_version: env!("CARGO_PKG_VERSION").to_owned(),
-                },
-            })
-            .collect())
+        let origin = Origin {
+            kind: "series",
+            real: set("held out", held_out),
+            generated: set("generated", generated),
+            stood_in: training.count(),
+            // Nothing is drawn.
+            seed: 0,
+        };
+        Ok(origin.scores(measured))
     }
 }

@@ -1,6 +1,6 @@
 //! All scores of generated rows, with their provenance.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::pairs::pair_trends;
 use super::privacy::closest_records;
@@ -9,9 +9,8 @@ use super::shapes::column_shapes;
 use super::utility::{Utility, UtilityScores};
 use crate::data::table::Table;
 use crate::error::Result;
-use crate::metrics::{
-    Better, Estimate, ExtractorId, Provenance, RealAgainstReal, SampleSet, Score, TwoSample,
-};
+use crate::metrics::measured::{Measured, Origin};
+use crate::metrics::{Better, Estimate, SampleSet, Score, TwoSample};
 use crate::random::Stream;
 
 /// Measures generated rows against those that a generator was trained on and held-out real ones:
@@ -48,16 +47,6 @@ pub struct TableScorer {
     held_out: Table,
     utility: Option<Utility>,
     seed: u64,
-}
-
-/// A number before it has its provenance.
-struct Measured {
-    name: &'static str,
-    better: Better,
-    metric: &'static str,
-    settings: Value,
-    estimate: Estimate,
-    real: Option<f64>,
 }
 
 impl TableScorer {
@@ -109,28 +98,14 @@ impl TableScorer {
             count: table.rows(),
             digest: table.digest(),
         };
-        let (real, made) = (set("training", &self.training), set("generated", generated));
-        Ok((measured.into_iter())
-            .map(|measured| Score {
-                name: measured.name.to_owned(),
-                better: measured.better,
-                estimate: measured.estimate,
-                real_against_real: measured.real.map(|value| RealAgainstReal {
-                    value,
-                    count: self.held_out.rows(),
-                    against: self.training.rows(),
-                }),
-                provenance: Provenance {
-                    metric: measured.metric.to_owned(),
-                    settings: measured.settings,
-                    extractor: ExtractorId::new("table"),
-                    real: real.clone(),
-                    generated: made.clone(),
-                    seed: self.seed,
-                    crate_version: env!("CARGO_PKG_VERSION").to_owned(),
-                },
-            })
-            .collect())
+        let origin = Origin {
+            kind: "table",
+            real: set("training", &self.training),
+            generated: set("generated", generated),
+            stood_in: self.held_out.rows(),
+            seed: self.seed,
+        };
+        Ok(origin.scores(measured))
     }
 
     fn shapes(&self, generated: &Table) -> Result<Vec<Measured>> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{LineChart, Panels, Series};
-use crate::data::table::{Cells, Column, MISSING, Table};
+use crate::data::table::{Cells, Column, Table};
 
 /// Points of a line.
 const POINTS: usize = 200;
@@ -66,37 +66,24 @@ fn below(values: &[f64]) -> Vec<(f64, f64)> {
 
 /// The names, and both tables' shares of each as bars side by side.
 fn shares(real: &Column, generated: &Column) -> (String, [Vec<(f64, f64)>; 2]) {
-    let count = |column: &Column| {
-        let mut shares: BTreeMap<String, f64> = BTreeMap::new();
-        if let Cells::Codes(codes) = &column.cells {
-            for code in codes {
-                let name = match *code {
-                    MISSING => "(missing)",
-                    code => column.schema.categories[code as usize].as_str(),
-                };
-                *shares.entry(name.to_owned()).or_default() += 1.0 / codes.len() as f64;
-            }
-        }
-        shares
-    };
-    let (a, b) = (count(real), count(generated));
-    let mut names: Vec<&String> = a.keys().collect();
+    let (a, b) = (real.shares(), generated.shares());
+    let mut names: Vec<&str> = a.keys().copied().collect();
     names.sort_by(|x, y| a[*y].total_cmp(&a[*x]).then_with(|| x.cmp(y)));
     names.truncate(NAMES);
-    let bars = |shares: &BTreeMap<String, f64>, left: f64| {
-        let bar = |(place, name): (usize, &&String)| {
+    let bars = |shares: &BTreeMap<&str, f64>, left: f64| {
+        let bar = |(place, name): (usize, &&str)| {
             let (left, share) = (place as f64 + left, shares.get(*name).copied());
             let (right, share) = (left + BAR, share.unwrap_or(0.0));
             [(left, 0.0), (left, share), (right, share), (right, 0.0)]
         };
         names.iter().enumerate().flat_map(bar).collect()
     };
-    let words = names
-        .iter()
-        .map(|name| name.as_str())
-        .collect::<Vec<_>>()
-        .join(", ");
-    (words, [bars(&a, -BAR), bars(&b, 0.0)])
+    let words = names.iter().map(|name| match *name {
+        "" => "(missing)",
+        name => name,
+    });
+    let words: Vec<&str> = words.collect();
+    (words.join(", "), [bars(&a, -BAR), bars(&b, 0.0)])
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! A column: what is known of it, and its cells.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::date;
@@ -138,6 +140,23 @@ impl Column {
                 name.cloned().unwrap_or_default()
             }
         }
+    }
+
+    /// The share of each name, a missing value's under an empty one; none of numbers.
+    pub(crate) fn shares(&self) -> BTreeMap<&str, f64> {
+        let mut shares = BTreeMap::new();
+        let Cells::Codes(codes) = &self.cells else {
+            return shares;
+        };
+        let each = 1.0 / codes.len() as f64;
+        for code in codes {
+            let name = match *code {
+                MISSING => "",
+                code => self.schema.categories[code as usize].as_str(),
+            };
+            *shares.entry(name).or_insert(0.0) += each;
+        }
+        shares
     }
 
     /// The rows at these places alone, in this order.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::comparable;
-use crate::data::table::{Cells, Column, MISSING, Table};
+use crate::data::table::{Cells, Table};
 use crate::error::Result;
 
 /// How far a generated column is from the real one.
@@ -50,7 +50,7 @@ pub fn column_shapes(real: &Table, generated: &Table) -> Result<ColumnShapes> {
                 (Cells::Numbers(a), Cells::Numbers(b)) => {
                     ("kolmogorov_smirnov", kolmogorov_smirnov(a, b))
                 }
-                _ => ("total_variation", total_variation(&shares(a), &shares(b))),
+                _ => ("total_variation", total_variation(&a.shares(), &b.shares())),
             };
             ColumnShape {
                 column: a.schema.name.clone(),
@@ -91,23 +91,6 @@ pub(super) fn kolmogorov_smirnov(a: &[f64], b: &[f64]) -> f64 {
         most = most.max(difference.abs());
     }
     most
-}
-
-/// The share of each name, a missing value's under an empty one.
-pub(super) fn shares(column: &Column) -> BTreeMap<&str, f64> {
-    let mut shares = BTreeMap::new();
-    let Cells::Codes(codes) = &column.cells else {
-        return shares;
-    };
-    let each = 1.0 / codes.len() as f64;
-    for code in codes {
-        let name = match *code {
-            MISSING => "",
-            code => column.schema.categories[code as usize].as_str(),
-        };
-        *shares.entry(name).or_insert(0.0) += each;
-    }
-    shares
 }
 
 /// Half of the sum of all differences.

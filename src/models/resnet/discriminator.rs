@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::block::{Convolutions, DownBlock};
 use super::{
-    BIG_WIDTH, DEEP_WIDTH, ResNetInit, SMALL_WIDTH, attended, big_pyramid, check_image,
-    check_layers, halvings,
+    BIG_WIDTH, DEEP_WIDTH, ResNetInit, SMALL_WIDTH, attended, big_attention, big_pyramid,
+    blocks_at_a_size, check_image, check_layers, halvings,
 };
 use crate::data::ImageShape;
 use crate::error::{Error, Result, check};
@@ -116,7 +116,7 @@ impl ResNetDiscriminatorConfig {
             all.for_each(|channels| *channels /= 2);
         }
         let mut config = self.with_channels(channels, doublings);
-        config.attention = (doublings > 4).then(|| config.image.height >> (doublings - 4));
+        config.attention = big_attention(&config.image, doublings);
         config.with_init(ResNetInit::Orthogonal)
     }
 
@@ -270,7 +270,6 @@ impl ResNetDiscriminatorConfig {
         Ok(ResNetDiscriminator {
             stem,
             blocks,
-            per_size: if self.deep { 2 } else { 1 },
             attention: place.map(|place| {
                 SelfAttentionConfig::new(self.channels[place + usize::from(self.deep)])
                     .with_spectral_norm(self.spectral_norm)
@@ -353,8 +352,6 @@ pub struct ResNetDiscriminator<B: Backend> {
     /// A convolution before deep blocks.
     stem: Option<SpectralOption<B, Conv2d<B>>>,
     blocks: Vec<DownBlock<B>>,
-    /// How many of them make one of the sizes that attention can come after.
-    per_size: usize,
     attention: Option<SelfAttention<B>>,
     /// The block that attention comes after.
     place: Option<usize>,
@@ -370,7 +367,8 @@ impl<B: Backend> Discriminator<B> for ResNetDiscriminator<B> {
         if let Some(stem) = &self.stem {
             x = stem.forward(x);
         }
-        for (index, blocks) in self.blocks.chunks(self.per_size).enumerate() {
+        let at_a_size = blocks_at_a_size(self.stem.is_some());
+        for (index, blocks) in self.blocks.chunks(at_a_size).enumerate() {
             for block in blocks {
                 x = block.forward(x);
             }

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::block::{Convolutions, Norm, UpBlock};
 use super::{
-    BIG_WIDTH, DEEP_WIDTH, ResNetInit, attended, big_pyramid, check_image, check_layers, halvings,
+    BIG_WIDTH, DEEP_WIDTH, ResNetInit, attended, big_attention, big_pyramid, blocks_at_a_size,
+    check_image, check_layers, halvings,
 };
 use crate::data::ImageShape;
 use crate::error::{Error, Result, check};
@@ -112,7 +113,7 @@ impl ResNetGeneratorConfig {
     fn made_big(mut self, width: usize) -> Self {
         let blocks = self.blocks();
         self.channels = big_pyramid(blocks, width);
-        self.attention = (blocks > 4).then(|| self.image.height >> (blocks - 4));
+        self.attention = big_attention(&self.image, blocks);
         self.with_spectral_norm(true)
             .with_init(ResNetInit::Orthogonal)
     }
@@ -309,7 +310,6 @@ impl ResNetGeneratorConfig {
         Ok(ResNetGenerator {
             project: SpectralOption::new(project, self.spectral_norm),
             blocks: self.channels.windows(2).flat_map(stage).collect(),
-            per_size: if self.deep { 2 } else { 1 },
             attention: place.map(|place| {
                 SelfAttentionConfig::new(self.channels[place + 1])
                     .with_spectral_norm(self.spectral_norm)
@@ -371,8 +371,6 @@ impl ResNetGeneratorConfig {
 pub struct ResNetGenerator<B: Backend> {
     project: SpectralOption<B, Linear<B>>,
     blocks: Vec<UpBlock<B>>,
-    /// How many of them a doubling of the size takes.
-    per_size: usize,
     attention: Option<SelfAttention<B>>,
     /// The doubling that attention comes after.
     place: Option<usize>,
@@ -412,7 +410,7 @@ impl<B: Backend> Generator<B> for ResNetGenerator<B> {
             .project
             .forward(whole.clone().unwrap_or_else(|| part(0)));
         let mut x = channels_last(x.reshape([batch, channels, height, width]));
-        for (index, blocks) in self.blocks.chunks(self.per_size).enumerate() {
+        for (index, blocks) in self.blocks.chunks(blocks_at_a_size(self.deep)).enumerate() {
             let of_block = (self.part < self.latent).then(|| part(index + 1));
             let condition = match (&whole, &features, of_block) {
                 (Some(whole), ..) => Some(whole.clone()),

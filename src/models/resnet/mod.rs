@@ -82,6 +82,17 @@ fn big_pyramid(blocks: usize, width: usize) -> Vec<usize> {
     all.map(|times| times * width).collect()
 }
 
+/// The height at which BigGAN has attention: 64 pixels of the shorter side, where the smallest map of 4 is
+/// doubled more than that.
+fn big_attention(image: &ImageShape, doublings: usize) -> Option<usize> {
+    (doublings > 4).then(|| image.height >> (doublings - 4))
+}
+
+/// How many blocks there are for each size: one, or two deep ones.
+fn blocks_at_a_size(deep: bool) -> usize {
+    if deep { 2 } else { 1 }
+}
+
 /// Channels at the full size of 128 pixels, of BigGAN and of BigGAN-deep.
 const BIG_WIDTH: usize = 96;
 const DEEP_WIDTH: usize = 128;

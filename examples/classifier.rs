@@ -1,41 +1,51 @@
-//! A classifier of handwritten digits, to judge generated ones by.
+//! A classifier of handwritten digits, or of any pictures in classes, to judge generated ones by.
 //!
 //! ```text
 //! cargo run --release --example classifier -- --data-dir DIR
+//! cargo run --release --example classifier -- --data-dir FOLDER --size 32 --flip
 //! ```
 //!
-//! DIR holds MNIST's four files, plain or gzip, or those of a set in the same form with the labels 0
-//! to 9 (Fashion-MNIST, KMNIST). The out folder gets `digits.classifier`, which `evaluate` and
+//! The data are MNIST's four files, those of a set in the same form (Fashion-MNIST, KMNIST) or CIFAR's,
+//! and are tested with their own test files; or a folder of pictures whose folders are the classes, an
+//! array or a table, tested with `--test-dir` or with a tenth that is held back. The out folder gets
+//! `digits.classifier` (of MNIST's files) or `pictures.classifier`, which `images`, `evaluate` and
 //! `mode_collapse` take as their extractor, a picture of the test images that it names wrong, and
 //! `report.html`.
 
 mod common;
+#[path = "common/pictures.rs"]
+mod pictures;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use burn_gan::Result;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
-use burn_gan::data::{LabelledDataset, Mnist, PixelRange};
+use burn_gan::data::{ImageShape, LabelledDataset, PixelRange};
 use burn_gan::models::{ClassifierConfig, SavedClassifier};
 use burn_gan::network::Augmentation;
 use burn_gan::plot::{GridStyle, image_grid};
 use burn_gan::prelude::*;
 use burn_gan::train::{ClassifierTraining, Ending};
+use burn_gan::{Error, Result};
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use common::{Brief, Common, Program};
+use pictures::PictureArgs;
 
-/// Trains a classifier on MNIST.
+/// Trains a classifier on MNIST, or on any pictures in classes.
 #[derive(Parser)]
 struct Args {
     #[command(flatten)]
     common: Brief,
 
-    /// Folder with MNIST's four files, plain or gzip
-    #[arg(long, value_name = "DIR")]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    pictures: PictureArgs,
+
+    /// A folder of pictures of the same classes to test with [default: the set's own test files, or a
+    /// tenth of the samples, drawn by the seed, which are then not trained on]
+    #[arg(long, value_name = "FOLDER")]
+    test_dir: Option<PathBuf>,
 
     /// Channels at full size
     #[arg(long, default_value_t = 16, value_name = "N")]
@@ -52,11 +62,20 @@ struct Args {
     /// Shift training images by up to so many pixels; 0 for none
     #[arg(long, default_value_t = 2, value_name = "N")]
     shift: usize,
+
+    /// Exchange left and right of half of the training images
+    #[arg(long)]
+    flip: bool,
 }
 
+const RANGE: PixelRange = PixelRange::Symmetric;
 const STEPS: usize = 2_000;
 /// Test images that are looked at together.
 const AT_ONCE: usize = 250;
+/// One sample of so many is held back where there is no test set.
+const HELD_BACK: usize = 10;
+/// The fewest samples of which some are held back.
+const FEWEST: usize = 20;
 /// Mistakes that are shown, and how many of them in a row.
 const SHOWN: usize = 80;
 const COLUMNS: usize = 10;
@@ -68,21 +87,28 @@ fn main() -> ExitCode {
 
 impl Program for Args {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
-        let [train, test] = [Mnist::train(&self.data_dir)?, Mnist::test(&self.data_dir)?];
-        let settings = ClassifierConfig::new([1, train.height, train.width], train.classes)
+        let common = Common::from(self.common.clone());
+        let Sets {
+            train,
+            test,
+            image,
+            classes,
+            digits,
+        } = self.sets(common.seed)?;
+        let settings = ClassifierConfig::new(image, classes)
             .with_width(self.width)
             .with_features(self.features);
-        let common = Common::from(self.common);
         let steps = common.steps.unwrap_or(STEPS) as u64;
         let training = ClassifierTraining::new(steps)
             .with_seed(common.seed)
             .with_batch_size(self.batch)
-            .with_augmentation((self.shift > 0).then_some(Augmentation::Images {
-                shift: self.shift,
-                flip: false,
-                fill: Default::default(),
-            }));
-        let train = train.into_dataset(PixelRange::Symmetric)?;
+            .with_augmentation(
+                (self.shift > 0 || self.flip).then_some(Augmentation::Images {
+                    shift: self.shift,
+                    flip: self.flip,
+                    fill: Default::default(),
+                }),
+            );
 
         let begun = Instant::now();
         let bar = common::bar(steps);
@@ -98,7 +124,6 @@ impl Program for Args {
         bar.finish_and_clear();
         let seconds = begun.elapsed().as_secs_f64();
 
-        let test = test.into_dataset(PixelRange::Symmetric)?;
         let found = classifier.predictions(&test, AT_ONCE, &device)?;
         let labels = Dataset::<B>::labels(&test).unwrap_or_default();
         let wrong: Vec<usize> = (0..found.len())
@@ -107,7 +132,10 @@ impl Program for Args {
         let accuracy = 1.0 - wrong.len() as f64 / found.len() as f64;
 
         let out = common.out();
-        let path = out.join("digits.classifier");
+        let path = out.join(match digits {
+            true => "digits.classifier",
+            false => "pictures.classifier",
+        });
         SavedClassifier::save(&path, &settings, &classifier, Some(accuracy))?;
         let mut report = common
             .report(&training)
@@ -130,6 +158,72 @@ impl Program for Args {
         );
         common.finish(&report, &Ending::Finished, what)?;
         Ok(0)
+    }
+}
+
+/// What is trained and tested with.
+struct Sets {
+    train: LabelledDataset<4>,
+    test: LabelledDataset<4>,
+    /// Channels, height and width of an image.
+    image: [usize; 3],
+    classes: usize,
+    /// They are MNIST's files, or in their form.
+    digits: bool,
+}
+
+impl Args {
+    fn sets(&self, seed: u64) -> Result<Sets> {
+        let pictures = self.pictures.open(RANGE, false)?;
+        let names = pictures.classes.clone();
+        let image @ [channels, ..] = pictures.dimensions();
+        let mut own = self.pictures.test_set(RANGE)?;
+        let digits = own.is_some() && channels == 1;
+        if names.len() < 2 {
+            let path = self.pictures.data_dir.display();
+            let problem = "has no classes to tell apart: put pictures into a folder for each class, \
+                           or give `--label-file`";
+            return Err(Error::setting("data_dir", path, problem));
+        }
+        if let Some(folder) = &self.test_dir {
+            let mut of_test = self.pictures.clone();
+            of_test.data_dir = folder.clone();
+            let test = of_test.open(RANGE, false)?;
+            let ImageShape { height, width, .. } = test.shape;
+            if (test.dimensions(), &test.classes) != (image, &names) {
+                let problem = format!(
+                    "has classes `{}` of {height} × {width}, not `{}` as what is trained on",
+                    test.classes.join("`, `"),
+                    names.join("`, `"),
+                );
+                return Err(Error::setting("test_dir", folder.display(), problem));
+            }
+            own = Some(test.into_labelled()?);
+        }
+        let (train, test) = match own {
+            Some(test) => (pictures.into_labelled()?, test),
+            None => {
+                let count = pictures.count();
+                if count < FEWEST {
+                    let problem =
+                        format!("must be {FEWEST} or more, to hold some back to test with");
+                    return Err(Error::setting("pictures", count, problem));
+                }
+                let order = Stream::new(seed, "test").permutation(count);
+                let (test, train) = order.split_at(count / HELD_BACK);
+                (
+                    pictures.only(train)?.into_labelled()?,
+                    pictures.only(test)?.into_labelled()?,
+                )
+            }
+        };
+        Ok(Sets {
+            train,
+            test,
+            image,
+            classes: names.len(),
+            digits,
+        })
     }
 }
 

@@ -75,6 +75,7 @@ impl<R: Read> Npy<R> {
     }
 
     /// The bytes of one number, of a type that is read: whole numbers and floats of 1 to 8 bytes.
+    #[cfg(feature = "arrays")]
     pub(crate) fn width(&self) -> Option<u64> {
         let mut letters = self.descr.chars();
         let known = matches!(letters.next(), Some('<' | '>' | '|'));

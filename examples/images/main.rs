@@ -30,7 +30,7 @@ use burn_gan::models::{
     ImageDiscriminatorConfig, ImageGeneratorConfig, ImageNetwork, SavedGenerator,
 };
 use burn_gan::network::{Augmentation, DiffAugment, TrainableDiscriminator, TrainableGenerator};
-use burn_gan::objective::{Ada, Augment, Probability};
+use burn_gan::objective::{Ada, Augment, Probability, TermKind};
 use burn_gan::plot::{GridSize, first_batch};
 use burn_gan::prelude::*;
 use burn_gan::step::StandingStatistics;
@@ -75,34 +75,25 @@ struct Args {
     latent: usize,
 
     /// What real and generated pictures go through before they are judged: the fewer pictures, the more
-    #[arg(long, value_enum, default_value_t = Augmented::AdaFixed, value_name = "NAME")]
-    augmentation: Augmented,
+    /// [default: the network's, ada_fixed]
+    #[arg(long, value_enum, value_name = "NAME")]
+    augmentation: Option<Augmented>,
 
-    /// The loss [default: relativistic; non_saturating with `--augmentation ada`]
+    /// The loss [default: the network's; non_saturating with `--augmentation ada`]
     #[arg(long, value_enum, value_name = "NAME")]
     loss: Option<LossName>,
 
-    /// Weight γ of the gradient penalties, taken every fourth step
-    #[arg(
-        long,
-        default_value_t = 0.02,
-        value_name = "GAMMA",
-        allow_negative_numbers = true
-    )]
-    gamma: f64,
+    /// Weight γ of the gradient penalties, where the loss has them [default: 0.02]
+    #[arg(long, value_name = "GAMMA", allow_negative_numbers = true)]
+    gamma: Option<f64>,
 
     /// Settings of another objective, such as '{"loss":"hinge","terms":[{"kind":"r1","weight":1}]}'
     #[arg(long, value_name = "JSON", conflicts_with_all = ["loss", "gamma"], value_parser = |json: &str| serde_json::from_str::<Objective>(json))]
     objective: Option<Objective>,
 
-    /// Adam's learning rate, for both networks
-    #[arg(
-        long,
-        default_value_t = 1e-3,
-        value_name = "RATE",
-        allow_negative_numbers = true
-    )]
-    learning_rate: f64,
+    /// Adam's learning rate, for both networks [default: the network's]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    learning_rate: Option<f64>,
 
     /// Threads that read and decode ahead; 0 for none
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -138,6 +129,11 @@ enum NetworkName {
     R3gan,
     /// Light, for few pictures: squares of 8, 16, 32 … pixels
     Light,
+    /// BigGAN: residual blocks with attention, a part of the latent for each
+    Biggan,
+    /// BigGAN-deep
+    #[value(name = "biggan_deep")]
+    BigganDeep,
 }
 
 impl From<NetworkName> for ImageNetwork {
@@ -148,6 +144,8 @@ impl From<NetworkName> for ImageNetwork {
             NetworkName::Stylegan2 => Self::Stylegan2,
             NetworkName::R3gan => Self::R3gan,
             NetworkName::Light => Self::Light,
+            NetworkName::Biggan => Self::Biggan,
+            NetworkName::BigganDeep => Self::BigganDeep,
         }
     }
 }
@@ -203,11 +201,31 @@ impl Augmented {
     }
 }
 
+/// The network's objective with another weight of its gradient penalties.
+fn with_gamma(mut objective: Objective, gamma: Option<f64>) -> Result<Objective> {
+    let Some(gamma) = gamma else {
+        return Ok(objective);
+    };
+    let penalties = (objective.terms.iter_mut())
+        .filter(|term| matches!(term.kind, TermKind::R1 | TermKind::R2));
+    let mut count = 0;
+    for penalty in penalties {
+        penalty.weight = gamma;
+        count += 1;
+    }
+    if count == 0 {
+        let problem = "weighs gradient penalties, and this network's objective has none; leave it out, \
+                       or take `--loss`";
+        return Err(Error::setting("gamma", gamma, problem));
+    }
+    Ok(objective)
+}
+
 const STEPS: usize = 11_500;
+/// Weight of the gradient penalties of `--loss`.
+const GAMMA: f64 = 0.02;
 /// Penalties are taken once in so many steps, times this number.
 const LAZY: usize = 4;
-/// Half-life of the generator's average, in images.
-const EMA_IMAGES: f64 = 10_000.0;
 /// How often each of ADA's transformations is made where nothing adapts.
 const ADA_FIXED: f64 = 0.1;
 /// Real samples in which ADA's p goes from 0 to 1 at the fastest.
@@ -367,46 +385,53 @@ impl Args {
         .map(Some)
     }
 
-    fn named_loss(&self) -> Result<Objective> {
-        let adapts = self.augmentation == Augmented::Ada;
-        let loss = self.loss.unwrap_or(match adapts {
-            true => LossName::NonSaturating,
-            false => LossName::Relativistic,
-        });
-        if adapts && loss == LossName::Relativistic {
-            // Only differences of logits mean something there.
+    /// The objective of `--objective`, `--loss`, or the network's own.
+    fn objective(&self, own: &Objective, samples: f64) -> Result<Objective> {
+        let adapts = self.augmentation == Some(Augmented::Ada);
+        let loss = match self.loss {
+            // Only differences of logits mean something in pairs, and it adapts by their sign.
+            None if adapts && own.pairing != Pairing::None => Some(LossName::NonSaturating),
+            loss => loss,
+        };
+        if adapts && loss == Some(LossName::Relativistic) {
             let problem = "adapts by the sign of real pictures' logits, which says nothing with \
                            relativistic pairs; take `--loss non_saturating` or ada_fixed";
             return Err(Error::setting("augmentation", "ada", problem));
         }
-        let objective = Objective::new(Loss::NonSaturating);
-        let objective = objective.with_term(Term::r1(self.gamma).every(LAZY));
-        Ok(match loss {
-            LossName::NonSaturating => objective,
-            LossName::Relativistic => objective
+        let gamma = self.gamma.unwrap_or(GAMMA);
+        let named = Objective::new(Loss::NonSaturating).with_term(Term::r1(gamma).every(LAZY));
+        let mut objective = match (&self.objective, loss) {
+            (Some(objective), _) => objective.clone(),
+            (None, None) => with_gamma(own.clone(), self.gamma)?,
+            (None, Some(LossName::NonSaturating)) => named,
+            (None, Some(LossName::Relativistic)) => named
                 .with_pairing(Pairing::Paired)
-                .with_term(Term::r2(self.gamma).every(LAZY)),
-        })
+                .with_term(Term::r2(gamma).every(LAZY)),
+        };
+        // One that another objective brings stays.
+        if self.objective.is_none() || objective.augment.is_none() {
+            objective.augment = match self.augmentation {
+                Some(asked) => asked.augment(samples),
+                None => own.augment.clone(),
+            };
+        }
+        Ok(objective)
     }
 
     fn config(&self) -> Result<TrainerConfig> {
-        let latent = Latent::normal(self.latent);
-        let config = self.common.config(STEPS, self.batch, latent);
-        let mut objective = match &self.objective {
-            Some(objective) => objective.clone(),
-            None => self.named_loss()?,
-        };
+        let network = ImageNetwork::from(self.network);
+        let common = (self.common).config(STEPS, self.batch, Latent::normal(self.latent));
+        let config = network.trainer(common.steps, self.batch, self.latent)?;
         let samples = (config.steps * self.batch as u64) as f64;
-        // One that another objective brings stays.
-        if let (None, Some(augment)) = (&objective.augment, self.augmentation.augment(samples)) {
-            objective = objective.with_augment(augment);
-        }
-        Ok(config
+        let objective = self.objective(&config.objective, samples)?;
+        let config = config
+            .with_seed(common.seed)
             .with_objective(objective)
-            .with_optimizers(OptimizerConfig::adam(self.learning_rate).with_betas(0.0, 0.99))
-            .with_schedule(Schedule::Cosine { floor: 0.1 })
-            .with_ema(EmaConfig::half_life(EMA_IMAGES).with_ramp_up(0.05))
-            .with_loading(Loading::on_threads(self.threads)))
+            .with_loading(Loading::on_threads(self.threads));
+        Ok(match self.learning_rate {
+            Some(rate) => config.with_optimizers(OptimizerConfig::adam(rate).with_betas(0.0, 0.99)),
+            None => config,
+        })
     }
 
     fn train<B, G, D, Make, Tell>(

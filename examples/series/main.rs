@@ -19,6 +19,7 @@ mod pictures;
 
 use std::process::ExitCode;
 
+use burn_gan::Result;
 use burn_gan::burn::module::AutodiffModule;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::data::series::SeriesSet;
@@ -27,7 +28,6 @@ use burn_gan::models::{SavedGenerator, SeriesDiscriminatorConfig, SeriesGenerato
 use burn_gan::network::{TrainableDiscriminator, TrainableGenerator};
 use burn_gan::prelude::*;
 use burn_gan::train::JsonLines;
-use burn_gan::{Error, Result};
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use common::{Common, Program};
@@ -209,8 +209,7 @@ impl Args {
         let files = [out.join("generated.ts"), out.join("generated.csv")];
         files.iter().try_for_each(|file| made.save(file))?;
         let stored = out.join("scale.json");
-        let json = serde_json::to_string(scale).expect("numbers are stored as JSON");
-        std::fs::write(&stored, json).map_err(|error| Error::io(&stored, error))?;
+        scale.save(&stored)?;
         let saved = out.join("generator.gan");
         SavedGenerator::save(&saved, settings, latent, run.state.sampler())?;
 

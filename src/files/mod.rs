@@ -1,6 +1,11 @@
 //! Files that are whole or absent, and that no link leads elsewhere.
 
+#[cfg(any(feature = "series", feature = "tables"))]
+mod json_file;
 pub(crate) mod sealed;
+
+#[cfg(any(feature = "series", feature = "tables"))]
+pub(crate) use json_file::{read_json, write_json};
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};

@@ -36,7 +36,26 @@ pub enum ImageNetwork {
     R3gan,
     /// The light pair for few images: [`LightGeneratorConfig`], [`LightDiscriminatorConfig`].
     Light,
+    /// BigGAN: [`ResNetGeneratorConfig::big`], [`ResNetDiscriminatorConfig::big`], with attention at half
+    /// the height of images below 64 pixels. The latent has a part for each block.
+    Biggan,
+    /// BigGAN-deep: [`ResNetGeneratorConfig::big_deep`], [`ResNetDiscriminatorConfig::big_deep`], with
+    /// attention as BigGAN.
+    BigganDeep,
 }
+}
+
+impl ImageNetwork {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Dcgan,
+        Self::Resnet,
+        Self::Stylegan2,
+        Self::R3gan,
+        Self::Light,
+        Self::Biggan,
+        Self::BigganDeep,
+    ];
 }
 
 settings! {
@@ -65,7 +84,8 @@ pub struct ImageGeneratorConfig {
     pub image: ImageShape,
     /// How wide the network is, in channels at half the full size or near it; 32 by default. A DCGAN has
     /// twice as many at each size below; StyleGAN2 and the light pair, too, eight times at most; a
-    /// residual pair of up to three blocks and R3GAN have twice as many at every size.
+    /// residual pair of up to three blocks (BigGAN's are such pairs) and R3GAN have twice as many at every
+    /// size.
     pub width: usize,
 }
 }
@@ -94,6 +114,15 @@ fn base(width: usize, image: &ImageShape) -> usize {
 /// The most channels of StyleGAN2 and the light pair.
 fn widest(width: usize) -> usize {
     width.saturating_mul(8)
+}
+
+/// The height at which BigGAN has attention on images for which the paper gives none: half of the full one,
+/// where both networks have a map of it.
+fn attention(image: &ImageShape) -> Option<usize> {
+    let side = image.height.min(image.width);
+    let halves = |size: usize| size.is_multiple_of(4);
+    ((16..64).contains(&side) && halves(image.height) && halves(image.width))
+        .then_some(image.height / 2)
 }
 
 /// Channels of each of R3GAN's stages, a whole number of groups.
@@ -132,6 +161,19 @@ impl ImageGeneratorConfig {
             .with_width(self.width.saturating_mul(2))
     }
 
+    /// BigGAN's, or BigGAN-deep's.
+    fn big(&self, deep: bool) -> ResNetGeneratorConfig {
+        let big = match deep {
+            true => ResNetGeneratorConfig::big_deep,
+            false => ResNetGeneratorConfig::big,
+        };
+        let config = big(self.latent, self.shape()).with_width(self.width.saturating_mul(2));
+        match attention(&self.image) {
+            Some(height) => config.with_attention(height),
+            None => config,
+        }
+    }
+
     fn stylegan2(&self) -> StyleGan2GeneratorConfig {
         StyleGan2GeneratorConfig::new(self.latent, self.shape())
             .with_style(self.latent)
@@ -163,6 +205,8 @@ impl ImageGeneratorConfig {
             ImageNetwork::Stylegan2 => self.stylegan2().validate(),
             ImageNetwork::R3gan => self.r3gan().validate(),
             ImageNetwork::Light => self.light().validate(),
+            ImageNetwork::Biggan => self.big(false).validate(),
+            ImageNetwork::BigganDeep => self.big(true).validate(),
         }
     }
 
@@ -178,6 +222,8 @@ impl ImageGeneratorConfig {
             ImageNetwork::Stylegan2 => ImageGenerator::Stylegan2(self.stylegan2().init(device)?),
             ImageNetwork::R3gan => ImageGenerator::R3gan(self.r3gan().init(device)?),
             ImageNetwork::Light => ImageGenerator::Light(self.light().init(device)?),
+            ImageNetwork::Biggan => ImageGenerator::Resnet(self.big(false).init(device)?),
+            ImageNetwork::BigganDeep => ImageGenerator::Resnet(self.big(true).init(device)?),
         })
     }
 
@@ -204,6 +250,8 @@ impl ImageGeneratorConfig {
             ImageNetwork::Stylegan2 => conditional!(self.stylegan2(), Stylegan2),
             ImageNetwork::R3gan => conditional!(self.r3gan(), R3gan),
             ImageNetwork::Light => conditional!(self.light(), Light),
+            ImageNetwork::Biggan => conditional!(self.big(false), Resnet),
+            ImageNetwork::BigganDeep => conditional!(self.big(true), Resnet),
         })
     }
 }
@@ -241,6 +289,19 @@ impl ImageDiscriminatorConfig {
             .with_spectral_norm(false)
     }
 
+    /// BigGAN's, or BigGAN-deep's.
+    fn big(&self, deep: bool) -> ResNetDiscriminatorConfig {
+        let big = match deep {
+            true => ResNetDiscriminatorConfig::big_deep,
+            false => ResNetDiscriminatorConfig::big,
+        };
+        let config = big(self.shape()).with_width(self.width.saturating_mul(2));
+        match attention(&self.image) {
+            Some(height) => config.with_attention(height),
+            None => config,
+        }
+    }
+
     fn stylegan2(&self) -> StyleGan2DiscriminatorConfig {
         StyleGan2DiscriminatorConfig::new(self.shape())
             .with_base(base(self.width, &self.image))
@@ -270,6 +331,8 @@ impl ImageDiscriminatorConfig {
             ImageNetwork::Stylegan2 => self.stylegan2().validate(),
             ImageNetwork::R3gan => self.r3gan().validate(),
             ImageNetwork::Light => self.light().validate(),
+            ImageNetwork::Biggan => self.big(false).validate(),
+            ImageNetwork::BigganDeep => self.big(true).validate(),
         }
     }
 
@@ -287,6 +350,8 @@ impl ImageDiscriminatorConfig {
             }
             ImageNetwork::R3gan => ImageDiscriminator::R3gan(self.r3gan().init(device)?),
             ImageNetwork::Light => ImageDiscriminator::Light(self.light().init(device)?),
+            ImageNetwork::Biggan => ImageDiscriminator::Resnet(self.big(false).init(device)?),
+            ImageNetwork::BigganDeep => ImageDiscriminator::Resnet(self.big(true).init(device)?),
         })
     }
 
@@ -313,6 +378,8 @@ impl ImageDiscriminatorConfig {
             ImageNetwork::Stylegan2 => projected!(self.stylegan2(), Stylegan2),
             ImageNetwork::R3gan => projected!(self.r3gan(), R3gan),
             ImageNetwork::Light => projected!(self.light(), Light),
+            ImageNetwork::Biggan => projected!(self.big(false), Resnet),
+            ImageNetwork::BigganDeep => projected!(self.big(true), Resnet),
         })
     }
 }
@@ -329,7 +396,7 @@ impl ImageDiscriminatorConfig {
 pub enum ImageGenerator<B: Backend> {
     /// [`ImageNetwork::Dcgan`].
     Dcgan(DcganGenerator<B>),
-    /// [`ImageNetwork::Resnet`].
+    /// [`ImageNetwork::Resnet`], [`ImageNetwork::Biggan`], [`ImageNetwork::BigganDeep`].
     Resnet(ResNetGenerator<B>),
     /// [`ImageNetwork::Stylegan2`].
     Stylegan2(StyleGan2Generator<B>),
@@ -350,7 +417,7 @@ pub enum ImageGenerator<B: Backend> {
 pub enum ImageDiscriminator<B: Backend> {
     /// [`ImageNetwork::Dcgan`].
     Dcgan(DcganDiscriminator<B>),
-    /// [`ImageNetwork::Resnet`].
+    /// [`ImageNetwork::Resnet`], [`ImageNetwork::Biggan`], [`ImageNetwork::BigganDeep`].
     Resnet(ResNetDiscriminator<B>),
     /// [`ImageNetwork::Stylegan2`].
     Stylegan2(StyleGan2Discriminator<B>),
@@ -405,27 +472,18 @@ mod tests {
     use crate::gan::Gan;
     use crate::latent::Latent;
     use crate::network::Labels;
-    use crate::objective::{Loss, Objective, Term};
     use crate::step::{OptimizerConfig, StepBatch, StepSettings, TrainState, step};
     use crate::testing::values;
     use burn::backend::{Autodiff, Flex};
 
     type B = Autodiff<Flex>;
 
-    const ALL: [ImageNetwork; 5] = [
-        ImageNetwork::Dcgan,
-        ImageNetwork::Resnet,
-        ImageNetwork::Stylegan2,
-        ImageNetwork::R3gan,
-        ImageNetwork::Light,
-    ];
-
     #[test]
-    fn each_network_makes_a_conditional_step_with_r1() {
+    fn each_network_makes_a_conditional_step_with_its_objective() {
         let device = Default::default();
-        for network in ALL {
-            let generator = ImageGeneratorConfig::new(network, 6, [2, 8, 8]).with_width(2);
-            let discriminator = ImageDiscriminatorConfig::new(network, [2, 8, 8]).with_width(2);
+        for network in ImageNetwork::ALL {
+            let generator = ImageGeneratorConfig::new(network, 6, [3, 8, 8]).with_width(2);
+            let discriminator = ImageDiscriminatorConfig::new(network, [3, 8, 8]).with_width(2);
             let gan = Gan::<_, _, B>::seeded(
                 generator.init_conditional::<B>(3, &device).expect("valid"),
                 discriminator
@@ -438,11 +496,11 @@ mod tests {
             let before = gan
                 .generator
                 .generate(Tensor::ones([4, 6], &device), &labels);
-            assert_eq!(before.dims(), [4, 2, 8, 8], "{network:?}");
-            let objective = Objective::new(Loss::NonSaturating).with_term(Term::r1(0.1));
+            assert_eq!(before.dims(), [4, 3, 8, 8], "{network:?}");
+            let objective = network.objective();
             let adam = OptimizerConfig::adam(1e-2);
             let state = TrainState::new(gan, adam, adam).expect("valid settings");
-            let real = Tensor::ones([4, 2, 8, 8], &device) * 0.5;
+            let real = Tensor::ones([4, 3, 8, 8], &device) * 0.5;
             let mut stream = crate::random::Stream::new(1, "latent");
             let latent = Latent::normal(6).draw(4, &mut stream, &device);
             let batch = StepBatch::new(real, labels.clone(), latent);
@@ -461,7 +519,7 @@ mod tests {
     #[test]
     fn only_stylegan2_has_a_style_space() {
         let device = Default::default();
-        for network in ALL {
+        for network in ImageNetwork::ALL {
             let config = ImageGeneratorConfig::new(network, 6, [1, 8, 8]).with_width(2);
             let generator = config.init::<Flex>(&device).expect("valid");
             let styles = generator.style_space().is_some();
@@ -471,7 +529,7 @@ mod tests {
 
     #[test]
     fn wrong_settings_are_refused_by_name() {
-        for network in ALL {
+        for network in ImageNetwork::ALL {
             let generator = |latent, image| ImageGeneratorConfig::new(network, latent, image);
             for (wrong, field) in [
                 (generator(0, [1, 8, 8]), "latent"),

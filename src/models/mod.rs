@@ -7,6 +7,7 @@ mod conditional;
 mod dcgan;
 mod embedding;
 mod image_pair;
+mod image_training;
 mod light;
 mod mlp;
 mod projection;

@@ -1,9 +1,12 @@
 //! Values as a network's numbers, and back.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::set::{NAME, SeriesSet};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::random::Stream;
 use crate::settings::settings;
 
@@ -100,6 +103,40 @@ impl SeriesScale {
             channels,
             ranges,
         })
+    }
+
+    /// Writes the scale as JSON, to be kept beside a generator; the file is whole or absent.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        files::write_json(path.as_ref(), self)
+    }
+
+    /// Reads what [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// If it can't be read, holds something else, or has no range for a channel.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        files::read_json(path.as_ref(), "scale of series", Self::consistent)
+    }
+
+    fn consistent(&self) -> Result<(), String> {
+        let (channels, ranges) = (self.channels, self.ranges.len());
+        let fits = channels > 0
+            && match self.scaling {
+                SeriesScaling::PerChannel => ranges == channels,
+                SeriesScaling::PerSeries => ranges > 0 && ranges.is_multiple_of(channels),
+            };
+        if !fits {
+            return Err(format!("it has {ranges} ranges for {channels} channels"));
+        }
+        let number =
+            |range: &Range| range.middle.is_finite() && range.half >= 0.0 && range.half.is_finite();
+        match self.ranges.iter().position(|range| !number(range)) {
+            Some(place) => Err(format!("range {place} (counted from 0) is none")),
+            None => Ok(()),
+        }
     }
 
     /// Over what ranges were taken.

@@ -244,6 +244,7 @@ fn errors_name_the_line_and_the_way_out() {
 
 #[test]
 fn a_scale_gives_back_what_it_was_given() {
+    let folder = tempfile::tempdir().unwrap();
     let draws: Vec<f64> = Stream::new(1, "x")
         .normal(240)
         .into_iter()
@@ -262,8 +263,21 @@ fn a_scale_gives_back_what_it_was_given() {
         let series = SeriesSet::new(moved.collect(), ["a", "b", "c"], 8).unwrap();
         for scaling in [SeriesScaling::PerChannel, SeriesScaling::PerSeries] {
             let scale = SeriesScale::fit(scaling, &series).unwrap();
-            let stored = serde_json::to_string(&scale).unwrap();
-            let scale: SeriesScale = serde_json::from_str(&stored).unwrap();
+            let stored = folder.path().join("scale.json");
+            scale.save(&stored).unwrap();
+            assert_eq!(SeriesScale::open(&stored).unwrap(), scale);
+            let text = std::fs::read_to_string(&stored).unwrap();
+            for (from, to) in [
+                ("\"channels\":", "\"channels\":7"),
+                ("\"half\":", "\"half\":-"),
+                ("\"middle\":", "\"mean\":1,\"middle\":"),
+                ("\"ranges\":[", "\"ranges\":[1,"),
+            ] {
+                assert!(text.contains(from), "{from} in {text}");
+                std::fs::write(&stored, text.replacen(from, to, 1)).unwrap();
+                let error = SeriesScale::open(&stored).expect_err(from).to_string();
+                assert!(error.contains("holds no scale of series"), "{error}");
+            }
             let numbers = scale.apply(&series).unwrap();
             let widest = numbers.iter().fold(0.0_f32, |most, y| most.max(y.abs()));
             assert!((widest - 0.9).abs() < 1e-6, "{widest}");

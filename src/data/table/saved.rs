@@ -6,11 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::TableConditions;
 use super::transform::TableTransform;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::files;
-
-/// Longer files are none.
-const LENGTH: u64 = 1 << 30;
 
 /// The transform of a table and what its rows are conditioned on, as they are stored beside a
 /// generator: JSON that people can read.
@@ -29,10 +26,7 @@ impl SavedTable {
     /// # Errors
     /// If it can't be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let text =
-            serde_json::to_string(self).map_err(|error| Error::data(path, error.to_string()))?;
-        files::write_whole(path, text.as_bytes())
+        files::write_json(path.as_ref(), self)
     }
 
     /// Reads the file.
@@ -41,22 +35,13 @@ impl SavedTable {
     /// If it can't be read, is longer than a gibibyte, holds something else, or its parts do not go
     /// together.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let (_, length) = files::open(path).map_err(|error| Error::io(path, error))?;
-        if length > LENGTH {
-            let problem = format!("has {length} bytes, more than such a file may have ({LENGTH})");
-            return Err(Error::data(path, problem));
-        }
-        let bytes = files::read(path).map_err(|error| Error::io(path, error))?;
-        let refused =
-            |problem: String| Error::data(path, format!("holds no table's code: {problem}"));
-        let saved: Self =
-            serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
-        saved.transform.consistent().map_err(refused)?;
-        if let Some(conditions) = &saved.conditions {
-            conditions.consistent(&saved.transform).map_err(refused)?;
-        }
-        Ok(saved)
+        files::read_json(path.as_ref(), "table's code", |saved: &Self| {
+            saved.transform.consistent()?;
+            match &saved.conditions {
+                Some(conditions) => conditions.consistent(&saved.transform),
+                None => Ok(()),
+            }
+        })
     }
 }
 

@@ -53,6 +53,10 @@ struct Args {
     #[arg(long, default_value_t = 32, value_name = "N")]
     width: usize,
 
+    /// Numbers of the hidden layers between latent and maps, and between maps and logit; 0 for none
+    #[arg(long, default_value_t = 512, value_name = "N")]
+    hidden: usize,
+
     /// Components of the noise beside the codes
     #[arg(long, default_value_t = 62, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     noise: usize,
@@ -103,8 +107,12 @@ impl Program for Args {
         let prior = Latent::normal(self.noise)
             .with_categorical(KIND, self.kinds)
             .with_continuous(NUMBERS, WALKED);
-        let settings = DcganGeneratorConfig::new(prior.dimensions(), image).with_width(self.width);
-        let discriminator = DcganDiscriminatorConfig::new(image).with_width(self.width);
+        let settings = DcganGeneratorConfig::new(prior.dimensions(), image)
+            .with_width(self.width)
+            .with_hidden(self.hidden);
+        let discriminator = DcganDiscriminatorConfig::new(image)
+            .with_width(self.width)
+            .with_features(self.hidden);
         let gan = Gan::<_, _, B>::seeded(
             settings.init(&device)?,
             discriminator.init_recovering(&prior, &CodeHeadConfig::new(), &device)?,
@@ -140,6 +148,7 @@ impl Program for Args {
         let options = [
             ("kinds", self.kinds.to_string()),
             ("width", self.width.to_string()),
+            ("hidden", self.hidden.to_string()),
         ];
         let mut history = History::new();
         let mut trainer = (self.common.trainer(&config, &options, &out, &device)?)

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use burn_gan::burn::module::AutodiffModule;
 use burn_gan::burn::tensor::Tensor;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
-use burn_gan::data::table::{RowFilter, SavedTable, TableDraws, TableRows};
+use burn_gan::data::table::{RowFilter, SavedTable, TableCode, TableDraws, TableRows};
 use burn_gan::metrics::table::{TableScorer, Utility, column_shapes};
 use burn_gan::models::{SavedGenerator, TabularDiscriminatorConfig, TabularGeneratorConfig};
 use burn_gan::network::{Generator, TrainableDiscriminator, TrainableGenerator};
@@ -66,6 +66,11 @@ struct Args {
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     rows: Option<usize>,
 
+    /// Write rows with as many of each value of the target, too, to `balanced.csv`: for a classifier whose
+    /// classes are unequal
+    #[arg(long)]
+    balance: bool,
+
     /// Only rows with this value, such as 'sex = Female'; several times for several columns. They are
     /// written to `conditioned.csv` beside the others
     #[arg(long = "where", value_name = "COLUMN=VALUE")]
@@ -97,6 +102,13 @@ impl Program for Args {
             transform,
             conditions,
         } = parts.saved.clone();
+        let target = transform
+            .columns()
+            .find(|(schema, _)| schema.name == self.data.target);
+        if self.balance && !matches!(target, Some((_, TableCode::Category(_)))) {
+            let problem = "is for a target of names, and this one has numbers; leave it out";
+            return Err(Error::setting("balance", true, problem));
+        }
         let batch = self.batch.min(parts.training.rows()) / self.pack * self.pack;
         if batch == 0 {
             let problem = format!(
@@ -221,7 +233,8 @@ impl Args {
         let mut sampler = sampler(run.state.sampler(), &config.latent).with_seed(seed);
         let table = out.join("table.json");
         parts.saved.save(&table)?;
-        let made = sampler.draw(self.rows.unwrap_or(parts.training.rows()))?;
+        let rows = self.rows.unwrap_or(parts.training.rows());
+        let made = sampler.draw(rows)?;
         let csv = out.join("generated.csv");
         made.write(&csv)?;
         let charts = out.join("columns.svg");
@@ -247,6 +260,12 @@ impl Args {
             .file(&csv)
             .file(&saved)
             .file(&table);
+        if self.balance {
+            let even = sampler.draw_balanced(rows, &self.data.target)?;
+            let balanced = out.join("balanced.csv");
+            even.write(&balanced)?;
+            report = report.file(&balanced);
+        }
         if !self.filters.is_empty() {
             let rows = sampler.draw_where(self.rows.unwrap_or(100), &self.filters)?;
             let conditioned = out.join("conditioned.csv");

@@ -104,6 +104,10 @@ pub struct DcganGeneratorConfig {
     pub image: ImageShape,
     /// Channels at half the full size, doubled at each size below; 64 by default.
     pub width: usize,
+    /// Numbers of a hidden layer, with batch norm and ReLU, between the latent and the smallest map; 0 by
+    /// default, none. With one the codes of a latent can change an image as a whole (InfoGAN's has 1,024).
+    #[serde(default)]
+    pub hidden: usize,
     /// The activation of the output; tanh by default, for pixels in [−1, 1].
     pub output: Activation,
 }
@@ -116,6 +120,7 @@ impl DcganGeneratorConfig {
             latent,
             image: ImageShape::new(image),
             width: 64,
+            hidden: 0,
             output: Activation::Tanh,
         }
     }
@@ -123,6 +128,12 @@ impl DcganGeneratorConfig {
     /// Channels at half the full size.
     pub fn with_width(mut self, width: usize) -> Self {
         self.width = width;
+        self
+    }
+
+    /// Numbers of a hidden layer between the latent and the smallest map.
+    pub fn with_hidden(mut self, hidden: usize) -> Self {
+        self.hidden = hidden;
         self
     }
 
@@ -140,7 +151,19 @@ impl DcganGeneratorConfig {
         sizes::size("latent", self.latent)?;
         sizes::size("width", self.width)?;
         check_image(&self.image).map_err(|e| e.within("image"))?;
-        check_layers(&self.image, self.width, self.latent)
+        if self.hidden > 0 {
+            sizes::size("hidden", self.hidden)?;
+            sizes::network("hidden", &[vec![self.latent, self.hidden]])?;
+        }
+        check_layers(&self.image, self.width, self.projected())
+    }
+
+    /// How many numbers the smallest map is made of.
+    fn projected(&self) -> usize {
+        match self.hidden {
+            0 => self.latent,
+            hidden => hidden,
+        }
     }
 
     /// Makes the generator.
@@ -175,11 +198,18 @@ impl DcganGeneratorConfig {
                 norm: (stage > 0).then(|| BatchNormConfig::new(out).init(device)),
             });
         }
-        Ok(DcganGenerator {
-            project: LinearConfig::new(self.latent, base * height * width)
+        let linear = |inputs: usize, outputs: usize| {
+            LinearConfig::new(inputs, outputs)
                 .with_bias(false)
                 .with_initializer(initializer())
-                .init(device),
+                .init(device)
+        };
+        Ok(DcganGenerator {
+            hidden: (self.hidden > 0).then(|| Hidden {
+                linear: linear(self.latent, self.hidden),
+                norm: BatchNormConfig::new(self.hidden).init(device),
+            }),
+            project: linear(self.projected(), base * height * width),
             norm: BatchNormConfig::new(base).init(device),
             blocks,
             base: [base, height, width],
@@ -226,18 +256,25 @@ impl DcganGeneratorConfig {
 }
 
 #[derive(Module, Debug)]
+struct Hidden<B: Backend> {
+    linear: Linear<B>,
+    norm: BatchNorm<B>,
+}
+
+#[derive(Module, Debug)]
 struct UpBlock<B: Backend> {
     conv: ConvTranspose2d<B>,
     norm: Option<BatchNorm<B>>,
 }
 
-/// A generator of transposed convolutions: a projection, then doublings, with batch norm and
-/// ReLU after all but the last.
+/// A generator of transposed convolutions: a hidden layer where the settings have one, a projection, then
+/// doublings, with batch norm and ReLU after all but the last.
 ///
 /// Latents `[batch, latent]`, images `[batch, channels, height, width]`. Radford, Metz, Chintala
 /// 2015, arXiv:1511.06434.
 #[derive(Module, Debug)]
 pub struct DcganGenerator<B: Backend> {
+    hidden: Option<Hidden<B>>,
     project: Linear<B>,
     norm: BatchNorm<B>,
     blocks: Vec<UpBlock<B>>,
@@ -252,9 +289,15 @@ impl<B: Backend> Generator<B> for DcganGenerator<B> {
     fn generate(&self, latent: Tensor<B, 2>, _condition: &()) -> Tensor<B, 4> {
         let batch = latent.dims()[0];
         let [channels, height, width] = self.base;
+        let features = match &self.hidden {
+            Some(Hidden { linear, norm }) => {
+                norm.forward_activated(linear.forward(latent), Activation::Relu)
+            }
+            None => latent,
+        };
         let x: Tensor<B, 4> = self
             .project
-            .forward(latent)
+            .forward(features)
             .reshape([batch, channels, height, width]);
         let mut x = self
             .norm
@@ -549,5 +592,51 @@ impl<B: Backend> ConcatenateFeatures<B> for DcganDiscriminator<B> {
         let pictures = features.dims()[1] / (height * width);
         let pictures = features.reshape([batch, pictures, height, width]);
         self.discriminate(Tensor::cat(vec![sample, pictures], 1), &())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+    use crate::testing::values;
+    use burn::tensor::TensorData;
+
+    /// The hidden layer is relu(norm(W·z)) before all else, and its size is checked by name.
+    fn a_hidden_layer_lies_before_the_maps<B: Backend>() {
+        let device = Default::default();
+        let config = DcganGeneratorConfig::new(5, [1, 8, 8]).with_width(2);
+        let hidden = config.clone().with_hidden(7);
+        let whole = hidden.init::<B>(&device).expect("valid settings");
+        let plain = config.init::<B>(&device).expect("valid settings");
+        assert_eq!(
+            whole.num_params(),
+            plain.num_params() + 5 * 7 + 2 * 7 + (7 - 5) * 4 * 2 * 2,
+            "weights, scales and shifts, and a wider projection to 4 channels of 2 × 2"
+        );
+        let latent = TensorData::new(Stream::new(1, "z").normal(15), [3, 5]);
+        let latent = Tensor::<B, 2>::from_data(latent, &device);
+        let images = whole.generate(latent.clone(), &());
+        let Some(Hidden { linear, norm }) = whole.hidden.clone() else {
+            panic!("a hidden layer");
+        };
+        let features = norm.forward(linear.forward(latent)).clamp_min(0.0);
+        let rest = DcganGenerator {
+            hidden: None,
+            ..whole
+        };
+        let by_hand = values(rest.generate(features, &()));
+        for (a, b) in values(images).iter().zip(&by_hand) {
+            assert!((a - b).abs() < 1e-6, "{a} and {b}");
+        }
+        let error = config.with_hidden(usize::MAX).validate();
+        let error = error.expect_err("too many").to_string();
+        assert!(error.contains("`hidden`"), "{error}");
+    }
+
+    #[test]
+    fn a_hidden_layer_lies_before_the_maps_on_cpus() {
+        a_hidden_layer_lies_before_the_maps::<crate::testing::Cpu>();
+        a_hidden_layer_lies_before_the_maps::<burn::backend::NdArray>();
     }
 }

@@ -219,6 +219,65 @@ impl<B: Backend> TableSampler<B> {
         if filters.is_empty() {
             return self.draw(count);
         }
+        let values = self.values_where(count, filters)?;
+        self.transform.decode_values(&values)
+    }
+
+    /// As many rows of each value of a column of names, in random order: for a classifier of that column
+    /// whose classes are unequal. One row more of the first values where `count` can't be divided.
+    ///
+    /// Put them beside the real rows, of which those of a rare class weigh more, not rows of the rare
+    /// class alone: what tells generated rows from real ones would then tell the classes
+    /// (`docs/tables.md`, with what it is worth).
+    ///
+    /// # Errors
+    /// As [`draw_where`](Self::draw_where); if the column is one of numbers, or there are fewer rows than
+    /// values.
+    pub fn draw_balanced(&mut self, count: usize, column: &str) -> Result<Table> {
+        let values = self.values_of(column)?;
+        check::at_least("count", count, values.len())?;
+        let width = self.transform.width();
+        let mut drawn: Vec<f32> = Vec::with_capacity(count * width);
+        for (place, value) in values.iter().enumerate() {
+            let rows = count / values.len() + usize::from(place < count % values.len());
+            let filter = RowFilter {
+                column: column.to_owned(),
+                value: value.clone(),
+            };
+            drawn.extend(self.values_where(rows, &[filter])?);
+        }
+        let order = self.stream.permutation(count);
+        let rows = order
+            .iter()
+            .flat_map(|row| &drawn[row * width..(row + 1) * width]);
+        let mixed: Vec<f32> = rows.copied().collect();
+        self.transform.decode_values(&mixed)
+    }
+
+    /// The values of a column of names that a row can have.
+    fn values_of(&self, column: &str) -> Result<Vec<String>> {
+        let mut columns = self.transform.columns();
+        match columns.find(|(schema, _)| schema.name == column) {
+            Some((_, TableCode::Category(code))) => Ok(code.names.clone()),
+            Some(_) => {
+                let problem = "is a column of numbers, which has no values to be balanced";
+                Err(Error::setting("column", column, problem))
+            }
+            None => Err(self.no_column(column)),
+        }
+    }
+
+    fn no_column(&self, column: &str) -> Error {
+        let columns = self.transform.columns();
+        let near =
+            crate::settings::nearest(column, columns.map(|(schema, _)| schema.name.as_str()));
+        let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        let problem = format!("is no column of the table{hint}");
+        Error::setting("condition", column, problem)
+    }
+
+    /// Numbers of so many rows that have these values.
+    fn values_where(&mut self, count: usize, filters: &[RowFilter]) -> Result<Vec<f32>> {
         check::at_least("count", count, 1)?;
         let told = self.told(filters)?;
         let width = self.transform.width();
@@ -253,7 +312,7 @@ impl<B: Backend> TableSampler<B> {
                 .for_each(|(row, _)| kept.extend_from_slice(row));
         }
         kept.truncate(count * width);
-        self.transform.decode_values(&kept)
+        Ok(kept)
     }
 
     /// Numbers of rows; with this entry of the condition's vector, or one for each by its frequency.
@@ -284,14 +343,7 @@ impl<B: Backend> TableSampler<B> {
             let mut columns = self.transform.columns().enumerate();
             let found = columns.find(|(_, (schema, _))| schema.name == filter.column);
             let Some((place, (schema, code))) = found else {
-                let names = self
-                    .transform
-                    .columns()
-                    .map(|(schema, _)| schema.name.as_str());
-                let near = crate::settings::nearest(&filter.column, names);
-                let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-                let problem = format!("is no column of the table{hint}");
-                return Err(Error::setting("condition", &filter.column, problem));
+                return Err(self.no_column(&filter.column));
             };
             let TableCode::Category(code) = code else {
                 continue;

@@ -212,6 +212,26 @@ fn a_trained_pair_makes_rows_of_the_value_that_is_asked_for() {
         let rare = sampler.draw_where(60, &[filter("c = c")]).expect("rows");
         assert_eq!(rare.rows(), 60);
         assert!((0..60).all(|row| rare.columns()[1].text(row) == "c"));
+        let even = sampler.draw_balanced(31, "c").expect("rows");
+        let of = |name: &str| {
+            (0..31)
+                .filter(|row| even.columns()[1].text(*row) == name)
+                .count()
+        };
+        assert_eq!(["a", "b", "c"].map(of), [11, 10, 10]);
+        // In no order of their values.
+        assert!(!(0..31).map(|row| even.columns()[1].text(row)).is_sorted());
+        for (column, count, words) in [
+            ("x", 30, "is a column of numbers"),
+            ("d", 30, "is no column of the table"),
+            ("c", 2, "`count` = 2"),
+        ] {
+            let error = sampler
+                .draw_balanced(count, column)
+                .expect_err("refused")
+                .to_string();
+            assert!(error.contains(words), "{error}");
+        }
         // As often as in the data, 5 %, where nothing is asked for.
         let rows = sampler.draw(1_200).expect("rows");
         let rare = (0..1_200).filter(|row| rows.columns()[1].text(*row) == "c");

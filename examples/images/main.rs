@@ -429,7 +429,13 @@ impl Args {
             .with_objective(objective)
             .with_loading(Loading::on_threads(self.threads));
         Ok(match self.learning_rate {
-            Some(rate) => config.with_optimizers(OptimizerConfig::adam(rate).with_betas(0.0, 0.99)),
+            Some(rate) => {
+                let optimizers = [config.generator_optimizer, config.discriminator_optimizer];
+                let [generator, discriminator] = optimizers.map(|o| o.with_learning_rate(rate));
+                config
+                    .with_generator_optimizer(generator)
+                    .with_discriminator_optimizer(discriminator)
+            }
             None => config,
         })
     }

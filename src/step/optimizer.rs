@@ -130,6 +130,16 @@ impl OptimizerConfig {
         self
     }
 
+    /// The same optimiser with another step size.
+    pub fn with_learning_rate(mut self, rate: f64) -> Self {
+        match &mut self {
+            Self::Adam { learning_rate, .. }
+            | Self::AdamW { learning_rate, .. }
+            | Self::Sgd { learning_rate, .. } => *learning_rate = rate,
+        }
+        self
+    }
+
     /// The step size, before the schedule's factor.
     pub fn learning_rate(&self) -> f64 {
         match self {

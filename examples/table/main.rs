@@ -237,18 +237,34 @@ impl Args {
         let made = sampler.draw(rows)?;
         let csv = out.join("generated.csv");
         made.write(&csv)?;
+        let mut others = Vec::new();
+        if self.balance {
+            let balanced = out.join("balanced.csv");
+            (sampler.draw_balanced(rows, &self.data.target)?).write(&balanced)?;
+            others.push(balanced);
+        }
+        if !self.filters.is_empty() {
+            let conditioned = out.join("conditioned.csv");
+            let count = self.rows.unwrap_or(100);
+            (sampler.draw_where(count, &self.filters)?).write(&conditioned)?;
+            others.push(conditioned);
+        }
         let charts = out.join("columns.svg");
         column_charts(&parts.training, &made, CHARTS).save(&charts)?;
 
         let utility = Utility::new(&self.data.target);
         let scorer = TableScorer::new(parts.training.clone(), parts.held_back.clone());
         let scorer = scorer.with_utility(utility).with_seed(seed);
-        let scores = scorer.score(&made)?;
+        // Rows of a generator that has learnt little may have no score; they are there all the same.
+        let scores = scorer.score(&made).unwrap_or_else(|error| {
+            common::say(&format!("the rows have no scores: {error}"));
+            Vec::new()
+        });
         let score = |name: &str| scores.iter().find(|score| score.name == name);
         let accuracy = score("accuracy_synthetic").map_or(f64::NAN, |score| score.value());
         let real = score("accuracy_synthetic").and_then(|score| score.real_against_real);
         let real = real.map_or(f64::NAN, |real| real.value);
-        let mut report = (self.common.report(&config))
+        let report = (self.common.report(&config))
             .setting("data", self.data.data.display().to_string())
             .setting("target", &self.data.target)
             .setting("generator", settings)
@@ -258,20 +274,9 @@ impl Args {
             .metric("columns", column_shapes(&parts.training, &made)?.columns)
             .picture("Columns: real rows and generated ones", &charts, None)
             .file(&csv)
+            .files(others)
             .file(&saved)
             .file(&table);
-        if self.balance {
-            let even = sampler.draw_balanced(rows, &self.data.target)?;
-            let balanced = out.join("balanced.csv");
-            even.write(&balanced)?;
-            report = report.file(&balanced);
-        }
-        if !self.filters.is_empty() {
-            let rows = sampler.draw_where(self.rows.unwrap_or(100), &self.filters)?;
-            let conditioned = out.join("conditioned.csv");
-            rows.write(&conditioned)?;
-            report = report.file(&conditioned);
-        }
         let value = |name: &str| score(name).map_or(f64::NAN, |score| score.value());
         let what = format!(
             "{} rows, accuracy {accuracy:.3} (real rows {real:.3}), column shapes {:.3}, pair trends {:.3}, \

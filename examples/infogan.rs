@@ -6,8 +6,10 @@
 //! ```
 //!
 //! The generator is given a code of `--kinds` values and two numbers beside its noise, and the
-//! discriminator has to find them again in the picture, so that they come to mean something: of digits
-//! the kind becomes the digit, the numbers its slant and its width. The data are what the example
+//! discriminator has to find them again in the picture, so that they come to mean something. What, is
+//! the run's own: in the paper the kind became the digit, the numbers its slant and width; with the
+//! defaults here, after 8,000 steps on 10,000 digits, the kind was the shape of strokes more than the digit
+//! (40 % of a kind's pictures were of one digit, seed 0). The data are what the example
 //! `images` reads. With `--classifier` the report says how many pictures of a kind are of one class. The
 //! out folder gets grids of kinds (a row each) through time, a walk along each number (`walk-1`,
 //! `walk-2`: a row for each kind, from −2 to 2), a log, checkpoints, the generator as `generator.gan`,
@@ -53,8 +55,8 @@ struct Args {
     #[arg(long, default_value_t = 32, value_name = "N")]
     width: usize,
 
-    /// Numbers of the hidden layers between latent and maps, and between maps and logit; 0 for none
-    #[arg(long, default_value_t = 512, value_name = "N")]
+    /// Numbers of the paper's hidden layers between latent and maps, and between maps and logit; 0 for none
+    #[arg(long, default_value_t = 0, value_name = "N")]
     hidden: usize,
 
     /// Components of the noise beside the codes

@@ -6,6 +6,7 @@
 
 #[path = "../child/mod.rs"]
 mod child;
+mod timing;
 mod training;
 
 use std::io::{BufRead, BufReader};
@@ -56,7 +57,17 @@ impl Said {
 
 /// Starts a case in so many processes, or in this number of micro-batches of one that MPI knows nothing
 /// of, and does something with what it says.
-fn started(order: &Order, processes: Option<usize>, mut at: impl FnMut(&str)) -> Said {
+fn started(order: &Order, processes: Option<usize>, at: impl FnMut(&str)) -> Said {
+    started_on(order, processes, 1, at)
+}
+
+/// [`started`], with so many threads in each process.
+fn started_on(
+    order: &Order,
+    processes: Option<usize>,
+    threads: usize,
+    mut at: impl FnMut(&str),
+) -> Said {
     let begun = Instant::now();
     let mut command = match processes {
         None => order.command(),
@@ -73,7 +84,7 @@ fn started(order: &Order, processes: Option<usize>, mut at: impl FnMut(&str)) ->
     // Containers may not look into each other's memory; OpenMPI then says so at length.
     command
         .env("OMPI_MCA_btl_vader_single_copy_mechanism", "none")
-        .env("RAYON_NUM_THREADS", "1")
+        .env("RAYON_NUM_THREADS", threads.to_string())
         .stderr(Stdio::piped());
     let mut child = command.spawn().expect("mpirun of OpenMPI, and this test");
     let mut errors = BufReader::new(child.stderr.take().expect("its errors"));
@@ -130,6 +141,7 @@ fn child() {
     match case.as_str() {
         "operations" => operations(),
         "times" => times(),
+        "steps" => timing::steps(),
         other => training::train(other),
     }
 }
@@ -214,6 +226,25 @@ fn sums_take() {
     for count in [2, 4] {
         let said = run(&order("times", folder.path()), Some(count));
         println!("{count} processes\n{}", said.words);
+    }
+}
+
+/// Not a test: two processes of one thread and one of two, in turns. `cargo test --release --features mpi
+/// --test processes -- --ignored --nocapture steps_take`.
+#[test]
+#[ignore = "a measurement"]
+fn steps_take() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for r1 in [0, 1] {
+        for round in 0..3 {
+            for (processes, threads) in [(1, 2), (2, 1)] {
+                let order = order("steps", folder.path()).with("STEPS", 15).with("R1", r1);
+                let said = started_on(&order, Some(processes), threads, |_| {});
+                let line = said.words.lines().find(|line| line.contains("median"));
+                let line = line.unwrap_or(&said.words);
+                println!("R1 {r1} round {round}: {processes} × {threads} threads: {line}");
+            }
+        }
     }
 }
 

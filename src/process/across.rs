@@ -50,17 +50,14 @@ impl<'a> Across<'a> {
         }
     }
 
-    /// The mean over the processes, number by number. Where the group has failed, the numbers stay:
+    /// The sum over the processes, number by number. Where the group has failed, the numbers stay:
     /// the step that they belong to is given up.
-    fn means(&self, numbers: Vec<f64>) -> Vec<f64> {
+    fn sums(&self, numbers: Vec<f64>) -> Vec<f64> {
         if self.failure.borrow().is_some() {
             return numbers;
         }
         match self.group.sum_f64(numbers.clone()) {
-            Ok(sums) => {
-                let share = 1.0 / self.group.size() as f64;
-                sums.into_iter().map(|sum| sum * share).collect()
-            }
+            Ok(sums) => sums,
             Err(error) => {
                 *self.failure.borrow_mut() = Some(error);
                 numbers
@@ -75,9 +72,10 @@ impl<'a> Across<'a> {
         }
         let x = x.detach();
         let (device, dtype, shape) = (x.device(), x.dtype(), x.shape());
-        let numbers = x.into_data().iter::<f64>().collect();
-        let means = TensorData::new(self.means(numbers), shape);
-        Tensor::from_data(means, (&device, dtype))
+        let sums = self.sums(x.into_data().iter::<f64>().collect());
+        let share = 1.0 / self.group.size() as f64;
+        let means: Vec<f64> = sums.into_iter().map(|sum| sum * share).collect();
+        Tensor::from_data(TensorData::new(means, shape), (&device, dtype))
     }
 
     /// The mean over the processes, on the tape of this process' part.
@@ -122,10 +120,8 @@ impl<'a> Across<'a> {
         let (rank, size) = (self.group.rank(), self.group.size());
         let mut all = vec![0.0; own.len() * size];
         all[rank * own.len()..(rank + 1) * own.len()].copy_from_slice(own);
-        let count = size as f64;
         // A sum of one number and zeros is that number.
-        let means = self.means(all);
-        means.into_iter().map(|mean| mean * count).collect()
+        self.sums(all)
     }
 
     /// Where this process' rows begin among all, of so many each.

@@ -158,7 +158,6 @@ pub(super) fn take_gradients<B: AutodiffBackend, M: AutodiffModule<B>, N: Real>(
     module: &M,
     kept: &[Kept],
     sums: &mut Sums<N>,
-    dtype: DType,
 ) -> GradientsParams {
     let numbers = {
         let mut count = 0;
@@ -182,7 +181,6 @@ pub(super) fn take_gradients<B: AutodiffBackend, M: AutodiffModule<B>, N: Real>(
         kept: kept.iter(),
         there: there.into_iter(),
         sums,
-        dtype,
     };
     module.visit(&mut take);
     let gradients = take.gradients;
@@ -195,7 +193,6 @@ struct Take<'a, N> {
     kept: std::slice::Iter<'a, Kept>,
     there: std::vec::IntoIter<bool>,
     sums: &'a mut Sums<N>,
-    dtype: DType,
 }
 
 impl<N: Real, B: AutodiffBackend> ModuleVisitor<B> for Take<'_, N> {
@@ -213,10 +210,9 @@ impl<N: Real, B: AutodiffBackend> ModuleVisitor<B> for Take<'_, N> {
             Err(_) => std::array::from_fn(|axis| axis),
         };
         let lying = axes.map(|axis| sizes[axis]);
-        let device = param.val().device();
-        let sum = self
-            .sums
-            .tensor_like::<B::InnerBackend, D>(lying, (&device, self.dtype));
+        let weight = param.val();
+        let place = (&weight.device(), weight.dtype());
+        let sum = self.sums.tensor_like::<B::InnerBackend, D>(lying, place);
         if !is_there {
             return;
         }

@@ -1,10 +1,9 @@
 //! Half a step of several processes: one buffer, one sum.
 
-use burn::module::AutodiffModule;
-use burn::tensor::backend::AutodiffBackend;
+use burn::tensor::backend::Backend;
 use burn::tensor::{DType, Tensor};
 
-use super::flat::{Flat, Kept, Real, Sums, put_gradients, put_presence, take_gradients};
+use super::flat::{Flat, Real, put_gradients, put_presence, take_gradients};
 use super::{HalfStep, TrainState};
 use crate::error::{Error, Result};
 use crate::network::{Network, Verdict};
@@ -112,9 +111,9 @@ fn summed_in<P: Pair, N: Real>(
 
     let mut sums = flat.summed(group)?;
     half.gradients = match half.network {
-        Network::Generator => take::<P::Backend, _, N>(&state.gan.generator, &kept, &mut sums, dtype),
+        Network::Generator => take_gradients::<P::Backend, _, N>(&state.gan.generator, &kept, &mut sums),
         Network::Discriminator => {
-            take::<P::Backend, _, N>(&state.gan.discriminator, &kept, &mut sums, dtype)
+            take_gradients::<P::Backend, _, N>(&state.gan.discriminator, &kept, &mut sums)
         }
     };
     half.loss = sums.tensor_like([1], (&device, dtype));
@@ -166,17 +165,8 @@ fn summed_in<P: Pair, N: Real>(
     Ok((half, diversity))
 }
 
-fn take<B: AutodiffBackend, M: AutodiffModule<B>, N: Real>(
-    module: &M,
-    kept: &[Kept],
-    sums: &mut Sums<N>,
-    dtype: DType,
-) -> burn::optim::GradientsParams {
-    take_gradients::<B, M, N>(module, kept, sums, dtype)
-}
-
 /// What is gathered of a verdict, in its order: logits, then class logits.
-fn gathered<B: burn::tensor::backend::Backend>(
+fn gathered<B: Backend>(
     verdict: &Verdict<B>,
 ) -> impl Iterator<Item = Tensor<B, 2>> {
     let logits = Some(verdict.logits.clone());

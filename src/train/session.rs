@@ -296,6 +296,9 @@ impl<P: Pair> Session<'_, P> {
                 }
             }
         }
+        if let Some(state) = work.state.as_ref().filter(|_| work.made > 0) {
+            together::judge(&*self.group, state, || Ok(Judgement::GoOn))?;
+        }
         Ok(Ending::Finished)
     }
 

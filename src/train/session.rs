@@ -20,7 +20,7 @@ use super::together::{self, Judgement};
 
 use super::trainer::{HeldOut, Watch};
 use super::{
-    Ending, Finding, HealthWatch, Interrupt, Memories, Notice, Policy, StepEvent, TrainerConfig,
+    Ending, HealthWatch, Interrupt, Memories, Notice, Policy, StepEvent, TrainerConfig,
 };
 use crate::data::{BatchIndices, Dataset, Loader};
 use crate::error::{Error, Result};

@@ -189,8 +189,12 @@ impl<P: Pair> StepBatch<P> {
             latent: mixing.latent.clone().narrow(0, start, length),
             crossovers: mixing.crossovers[start..start + length].to_vec(),
         });
+        // A copy, as a process has that reads its part: on Flex a penalty between real and generated
+        // samples has other last digits where the real ones are a view of a larger batch.
+        let device = self.latent.device();
+        let places = Tensor::arange(start as i64..(start + length) as i64, &device);
         Self {
-            real: self.real.clone().narrow(start, length),
+            real: self.real.clone().select(places),
             real_condition: self.real_condition.narrow(start, length),
             fake_condition: self.fake_condition.narrow(start, length),
             latent: self.latent.clone().narrow(0, start, length),

@@ -36,16 +36,23 @@ fn state<B: AutodiffBackend>(optimizer: OptimizerConfig) -> TrainState<Networks<
     state.with_seed(5).with_ema()
 }
 
-/// The batch of a step, whole.
-fn batch<B: AutodiffBackend>(number: usize) -> (Tensor<B, 2>, Tensor<B, 2>) {
+/// The part of a step's batch that a process reads and draws.
+fn batch<B: AutodiffBackend>(number: usize, here: Share) -> StepBatch<Networks<B>> {
+    let (real, latent) = numbers::<B>(number, here);
+    StepBatch::new(real, (), latent).of_part(here)
+}
+
+fn numbers<B: AutodiffBackend>(number: usize, here: Share) -> (Tensor<B, 2>, Tensor<B, 2>) {
     let seed = number as u64;
     let points = Mixture::ring().sample(BATCH, &mut Stream::new(seed, "points"));
     let points = MemoryDataset::<2>::new(points, [2]).expect("pairs of numbers");
     let device = Default::default();
-    let indices: Vec<usize> = (0..BATCH).collect();
+    let rows = here.range(BATCH);
+    let indices: Vec<usize> = rows.clone().collect();
+    let latent = Latent::normal(3).draw(BATCH, &mut Stream::new(seed, "z"), &device);
     (
         points.batch(&indices, &device).expect("a batch").0,
-        Latent::normal(3).draw(BATCH, &mut Stream::new(seed, "z"), &device),
+        latent.narrow(0, rows.start, rows.len()),
     )
 }
 
@@ -70,10 +77,7 @@ fn alone<B: AutodiffBackend>(
     let mut ended = None;
     let mut now = state::<B>(optimizer);
     for number in 0..STEPS {
-        let batches = [0, 1].map(|more| {
-            let (real, latent) = batch::<B>(2 * number + more);
-            StepBatch::new(real, (), latent)
-        });
+        let batches = [0, 1].map(|more| batch::<B>(2 * number + more, Share::WHOLE));
         let (next, outcome) = step(now, &settings, batches.into(), &mut ());
         now = next;
         ended = Some(outcome);
@@ -91,15 +95,10 @@ fn as_one_of<B: AutodiffBackend>(
     use crate::process::ProcessGroup;
     let settings = settings(objective, micro_batches);
     let here = Share::new(group.rank(), group.size());
-    let rows = here.range(BATCH);
     let mut ended = None;
     let mut now = state::<B>(optimizer);
     for number in 0..STEPS {
-        let batches = [0, 1].map(|more| {
-            let (real, latent) = batch::<B>(2 * number + more);
-            let own = |x: Tensor<B, 2>| x.narrow(0, rows.start, rows.len());
-            StepBatch::new(own(real), (), own(latent)).of_part(here)
-        });
+        let batches = [0, 1].map(|more| batch::<B>(2 * number + more, here));
         let stepped = step_in_group(now, &settings, batches.into(), &mut (), group);
         let (next, outcome) = stepped.expect("a group that holds");
         now = next;
@@ -250,10 +249,8 @@ fn feature_matching_is_over_the_whole_batch<B: AutodiffBackend>() {
     let run = |group: Option<&Threads>| {
         let (rank, size) = group.map_or((0, 1), |group| (group.rank(), group.size()));
         let here = Share::new(rank, size);
-        let rows = here.range(BATCH);
-        let (real, latent) = batch::<B>(0);
-        let own = |x: Tensor<B, 2>| x.narrow(0, rows.start, rows.len());
-        let batches = vec![StepBatch::new(own(real), (), own(latent)).of_part(here)];
+        let (real, latent) = numbers::<B>(0, here);
+        let batches = vec![StepBatch::new(real, (), latent).of_part(here)];
         let (state, _) = match group {
             Some(group) => {
                 step_in_group(state(), &settings, batches, &mut (), group).expect("a group")
@@ -275,8 +272,7 @@ fn another_part_of_the_batch_than_the_own_one_is_refused() {
     type B = burn::backend::Autodiff<crate::testing::Cpu>;
     let objective = Objective::new(Loss::Hinge);
     let refused = crate::network::guard::caught(|| {
-        let (real, latent) = batch::<B>(0);
-        let batches = vec![StepBatch::new(real, (), latent)];
+        let batches = vec![batch::<B>(0, Share::WHOLE)];
         let state = state::<B>(OptimizerConfig::sgd(0.1, 0.0));
         let group = OneOfTwo;
         step_in_group(state, &settings(&objective, 1), batches, &mut (), &group)

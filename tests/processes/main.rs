@@ -326,7 +326,7 @@ fn an_error_of_one_process_ends_all_with_its_words_and_a_checkpoint() {
     let folder = tempfile::tempdir().expect("a folder");
     let order = order("failing data", folder.path()).with("STEPS", 50).with("PARTS", 1);
     let said = run(&order, Some(3));
-    let words = "rank 2 has given up: data set: step 5: sample";
+    let words = "rank 2 has given up: points.bin: step 5: a batch of 4 samples";
     assert!(said.words.contains(words), "{}", said.words);
     assert_ne!(said.code, Some(0));
     // The steps before it are stored.

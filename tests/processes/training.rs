@@ -69,7 +69,7 @@ fn images(channels: usize) -> MemoryDataset<4> {
     MemoryDataset::new(pixels, [channels, 8, 8]).expect("whole images")
 }
 
-/// Points of which one can't be read once some batches were.
+/// Points that can't be read once some batches were.
 struct Failing {
     points: MemoryDataset<2>,
     /// Batches that are given before.
@@ -106,7 +106,7 @@ impl<P: Pair> Hooks<P> for Jump {
         discriminator: OptimizerConfig,
     ) -> (OptimizerConfig, OptimizerConfig) {
         match self.0.take_if(|at| *at == step) {
-            Some(_) => (generator, OptimizerConfig::sgd(1e5, 0.0)),
+            Some(_) => (generator, OptimizerConfig::sgd(100.0, 0.0)),
             None => (generator, discriminator),
         }
     }
@@ -150,7 +150,7 @@ impl Case {
             .with_group(&*self.group)
             .with_checkpoints(Checkpoints::new(&folder).every(every).start(Start::Resume))
             .stop_on(&interrupt)
-            .with_hooks(Jump((case == "rolled back").then_some(14)))
+            .with_hooks(Jump((case == "rolled back").then_some(15)))
             .observe(Rhythm::Every(1), Says { pause })
             .run(gan, data);
         match run {
@@ -260,7 +260,8 @@ pub fn train(case: &str) {
         "failing data" => {
             let data = Failing {
                 points: points(96),
-                good: AtomicUsize::new(if rank == 2 { 4 } else { usize::MAX }),
+                // Four that are looked at first, one that the objective is tried on, four steps.
+                good: AtomicUsize::new(if rank == 2 { 9 } else { usize::MAX }),
             };
             case_of.run(recommended(), own(16), &data);
         }

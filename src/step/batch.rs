@@ -186,18 +186,16 @@ impl<P: Pair> StepBatch<P> {
         let length = batch / of;
         let start = share.index % of * length;
         let mixing = self.mixing.as_ref().map(|mixing| StyleMixing {
-            latent: mixing.latent.clone().narrow(0, start, length),
+            latent: mixing.latent.clone().narrow(0, start, length).detach(),
             crossovers: mixing.crossovers[start..start + length].to_vec(),
         });
-        // A copy, as a process has that reads its part: on Flex a penalty between real and generated
-        // samples has other last digits where the real ones are a view of a larger batch.
-        let device = self.latent.device();
-        let places = Tensor::arange(start as i64..(start + length) as i64, &device);
+        // Without a history, as what a process reads has none: the tape orders its sums by how long the
+        // histories of their terms are, and does so for tensors without a gradient too.
         Self {
-            real: self.real.clone().select(places),
+            real: self.real.clone().narrow(start, length).detach(),
             real_condition: self.real_condition.narrow(start, length),
             fake_condition: self.fake_condition.narrow(start, length),
-            latent: self.latent.clone().narrow(0, start, length),
+            latent: self.latent.clone().narrow(0, start, length).detach(),
             mixing,
             part: share,
         }

@@ -52,7 +52,7 @@ fn numbers<B: AutodiffBackend>(number: usize, here: Share) -> (Tensor<B, 2>, Ten
     let latent = Latent::normal(3).draw(BATCH, &mut Stream::new(seed, "z"), &device);
     (
         points.batch(&indices, &device).expect("a batch").0,
-        latent.narrow(0, rows.start, rows.len()),
+        latent.narrow(0, rows.start, rows.len()).detach(),
     )
 }
 

@@ -97,7 +97,7 @@ impl<P: Pair> Source<'_, P> {
         let here = self.here.range(count);
         let own = |latents: Tensor<P::Backend, 2>| match self.here {
             Share::WHOLE => latents,
-            _ => latents.narrow(0, here.start, here.len()),
+            _ => latents.narrow(0, here.start, here.len()).detach(),
         };
         let latent = own(config.latent.draw(count, &mut streams.latents, device));
         let fake = self.conditions(config, indices, &condition, streams)?;

@@ -13,8 +13,8 @@
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
-use super::loss::{AdversarialLoss, mean};
 use super::Objective;
+use super::loss::{AdversarialLoss, mean};
 use crate::process::Across;
 
 /// [`Pairing::Average`](super::Pairing::Average) for the discriminator, `[1]`: its mean over processes is
@@ -31,9 +31,13 @@ pub(super) fn discriminator_loss<B: AutodiffBackend>(
         true => plain,
         false => &smoothed,
     };
-    over([real, fake], across, |[real, fake], [real_mean, fake_mean]| {
-        mean(loss.real(real - fake_mean)) + mean(loss.fake(fake - real_mean))
-    })
+    over(
+        [real, fake],
+        across,
+        |[real, fake], [real_mean, fake_mean]| {
+            mean(loss.real(real - fake_mean)) + mean(loss.fake(fake - real_mean))
+        },
+    )
 }
 
 /// The same for the generator; `best` picks the costs of generated samples that count.
@@ -57,7 +61,8 @@ fn over<B: AutodiffBackend>(
 ) -> Tensor<B, 1> {
     let own = Tensor::cat(logits.clone().map(mean).to_vec(), 0);
     let all = across.mean(own.clone());
-    let sides = |means: Tensor<B, 1>| [0, 1].map(|side| means.clone().narrow(0, side, 1).unsqueeze());
+    let sides =
+        |means: Tensor<B, 1>| [0, 1].map(|side| means.clone().narrow(0, side, 1).unsqueeze());
     let at = Tensor::<B, 1>::from_inner(all.clone().inner()).require_grad();
     let still = logits.clone().map(Tensor::detach);
     let gradients = cost(still, sides(at.clone())).backward();

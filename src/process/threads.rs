@@ -109,7 +109,9 @@ impl ProcessGroup for Threads {
         let mut sum = all.next().unwrap_or_default();
         for more in all {
             assert_eq!(sum.len(), more.len(), "sums of two lengths");
-            sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+            sum.iter_mut()
+                .zip(more)
+                .for_each(|(sum, more)| *sum += more);
         }
         Ok(sum)
     }
@@ -125,7 +127,9 @@ impl ProcessGroup for Threads {
         let mut sum = all.next().unwrap_or_default();
         for more in all {
             assert_eq!(sum.len(), more.len(), "sums of two lengths");
-            sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+            sum.iter_mut()
+                .zip(more)
+                .for_each(|(sum, more)| *sum += more);
         }
         Ok(sum)
     }
@@ -184,6 +188,9 @@ fn who_gives_up_ends_the_others_by_name() {
         error.to_string()
     });
     for (rank, words) in ended.iter().enumerate() {
-        assert!(rank == 1 || words.contains("rank 1 has given up: no data"), "{words}");
+        assert!(
+            rank == 1 || words.contains("rank 1 has given up: no data"),
+            "{words}"
+        );
     }
 }

@@ -102,7 +102,10 @@ pub(super) fn put_gradients<B: AutodiffBackend, M: AutodiffModule<B>, N: Real>(
     };
     module.visit(&mut put);
     let mark = put.mark;
-    (put.kept, (mark ^ (mark >> 12) ^ (mark >> 32)) as u32 % 4_096)
+    (
+        put.kept,
+        (mark ^ (mark >> 12) ^ (mark >> 32)) as u32 % 4_096,
+    )
 }
 
 /// How a gradient lies in memory: its axes from the outermost to the innermost.
@@ -142,7 +145,8 @@ impl<N: Real, B: AutodiffBackend> ModuleVisitor<B> for Put<'_, N> {
             axes: axes.to_vec(),
             is_there: true,
         });
-        self.flat.tensor(gradient.permute(axes.map(|axis| axis as isize)));
+        self.flat
+            .tensor(gradient.permute(axes.map(|axis| axis as isize)));
     }
 }
 

@@ -111,7 +111,9 @@ fn summed_in<P: Pair, N: Real>(
 
     let mut sums = flat.summed(group)?;
     half.gradients = match half.network {
-        Network::Generator => take_gradients::<P::Backend, _, N>(&state.gan.generator, &kept, &mut sums),
+        Network::Generator => {
+            take_gradients::<P::Backend, _, N>(&state.gan.generator, &kept, &mut sums)
+        }
         Network::Discriminator => {
             take_gradients::<P::Backend, _, N>(&state.gan.discriminator, &kept, &mut sums)
         }
@@ -155,9 +157,10 @@ fn summed_in<P: Pair, N: Real>(
                 Network::Generator => "the sum of the generator's gradients".to_owned(),
                 Network::Discriminator => "the sum of the discriminator's gradients".to_owned(),
             },
-            problem: "processes have gradients of other shapes, or in another order in memory: run the \
+            problem:
+                "processes have gradients of other shapes, or in another order in memory: run the \
                       same program on the same kind of processor everywhere"
-                .to_owned(),
+                    .to_owned(),
         });
     }
     half.shares *= size;
@@ -166,9 +169,7 @@ fn summed_in<P: Pair, N: Real>(
 }
 
 /// What is gathered of a verdict, in its order: logits, then class logits.
-fn gathered<B: Backend>(
-    verdict: &Verdict<B>,
-) -> impl Iterator<Item = Tensor<B, 2>> {
+fn gathered<B: Backend>(verdict: &Verdict<B>) -> impl Iterator<Item = Tensor<B, 2>> {
     let logits = Some(verdict.logits.clone());
     [logits, verdict.class_logits.clone()].into_iter().flatten()
 }

@@ -147,7 +147,11 @@ impl<P: Pair> Source<'_, P> {
         let of = whole.as_ref().unwrap_or(real);
         let drawn = rule.draw::<P::Backend, _>(of, &source, stream, device)?;
         let here = self.here.range(count);
-        Ok(Condition::<P::Backend>::narrow(&drawn, here.start, here.len()))
+        Ok(Condition::<P::Backend>::narrow(
+            &drawn,
+            here.start,
+            here.len(),
+        ))
     }
 
     /// For each sample how many layers take its first style: all of them where none is mixed.

@@ -19,9 +19,7 @@ use super::snapshot::Snapshot;
 use super::together::{self, Judgement};
 
 use super::trainer::{HeldOut, Watch};
-use super::{
-    Ending, HealthWatch, Interrupt, Memories, Notice, Policy, StepEvent, TrainerConfig,
-};
+use super::{Ending, HealthWatch, Interrupt, Memories, Notice, Policy, StepEvent, TrainerConfig};
 use crate::data::{BatchIndices, Dataset, Loader};
 use crate::error::{Error, Result};
 use crate::network::CustomConditions;
@@ -29,8 +27,8 @@ use crate::network::guard::{caught, tried};
 use crate::process::ProcessGroup;
 use crate::random::{StepDraws, Stream, derived_seed};
 use crate::step::{
-    Hooks, RateFactors, Share, StepBatch, StepOutcome, StepSettings, Together, TrainState,
-    WISHES, guarded_step,
+    Hooks, RateFactors, Share, StepBatch, StepOutcome, StepSettings, Together, TrainState, WISHES,
+    guarded_step,
 };
 use crate::terminal;
 
@@ -183,7 +181,12 @@ impl<P: Pair> Session<'_, P> {
         let (expected, device) = (self.expected.clone(), self.device.clone());
         let here = self.here();
         let read = |indices: &[usize]| {
-            feed::batch(data, &indices[here.range(indices.len())], &expected, &device)
+            feed::batch(
+                data,
+                &indices[here.range(indices.len())],
+                &expected,
+                &device,
+            )
         };
         Loader::scope(self.config.loading, order, &read, |loader| {
             self.train_on(state, data, loader)

@@ -322,6 +322,9 @@ mod tests {
             ["`steps` is 5 on rank 0, 6 on rank 3"]
         );
         let data = found(&facts(5, 2.0), &facts(5, 2.1));
-        assert!(data[0].contains("others on rank 0 than on rank 3"), "{data:?}");
+        assert!(
+            data[0].contains("others on rank 0 than on rank 3"),
+            "{data:?}"
+        );
     }
 }

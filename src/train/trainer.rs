@@ -298,8 +298,12 @@ impl<'a, P: Pair> Trainer<'a, P> {
             Some(position) => position,
             None => Position::start(&config)?,
         };
-        let (state, position) =
-            hand_on(&*group, (beginning.state, position), &settings, &self.device)?;
+        let (state, position) = hand_on(
+            &*group,
+            (beginning.state, position),
+            &settings,
+            &self.device,
+        )?;
         let mut session = Session {
             ramps: config.ramped()?,
             config,

@@ -124,7 +124,9 @@ fn run(order: &Order, processes: Option<usize>) -> Said {
 }
 
 fn send(signal: &str, process: u32) {
-    let sent = Command::new("kill").args([signal, &process.to_string()]).status();
+    let sent = Command::new("kill")
+        .args([signal, &process.to_string()])
+        .status();
     assert!(sent.is_ok());
 }
 
@@ -170,7 +172,11 @@ fn operations() {
             assert_eq!(sum.to_bits(), expected.to_bits(), "{index} of {count}");
         }
         let bytes: Vec<u8> = (0..count * 7).map(|byte| (byte % 251) as u8).collect();
-        let given = if rank == 0 { bytes.clone() } else { vec![1; rank] };
+        let given = if rank == 0 {
+            bytes.clone()
+        } else {
+            vec![1; rank]
+        };
         assert_eq!(group.broadcast(given).expect("bytes"), bytes);
         let gathered = group.gather(vec![rank as u8; count + rank]).expect("bytes");
         if rank == 0 {
@@ -205,7 +211,10 @@ fn times() {
             .collect();
         taken.sort_by(f64::total_cmp);
         if group.is_first() {
-            println!("{count} numbers: {:.2} ms, least {:.2}", taken[10], taken[0]);
+            println!(
+                "{count} numbers: {:.2} ms, least {:.2}",
+                taken[10], taken[0]
+            );
         }
     }
 }
@@ -238,7 +247,9 @@ fn steps_take() {
     for r1 in [0, 1] {
         for round in 0..3 {
             for (processes, threads) in [(1, 2), (2, 1)] {
-                let order = order("steps", folder.path()).with("STEPS", 15).with("R1", r1);
+                let order = order("steps", folder.path())
+                    .with("STEPS", 15)
+                    .with("R1", r1);
                 let said = started_on(&order, Some(processes), threads, |_| {});
                 let line = said.words.lines().find(|line| line.contains("median"));
                 let line = line.unwrap_or(&said.words);
@@ -256,11 +267,15 @@ fn is_the_run_of_one_process(case: &str, sizes: &[usize]) {
     };
     for size in sizes {
         let alone = folder("alone");
-        let alone = order(case, alone.path()).with("STEPS", 50).with("PARTS", size);
+        let alone = order(case, alone.path())
+            .with("STEPS", 50)
+            .with("PARTS", size);
         let expected = run(&alone, None).digest(1);
         for _ in 0..2 {
             let together = folder("together");
-            let together = order(case, together.path()).with("STEPS", 50).with("PARTS", 1);
+            let together = order(case, together.path())
+                .with("STEPS", 50)
+                .with("PARTS", 1);
             let found = run(&together, Some(*size)).digest(*size);
             assert_eq!(found, expected, "{case} in {size} processes");
         }
@@ -295,16 +310,30 @@ fn diff_augment_is_the_same_in_any_number_of_processes() {
 #[test]
 fn what_differs_is_refused_before_the_first_step() {
     for (case, named) in [
-        ("other settings", "`generator_optimizer.learning_rate` is 0.01 on rank 0, 0.02 on rank 1"),
+        (
+            "other settings",
+            "`generator_optimizer.learning_rate` is 0.01 on rank 0, 0.02 on rank 1",
+        ),
         ("other data", "others on rank 0 than on rank 1"),
         ("less data", "`samples` is 96 on rank 0, 95 on rank 1"),
-        ("other networks", "`networks[0][1]` is 16 on rank 0, 8 on rank 1"),
-        ("dragan", "`objective.terms[0]` = dragan: is about the batch as a whole"),
-        ("uneven", "`batches.batch_size` = 12: is not cut evenly by 5 processes"),
+        (
+            "other networks",
+            "`networks[0][1]` is 16 on rank 0, 8 on rank 1",
+        ),
+        (
+            "dragan",
+            "`objective.terms[0]` = dragan: is about the batch as a whole",
+        ),
+        (
+            "uneven",
+            "`batches.batch_size` = 12: is not cut evenly by 5 processes",
+        ),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
         let processes = if case == "uneven" { 5 } else { 2 };
-        let order = order(case, folder.path()).with("STEPS", 50).with("PARTS", 1);
+        let order = order(case, folder.path())
+            .with("STEPS", 50)
+            .with("PARTS", 1);
         let said = run(&order, Some(processes));
         assert!(said.words.contains(named), "{case}: {}", said.words);
         assert_ne!(said.code, Some(0), "{case}");
@@ -324,20 +353,29 @@ fn who(line: &str) -> Option<(usize, u32)> {
 #[test]
 fn an_error_of_one_process_ends_all_with_its_words_and_a_checkpoint() {
     let folder = tempfile::tempdir().expect("a folder");
-    let order = order("failing data", folder.path()).with("STEPS", 50).with("PARTS", 1);
+    let order = order("failing data", folder.path())
+        .with("STEPS", 50)
+        .with("PARTS", 1);
     let said = run(&order, Some(3));
     let words = "rank 2 has given up: points.bin: step 5: a batch of 4 samples";
     assert!(said.words.contains(words), "{}", said.words);
     assert_ne!(said.code, Some(0));
     // The steps before it are stored.
-    assert_eq!(newest(folder.path()).map(|(step, _)| step), Some(4), "{}", said.words);
+    assert_eq!(
+        newest(folder.path()).map(|(step, _)| step),
+        Some(4),
+        "{}",
+        said.words
+    );
 }
 
 #[test]
 fn a_signal_to_any_process_ends_all_with_one_checkpoint() {
     for rank in [0, 2] {
         let folder = tempfile::tempdir().expect("a folder");
-        let order = order("slow", folder.path()).with("STEPS", 10_000).with("PARTS", 1);
+        let order = order("slow", folder.path())
+            .with("STEPS", 10_000)
+            .with("PARTS", 1);
         let mut process = None;
         let said = started(&order, Some(3), |line| {
             if let Some((_, id)) = who(line).filter(|(who, _)| *who == rank) {
@@ -351,7 +389,10 @@ fn a_signal_to_any_process_ends_all_with_one_checkpoint() {
         });
         let endings = said.by_rank("ended ");
         assert_eq!(endings.len(), 3, "{}", said.words);
-        assert!(endings.iter().all(|(_, how)| how == "stopped by SIGTERM"), "{endings:?}");
+        assert!(
+            endings.iter().all(|(_, how)| how == "stopped by SIGTERM"),
+            "{endings:?}"
+        );
         let (step, _) = newest(folder.path()).expect("a checkpoint");
         assert!((5..2_000).contains(&step), "{step}");
         let count = std::fs::read_dir(folder.path()).expect("a folder").count();
@@ -394,13 +435,17 @@ fn killed_and_started_again_it_is_the_run_that_was_not() {
     let steps = 60;
     let undisturbed = |count: usize| {
         let folder = tempfile::tempdir().expect("a folder");
-        let order = order("stored", folder.path()).with("STEPS", steps).with("PARTS", 1);
+        let order = order("stored", folder.path())
+            .with("STEPS", steps)
+            .with("PARTS", 1);
         run(&order, Some(count)).digest(count)
     };
     let expected = [undisturbed(2), undisturbed(3)];
     for round in 0..kills {
         let folder = tempfile::tempdir().expect("a folder");
-        let order = order("stored", folder.path()).with("STEPS", steps).with("PARTS", 1);
+        let order = order("stored", folder.path())
+            .with("STEPS", steps)
+            .with("PARTS", 1);
         let count = 2 + round % 2;
         let step = format!("step {} ", 2 + moments.index(steps as usize - 10));
         let mut processes = Vec::new();
@@ -428,9 +473,16 @@ fn killed_and_started_again_it_is_the_run_that_was_not() {
             std::fs::copy(entry.path(), other.path().join(entry.file_name())).expect("a copy");
         }
         let again = run(&order, Some(count));
-        assert_eq!(again.digest(count), expected[count - 2], "after {step}: {}", again.words);
+        assert_eq!(
+            again.digest(count),
+            expected[count - 2],
+            "after {step}: {}",
+            again.words
+        );
         // With another number of processes it goes on and comes to its end.
-        let order = Order::new("stored", other.path()).with("STEPS", steps).with("PARTS", 1);
+        let order = Order::new("stored", other.path())
+            .with("STEPS", steps)
+            .with("PARTS", 1);
         run(&order, Some(5 - count)).digest(5 - count);
     }
 }
@@ -438,8 +490,14 @@ fn killed_and_started_again_it_is_the_run_that_was_not() {
 #[test]
 fn a_finding_sends_all_back_to_the_first_process_checkpoint() {
     let folder = tempfile::tempdir().expect("a folder");
-    let order = order("rolled back", folder.path()).with("STEPS", 30).with("PARTS", 1);
+    let order = order("rolled back", folder.path())
+        .with("STEPS", 30)
+        .with("PARTS", 1);
     let said = run(&order, Some(2));
     said.digest(2);
-    assert!(said.words.contains("rank 0 notice rolled_back"), "{}", said.words);
+    assert!(
+        said.words.contains("rank 0 notice rolled_back"),
+        "{}",
+        said.words
+    );
 }

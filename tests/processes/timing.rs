@@ -36,7 +36,8 @@ impl ProcessGroup for Timed<'_> {
         self.numbers.set(values.len());
         let begun = Instant::now();
         let sum = self.group.sum_f32(values);
-        self.waited.set(self.waited.get() + begun.elapsed().as_secs_f64());
+        self.waited
+            .set(self.waited.get() + begun.elapsed().as_secs_f64());
         sum
     }
     fn sum_f64(&self, values: Vec<f64>) -> Result<Vec<f64>> {
@@ -69,8 +70,12 @@ pub fn steps() {
         numbers: Cell::new(0),
     };
     let gan = Gan::<_, _, B>::seeded(
-        DcganGeneratorConfig::new(128, image).init::<B>(&device).expect("settings"),
-        DcganDiscriminatorConfig::new(image).init::<B>(&device).expect("settings"),
+        DcganGeneratorConfig::new(128, image)
+            .init::<B>(&device)
+            .expect("settings"),
+        DcganDiscriminatorConfig::new(image)
+            .init::<B>(&device)
+            .expect("settings"),
         1,
         &device,
     );

@@ -106,7 +106,7 @@ impl<P: Pair> Hooks<P> for Jump {
         discriminator: OptimizerConfig,
     ) -> (OptimizerConfig, OptimizerConfig) {
         match self.0.take_if(|at| *at == step) {
-            Some(_) => (generator, OptimizerConfig::sgd(100.0, 0.0)),
+            Some(_) => (generator, OptimizerConfig::sgd(2e3, 0.0)),
             None => (generator, discriminator),
         }
     }
@@ -269,7 +269,7 @@ pub fn train(case: &str) {
             let sgd = OptimizerConfig::sgd(0.05, 0.0);
             let mut config = recommended().with_optimizers(sgd);
             config.ramps.clear();
-            config.health.every = 5;
+            config.health.every = 1;
             config.health.explosion.loss_ratio = 20.0;
             config.health.explosion.policy = Policy::rollback();
             case_of.run(config, own(16), &points(96));
@@ -284,8 +284,12 @@ pub fn train(case: &str) {
             let config = config(steps, objective).with_conditions(ConditionRule::Uniform);
             let (generator, discriminator) = case_of.mlp(16)();
             let networks = (
-                generator.init_conditional::<B, 2>(3, &device).expect("valid settings"),
-                discriminator.init_classifying::<B, 2>(3, &device).expect("valid settings"),
+                generator
+                    .init_conditional::<B, 2>(3, &device)
+                    .expect("valid settings"),
+                discriminator
+                    .init_classifying::<B, 2>(3, &device)
+                    .expect("valid settings"),
             );
             let labels = (0..96).map(|index| index % 3).collect();
             let data: LabelledDataset<2> = points(96).with_labels(labels, 3).expect("labels");

@@ -76,7 +76,12 @@ impl<P: Pair> CostTerm<P> for LeCam {
             let own = mean(judged.logits().clone());
             pass.across.mean(own)
         });
-        lecam([&pass.real, &pass.fake].map(Judged::logits), now, self.decay, memory)
+        lecam(
+            [&pass.real, &pass.fake].map(Judged::logits),
+            now,
+            self.decay,
+            memory,
+        )
     }
 }
 

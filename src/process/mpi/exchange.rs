@@ -108,7 +108,10 @@ impl Mail {
     /// Drops the signs that have gone out.
     fn sweep(&mut self) {
         let signs = std::mem::take(&mut self.signs);
-        self.signs = signs.into_iter().filter_map(|sign| sign.test().err()).collect();
+        self.signs = signs
+            .into_iter()
+            .filter_map(|sign| sign.test().err())
+            .collect();
     }
 
     /// Leaves the signs that have not gone out to the library: what they hold lives for ever.
@@ -261,9 +264,8 @@ pub(super) fn exchange<T: Number>(
                 }
             }
             // Whoever was asked has had the time to answer.
-            let is_silent = |rank: &usize| {
-                waited > silence && mail.heard[*rank].max(begun).elapsed() > silence
-            };
+            let is_silent =
+                |rank: &usize| waited > silence && mail.heard[*rank].max(begun).elapsed() > silence;
             let silent: Vec<usize> = missing.iter().copied().filter(is_silent).collect();
             if !silent.is_empty() {
                 let outcome = Outcome::Silent {
@@ -284,7 +286,10 @@ pub(super) fn exchange<T: Number>(
 }
 
 fn open<T>(posted: &[Posted<'_, '_, T>]) -> usize {
-    posted.iter().filter(|(_, request)| request.is_some()).count()
+    posted
+        .iter()
+        .filter(|(_, request)| request.is_some())
+        .count()
 }
 
 /// Asks after each message that is under way.

@@ -97,9 +97,14 @@ impl Mpi {
         let is_set = |name: &&str| std::env::var_os(name).is_some();
         let tasks = std::env::var("SLURM_NTASKS").ok();
         let tasks = tasks.and_then(|tasks| tasks.parse::<usize>().ok());
-        ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK", "MPI_LOCALNRANKS"]
-            .iter()
-            .any(is_set)
+        [
+            "OMPI_COMM_WORLD_SIZE",
+            "PMI_SIZE",
+            "PMIX_RANK",
+            "MPI_LOCALNRANKS",
+        ]
+        .iter()
+        .any(is_set)
             || (is_set(&"SLURM_PROCID") && tasks.is_some_and(|tasks| tasks > 1))
     }
 
@@ -124,7 +129,12 @@ impl Mpi {
         let speaker = thread::Builder::new()
             .name("mpi".to_owned())
             .spawn(move || speak(&asked, &answer, &who, patience))
-            .map_err(|error| lost("starting MPI", format!("there is no thread for it: {error}")))?;
+            .map_err(|error| {
+                lost(
+                    "starting MPI",
+                    format!("there is no thread for it: {error}"),
+                )
+            })?;
         let place = told
             .recv()
             .unwrap_or_else(|_| Err(lost("starting MPI", "the library ended the thread")))?;

@@ -121,29 +121,35 @@ impl Speaker<'_> {
     ) {
         let world = &self.world;
         let (orders, answers) = (self.orders, self.answers);
-        exchange(world, &mut self.mail, outgoing, incoming, |mail, outcome| {
-            let problem = match outcome {
-                Outcome::Told(error) => error,
-                Outcome::Silent { ranks, seconds } => lost(
-                    operation,
-                    format!(
-                        "{} for {seconds} s: killed, stopped, or behind a line that is cut; start all \
+        exchange(
+            world,
+            &mut self.mail,
+            outgoing,
+            incoming,
+            |mail, outcome| {
+                let problem = match outcome {
+                    Outcome::Told(error) => error,
+                    Outcome::Silent { ranks, seconds } => lost(
+                        operation,
+                        format!(
+                            "{} for {seconds} s: killed, stopped, or behind a line that is cut; start all \
                          again, from the last checkpoint where there is one",
-                        named(ranks, "has not answered", "have not answered")
+                            named(ranks, "has not answered", "have not answered")
+                        ),
                     ),
-                ),
-                Outcome::Late { ranks, seconds } => lost(
-                    operation,
-                    format!(
-                        "{} within {seconds} s, though running; if measuring or reading takes so \
+                    Outcome::Late { ranks, seconds } => lost(
+                        operation,
+                        format!(
+                            "{} within {seconds} s, though running; if measuring or reading takes so \
                          long there, allow for it by `Patience::longest`",
-                        named(ranks, "has not come", "have not come")
+                            named(ranks, "has not come", "have not come")
+                        ),
                     ),
-                ),
-            };
-            let _ = answers.send(Err(problem));
-            mail.linger(world, orders, answers)
-        });
+                };
+                let _ = answers.send(Err(problem));
+                mail.linger(world, orders, answers)
+            },
+        );
     }
 
     /// Where each process' part of so many numbers begins and ends.
@@ -270,8 +276,12 @@ impl Speaker<'_> {
     }
 
     fn receive(&mut self, operation: &str, from: usize, length: u64) -> Result<Vec<u8>> {
-        let size = usize::try_from(length)
-            .map_err(|_| lost(operation, format!("{length} bytes are more than memory holds")))?;
+        let size = usize::try_from(length).map_err(|_| {
+            lost(
+                operation,
+                format!("{length} bytes are more than memory holds"),
+            )
+        })?;
         let mut bytes = vec![0; size];
         for piece in bytes.chunks_mut(PIECE) {
             self.exchange(operation, &[], vec![(from, piece)]);

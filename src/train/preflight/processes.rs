@@ -85,20 +85,28 @@ mod tests {
         assert_eq!(own.batches.batch_size, 4);
         assert_eq!(of_a_process(&config(7), 100, 1).expect("alone"), config(7));
         let error = refusal(&config(10), 100, 3);
-        assert!(error.contains("`batches.batch_size` = 10: is not cut"), "{error}");
+        assert!(
+            error.contains("`batches.batch_size` = 10: is not cut"),
+            "{error}"
+        );
         let error = refusal(&config(12).with_micro_batches(2), 100, 4);
-        assert!(error.contains("2 micro-batches each; take a multiple of 8"), "{error}");
+        assert!(
+            error.contains("2 micro-batches each; take a multiple of 8"),
+            "{error}"
+        );
         // 100 = 8·12 + 4.
         let kept = BatchPlan::new(12).with_last(LastBatch::Keep);
         let error = refusal(&config(12).with_batches(kept), 100, 3);
-        assert!(error.contains("`batches.batch_size` = 4: is the size of"), "{error}");
+        assert!(
+            error.contains("`batches.batch_size` = 4: is the size of"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_term_of_the_whole_batch_without_a_way_over_processes_is_refused() {
-        let with = |term: Term| {
-            config(12).with_objective(Objective::new(Loss::Hinge).with_term(term))
-        };
+        let with =
+            |term: Term| config(12).with_objective(Objective::new(Loss::Hinge).with_term(term));
         let error = refusal(&with(Term::dragan(10.0)), 100, 2);
         assert!(error.contains("`objective.terms[0]` = dragan: "), "{error}");
         for term in [

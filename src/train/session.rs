@@ -255,7 +255,7 @@ impl<P: Pair> Session<'_, P> {
                 } else if self.store.is_some() {
                     self.tell(Notice::NotSaved {
                         step,
-                        problem: "a panic in the generator's half of the next step took the state \
+                        problem: "an error in the generator's half of the next step took the state \
                                   along"
                             .to_owned(),
                     });

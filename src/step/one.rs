@@ -66,7 +66,7 @@ pub fn step<P: Pair>(
 ) -> (TrainState<P>, StepOutcome<P::Backend>) {
     let mut together = Together::of(&Alone);
     match guarded_step(state, settings, batches, hooks, &mut together, &mut || {}) {
-        Ok(stepped) => stepped,
+        Ok(stepped) => *stepped,
         Err(error) => panic!("a group of one process has failed: {error}"),
     }
 }
@@ -97,11 +97,15 @@ pub fn step_in_group<P: Pair>(
     group: &dyn ProcessGroup,
 ) -> Result<(TrainState<P>, StepOutcome<P::Backend>)> {
     let mut together = Together::of(group);
-    guarded_step(state, settings, batches, hooks, &mut together, &mut || {})
+    let stepped = guarded_step(state, settings, batches, hooks, &mut together, &mut || {})?;
+    Ok(*stepped)
 }
 
 /// [`step_in_group`], which calls `before_update` before it changes a weight: until then a panic or an
 /// error leaves nothing half done.
+///
+/// States and halves of steps are large values, and without optimisation every move of one takes its
+/// room on the stack once more, below the deepest pass of a network: they are handed on in boxes.
 pub(crate) fn guarded_step<P: Pair>(
     state: TrainState<P>,
     settings: &StepSettings<'_>,
@@ -109,7 +113,7 @@ pub(crate) fn guarded_step<P: Pair>(
     hooks: &mut dyn Hooks<P>,
     together: &mut Together<'_>,
     before_update: &mut dyn FnMut(),
-) -> Result<(TrainState<P>, StepOutcome<P::Backend>)> {
+) -> Result<Box<(TrainState<P>, StepOutcome<P::Backend>)>> {
     let mut state = begin_step(state);
     let across = Across::of(together.group);
     let here = Share::new(together.group.rank(), together.group.size());
@@ -117,29 +121,18 @@ pub(crate) fn guarded_step<P: Pair>(
     for batch in batches {
         assert_eq!(batch.part(), here, "the batch must be this process' part");
         state = begin_discriminator(state, hooks);
-        let half = in_parts(&state, settings, &batch, &across, |share| {
-            discriminator_gradients_across(&state, settings, &batch, share, &across)
-        })?;
-        let fake = (settings.micro_batches == 1).then(|| half.fake.clone());
-        let spread = (settings.vitals).then(|| diversity::<_, P::Backend>(batch.real.clone()));
-        let (half, spread) = summed(half, &state, together, spread)?;
+        let (half, fake, spread) = discriminator_half(&state, settings, &batch, &across, together)?;
         let looked = Looked::at(&half);
         let norms;
-        (state, norms) = apply_after(state, settings, half, hooks, before_update);
+        (state, norms) = apply_after(state, settings, *half, hooks, before_update);
         last = Some((batch, fake, looked, norms.zip(spread)));
     }
     let Some((batch, fake, judged, of_discriminator)) = last else {
         panic!("a training step needs at least one batch for the discriminator");
     };
-    let mut fake = fake;
-    let half = in_parts(&state, settings, &batch, &across, |share| {
-        let fake = fake.take();
-        generator_gradients_across(&state, settings, (&batch, share), fake, &across)
-    })?;
-    let spread = (settings.vitals).then(|| diversity::<_, P::Backend>(half.fake.clone()));
-    let (half, spread) = summed(half, &state, together, spread)?;
+    let (half, spread) = generator_half(&state, settings, (&batch, fake), &across, together)?;
     let looked = Looked::at(&half);
-    let (mut state, norms) = apply_after(state, settings, half, hooks, before_update);
+    let (mut state, norms) = apply_after(state, settings, *half, hooks, before_update);
     let of_generator = norms.zip(spread);
     state.step += 1;
     state.ema = state
@@ -172,7 +165,47 @@ pub(crate) fn guarded_step<P: Pair>(
         augmentation: strength.map(Tensor::inner),
         vitals,
     };
-    Ok((state, outcome))
+    Ok(Box::new((state, outcome)))
+}
+
+/// How different samples are, where the health watch asks for it.
+type Spread<P> = Option<Tensor<InnerBackend<P>, 1>>;
+
+/// The discriminator's half, of all processes; the generated samples of this one, where they serve the
+/// generator's half; and how different the real ones are.
+#[inline(never)]
+#[allow(clippy::type_complexity)]
+fn discriminator_half<P: Pair>(
+    state: &TrainState<P>,
+    settings: &StepSettings<'_>,
+    batch: &StepBatch<P>,
+    across: &Across<'_>,
+    together: &mut Together<'_>,
+) -> Result<(Box<HalfStep<P>>, Option<P::Sample>, Spread<P>)> {
+    let half = in_parts(state, settings, batch, across, |share| {
+        discriminator_gradients_across(state, settings, batch, share, across)
+    })?;
+    let fake = (settings.micro_batches == 1).then(|| half.fake.clone());
+    let spread = (settings.vitals).then(|| diversity::<_, P::Backend>(batch.real.clone()));
+    let (half, spread) = summed(half, state, together, spread)?;
+    Ok((half, fake, spread))
+}
+
+/// The generator's half, of all processes, and how different the generated samples are.
+#[inline(never)]
+fn generator_half<P: Pair>(
+    state: &TrainState<P>,
+    settings: &StepSettings<'_>,
+    (batch, fake): (&StepBatch<P>, Option<P::Sample>),
+    across: &Across<'_>,
+    together: &mut Together<'_>,
+) -> Result<(Box<HalfStep<P>>, Spread<P>)> {
+    let mut fake = fake;
+    let half = in_parts(state, settings, batch, across, |share| {
+        generator_gradients_across(state, settings, (batch, share), fake.take(), across)
+    })?;
+    let spread = (settings.vitals).then(|| diversity::<_, P::Backend>(half.fake.clone()));
+    summed(half, state, together, spread)
 }
 
 /// What the outcome takes over from half a step.
@@ -199,13 +232,13 @@ fn in_parts<P: Pair>(
     batch: &StepBatch<P>,
     across: &Across<'_>,
     mut gradients: impl FnMut(Share) -> HalfStep<P>,
-) -> Result<HalfStep<P>> {
-    let mut sum: Option<HalfStep<P>> = None;
+) -> Result<Box<HalfStep<P>>> {
+    let mut sum: Option<Box<HalfStep<P>>> = None;
     for share in batch.shares(settings.micro_batches) {
-        let half = gradients(share);
+        let half = Box::new(gradients(share));
         across.failed()?;
         match &mut sum {
-            Some(sum) => sum.add(half, state),
+            Some(sum) => sum.add(*half, state),
             None => sum = Some(half),
         }
     }

@@ -46,12 +46,13 @@ impl<'a> Together<'a> {
 /// What is a sum over shares is summed as it is; memories and the diversity are means; logits are
 /// gathered, each process' in a place of its own among zeros. `diversity` is a process' own one, where
 /// the health watch asks for it, and comes back as the mean.
+#[allow(clippy::type_complexity)]
 pub(super) fn summed<P: Pair>(
-    half: HalfStep<P>,
+    half: Box<HalfStep<P>>,
     state: &TrainState<P>,
     together: &mut Together<'_>,
     diversity: Option<Tensor<InnerBackend<P>, 1>>,
-) -> Result<(HalfStep<P>, Option<Tensor<InnerBackend<P>, 1>>)> {
+) -> Result<(Box<HalfStep<P>>, Option<Tensor<InnerBackend<P>, 1>>)> {
     if together.is_alone() {
         return Ok((half, diversity));
     }
@@ -61,12 +62,13 @@ pub(super) fn summed<P: Pair>(
     }
 }
 
+#[allow(clippy::type_complexity)]
 fn summed_in<P: Pair, N: Real>(
-    mut half: HalfStep<P>,
+    mut half: Box<HalfStep<P>>,
     state: &TrainState<P>,
     together: &mut Together<'_>,
     diversity: Option<Tensor<InnerBackend<P>, 1>>,
-) -> Result<(HalfStep<P>, Option<Tensor<InnerBackend<P>, 1>>)> {
+) -> Result<(Box<HalfStep<P>>, Option<Tensor<InnerBackend<P>, 1>>)> {
     let group = together.group;
     let (rank, size) = (group.rank(), group.size());
     let share = 1.0 / size as f64;

@@ -255,9 +255,10 @@ impl<P: Pair> Session<'_, P> {
                 } else if self.store.is_some() {
                     self.tell(Notice::NotSaved {
                         step,
-                        problem: "an error in the generator's half of the next step took the state \
+                        problem:
+                            "an error in the generator's half of the next step took the state \
                                   along"
-                            .to_owned(),
+                                .to_owned(),
                     });
                 }
                 self.tell(Notice::Failed {
@@ -559,7 +560,8 @@ impl<P: Pair> Session<'_, P> {
             )
         });
         match stepped {
-            Ok(Ok((state, outcome))) => {
+            Ok(Ok(stepped)) => {
+                let (state, outcome) = *stepped;
                 work.state = Some(state);
                 if processes > 1 {
                     work.asked = together::ending(together.wishes);

@@ -113,7 +113,7 @@ pub(crate) fn guarded_step<P: Pair>(
     hooks: &mut dyn Hooks<P>,
     together: &mut Together<'_>,
     before_update: &mut dyn FnMut(),
-) -> Result<Box<(TrainState<P>, StepOutcome<P::Backend>)>> {
+) -> Result<Box<Stepped<P>>> {
     let mut state = begin_step(state);
     let across = Across::of(together.group);
     let here = Share::new(together.group.rank(), together.group.size());
@@ -167,6 +167,9 @@ pub(crate) fn guarded_step<P: Pair>(
     };
     Ok(Box::new((state, outcome)))
 }
+
+/// The next state, and what the step leaves to look at.
+type Stepped<P> = (TrainState<P>, StepOutcome<<P as Pair>::Backend>);
 
 /// How different samples are, where the health watch asks for it.
 type Spread<P> = Option<Tensor<InnerBackend<P>, 1>>;

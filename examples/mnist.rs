@@ -198,6 +198,9 @@ impl Args {
             .observe(Rhythm::Every(self.sample_every), &mut grid)
             .observe(Rhythm::AtEnd, &mut walks)
             .run(gan, data)?;
+        if !common::is_first() {
+            return Ok(run.exit_code());
+        }
 
         let saved = out.join("generator.gan");
         SavedGenerator::save(&saved, settings, &latent, run.state.sampler())?;

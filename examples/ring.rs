@@ -181,6 +181,9 @@ impl Program for Args {
             .observe(Rhythm::Every(1), Progress::new())
             .observe(Rhythm::Every(50), &mut history)
             .run(gan, &data)?;
+        if !common::is_first() {
+            return Ok(run.exit_code());
+        }
 
         let generator = run.state.sampler();
         let all: Vec<f32> = common::samples(&generator, &config, SETS * EVALUATED_SAMPLES, &device);

@@ -100,6 +100,15 @@ pub enum Error {
     /// An observer stopped the run.
     #[error("the run was stopped by an observer: {}", visible_sentence(.0))]
     Observer(String),
+    /// A group of processes could not go on: one is gone, does not come, has given up, or trains
+    /// something else.
+    #[error("{}: {}", visible_sentence(operation), visible_sentence(problem))]
+    Process {
+        /// What was to be done together.
+        operation: String,
+        /// Which processes it failed with, and the way out.
+        problem: String,
+    },
 }
 
 /// A result with the crate's [`Error`].
@@ -186,6 +195,11 @@ impl fmt::Debug for Error {
                 .field("problem", problem)
                 .finish(),
             Self::Observer(problem) => f.debug_tuple("Observer").field(problem).finish(),
+            Self::Process { operation, problem } => f
+                .debug_struct("Process")
+                .field("operation", operation)
+                .field("problem", problem)
+                .finish(),
         }
     }
 }

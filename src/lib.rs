@@ -64,6 +64,7 @@
 //! | `protocol` | published protocols with their tables (feature `metrics`) |
 //! | `plot` | charts and image grids (feature `plot`) |
 //! | [`latent`] | the prior, truncation, paths between latents |
+//! | [`process`] | one run in many processes (feature `mpi` brings MPI) |
 //! | [`nn`], [`random`] | layers that can be differentiated twice and are fast on a CPU; randomness owned by the run |
 //!
 //! # Features
@@ -78,6 +79,7 @@
 //! | `tables` | | tables with columns of several kinds: CSV, their transform, networks, scores |
 //! | `ndarray` | | the reference CPU backend |
 //! | `wgpu` | | GPUs through Vulkan, Metal or DirectX 12, with autotune and fusion |
+//! | `mpi` | | data-parallel training in processes that `mpirun` or Slurm starts |
 //! | `dashboard` | | burn's terminal dashboard as an observer |
 //! | `download` | | MNIST from the network |
 //!
@@ -108,6 +110,7 @@ mod pair;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod prelude;
+pub mod process;
 #[cfg(feature = "metrics")]
 pub mod protocol;
 pub mod random;

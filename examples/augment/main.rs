@@ -108,6 +108,8 @@ impl Measured {
 
 impl Program for Args {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
+        // What was done before is found in the folder, which the first process alone knows.
+        common::in_one_process()?;
         let sets = self.source.open()?;
         self.study.validate(&sets)?;
         let out = self.common.out();

@@ -1,5 +1,8 @@
 //! What the examples share: the command line, the choice of a backend, the closing line.
 //!
+//! Started by `mpirun` or Slurm and built with the feature `mpi`, an example trains one GAN in all
+//! processes; the first one shows, measures and writes, the others end with the training.
+//!
 //! Exit codes: 0 when the run is done, 2 for arguments that no run can be made with, 1 for anything
 //! that went wrong while running, 130 and 143 when Ctrl-C or SIGTERM stopped it.
 
@@ -17,6 +20,11 @@ use burn_gan::burn::tensor::{Device, Element};
 use burn_gan::data::Mixture;
 use burn_gan::plot::Scatter;
 use burn_gan::prelude::*;
+#[cfg(not(feature = "mpi"))]
+use burn_gan::process::Alone;
+#[cfg(feature = "mpi")]
+use burn_gan::process::Mpi;
+use burn_gan::process::ProcessGroup;
 use burn_gan::report::Report;
 use burn_gan::train::{Ending, Interrupt};
 use burn_gan::{Error, Result};
@@ -158,10 +166,14 @@ impl Common {
         TrainerConfig::new(steps, batch, latent).with_seed(self.seed)
     }
 
-    /// The folder asked for, or `out/<example>`.
+    /// The folder asked for, or `out/<example>`. What a process beside the first one writes is of no use
+    /// and goes elsewhere.
     pub fn out(&self) -> PathBuf {
         let default = || Path::new("out").join(NAME);
-        self.out.clone().unwrap_or_else(default)
+        match is_first() {
+            true => self.out.clone().unwrap_or_else(default),
+            false => aside(),
+        }
     }
 
     /// A report that knows the backend, the seed and the settings already.
@@ -184,6 +196,7 @@ impl Common {
     ) -> Result<Trainer<'a, P>> {
         let plan = self.checkpoints(config, options, folder);
         Ok(Trainer::new(config.clone(), device)?
+            .with_group(group()?)
             .with_checkpoints(plan)
             .stop_on(interrupt()?))
     }
@@ -213,6 +226,9 @@ impl Common {
     /// Saves the report and prints the closing line: what came out, and where it lies; of a run that
     /// was stopped, how to go on.
     pub fn finish(&self, report: &Report, ending: &Ending, outcome: impl Display) -> Result<()> {
+        if !is_first() {
+            return Ok(());
+        }
         let out = self.out();
         report.save(&out)?;
         let stopped = match ending {
@@ -290,11 +306,99 @@ pub trait Program {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8>;
 }
 
+/// The processes that train together: those that MPI has started, or this one alone.
+#[cfg(feature = "mpi")]
+pub fn group() -> Result<&'static dyn ProcessGroup> {
+    match mpi()? {
+        Some(group) => Ok(group),
+        None => Ok(&burn_gan::process::Alone),
+    }
+}
+
+/// MPI, once in the program; nothing where it was not started by it.
+#[cfg(feature = "mpi")]
+fn mpi() -> Result<Option<&'static Mpi>> {
+    static GROUP: OnceLock<Option<Mpi>> = OnceLock::new();
+    if let Some(group) = GROUP.get() {
+        return Ok(group.as_ref());
+    }
+    let group = Mpi::has_started_this().then(Mpi::start).transpose()?;
+    Ok(GROUP.get_or_init(|| group).as_ref())
+}
+
+/// The processes that train together: this one alone.
+#[cfg(not(feature = "mpi"))]
+pub fn group() -> Result<&'static dyn ProcessGroup> {
+    let count = std::env::var("OMPI_COMM_WORLD_SIZE").or_else(|_| std::env::var("PMI_SIZE"));
+    match count.ok().filter(|count| count != "1") {
+        // They would all write the same files.
+        Some(count) => Err(Error::setting(
+            "processes",
+            count,
+            "can't train together in this build: add `--features mpi`",
+        )),
+        None => Ok(&Alone),
+    }
+}
+
+/// Whether this is the process that shows, measures and writes.
+pub fn is_first() -> bool {
+    group().map_or(true, |group| group.is_first())
+}
+
+/// Refuses several processes, for a program that has no use for them.
+pub fn in_one_process() -> Result<()> {
+    match group()?.size() {
+        1 => Ok(()),
+        size => Err(Error::setting(
+            "processes",
+            size,
+            "are of no use to this example: start it alone",
+        )),
+    }
+}
+
+/// A folder for what is of no use.
+fn aside() -> PathBuf {
+    std::env::temp_dir().join(format!("{NAME}-{}", std::process::id()))
+}
+
 /// Runs the program on the backend that was asked for, on its default device. Errors go to standard
 /// error.
 pub fn main_with<P: Program>(backend: BackendName, program: P) -> ExitCode {
+    let ran = group().and_then(|_| run_on(backend, program));
+    let code = match &ran {
+        Ok(code) => *code,
+        Err(error) => {
+            say(format_args!("error: {error}"));
+            // An argument that is refused gives the exit code that clap gives.
+            let refused = matches!(error, Error::Setting { .. });
+            if refused { 2 } else { 1 }
+        }
+    };
+    leave(ran.err());
+    ExitCode::from(code)
+}
+
+/// Ends the group: the others are told where this process can't go on.
+fn leave(error: Option<Error>) {
+    if !is_first() {
+        let _ = std::fs::remove_dir_all(aside());
+    }
+    #[cfg(feature = "mpi")]
+    if let Ok(Some(group)) = mpi() {
+        if let Some(error) = error {
+            group.fail(&error.to_string());
+        }
+        group.finish();
+    }
+    #[cfg(not(feature = "mpi"))]
+    let _ = error;
+}
+
+fn run_on<P: Program>(backend: BackendName, program: P) -> Result<u8> {
     // Without one of the features its arm is left out, and `program` unused in it.
-    let ran = match backend {
+    match backend {
         #[cfg(feature = "flex")]
         BackendName::Flex => program.run::<Autodiff<Flex>>(Default::default()),
         #[cfg(feature = "ndarray")]
@@ -306,15 +410,6 @@ pub fn main_with<P: Program>(backend: BackendName, program: P) -> ExitCode {
             let name = name(&missing);
             let problem = format!("this build does not have it: add `--features {name}`");
             Err(Error::setting("backend", name, problem))
-        }
-    };
-    match ran {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            say(format_args!("error: {error}"));
-            // An argument that is refused gives the exit code that clap gives.
-            let refused = matches!(error, Error::Setting { .. });
-            ExitCode::from(if refused { 2 } else { 1 })
         }
     }
 }

@@ -517,6 +517,9 @@ impl Args {
             .observe(Rhythm::Every(self.sample_every.unwrap_or(tenth)), &mut grid)
             .observe(Rhythm::AtEnd, &mut walks)
             .run(networks()?, data)?;
+        if !common::is_first() {
+            return Ok(run.exit_code());
+        }
 
         let saved = out.join("generator.gan");
         SavedGenerator::save(&saved, &study.settings, &latent, run.state.sampler())?;

@@ -190,6 +190,9 @@ impl Args {
             .observe(Rhythm::Every(10), &mut history)
             .observe(Rhythm::Every(10), JsonLines::new(out.join("log.jsonl")))
             .run(gan, data)?;
+        if !common::is_first() {
+            return Ok(run.exit_code());
+        }
 
         let latent = &config.latent;
         let count = self.count.unwrap_or(held_out.count());

@@ -227,6 +227,9 @@ impl Args {
             .observe(Rhythm::Every(10), &mut history)
             .observe(Rhythm::Every(10), JsonLines::new(out.join("log.jsonl")))
             .run(gan, data)?;
+        if !common::is_first() {
+            return Ok(run.exit_code());
+        }
 
         let saved = out.join("generator.gan");
         SavedGenerator::save(&saved, settings, &config.latent, run.state.sampler())?;

@@ -558,6 +558,16 @@ pub(crate) fn scaled<B: Backend, const R: usize>(
     tensor::<B, Flex, R>(average::scaled(x, factor))
 }
 
+/// A tensor's axes from the outermost in memory to the innermost, if it is the kernels' and holds nothing
+/// but its own numbers.
+pub(crate) fn axes_in_memory<B: Backend, const R: usize>(x: &Tensor<B, R>) -> Option<[usize; R]> {
+    if !(is::<B, Flex>() && suits(x)) {
+        return None;
+    }
+    let x = primitive::<B, Flex, R>(x);
+    storage::axes_in_memory(&x)?.try_into().ok()
+}
+
 /// Σx², if the backend has a kernel for it.
 pub(crate) fn sum_of_squares<B: Backend, const R: usize>(x: &Tensor<B, R>) -> Option<f64> {
     (is::<B, Flex>() && suits(x)).then(|| average::sum_of_squares(&primitive::<B, Flex, R>(x)))

@@ -51,9 +51,10 @@ mod tests;
 
 pub(crate) use adam::AdamStep;
 pub(crate) use dispatch::{
-    adam, adam_suits, added, applied, batch_norm_inference, batch_norm_training, channel_scale,
-    channels_last, conv_transpose2d, conv2d, gated, known, lies_channels_last, linear, maxout,
-    moving_average, picture, rearranged, released, resampled, scaled, sum_of_squares, times,
+    adam, adam_suits, added, applied, axes_in_memory, batch_norm_inference, batch_norm_training,
+    channel_scale, channels_last, conv_transpose2d, conv2d, gated, known, lies_channels_last,
+    linear, maxout, moving_average, picture, rearranged, released, resampled, scaled,
+    sum_of_squares, times,
 };
 pub(crate) use picture::Picture;
 pub(crate) use rearrange::Rearrange;

@@ -272,6 +272,17 @@ pub(super) fn is_dense(tensor: &FlexTensor) -> bool {
         && layout.strides().iter().all(|stride| *stride > 0)
 }
 
+/// The axes of a tensor that is dense from the outermost to the innermost.
+pub(super) fn axes_in_memory(tensor: &FlexTensor) -> Option<Vec<usize>> {
+    if !is_dense(tensor) {
+        return None;
+    }
+    let strides = tensor.layout().strides();
+    let mut axes: Vec<usize> = (0..strides.len()).collect();
+    axes.sort_by_key(|axis| std::cmp::Reverse(strides[*axis]));
+    Some(axes)
+}
+
 /// Takes the memory of a tensor that nobody else holds.
 pub(super) fn recycle(tensor: FlexTensor) {
     if tensor.dtype() != DType::F32 || !tensor.is_unique() {

@@ -6,10 +6,11 @@ use burn::tensor::backend::AutodiffBackend;
 
 use super::augment::Augmented;
 use super::judged::Judge;
-use super::{Judged, Objective, ObjectiveState, Pass, SecondOrder, Term, top_k};
+use super::{Judged, Objective, ObjectiveState, Pairing, Pass, SecondOrder, Term, average, top_k};
 use crate::latent::Latent;
 use crate::network::{Network, Sample, Verdict};
 use crate::pair::Pair;
+use crate::process::Across;
 
 /// What half a step is made with.
 #[derive(Debug)]
@@ -96,6 +97,18 @@ impl Objective {
         discriminator: &P::Discriminator,
         batch: &Batch<'_, P>,
     ) -> DiscriminatorCost<P::Backend> {
+        let nobody = Across::nobody();
+        self.discriminator_cost_across::<P>(state, (generator, discriminator), batch, &nobody)
+    }
+
+    /// As [`discriminator_cost`](Self::discriminator_cost), of this process' part of a batch.
+    pub(crate) fn discriminator_cost_across<P: Pair>(
+        &self,
+        state: &mut ObjectiveState<P::Backend>,
+        (generator, discriminator): (&P::Generator, &P::Discriminator),
+        batch: &Batch<'_, P>,
+        across: &Across<'_>,
+    ) -> DiscriminatorCost<P::Backend> {
         let step = state.discriminator_steps;
         let judges = [0, 1].map(|_| self.judge::<P>(state, discriminator));
         let due = || self.due(Network::Discriminator, step);
@@ -116,8 +129,13 @@ impl Objective {
             latent: batch.latent,
             prior: batch.prior,
             second_order: self.second_order,
+            across,
         };
-        let loss = self.discriminator_loss(pass.real.logits().clone(), pass.fake.logits().clone());
+        let (real, fake) = (pass.real.logits().clone(), pass.fake.logits().clone());
+        let loss = match self.pairing == Pairing::Average && !across.is_alone() {
+            true => average::discriminator_loss(self, real, fake, across),
+            false => self.discriminator_loss(real, fake),
+        };
         let terms = self.terms(state, step, &pass);
         DiscriminatorCost {
             loss,
@@ -160,6 +178,18 @@ impl Objective {
         discriminator: &P::Discriminator,
         batch: &Batch<'_, P>,
     ) -> GeneratorCost<P::Backend> {
+        let nobody = Across::nobody();
+        self.generator_cost_across::<P>(state, (generator, discriminator), batch, &nobody)
+    }
+
+    /// As [`generator_cost`](Self::generator_cost), of this process' part of a batch.
+    pub(crate) fn generator_cost_across<P: Pair>(
+        &self,
+        state: &mut ObjectiveState<P::Backend>,
+        (generator, discriminator): (&P::Generator, &P::Discriminator),
+        batch: &Batch<'_, P>,
+        across: &Across<'_>,
+    ) -> GeneratorCost<P::Backend> {
         let step = state.generator_steps;
         let judges = [0, 1].map(|_| self.judge::<P>(state, discriminator));
         let [of_real, of_fake] = &judges;
@@ -179,6 +209,7 @@ impl Objective {
             latent: batch.latent,
             prior: batch.prior,
             second_order: self.second_order,
+            across,
         };
         let mut due = self.due(Network::Generator, step);
         let replaced = due.any(|(_, term)| term.kind.info().replaces_loss());
@@ -186,7 +217,7 @@ impl Objective {
             Tensor::zeros_like(&pass.fake.logits().clone().mean().detach())
         } else {
             let real = paired.then(|| pass.real.logits().clone());
-            self.loss_of_the_best(step, real, pass.fake.logits().clone())
+            self.loss_of_the_best(step, real, pass.fake.logits().clone(), across)
         };
         let terms = self.terms(state, step, &pass);
         GeneratorCost { loss, terms }
@@ -227,15 +258,32 @@ impl Objective {
         step: u64,
         real: Option<Tensor<B, 2>>,
         fake: Tensor<B, 2>,
+        across: &Across<'_>,
     ) -> Tensor<B, 1> {
-        let batch = fake.dims()[0];
+        let own = fake.dims()[0];
+        let batch = own * across.size();
         let count = self.top_k.map_or(batch, |top_k| top_k.count(step, batch));
-        let best = (count < batch).then(|| top_k::best_rows(fake.clone(), count));
+        let best: Box<dyn Fn(Tensor<B, 2>) -> Tensor<B, 2>> = if count >= batch {
+            Box::new(|costs| costs)
+        } else if across.is_alone() {
+            let best = top_k::best_rows(fake.clone(), count);
+            Box::new(move |costs| costs.select(0, best.clone()))
+        } else {
+            let left_out = top_k::left_out(fake.clone(), count, across);
+            // The mean over all that is left of the batch is the mean over processes of this.
+            let share = batch as f64 / count as f64;
+            Box::new(move |costs| {
+                let left_out = left_out.clone().expand(costs.shape());
+                costs.mask_fill(left_out, 0.0).mul_scalar(share)
+            })
+        };
         let functions = self.loss.functions::<B>();
-        (self.pairing).generator_loss(functions, real, fake, |costs| match &best {
-            Some(best) => costs.select(0, best.clone()),
-            None => costs,
-        })
+        match (self.pairing, real) {
+            (Pairing::Average, Some(real)) if !across.is_alone() => {
+                average::generator_loss(functions, [real, fake], best, across)
+            }
+            (pairing, real) => pairing.generator_loss(functions, real, fake, best),
+        }
     }
 
     /// The terms of one network's cost that are due, with their places in the list.

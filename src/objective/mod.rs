@@ -10,6 +10,7 @@
 //! table of all of them with advice.
 
 mod augment;
+mod average;
 mod clipping;
 mod cost;
 mod judged;
@@ -299,12 +300,17 @@ impl Objective {
                 .pairing
                 .discriminator_loss(loss, real_logits, fake_logits);
         }
-        let smoothed = loss::Smoothed {
-            loss,
-            labels: self.label_smoothing,
-        };
+        let smoothed = self.smoothed(loss);
         self.pairing
             .discriminator_loss(&smoothed, real_logits, fake_logits)
+    }
+
+    /// A loss with this objective's label smoothing.
+    fn smoothed<'a, B: Backend>(&self, loss: &'a dyn AdversarialLoss<B>) -> loss::Smoothed<'a, B> {
+        loss::Smoothed {
+            loss,
+            labels: self.label_smoothing,
+        }
     }
 
     /// Whether logits cost the same as in another objective, terms apart.

@@ -6,6 +6,7 @@ use super::{Judged, SecondOrder};
 use crate::latent::{Code, Latent};
 use crate::network::Network;
 use crate::pair::Pair;
+use crate::process::Across;
 
 /// What a term remembers from one step to the next: running means, `[1]` each. Stored with the run;
 /// without history on the tape.
@@ -34,9 +35,22 @@ pub struct Pass<'a, P: Pair> {
     pub prior: Option<&'a Latent>,
     /// How gradients of gradients are made.
     pub second_order: SecondOrder,
+    /// The processes that have the rest of the batch.
+    pub(super) across: &'a Across<'a>,
 }
 
 impl<P: Pair> Pass<'_, P> {
+    /// A mean over the samples of this process as the mean over the whole batch, `[numbers]`, with this
+    /// process' gradient; in a run of one process the mean itself.
+    ///
+    /// A term that is one function of such means on every process, as feature matching is, has the
+    /// gradient of the whole batch so: gradients are averaged over processes. Without a gradient
+    /// (`detach`) it is right in every cost. It is a message to every process: all must ask for it,
+    /// the same number of times.
+    pub fn batch_mean(&self, mean: Tensor<P::Backend, 1>) -> Tensor<P::Backend, 1> {
+        self.across.mean_on_tape(mean)
+    }
+
     /// The code of this name among the parts of the prior, with its values in this batch,
     /// `[batch, width]`.
     ///

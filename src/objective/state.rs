@@ -142,6 +142,18 @@ impl<B: Backend> ObjectiveState<B> {
         }
     }
 
+    /// All numbers that terms remember, `[1]` each as a rule, in their order.
+    pub(crate) fn remembered(&self) -> impl Iterator<Item = &Tensor<B, 1>> {
+        self.memory.iter().flatten()
+    }
+
+    /// Puts others in the places of those.
+    pub(crate) fn replace_remembered(&mut self, mut by: impl FnMut(&Tensor<B, 1>) -> Tensor<B, 1>) {
+        for number in self.memory.iter_mut().flatten() {
+            *number = by(number);
+        }
+    }
+
     /// The state after a whole batch.
     pub(crate) fn of_whole_batch(mut self) -> Self {
         self.noise = self.noise.for_share(0, 1);

@@ -1,10 +1,11 @@
 //! Top-k: the generator learns from its best samples only.
 
 use burn::tensor::backend::Backend;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Int, Tensor, TensorData};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::process::Across;
 use crate::settings::settings;
 
 settings! {
@@ -59,4 +60,26 @@ pub(super) fn best_rows<B: Backend>(logits: Tensor<B, 2>, count: usize) -> Tenso
     let scores = logits.detach().mean_dim(1);
     let (_, indices) = scores.topk_with_indices(count, 0);
     indices.reshape([count])
+}
+
+/// Which of this process' rows, `[rows, 1]`, are not among the `count` ones with the largest mean of
+/// all processes'. Of equal ones the first count.
+pub(super) fn left_out<B: Backend>(
+    logits: Tensor<B, 2>,
+    count: usize,
+    across: &Across<'_>,
+) -> Tensor<B, 2, Bool> {
+    let device = logits.device();
+    let own: Vec<f64> = logits.detach().mean_dim(1).into_data().iter().collect();
+    let all = across.rows(&own);
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by(|a, b| all[*b].total_cmp(&all[*a]));
+    let mut left_out = vec![true; all.len()];
+    for best in order.into_iter().take(count) {
+        left_out[best] = false;
+    }
+    let first = across.first_row(own.len());
+    let own = left_out[first..first + own.len()].to_vec();
+    let rows = own.len();
+    Tensor::from_data(TensorData::new(own, [rows, 1]), &device)
 }

@@ -20,6 +20,8 @@ pub struct StepBatch<P: Pair> {
     pub latent: Tensor<P::Backend, 2>,
     /// Whether some layers take their style from another latent.
     pub mixing: Option<StyleMixing<P>>,
+    /// Which part of the step's batch this is.
+    part: Share,
 }
 
 /// Second latents for style mixing, of a generator with a
@@ -79,6 +81,20 @@ impl Share {
         self.of
     }
 
+    /// Where it lies in `length` things that are one for each sample of the batch.
+    ///
+    /// # Panics
+    /// If the parts do not divide the length.
+    pub(crate) fn range(&self, length: usize) -> std::ops::Range<usize> {
+        assert!(
+            length.is_multiple_of(self.of),
+            "{} parts must divide a batch of {length}",
+            self.of
+        );
+        let part = length / self.of;
+        self.index * part..(self.index + 1) * part
+    }
+
     /// How much of the batch it is.
     pub(super) fn weight(&self) -> f64 {
         1.0 / self.of as f64
@@ -94,7 +110,29 @@ impl<P: Pair> StepBatch<P> {
             real_condition: condition,
             latent,
             mixing: None,
+            part: Share::WHOLE,
         }
+    }
+
+    /// Says that this is a part of the step's batch only: the one that a process has of it. Its shares
+    /// are those of the whole batch that lie in it.
+    pub fn of_part(mut self, part: Share) -> Self {
+        self.part = part;
+        self
+    }
+
+    /// Which part of the step's batch this is.
+    pub fn part(&self) -> Share {
+        self.part
+    }
+
+    /// The shares of the whole batch that lie in this part, so many.
+    pub(super) fn shares(&self, count: usize) -> impl Iterator<Item = Share> + use<P> {
+        let Share { index, of } = self.part;
+        (0..count).map(move |share| Share {
+            index: index * count + share,
+            of: of * count,
+        })
     }
 
     /// The generated samples' own conditions.
@@ -109,37 +147,57 @@ impl<P: Pair> StepBatch<P> {
         self
     }
 
-    /// The number of samples, real ones and generated ones alike.
+    /// The number of samples that are here, real ones and generated ones alike.
     pub(super) fn len(&self) -> usize {
         self.latent.dims()[0]
     }
 
-    /// A part of the batch.
+    /// A part of the batch, which lies in what is here of it.
     ///
     /// # Panics
-    /// If the parts do not divide the batch.
+    /// If the parts do not divide the batch, or it lies elsewhere.
     pub(super) fn share(&self, share: Share) -> Self {
         let batch = self.len();
+        let part = self.part;
         assert!(
-            batch.is_multiple_of(share.of),
-            "{} micro-batches must divide a batch of {batch}",
-            share.of
+            share.of.is_multiple_of(part.of),
+            "part {} of {} of a batch lies in none of {} parts",
+            share.index,
+            share.of,
+            part.of
         );
-        if share == Share::WHOLE {
+        // Of what is here.
+        let of = share.of / part.of;
+        assert!(
+            batch.is_multiple_of(of),
+            "{of} micro-batches must divide a batch of {batch}"
+        );
+        assert!(
+            share.index / of == part.index,
+            "part {} of {} of a batch is not in part {} of {}",
+            share.index,
+            share.of,
+            part.index,
+            part.of
+        );
+        if of == 1 {
             return self.clone();
         }
-        let length = batch / share.of;
-        let start = share.index * length;
+        let length = batch / of;
+        let start = share.index % of * length;
         let mixing = self.mixing.as_ref().map(|mixing| StyleMixing {
-            latent: mixing.latent.clone().narrow(0, start, length),
+            latent: mixing.latent.clone().narrow(0, start, length).detach(),
             crossovers: mixing.crossovers[start..start + length].to_vec(),
         });
+        // Without a history, as what a process reads has none: the tape orders its sums by how long the
+        // histories of their terms are, and does so for tensors without a gradient too.
         Self {
-            real: self.real.clone().narrow(start, length),
+            real: self.real.clone().narrow(start, length).detach(),
             real_condition: self.real_condition.narrow(start, length),
             fake_condition: self.fake_condition.narrow(start, length),
-            latent: self.latent.clone().narrow(0, start, length),
+            latent: self.latent.clone().narrow(0, start, length).detach(),
             mixing,
+            part: share,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::network::{Network, Sample, Verdict};
 use crate::nn::update_spectral_norms;
 use crate::objective::{Batch, ObjectiveState, clip_weights};
 use crate::pair::{InnerBackend, Pair};
+use crate::process::Across;
 
 /// The gradients of one network's half of a step, of a share of the batch or of all of it, and what
 /// was computed on the way to them.
@@ -29,15 +30,18 @@ pub struct HalfStep<P: Pair> {
     pub loss: Tensor<InnerBackend<P>, 1>,
     /// The share's part of the weighted terms that were due, `[1]`; `None` where none was.
     pub terms: Option<Tensor<InnerBackend<P>, 1>>,
-    /// What the discriminator said about the real and the generated samples, in its half.
+    /// What the discriminator said about the real and the generated samples, in its half. Summed over
+    /// processes, the logits and class logits on the whole batch.
     pub verdicts: Option<[Verdict<InnerBackend<P>>; 2]>,
-    /// The generated samples. Those of a whole batch have their tape in the discriminator's half:
-    /// they serve the generator's.
+    /// The generated samples of this process. Those of a whole batch have their tape in the
+    /// discriminator's half: they serve the generator's.
     pub fake: P::Sample,
     /// What the objective remembers after these shares.
-    objective: ObjectiveState<P::Backend>,
+    pub(super) objective: ObjectiveState<P::Backend>,
     /// How many shares it is made of.
-    shares: usize,
+    pub(super) shares: usize,
+    /// Of how many generated samples.
+    pub(super) samples: usize,
 }
 
 impl<P: Pair> HalfStep<P> {
@@ -65,6 +69,7 @@ impl<P: Pair> HalfStep<P> {
         self.fake = P::Sample::concatenate(fakes);
         (self.objective).join(self.shares, other.objective, other.shares);
         self.shares += other.shares;
+        self.samples += other.samples;
     }
 }
 
@@ -94,6 +99,18 @@ pub fn discriminator_gradients<P: Pair>(
     batch: &StepBatch<P>,
     share: Share,
 ) -> HalfStep<P> {
+    discriminator_gradients_across(state, settings, batch, share, &Across::nobody())
+}
+
+/// [`discriminator_gradients`] where other processes have the rest of the batch. Samples of one that is
+/// here in one piece keep their tape.
+pub(super) fn discriminator_gradients_across<P: Pair>(
+    state: &TrainState<P>,
+    settings: &StepSettings<'_>,
+    batch: &StepBatch<P>,
+    share: Share,
+    across: &Across<'_>,
+) -> HalfStep<P> {
     assert_eq!(
         batch.real.batch_size(),
         batch.len(),
@@ -107,11 +124,11 @@ pub fn discriminator_gradients<P: Pair>(
     // With its tape: in training mode for batch norms, and ready for the generator's half.
     let fake = part.generate(&gan.generator);
     let detached = fake.clone().detach();
-    let cost = settings.objective.discriminator_cost::<P>(
+    let cost = settings.objective.discriminator_cost_across::<P>(
         &mut objective,
-        &gan.generator,
-        &gan.discriminator,
+        (&gan.generator, &gan.discriminator),
         &judged(&part, &detached, settings),
+        across,
     );
     let total = cost.total();
     HalfStep {
@@ -120,18 +137,19 @@ pub fn discriminator_gradients<P: Pair>(
         loss: part_of(cost.loss.inner(), share),
         terms: cost.terms.map(|terms| part_of(terms.inner(), share)),
         verdicts: Some([cost.real.inner(), cost.fake.inner()]),
-        fake: match share {
-            Share::WHOLE => fake,
-            _ => detached,
+        fake: match share == batch.part() {
+            true => fake,
+            false => detached,
         },
         objective,
         shares: 1,
+        samples: part.len(),
     }
 }
 
 /// The generator's gradients of a share of a batch, judged by the discriminator as it is now;
-/// nothing is changed but batch statistics. `fake` are the whole batch's samples, where they were
-/// drawn with their tape already.
+/// nothing is changed but batch statistics. `fake` are the samples of all that is here of the batch,
+/// where they were drawn with their tape already: of a share that is all of it they are taken.
 ///
 /// # Panics
 /// If the networks can't take the batch.
@@ -142,20 +160,31 @@ pub fn generator_gradients<P: Pair>(
     share: Share,
     fake: Option<P::Sample>,
 ) -> HalfStep<P> {
+    generator_gradients_across(state, settings, (batch, share), fake, &Across::nobody())
+}
+
+/// [`generator_gradients`] where other processes have the rest of the batch.
+pub(super) fn generator_gradients_across<P: Pair>(
+    state: &TrainState<P>,
+    settings: &StepSettings<'_>,
+    (batch, share): (&StepBatch<P>, Share),
+    fake: Option<P::Sample>,
+    across: &Across<'_>,
+) -> HalfStep<P> {
     let part = batch.share(share);
     let generator = &state.gan.generator;
     // Without gradients of its own the discriminator passes on only the sample's.
     let discriminator = state.gan.discriminator.clone().no_grad();
     let mut objective = state.objective.for_share(share.index(), share.of());
-    let fake = match (fake, share) {
-        (Some(fake), Share::WHOLE) => fake,
-        _ => part.generate(generator),
+    let fake = match fake.filter(|_| share == batch.part()) {
+        Some(fake) => fake,
+        None => part.generate(generator),
     };
-    let cost = settings.objective.generator_cost::<P>(
+    let cost = settings.objective.generator_cost_across::<P>(
         &mut objective,
-        generator,
-        &discriminator,
+        (generator, &discriminator),
         &judged(&part, &fake, settings),
+        across,
     );
     let total = cost.total();
     HalfStep {
@@ -167,6 +196,7 @@ pub fn generator_gradients<P: Pair>(
         fake: fake.detach(),
         objective,
         shares: 1,
+        samples: part.len(),
     }
 }
 
@@ -222,9 +252,8 @@ pub(super) fn apply_after<P: Pair>(
     state.objective = half.objective.of_whole_batch();
     if let Some(verdicts) = half.verdicts {
         let [real, fake] = verdicts.map(Verdict::from_inner);
-        let samples = half.fake.batch_size();
         let objective = &mut state.objective;
-        (settings.objective).adapt::<P>(objective, [&real, &fake], samples);
+        (settings.objective).adapt::<P>(objective, [&real, &fake], half.samples);
     }
     state.objective.count(half.network);
     (state, norms)

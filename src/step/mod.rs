@@ -9,6 +9,7 @@ pub(crate) use adam::Adam;
 mod batch;
 mod digest;
 mod ema;
+mod flat;
 mod gradients;
 mod half;
 mod hooks;
@@ -20,6 +21,9 @@ mod state;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod together;
+#[cfg(test)]
+mod together_tests;
 mod vitals;
 
 pub use batch::{Share, StepBatch, StyleMixing};
@@ -29,10 +33,11 @@ pub use half::{
 };
 pub use hooks::Hooks;
 pub(crate) use one::guarded_step;
-pub use one::{StepOutcome, step};
+pub use one::{StepOutcome, step, step_in_group};
 pub use optimizer::{NetworkOptimizer, OptimizerConfig};
 pub use settings::{RateFactors, StepSettings};
 pub use state::TrainState;
 pub(crate) use stored::{Part, StoredState};
+pub(crate) use together::{Together, WISHES};
 pub(crate) use vitals::diversity;
 pub use vitals::{GradientNorms, Vitals};

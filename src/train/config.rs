@@ -75,7 +75,8 @@ pub struct TrainerConfig {
     #[serde(default)]
     pub gradient_clipping: Option<f64>,
     /// Parts that a batch is taken in, one after the other, their gradients added up: less memory,
-    /// the same step. 1 for the whole batch at once.
+    /// the same step. 1 for the whole batch at once. In a group of processes, parts of what each of
+    /// them has of the batch.
     #[serde(default = "whole")]
     pub micro_batches: usize,
     /// What is watched while the run goes on.

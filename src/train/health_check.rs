@@ -119,6 +119,12 @@ impl<B: AutodiffBackend> HealthCheck<B> {
         });
     }
 
+    /// Drops what was kept: another process looks.
+    pub(super) fn forget(&mut self) {
+        self.pending.clear();
+        self.shown.clear();
+    }
+
     /// The losses since the last look, read now.
     #[inline(never)]
     pub(super) fn unread(&mut self) -> &[LossReading] {

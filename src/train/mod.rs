@@ -29,6 +29,7 @@ mod session;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod together;
 mod trainer;
 
 pub use checkpoint::{Checkpoints, Start, StoredRun, best_checkpoint};

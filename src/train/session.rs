@@ -3,9 +3,10 @@
 use crate::pair::Pair;
 use burn::tensor::Device;
 use std::cell::OnceCell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::checkpoint::{Position, Store};
+use super::checkpoint::{Position, Store, packed, unpacked};
 use super::drawn::{Drawn, RealBatch, Source};
 use super::evaluator::{self, Measure, evaluate};
 use super::feed::{self, Expected};
@@ -15,18 +16,19 @@ use super::ramp::Ramps;
 use super::reading::{is_of_the_step, newest};
 use super::schedule::warm_up;
 use super::snapshot::Snapshot;
+use super::together::{self, Judgement};
 
 use super::trainer::{HeldOut, Watch};
-use super::{
-    Ending, Finding, HealthWatch, Interrupt, Memories, Notice, Policy, StepEvent, TrainerConfig,
-};
+use super::{Ending, HealthWatch, Interrupt, Memories, Notice, Policy, StepEvent, TrainerConfig};
 use crate::data::{BatchIndices, Dataset, Loader};
 use crate::error::{Error, Result};
 use crate::network::CustomConditions;
 use crate::network::guard::{caught, tried};
-use crate::random::{StepDraws, Stream};
+use crate::process::ProcessGroup;
+use crate::random::{StepDraws, Stream, derived_seed};
 use crate::step::{
-    Hooks, RateFactors, StepBatch, StepOutcome, StepSettings, TrainState, guarded_step,
+    Hooks, RateFactors, Share, StepBatch, StepOutcome, StepSettings, Together, TrainState, WISHES,
+    guarded_step,
 };
 use crate::terminal;
 
@@ -60,6 +62,10 @@ pub(super) struct Session<'a, P: Pair> {
     pub(super) refused: Option<(u64, String)>,
     /// The number by which the best checkpoint is chosen, in the step that it was measured in.
     pub(super) best: Option<(u64, f64)>,
+    /// Who trains together.
+    pub(super) group: Rc<dyn ProcessGroup + 'a>,
+    /// What the run is made with, as it is stored.
+    pub(super) settings: serde_json::Value,
 }
 
 /// The run between two steps, where an error or a panic may find it.
@@ -76,6 +82,8 @@ struct Work<'a, P: Pair> {
     before: Duration,
     /// Steps made in this process.
     made: u64,
+    /// How the group has agreed to end.
+    asked: Option<Ending>,
 }
 
 /// What a run's loop came to.
@@ -84,13 +92,6 @@ pub(super) struct Trained<P: Pair> {
     pub(super) ending: Ending,
     /// Why the state could not be stored, where it should be.
     pub(super) unsaved: Option<String>,
-}
-
-/// What a health check leads to.
-enum Verdict {
-    GoOn,
-    Halt(Finding),
-    RollBack(Finding, f64),
 }
 
 impl Position {
@@ -119,6 +120,10 @@ impl<P: Pair> Session<'_, P> {
     /// Lets everybody know. What must not be missed is written to standard error where there is
     /// neither an observer that shows it nor a logger that takes it.
     pub(super) fn tell(&mut self, notice: Notice) {
+        if !self.group.is_first() {
+            keep(&mut self.notices, notice, NOTICES);
+            return;
+        }
         let logged = notice.log();
         let mut shown = logged;
         let mut failures = Vec::new();
@@ -174,7 +179,15 @@ impl<P: Pair> Session<'_, P> {
         let order = self.order(data.len())?;
         // The loader's threads read while the session changes.
         let (expected, device) = (self.expected.clone(), self.device.clone());
-        let read = |indices: &[usize]| feed::batch(data, indices, &expected, &device);
+        let here = self.here();
+        let read = |indices: &[usize]| {
+            feed::batch(
+                data,
+                &indices[here.range(indices.len())],
+                &expected,
+                &device,
+            )
+        };
         Loader::scope(self.config.loading, order, &read, |loader| {
             self.train_on(state, data, loader)
         })
@@ -195,6 +208,7 @@ impl<P: Pair> Session<'_, P> {
             begun: Instant::now(),
             before: Duration::from_secs_f64(self.position.elapsed),
             made: 0,
+            asked: None,
         };
         let ended = caught(|| self.steps(&mut work, data)).unwrap_or_else(|words| {
             Err(Error::Panic {
@@ -233,14 +247,18 @@ impl<P: Pair> Session<'_, P> {
                 })
             }
             Err(error) => {
+                if !matches!(error, Error::Process { .. }) {
+                    self.group.fail(&error.to_string());
+                }
                 if work.state.is_some() {
                     self.save(&mut work);
                 } else if self.store.is_some() {
                     self.tell(Notice::NotSaved {
                         step,
-                        problem: "a panic in the generator's half of the next step took the state \
+                        problem:
+                            "an error in the generator's half of the next step took the state \
                                   along"
-                            .to_owned(),
+                                .to_owned(),
                     });
                 }
                 self.tell(Notice::Failed {
@@ -258,27 +276,50 @@ impl<P: Pair> Session<'_, P> {
         work: &mut Work<'_, P>,
         data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Ending> {
+        let alone = self.group.size() == 1;
+        if !alone {
+            // Later steps agree in the sums of their gradients.
+            let wishes = self.group.sum_f64(self.wishes(work).to_vec())?;
+            let wishes = wishes.try_into().unwrap_or_default();
+            work.asked = together::ending(wishes);
+        }
         while work.step < self.config.steps {
-            if self.interrupt.is_requested() {
-                let signal = self.interrupt.signal();
-                return Ok(Ending::Interrupted { signal });
+            if alone {
+                work.asked = together::ending(self.wishes(work));
             }
-            let elapsed = work.before + work.begun.elapsed();
-            let limit = self.config.limits.seconds;
-            if limit.is_some_and(|seconds| elapsed.as_secs_f64() >= seconds) {
-                return Ok(Ending::TimeUp);
+            if let Some(ending) = work.asked.take() {
+                return Ok(ending);
             }
             match self.one_step(work, data)? {
-                Verdict::GoOn => {}
-                Verdict::Halt(finding) => return Ok(Ending::Halted(finding)),
-                Verdict::RollBack(finding, factor) => {
+                Judgement::GoOn => {}
+                Judgement::Halt(finding) => return Ok(Ending::Halted(finding)),
+                Judgement::RollBack(finding, factor) => {
                     if !self.roll_back(work, factor, data.len())? {
                         return Ok(Ending::Halted(finding));
                     }
                 }
             }
         }
+        if let Some(state) = work.state.as_ref().filter(|_| work.made > 0) {
+            together::judge(&*self.group, state, || Ok(Judgement::GoOn))?;
+        }
         Ok(Ending::Finished)
+    }
+
+    /// Which part of each batch this process has.
+    fn here(&self) -> Share {
+        Share::new(self.group.rank(), self.group.size())
+    }
+
+    /// Whether this process wants to stop, and why.
+    fn wishes(&self, work: &Work<'_, P>) -> [f64; WISHES] {
+        let elapsed = work.before + work.begun.elapsed();
+        let limit = self.config.limits.seconds;
+        together::wishes(
+            self.interrupt.is_requested(),
+            self.interrupt.signal(),
+            limit.is_some_and(|seconds| elapsed.as_secs_f64() >= seconds),
+        )
     }
 
     /// One step, and all that comes after it: evaluators, observers, the health check, the
@@ -287,7 +328,7 @@ impl<P: Pair> Session<'_, P> {
         &mut self,
         work: &mut Work<'_, P>,
         data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
-    ) -> Result<Verdict> {
+    ) -> Result<Judgement> {
         let done = work.step;
         let config = TrainerConfig::at(&mut self.ramps, done);
         let rates = self.rates(&config, done);
@@ -297,15 +338,18 @@ impl<P: Pair> Session<'_, P> {
             config.discriminator_steps,
             left.saturating_mul(config.discriminator_steps),
         );
-        // Dropout draws from the backend's one hidden generator.
-        let turn = self
-            .draws
-            .step::<P::Backend>(&self.device, config.seed, done);
+        // Dropout draws from the backend's one hidden generator; each process has other samples.
+        let seed = match self.group.rank() {
+            0 => config.seed,
+            rank => derived_seed(config.seed, "process", rank as u64),
+        };
+        let turn = self.draws.step::<P::Backend>(&self.device, seed, done);
         let source = Source {
             data,
             expected: &self.expected,
             rule: self.conditions.as_deref(),
             style_layers: self.style_layers,
+            here: self.here(),
             device: &self.device,
         };
         let drawn = source.draw(&config, &mut work.loader, &self.position);
@@ -357,15 +401,15 @@ impl<P: Pair> Session<'_, P> {
         let failed = self.observe(&event, true);
         failure = failure.or(failed);
         let verdict = if due {
-            let checked = self.check(&event, &mut work.health, data);
+            let checked = self.checked(&event, &mut work.health, data);
             checked.unwrap_or_else(|error| {
                 failure.get_or_insert(error);
-                Verdict::GoOn
+                Judgement::GoOn
             })
         } else {
-            Verdict::GoOn
+            Judgement::GoOn
         };
-        if self.store_is_due(&event) && matches!(verdict, Verdict::GoOn) {
+        if self.store_is_due(&event) && matches!(verdict, Judgement::GoOn) {
             self.store_state(state, &mut work.health, &mut work.saved);
         }
         let failed = self.observe(&event, false);
@@ -484,7 +528,8 @@ impl<P: Pair> Session<'_, P> {
             .discriminator_optimizer
             .set_config(discriminator)
             .map_err(|error| error.within("discriminator_optimizer"))?;
-        let length = batches.last().map_or(0, |batch| batch.latent.dims()[0]);
+        let processes = self.group.size();
+        let length = (batches.last()).map_or(0, |batch| batch.latent.dims()[0] * processes);
         let settings = StepSettings {
             objective: &config.objective,
             prior: Some(&config.latent),
@@ -498,14 +543,34 @@ impl<P: Pair> Session<'_, P> {
             unreachable!("it was there a moment ago");
         };
         let mut before = Some(Snapshot::of(&state));
+        let group = self.group.clone();
+        let mut together = Together::of(&*group);
+        together.wishes = self.wishes(work);
         let hooks = self.hooks.as_mut();
         // Optimisers change weights where they lie only if nobody else holds them.
-        let stepped =
-            caught(|| guarded_step(state, &settings, batches, hooks, &mut || before = None));
+        let mut drop_before = || before = None;
+        let stepped = caught(|| {
+            guarded_step(
+                state,
+                &settings,
+                batches,
+                hooks,
+                &mut together,
+                &mut drop_before,
+            )
+        });
         match stepped {
-            Ok((state, outcome)) => {
+            Ok(Ok(stepped)) => {
+                let (state, outcome) = *stepped;
                 work.state = Some(state);
+                if processes > 1 {
+                    work.asked = together::ending(together.wishes);
+                }
                 Ok(outcome)
+            }
+            Ok(Err(error)) => {
+                work.state = before.map(Snapshot::restore);
+                Err(error)
             }
             Err(words) => {
                 work.state = before.map(Snapshot::restore);
@@ -525,7 +590,11 @@ impl<P: Pair> Session<'_, P> {
         data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
         step: u64,
     ) -> Error {
+        if matches!(error, Error::Process { .. }) {
+            return error;
+        }
         for indices in indices {
+            let indices = &indices[self.here().range(indices.len())];
             let batch = feed::batch(data, indices, &self.expected, &self.device);
             let looked = batch.and_then(|(_, condition)| {
                 feed::labels_within::<P::Backend, _>(indices, &condition, &self.expected.classes)
@@ -537,13 +606,27 @@ impl<P: Pair> Session<'_, P> {
         error
     }
 
+    /// The first process' look after the run's health, and what all make of it.
+    fn checked(
+        &mut self,
+        event: &StepEvent<'_, P>,
+        health: &mut HealthCheck<P::Backend>,
+        data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
+    ) -> Result<Judgement> {
+        let group = self.group.clone();
+        if !group.is_first() {
+            health.forget();
+        }
+        together::judge(&*group, event.state, || self.check(event, health, data))
+    }
+
     /// Looks after the run's health, and tells what it found.
     fn check(
         &mut self,
         event: &StepEvent<'_, P>,
         health: &mut HealthCheck<P::Backend>,
         data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
-    ) -> Result<Verdict> {
+    ) -> Result<Judgement> {
         let (state, config) = (event.state, event.config);
         let unseen = self.held_out.as_ref().map(|unseen| {
             held_out(
@@ -557,7 +640,7 @@ impl<P: Pair> Session<'_, P> {
             )
         });
         let unseen = unseen.transpose()?;
-        let mut verdict = Verdict::GoOn;
+        let mut verdict = Judgement::GoOn;
         let spoilt = |samples: &[usize]| {
             let batch = feed::batch(data, samples, &self.expected, &self.device);
             batch.map_or_else(
@@ -573,20 +656,20 @@ impl<P: Pair> Session<'_, P> {
             keep(&mut self.position.findings, finding.clone(), FINDINGS);
             self.tell(Notice::Finding(finding.clone()));
             match (policy, &verdict) {
-                (Policy::Halt, Verdict::GoOn | Verdict::RollBack(..)) => {
-                    verdict = Verdict::Halt(finding);
+                (Policy::Halt, Judgement::GoOn | Judgement::RollBack(..)) => {
+                    verdict = Judgement::Halt(finding);
                 }
                 (
                     Policy::Rollback {
                         rate_factor,
                         at_most,
                     },
-                    Verdict::GoOn,
+                    Judgement::GoOn,
                 ) => {
                     verdict = if self.position.rollbacks < at_most {
-                        Verdict::RollBack(finding, rate_factor)
+                        Judgement::RollBack(finding, rate_factor)
                     } else {
-                        Verdict::Halt(finding)
+                        Judgement::Halt(finding)
                     };
                 }
                 _ => {}
@@ -598,6 +681,45 @@ impl<P: Pair> Session<'_, P> {
     /// Goes back with smaller learning rates to the newest checkpoint that a check after it has
     /// found nothing against; `false` where there is none.
     fn roll_back(&mut self, work: &mut Work<'_, P>, factor: f64, samples: usize) -> Result<bool> {
+        let group = self.group.clone();
+        if group.size() == 1 {
+            return self.roll_back_here(work, factor, samples);
+        }
+        let Some(state) = &work.state else {
+            return Ok(false);
+        };
+        if group.is_first() {
+            let settings = self.settings.clone();
+            let back = self.roll_back_here(work, factor, samples)?;
+            let state = work.state.as_ref().filter(|_| back);
+            let message = match state {
+                Some(state) => packed(state, &self.position, settings)?,
+                // Nothing to go back to from there.
+                None => Vec::new(),
+            };
+            group.broadcast(message)?;
+            return Ok(back);
+        }
+        let message = group.broadcast(Vec::new())?;
+        if message.is_empty() {
+            return Ok(false);
+        }
+        let (state, position) = unpacked(&message, state, &self.device)?;
+        self.position = position;
+        (work.step, self.step) = (state.step, state.step);
+        work.state = Some(state);
+        work.loader.go_on(self.order(samples)?);
+        work.health = self.health()?;
+        Ok(true)
+    }
+
+    /// [`roll_back`](Self::roll_back) of the process that has the checkpoints.
+    fn roll_back_here(
+        &mut self,
+        work: &mut Work<'_, P>,
+        factor: f64,
+        samples: usize,
+    ) -> Result<bool> {
         let proven = work.health.before(work.step);
         let Some(store) = &mut self.store else {
             return Ok(false);

@@ -2,6 +2,7 @@
 
 use crate::pair::{GanOf, Pair};
 use burn::tensor::Device;
+use std::rc::Rc;
 use std::time::Duration;
 
 use burn::tensor::backend::Backend;
@@ -12,12 +13,14 @@ use super::feed::{self, Data, Expected};
 use super::health::HealthConfig;
 use super::preflight;
 use super::session::Session;
+use super::together::{agree, hand_on};
 use super::{
     Checkpoints, Evaluator, Interrupt, Notice, Observer, Rhythm, Run, TrainerConfig, Warning,
 };
 use crate::data::{BatchIndices, Dataset};
 use crate::error::{Error, Result};
 use crate::network::{CustomConditions, Generator, Sample};
+use crate::process::{Alone, ProcessGroup};
 use crate::random::{StepDraws, Stream};
 use crate::step::{Hooks, StandingStatistics, TrainState};
 
@@ -42,6 +45,7 @@ pub struct Trainer<'a, P: Pair> {
     interrupt: Interrupt,
     held_out: Option<HeldOut<'a, P>>,
     conditions: Option<Box<CustomConditions<P::Condition>>>,
+    group: Rc<dyn ProcessGroup + 'a>,
 }
 
 impl<P: Pair> std::fmt::Debug for Trainer<'_, P> {
@@ -72,6 +76,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
             interrupt: Interrupt::new(),
             held_out: None,
             conditions: None,
+            group: Rc::new(Alone),
         })
     }
 
@@ -129,6 +134,49 @@ impl<'a, P: Pair> Trainer<'a, P> {
         self
     }
 
+    /// Trains together with other processes, each of which makes the same calls: of every batch it
+    /// reads and computes its part, and all make the same updates. A `&group` serves several runs.
+    ///
+    /// The batch size stays that of the run, whatever the number of processes, and so do all random
+    /// numbers but those of the backend's own generator (dropout, noise layers), so that the run is the
+    /// one of a single process ([`step_in_group`](crate::step::step_in_group) says to which digit).
+    /// [`TrainerConfig::micro_batches`] cut the part of a process.
+    ///
+    /// Before the first step, processes with other settings, networks, data or another version of the
+    /// crate are refused, and the first process' state is handed on to all: the checkpoint that it goes
+    /// on from is read there alone, and may have been made by any number of processes. Only the
+    /// first process stores checkpoints, calls evaluators and observers and shows notices; the health
+    /// watch's findings are its. A wish to stop, a limit of time or an error of any process ends all.
+    /// Other processes' [`Run`] has the same state and ending.
+    ///
+    /// ```
+    /// use burn_gan::process::Alone;
+    /// # use burn_gan::burn::backend::{Autodiff, Flex};
+    /// # use burn_gan::data::MemoryDataset;
+    /// # use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
+    /// # use burn_gan::train::{Trainer, TrainerConfig};
+    /// # use burn_gan::{Gan, Latent};
+    /// # type B = Autodiff<Flex>;
+    /// # let device = Default::default();
+    /// # let gan = Gan::<_, _, B>::seeded(
+    /// #     MlpGeneratorConfig::new(2, [2]).with_hidden([8]).init(&device)?,
+    /// #     MlpDiscriminatorConfig::new([2]).with_hidden([8]).init(&device)?,
+    /// #     1,
+    /// #     &device,
+    /// # );
+    /// # let data = MemoryDataset::<2>::new(vec![0.5; 32], [2])?;
+    /// # let config = TrainerConfig::new(2, 8, Latent::normal(2));
+    ///
+    /// // With the feature `mpi`, `Mpi::start()?` is the group that `mpirun` has started.
+    /// let group = Alone;
+    /// let run = Trainer::new(config, &device)?.with_group(&group).run(gan, &data)?;
+    /// # Ok::<(), burn_gan::Error>(())
+    /// ```
+    pub fn with_group(mut self, group: impl ProcessGroup + 'a) -> Self {
+        self.group = Rc::new(group);
+        self
+    }
+
     /// Looks for what can't work, which is an error, and for what usually does not, without
     /// training anything: [`run`](Self::run) does it first.
     ///
@@ -145,7 +193,9 @@ impl<'a, P: Pair> Trainer<'a, P> {
 
     /// Looks for what can't work; the warnings, and what every batch must be.
     fn examine(&self, gan: &GanOf<P>, data: &Data<'_, P>) -> Result<(Vec<Warning>, Expected)> {
-        let warnings = preflight::check::<P>(&self.config, gan, data, &self.device)?;
+        let processes = self.group.size();
+        let own = preflight::of_a_process(&self.config, data.len(), processes)?;
+        let warnings = preflight::check::<P>(&own, gan, data, processes, &self.device)?;
         let measured = evaluator::names(&self.evaluators)?;
         if let Some(checkpoints) = &self.checkpoints {
             checkpoints.check(&measured)?;
@@ -161,7 +211,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
                 ));
             }
         }
-        let shape = self.probe(gan, data)?;
+        let shape = self.probe(&own, gan, data)?;
         for (_, evaluator) in &self.evaluators {
             evaluator.check(&shape)?;
         }
@@ -185,13 +235,32 @@ impl<'a, P: Pair> Trainer<'a, P> {
         gan: P,
         data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Run<P>> {
-        self.run_on(gan, data)
+        let group = self.group.clone();
+        let ran = self.run_on(gan, data);
+        // The others wait for this process, unless they know.
+        if let Err(error) = &ran
+            && !matches!(error, Error::Process { .. })
+        {
+            group.fail(&error.to_string());
+        }
+        ran
     }
 
     /// Compiled once for all kinds of data.
     fn run_on(mut self, gan: P, data: &Data<'_, P>) -> Result<Run<P>> {
         let gan = gan.into_gan();
+        let group = self.group.clone();
         let (warnings, expected) = self.examine(&gan, data)?;
+        let mut settings = self.settings(data)?;
+        if let Some(checkpoints) = &self.checkpoints {
+            checkpoints.with_compared(&mut settings);
+        }
+        agree::<P>(&*group, &settings, &gan, data, &expected, &self.device)?;
+        if !group.is_first() {
+            self.checkpoints = None;
+            self.evaluators.clear();
+            self.observers.clear();
+        }
         let config = self.config.clone();
         let style_layers = gan.generator.style_space().map(|space| space.layers());
         let mut state = TrainState::of(
@@ -214,7 +283,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
             }
         }
         let mut store = match self.checkpoints.take() {
-            Some(checkpoints) => Some(checkpoints.open(self.settings(data)?)?),
+            Some(checkpoints) => Some(checkpoints.open(settings.clone())?),
             None => None,
         };
         let mut beginning = Beginning::fresh(state, None);
@@ -229,6 +298,12 @@ impl<'a, P: Pair> Trainer<'a, P> {
             Some(position) => position,
             None => Position::start(&config)?,
         };
+        let (state, position) = hand_on(
+            &*group,
+            (beginning.state, position),
+            &settings,
+            &self.device,
+        )?;
         let mut session = Session {
             ramps: config.ramped()?,
             config,
@@ -245,11 +320,13 @@ impl<'a, P: Pair> Trainer<'a, P> {
             position,
             draws: StepDraws::default(),
             notices: Vec::new(),
-            step: beginning.state.step,
+            step: state.step,
             refused: None,
             best: None,
+            group,
+            settings,
         };
-        session.recall(beginning.state.step)?;
+        session.recall(state.step)?;
         session.check_memories()?;
         for warning in warnings {
             session.tell(Notice::Warning(warning));
@@ -258,7 +335,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
         if let Some(notice) = beginning.notice {
             session.tell(notice);
         }
-        let trained = session.train(beginning.state, data);
+        let trained = session.train(state, data);
         session.interrupt.stop_waiting();
         let trained = trained?;
         Ok(Run {
@@ -281,8 +358,12 @@ impl<'a, P: Pair> Trainer<'a, P> {
 
     /// Tries the objective on the first batch, before anything is trained; the shape of its
     /// samples.
-    fn probe(&self, gan: &GanOf<P>, data: &Data<'_, P>) -> Result<Vec<usize>> {
-        let config = &self.config;
+    fn probe(
+        &self,
+        config: &TrainerConfig,
+        gan: &GanOf<P>,
+        data: &Data<'_, P>,
+    ) -> Result<Vec<usize>> {
         let mut batches = BatchIndices::from(&config.batches, config.seed, data.len(), (0, 0))?;
         let first = batches.next_batch();
         let (real, condition) = feed::batch(data, &first, &Expected::default(), &self.device)?;

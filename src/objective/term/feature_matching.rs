@@ -59,6 +59,10 @@ impl TermInfo for FeatureMatching {
         true
     }
 
+    fn adds_up_over_processes(&self) -> bool {
+        true
+    }
+
     fn replaces_loss(&self) -> bool {
         self.alone
     }
@@ -80,7 +84,13 @@ impl<P: Pair> CostTerm<P> for FeatureMatching {
         };
         // In the order in which running statistics have always seen the two batches.
         let fake = features(&pass.fake);
-        feature_distance(features(&pass.real), fake)
+        let real = features(&pass.real);
+        if pass.across.is_alone() {
+            return feature_distance(real, fake);
+        }
+        let [real, fake] =
+            [real, fake].map(|features| pass.across.mean_on_tape(features.mean_dim(0)));
+        (real - fake).square().sum()
     }
 }
 

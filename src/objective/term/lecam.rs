@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{CostTerm, Term, TermInfo, TermKind};
 use crate::error::{Result, check};
 use crate::network::Network;
+use crate::objective::Judged;
 use crate::objective::loss::mean;
 use crate::objective::pass::{Memory, Pass};
 use crate::pair::Pair;
@@ -51,6 +52,10 @@ impl TermInfo for LeCam {
         true
     }
 
+    fn adds_up_over_processes(&self) -> bool {
+        true
+    }
+
     fn helps_small_data(&self) -> bool {
         true
     }
@@ -67,19 +72,27 @@ impl<P: Pair> CostTerm<P> for LeCam {
         _noise: &mut Stream,
         memory: &mut Memory<P::Backend>,
     ) -> Tensor<P::Backend, 1> {
-        lecam(pass.real.logits(), pass.fake.logits(), self.decay, memory)
+        let now = [&pass.real, &pass.fake].map(|judged| {
+            let own = mean(judged.logits().clone());
+            pass.across.mean(own)
+        });
+        lecam(
+            [&pass.real, &pass.fake].map(Judged::logits),
+            now,
+            self.decay,
+            memory,
+        )
     }
 }
 
 /// The memory holds α_R and α_F.
 #[inline(never)]
 fn lecam<B: Backend>(
-    real_logits: &Tensor<B, 2>,
-    fake_logits: &Tensor<B, 2>,
+    [real_logits, fake_logits]: [&Tensor<B, 2>; 2],
+    now: [Tensor<B, 1>; 2],
     decay: f64,
     memory: &mut Memory<B>,
 ) -> Tensor<B, 1> {
-    let now = [real_logits, fake_logits].map(|logits| mean(logits.clone()).detach());
     let anchors = match memory.as_slice() {
         [real, fake] => {
             let moved = |old: &Tensor<B, 1>, new: &Tensor<B, 1>| {

@@ -84,6 +84,13 @@ pub trait TermInfo: Debug + Send + Sync {
         false
     }
 
+    /// Whether the mean over the parts of a batch that several processes have is the term of the whole
+    /// batch: it is for what is a mean over samples, and for a term that asks for its means by
+    /// [`Pass::batch_mean`]. Others are refused in a group of processes.
+    fn adds_up_over_processes(&self) -> bool {
+        !self.is_of_the_whole_batch()
+    }
+
     /// Whether it wants the gradient at the real samples: where the pass that the loss is made of
     /// can give it, [`Judged::gradient_penalty`](crate::objective::Judged::gradient_penalty) has it
     /// for nothing.

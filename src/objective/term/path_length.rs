@@ -68,6 +68,10 @@ impl TermInfo for PathLength {
         true
     }
 
+    fn adds_up_over_processes(&self) -> bool {
+        true
+    }
+
     fn validate(&self) -> Result<()> {
         check::below_one("decay", self.decay)
     }
@@ -98,7 +102,7 @@ impl<P: Pair> CostTerm<P> for PathLength {
         let mut mean_length = None;
         let penalty = |squared_norms: Tensor<P::Backend, 1>| {
             let lengths = norms(squared_norms.mul_scalar(scale));
-            let now = lengths.clone().mean().detach();
+            let now = pass.across.mean(lengths.clone().mean());
             let anchor = match memory.as_slice() {
                 [old] => {
                     let kept = old.clone().mul_scalar(self.decay);

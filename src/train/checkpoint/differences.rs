@@ -23,12 +23,15 @@ impl Difference {
     }
 }
 
+fn text(value: &Option<Value>) -> String {
+    match value {
+        Some(value) => value.to_string(),
+        None => "nothing".to_owned(),
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |value: &Option<Value>| match value {
-            Some(value) => value.to_string(),
-            None => "nothing".to_owned(),
-        };
         write!(
             f,
             "`{}` was {}, is {}",
@@ -37,6 +40,27 @@ impl fmt::Display for Difference {
             text(&self.now)
         )
     }
+}
+
+/// The differences of two that are there at one time, each in words.
+pub(in crate::train) fn side_by_side(
+    [first, second]: [&str; 2],
+    one: &Value,
+    other: &Value,
+) -> Vec<String> {
+    let told = |difference: Difference| {
+        let Difference {
+            setting,
+            stored,
+            now,
+        } = difference;
+        format!(
+            "`{setting}` is {} on {first}, {} on {second}",
+            text(&stored),
+            text(&now)
+        )
+    };
+    differences(one, other).into_iter().map(told).collect()
 }
 
 /// All differences, in the order of the names.

@@ -5,12 +5,15 @@ mod file;
 mod folder;
 #[cfg(test)]
 mod forged;
+mod message;
 mod place;
 mod state;
 mod stored_run;
 #[cfg(test)]
 mod tests;
 
+pub(super) use differences::side_by_side;
+pub(super) use message::{packed, unpacked};
 pub(super) use state::Position;
 pub use stored_run::StoredRun;
 
@@ -212,11 +215,16 @@ impl Checkpoints {
         self
     }
 
-    /// Opens the folder.
-    pub(super) fn open(self, mut settings: Value) -> Result<Store> {
+    /// Puts the program's own options among the settings.
+    pub(super) fn with_compared(&self, settings: &mut Value) {
         for (name, value) in &self.compared {
             settings[name.as_str()] = value.clone();
         }
+    }
+
+    /// Opens the folder.
+    pub(super) fn open(self, mut settings: Value) -> Result<Store> {
+        self.with_compared(&mut settings);
         check::at_least("checkpoints.keep", self.keep, 1)?;
         let folder = Folder::open(&self.folder)?;
         Ok(Store {

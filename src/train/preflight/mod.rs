@@ -2,12 +2,14 @@
 
 mod look;
 mod passes;
+mod processes;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod warning;
 
 pub(super) use look::not_finite;
+pub(super) use processes::of_a_process;
 pub use warning::Warning;
 
 use crate::pair::{GanOf, Pair};
@@ -26,7 +28,8 @@ use crate::nn::LayerKind;
 ///
 /// Networks are tried without a tape: weights, running statistics and the spectral norms' vectors
 /// stay what they are, and no stream of the run is drawn from. What an objective asks of networks
-/// is [`Objective::probe`](crate::objective::Objective::probe)'s to find.
+/// is [`Objective::probe`](crate::objective::Objective::probe)'s to find. Where so many `processes` have
+/// a part of each batch, the settings are those of a part.
 ///
 /// # Errors
 /// If there is no batch, micro-batches don't cut one evenly, a sample is not finite, a label is no
@@ -36,6 +39,7 @@ pub(super) fn check<P: Pair>(
     config: &TrainerConfig,
     gan: &GanOf<P>,
     data: &Data<'_, P>,
+    processes: usize,
     device: &Device<P::Backend>,
 ) -> Result<Vec<Warning>> {
     settings::mixing(config, gan.generator.style_space().is_some())?;
@@ -111,12 +115,22 @@ pub(super) fn check<P: Pair>(
     }
     let norms = LayerKind::BatchNorm.paths_in(discriminator, "discriminator");
     warnings.extend(settings::norms_under_penalties(config, &norms));
-    if config.micro_batches > 1 {
+    if config.micro_batches > 1 || processes > 1 {
         let mut sources = LayerKind::BatchNorm.paths_in(generator, "generator");
         sources.extend(norms);
         let samples = parts[0];
         if passes::mixes_samples(&judge, &real, &condition, samples) {
             sources.push("discriminator".to_owned());
+        }
+        if processes > 1 && !sources.is_empty() {
+            warnings.push(Warning::StatisticsOfProcesses {
+                sources: sources.clone(),
+                processes,
+                samples: real_shape[0],
+            });
+        }
+        if config.micro_batches == 1 {
+            return Ok(warnings);
         }
         sources.extend(settings::over_a_batch(config));
         if !sources.is_empty() {

@@ -64,7 +64,7 @@ fn checked<P: Pair>(
     pair: &P,
     data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
 ) -> Result<Vec<Warning>> {
-    check::<P>(config, pair.gan(), data, &Default::default())
+    check::<P>(config, pair.gan(), data, 1, &Default::default())
 }
 
 #[track_caller]

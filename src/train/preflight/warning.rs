@@ -53,6 +53,16 @@ pub enum Warning {
         /// Samples in a part.
         samples: usize,
     },
+    /// The networks take statistics over what a process has of the batch: each process of the group its
+    /// own.
+    StatisticsOfProcesses {
+        /// What takes them: layers by their paths, `discriminator` where only its verdicts show it.
+        sources: Vec<String>,
+        /// How many there are.
+        processes: usize,
+        /// Samples in a part of the batch.
+        samples: usize,
+    },
     /// The discriminator's output has bounds, as behind a sigmoid or a tanh; losses take logits.
     BoundedDiscriminator {
         /// The bounds that outputs keep for samples of any size.
@@ -117,6 +127,7 @@ impl Warning {
             Self::BatchNormUnderPenalty { .. } => "batch_norm_under_penalty",
             Self::ClippingWithMomentum { .. } => "clipping_with_momentum",
             Self::StatisticsOfMicroBatches { .. } => "statistics_of_micro_batches",
+            Self::StatisticsOfProcesses { .. } => "statistics_of_processes",
             Self::BoundedDiscriminator { .. } => "bounded_discriminator",
             Self::MixedSamples { .. } => "mixed_samples",
             Self::NothingKeepsSmooth { .. } => "nothing_keeps_smooth",
@@ -174,6 +185,18 @@ impl fmt::Display for Warning {
                 "{} {} statistics over the batch, and each of {micro_batches} micro-batches of \
                  {samples} samples has its own: the step is not that of the whole batch; do \
                  without, or set `micro_batches` to 1",
+                Paths(sources),
+                if sources.len() == 1 { "takes" } else { "take" }
+            ),
+            Self::StatisticsOfProcesses {
+                sources,
+                processes,
+                samples,
+            } => write!(
+                f,
+                "{} {} statistics over the batch, and each of {processes} processes has its own of \
+                 {samples} samples, running statistics too (the first process' are stored): the run is \
+                 not that of one process; take a larger batch, or layers without such statistics",
                 Paths(sources),
                 if sources.len() == 1 { "takes" } else { "take" }
             ),

@@ -162,6 +162,9 @@ impl Program for Args {
             trainer = trainer.observe(Rhythm::AtEnd, walk);
         }
         let run = trainer.run(gan, &data)?;
+        if !common::is_first() {
+            return Ok(run.exit_code());
+        }
 
         let saved = out.join("generator.gan");
         SavedGenerator::save(&saved, &settings, &prior, run.state.sampler())?;

@@ -260,7 +260,7 @@ impl Args {
         let scorer = scorer.with_utility(utility).with_seed(seed);
         // Rows of a generator that has learnt little may have no score; they are there all the same.
         let scores = scorer.score(&made).unwrap_or_else(|error| {
-            common::say(&format!("the rows have no scores: {error}"));
+            common::say(format!("the rows have no scores: {error}"));
             Vec::new()
         });
         let score = |name: &str| scores.iter().find(|score| score.name == name);

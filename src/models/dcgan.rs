@@ -611,8 +611,8 @@ mod tests {
         let plain = config.init::<B>(&device).expect("valid settings");
         assert_eq!(
             whole.num_params(),
-            plain.num_params() + 5 * 7 + 2 * 7 + (7 - 5) * 4 * 2 * 2,
-            "weights, scales and shifts, and a wider projection to 4 channels of 2 × 2"
+            plain.num_params() + 5 * 7 + 4 * 7 + (7 - 5) * whole.base.iter().product::<usize>(),
+            "weights, the norm (its statistics too), and a wider projection"
         );
         let latent = TensorData::new(Stream::new(1, "z").normal(15), [3, 5]);
         let latent = Tensor::<B, 2>::from_data(latent, &device);

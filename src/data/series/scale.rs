@@ -29,6 +29,7 @@ pub enum SeriesScaling {
 
 /// The middle of a range and half its width.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Range {
     middle: f64,
     half: f64,

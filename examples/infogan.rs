@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use burn_gan::burn::tensor::backend::AutodiffBackend;
-use burn_gan::data::{LabelledDataset, PixelRange};
+use burn_gan::data::PixelRange;
 use burn_gan::models::{
     CodeHeadConfig, DcganDiscriminatorConfig, DcganGeneratorConfig, SavedClassifier, SavedGenerator,
 };
@@ -105,7 +105,7 @@ impl Program for Args {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
         let pictures = self.pictures.open(RANGE, false)?;
         let image = pictures.dimensions();
-        let data = unlabelled(pictures.into_labelled()?);
+        let pictures = pictures.into_labelled()?;
         let prior = Latent::normal(self.noise)
             .with_categorical(KIND, self.kinds)
             .with_continuous(NUMBERS, WALKED);
@@ -161,7 +161,7 @@ impl Program for Args {
         for walk in &mut walks {
             trainer = trainer.observe(Rhythm::AtEnd, walk);
         }
-        let run = trainer.run(gan, &data)?;
+        let run = trainer.run(gan, pictures.samples())?;
         if !common::is_first() {
             return Ok(run.exit_code());
         }
@@ -307,9 +307,4 @@ impl Args {
             classes,
         })
     }
-}
-
-/// The pictures alone.
-fn unlabelled(data: LabelledDataset<4>) -> MemoryDataset<4> {
-    data.samples().clone()
 }

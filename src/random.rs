@@ -240,9 +240,15 @@ fn one_number<B: Backend>(device: &B::Device) -> f64 {
 
 /// FNV-1a: a fixed hash, so that a purpose names the same stream in every version of Rust.
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    (bytes.iter()).fold(FNV_START, |hash, byte| fnv1a_more(hash, u64::from(*byte)))
+}
+
+/// What [`fnv1a_more`] begins with.
+pub(crate) const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// The hash with another number taken in.
+pub(crate) fn fnv1a_more(hash: u64, number: u64) -> u64 {
+    (hash ^ number).wrapping_mul(0x0000_0100_0000_01b3)
 }
 
 crate::compiled::compiled! {

@@ -4,6 +4,9 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Element, Int, Tensor, TensorData};
 
+use crate::gan::Gan;
+use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
+
 pub(crate) mod golden;
 
 /// The backend of tests that need only one.
@@ -101,6 +104,21 @@ pub(crate) fn assert_close(actual: &[f64], expected: &[f64], relative: f64, abso
         );
     }
 }
+
+/// Two small perceptrons for points in the plane, always the same.
+pub(crate) fn points_gan<B: AutodiffBackend>() -> PointsGan<B> {
+    let device = Default::default();
+    let generator = MlpGeneratorConfig::new(3, [2]).with_hidden([8]);
+    let discriminator = MlpDiscriminatorConfig::new([2]).with_hidden([8, 8]);
+    Gan::seeded(
+        generator.init(&device).expect("valid settings"),
+        discriminator.init(&device).expect("valid settings"),
+        4,
+        &device,
+    )
+}
+
+pub(crate) type PointsGan<B> = Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
 
 /// A number of every parameter, in visiting order, running statistics included.
 pub(crate) fn parameters<B: Backend, M: Module<B>>(module: &M) -> Vec<Vec<f64>> {

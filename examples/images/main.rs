@@ -222,10 +222,6 @@ fn with_gamma(mut objective: Objective, gamma: Option<f64>) -> Result<Objective>
 }
 
 const STEPS: usize = 11_500;
-/// Weight of the gradient penalties of `--loss`.
-const GAMMA: f64 = 0.02;
-/// Penalties are taken once in so many steps, times this number.
-const LAZY: usize = 4;
 /// How often each of ADA's transformations is made where nothing adapts.
 const ADA_FIXED: f64 = 0.1;
 /// Real samples in which ADA's p goes from 0 to 1 at the fastest.
@@ -398,16 +394,19 @@ impl Args {
                            relativistic pairs; take `--loss non_saturating` or ada_fixed";
             return Err(Error::setting("augmentation", "ada", problem));
         }
-        let gamma = self.gamma.unwrap_or(GAMMA);
-        let named = Objective::new(Loss::NonSaturating).with_term(Term::r1(gamma).every(LAZY));
+        // The pairs and penalties of a network without norms.
+        let pairs = || ImageNetwork::Dcgan.objective();
         let mut objective = match (&self.objective, loss) {
             (Some(objective), _) => objective.clone(),
-            (None, None) => with_gamma(own.clone(), self.gamma)?,
-            (None, Some(LossName::NonSaturating)) => named,
-            (None, Some(LossName::Relativistic)) => named
-                .with_pairing(Pairing::Paired)
-                .with_term(Term::r2(gamma).every(LAZY)),
+            (None, None) => own.clone(),
+            (None, Some(LossName::Relativistic)) => pairs(),
+            (None, Some(LossName::NonSaturating)) => {
+                let mut alone = pairs().with_pairing(Pairing::None);
+                alone.terms.retain(|term| matches!(term.kind, TermKind::R1));
+                alone
+            }
         };
+        objective = with_gamma(objective, self.gamma)?;
         // One that another objective brings stays.
         if self.objective.is_none() || objective.augment.is_none() {
             objective.augment = match self.augmentation {

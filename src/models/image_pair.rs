@@ -162,10 +162,10 @@ impl ImageGeneratorConfig {
     }
 
     /// BigGAN's, or BigGAN-deep's.
-    fn big(&self, deep: bool) -> ResNetGeneratorConfig {
-        let big = match deep {
-            true => ResNetGeneratorConfig::big_deep,
-            false => ResNetGeneratorConfig::big,
+    fn big(&self) -> ResNetGeneratorConfig {
+        let big = match self.network {
+            ImageNetwork::BigganDeep => ResNetGeneratorConfig::big_deep,
+            _ => ResNetGeneratorConfig::big,
         };
         let config = big(self.latent, self.shape()).with_width(self.width.saturating_mul(2));
         match attention(&self.image) {
@@ -205,8 +205,7 @@ impl ImageGeneratorConfig {
             ImageNetwork::Stylegan2 => self.stylegan2().validate(),
             ImageNetwork::R3gan => self.r3gan().validate(),
             ImageNetwork::Light => self.light().validate(),
-            ImageNetwork::Biggan => self.big(false).validate(),
-            ImageNetwork::BigganDeep => self.big(true).validate(),
+            ImageNetwork::Biggan | ImageNetwork::BigganDeep => self.big().validate(),
         }
     }
 
@@ -222,8 +221,9 @@ impl ImageGeneratorConfig {
             ImageNetwork::Stylegan2 => ImageGenerator::Stylegan2(self.stylegan2().init(device)?),
             ImageNetwork::R3gan => ImageGenerator::R3gan(self.r3gan().init(device)?),
             ImageNetwork::Light => ImageGenerator::Light(self.light().init(device)?),
-            ImageNetwork::Biggan => ImageGenerator::Resnet(self.big(false).init(device)?),
-            ImageNetwork::BigganDeep => ImageGenerator::Resnet(self.big(true).init(device)?),
+            ImageNetwork::Biggan | ImageNetwork::BigganDeep => {
+                ImageGenerator::Resnet(self.big().init(device)?)
+            }
         })
     }
 
@@ -250,8 +250,7 @@ impl ImageGeneratorConfig {
             ImageNetwork::Stylegan2 => conditional!(self.stylegan2(), Stylegan2),
             ImageNetwork::R3gan => conditional!(self.r3gan(), R3gan),
             ImageNetwork::Light => conditional!(self.light(), Light),
-            ImageNetwork::Biggan => conditional!(self.big(false), Resnet),
-            ImageNetwork::BigganDeep => conditional!(self.big(true), Resnet),
+            ImageNetwork::Biggan | ImageNetwork::BigganDeep => conditional!(self.big(), Resnet),
         })
     }
 }
@@ -290,10 +289,10 @@ impl ImageDiscriminatorConfig {
     }
 
     /// BigGAN's, or BigGAN-deep's.
-    fn big(&self, deep: bool) -> ResNetDiscriminatorConfig {
-        let big = match deep {
-            true => ResNetDiscriminatorConfig::big_deep,
-            false => ResNetDiscriminatorConfig::big,
+    fn big(&self) -> ResNetDiscriminatorConfig {
+        let big = match self.network {
+            ImageNetwork::BigganDeep => ResNetDiscriminatorConfig::big_deep,
+            _ => ResNetDiscriminatorConfig::big,
         };
         let config = big(self.shape()).with_width(self.width.saturating_mul(2));
         match attention(&self.image) {
@@ -331,8 +330,7 @@ impl ImageDiscriminatorConfig {
             ImageNetwork::Stylegan2 => self.stylegan2().validate(),
             ImageNetwork::R3gan => self.r3gan().validate(),
             ImageNetwork::Light => self.light().validate(),
-            ImageNetwork::Biggan => self.big(false).validate(),
-            ImageNetwork::BigganDeep => self.big(true).validate(),
+            ImageNetwork::Biggan | ImageNetwork::BigganDeep => self.big().validate(),
         }
     }
 
@@ -350,8 +348,9 @@ impl ImageDiscriminatorConfig {
             }
             ImageNetwork::R3gan => ImageDiscriminator::R3gan(self.r3gan().init(device)?),
             ImageNetwork::Light => ImageDiscriminator::Light(self.light().init(device)?),
-            ImageNetwork::Biggan => ImageDiscriminator::Resnet(self.big(false).init(device)?),
-            ImageNetwork::BigganDeep => ImageDiscriminator::Resnet(self.big(true).init(device)?),
+            ImageNetwork::Biggan | ImageNetwork::BigganDeep => {
+                ImageDiscriminator::Resnet(self.big().init(device)?)
+            }
         })
     }
 
@@ -378,8 +377,7 @@ impl ImageDiscriminatorConfig {
             ImageNetwork::Stylegan2 => projected!(self.stylegan2(), Stylegan2),
             ImageNetwork::R3gan => projected!(self.r3gan(), R3gan),
             ImageNetwork::Light => projected!(self.light(), Light),
-            ImageNetwork::Biggan => projected!(self.big(false), Resnet),
-            ImageNetwork::BigganDeep => projected!(self.big(true), Resnet),
+            ImageNetwork::Biggan | ImageNetwork::BigganDeep => projected!(self.big(), Resnet),
         })
     }
 }

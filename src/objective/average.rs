@@ -15,6 +15,7 @@ use burn::tensor::backend::AutodiffBackend;
 
 use super::Objective;
 use super::loss::{AdversarialLoss, mean};
+use super::pairing::{average_discriminator_loss, average_generator_loss};
 use crate::process::Across;
 
 /// [`Pairing::Average`](super::Pairing::Average) for the discriminator, `[1]`: its mean over processes is
@@ -25,19 +26,11 @@ pub(super) fn discriminator_loss<B: AutodiffBackend>(
     fake: Tensor<B, 2>,
     across: &Across<'_>,
 ) -> Tensor<B, 1> {
-    let plain = objective.loss.functions::<B>();
-    let smoothed = objective.smoothed(plain);
-    let loss: &dyn AdversarialLoss<B> = match objective.label_smoothing.is_off() {
-        true => plain,
-        false => &smoothed,
-    };
-    over(
-        [real, fake],
-        across,
-        |[real, fake], [real_mean, fake_mean]| {
-            mean(loss.real(real - fake_mean)) + mean(loss.fake(fake - real_mean))
-        },
-    )
+    objective.with_costs(|loss| {
+        over([real, fake], across, |logits, means| {
+            average_discriminator_loss(loss, logits, means)
+        })
+    })
 }
 
 /// The same for the generator; `best` picks the costs of generated samples that count.
@@ -47,9 +40,8 @@ pub(super) fn generator_loss<B: AutodiffBackend>(
     best: impl Fn(Tensor<B, 2>) -> Tensor<B, 2>,
     across: &Across<'_>,
 ) -> Tensor<B, 1> {
-    over(logits, across, |[real, fake], [real_mean, fake_mean]| {
-        mean(best(loss.relative_fake(fake - real_mean)))
-            + mean(loss.relative_real(real - fake_mean))
+    over(logits, across, |logits, means| {
+        average_generator_loss(loss, logits, means, &best)
     })
 }
 

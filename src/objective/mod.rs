@@ -294,23 +294,19 @@ impl Objective {
         real_logits: Tensor<B, 2>,
         fake_logits: Tensor<B, 2>,
     ) -> Tensor<B, 1> {
-        let loss = self.loss.functions::<B>();
-        if self.label_smoothing.is_off() {
-            return self
-                .pairing
-                .discriminator_loss(loss, real_logits, fake_logits);
-        }
-        let smoothed = self.smoothed(loss);
-        self.pairing
-            .discriminator_loss(&smoothed, real_logits, fake_logits)
+        self.with_costs(|loss| (self.pairing).discriminator_loss(loss, real_logits, fake_logits))
     }
 
-    /// A loss with this objective's label smoothing.
-    fn smoothed<'a, B: Backend>(&self, loss: &'a dyn AdversarialLoss<B>) -> loss::Smoothed<'a, B> {
-        loss::Smoothed {
+    /// Does something with the loss' functions, under this objective's label smoothing.
+    fn with_costs<B: Backend, R>(&self, what: impl FnOnce(&dyn AdversarialLoss<B>) -> R) -> R {
+        let loss = self.loss.functions::<B>();
+        if self.label_smoothing.is_off() {
+            return what(loss);
+        }
+        what(&loss::Smoothed {
             loss,
             labels: self.label_smoothing,
-        }
+        })
     }
 
     /// Whether logits cost the same as in another objective, terms apart.
@@ -338,16 +334,9 @@ impl Objective {
         };
         let count = logits.len();
         let logits = Tensor::<B, 1>::from_floats(logits.as_slice(), device).reshape([count, 1]);
-        let functions = self.loss.functions::<B>();
-        let smoothed = loss::Smoothed {
-            loss: functions,
-            labels: self.label_smoothing,
-        };
-        let functions: &dyn AdversarialLoss<B> = match self.label_smoothing.is_off() {
-            true => functions,
-            false => &smoothed,
-        };
-        let costs = functions.real(logits.clone()) + functions.fake(logits);
+        let costs = self.with_costs(|loss: &dyn AdversarialLoss<B>| {
+            loss.real(logits.clone()) + loss.fake(logits)
+        });
         let least = costs
             .into_data()
             .iter::<f64>()

@@ -75,8 +75,8 @@ impl Pairing {
                 (mean(loss.real(difference.clone())) + mean(loss.fake(-difference))).mul_scalar(0.5)
             }
             Self::Average => {
-                let (real, fake) = relative_to_means(real, fake);
-                mean(loss.real(real)) + mean(loss.fake(fake))
+                let means = means(&real, &fake);
+                average_discriminator_loss(loss, [real, fake], means)
             }
         }
     }
@@ -107,8 +107,9 @@ impl Pairing {
                 (fake + mean(best(loss.relative_real(difference)))).mul_scalar(0.5)
             }
             Self::Average => {
-                let (real, fake) = relative_to_means(real(), fake);
-                mean(best(loss.relative_fake(fake))) + mean(loss.relative_real(real))
+                let real = real();
+                let means = means(&real, &fake);
+                average_generator_loss(loss, [real, fake], means, best)
             }
         }
     }
@@ -130,11 +131,36 @@ fn difference<B: Backend>(real: Tensor<B, 2>, fake: Tensor<B, 2>) -> Tensor<B, 2
     real - fake
 }
 
-fn relative_to_means<B: Backend>(
-    real: Tensor<B, 2>,
-    fake: Tensor<B, 2>,
+/// Means of real and of generated logits, `[1, 1]` each.
+fn means<B: Backend>(real: &Tensor<B, 2>, fake: &Tensor<B, 2>) -> [Tensor<B, 2>; 2] {
+    [real, fake].map(|logits| mean(logits.clone()).unsqueeze())
+}
+
+/// Each side's logits relative to the mean of the other one.
+fn relative_to<B: Backend>(
+    [real, fake]: [Tensor<B, 2>; 2],
+    [real_mean, fake_mean]: [Tensor<B, 2>; 2],
 ) -> (Tensor<B, 2>, Tensor<B, 2>) {
-    let real_mean: Tensor<B, 2> = mean(real.clone()).unsqueeze();
-    let fake_mean: Tensor<B, 2> = mean(fake.clone()).unsqueeze();
     (real - fake_mean, fake - real_mean)
+}
+
+/// [`Pairing::Average`] for the discriminator, with these means of real and generated logits.
+pub(super) fn average_discriminator_loss<B: Backend>(
+    loss: &dyn AdversarialLoss<B>,
+    logits: [Tensor<B, 2>; 2],
+    means: [Tensor<B, 2>; 2],
+) -> Tensor<B, 1> {
+    let (real, fake) = relative_to(logits, means);
+    mean(loss.real(real)) + mean(loss.fake(fake))
+}
+
+/// The same for the generator.
+pub(super) fn average_generator_loss<B: Backend>(
+    loss: &dyn AdversarialLoss<B>,
+    logits: [Tensor<B, 2>; 2],
+    means: [Tensor<B, 2>; 2],
+    best: impl Fn(Tensor<B, 2>) -> Tensor<B, 2>,
+) -> Tensor<B, 1> {
+    let (real, fake) = relative_to(logits, means);
+    mean(best(loss.relative_fake(fake))) + mean(loss.relative_real(real))
 }

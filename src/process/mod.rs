@@ -117,7 +117,6 @@ impl<G: ProcessGroup + ?Sized> ProcessGroup for &G {
 }
 
 /// The error of a group.
-#[cfg_attr(not(any(test, feature = "mpi")), allow(dead_code))]
 pub(crate) fn lost(operation: &str, problem: impl Into<String>) -> Error {
     Error::Process {
         operation: operation.to_owned(),

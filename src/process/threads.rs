@@ -3,6 +3,7 @@
 //! A whole run can't be tested so: the first step of a run holds the backend's generator, which is
 //! the process', until it is over.
 
+use std::ops::AddAssign;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
@@ -87,6 +88,28 @@ impl Threads {
         }
         Ok(all)
     }
+
+    /// The sum in the order of the ranks, of numbers of `N` bytes.
+    fn sum<T: Copy + AddAssign, const N: usize>(
+        &self,
+        values: Vec<T>,
+        write: fn(T) -> [u8; N],
+        read: fn([u8; N]) -> T,
+    ) -> Result<Vec<T>> {
+        let all = self.all(values.into_iter().flat_map(write).collect())?;
+        let mut all = all.iter().map(|bytes| -> Vec<T> {
+            let numbers = bytes.as_chunks::<N>().0.iter();
+            numbers.map(|bytes| read(*bytes)).collect()
+        });
+        let mut sum = all.next().unwrap_or_default();
+        for more in all {
+            assert_eq!(sum.len(), more.len(), "sums of two lengths");
+            sum.iter_mut()
+                .zip(more)
+                .for_each(|(sum, more)| *sum += more);
+        }
+        Ok(sum)
+    }
 }
 
 impl ProcessGroup for Threads {
@@ -99,39 +122,11 @@ impl ProcessGroup for Threads {
     }
 
     fn sum_f32(&self, values: Vec<f32>) -> Result<Vec<f32>> {
-        let own = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        let all = self.all(own)?;
-        let read = |bytes: &[u8]| -> Vec<f32> {
-            let numbers = bytes.as_chunks::<4>().0.iter();
-            numbers.map(|bytes| f32::from_le_bytes(*bytes)).collect()
-        };
-        let mut all = all.iter().map(|bytes| read(bytes));
-        let mut sum = all.next().unwrap_or_default();
-        for more in all {
-            assert_eq!(sum.len(), more.len(), "sums of two lengths");
-            sum.iter_mut()
-                .zip(more)
-                .for_each(|(sum, more)| *sum += more);
-        }
-        Ok(sum)
+        self.sum(values, f32::to_le_bytes, f32::from_le_bytes)
     }
 
     fn sum_f64(&self, values: Vec<f64>) -> Result<Vec<f64>> {
-        let own = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        let all = self.all(own)?;
-        let read = |bytes: &[u8]| -> Vec<f64> {
-            let numbers = bytes.as_chunks::<8>().0.iter();
-            numbers.map(|bytes| f64::from_le_bytes(*bytes)).collect()
-        };
-        let mut all = all.iter().map(|bytes| read(bytes));
-        let mut sum = all.next().unwrap_or_default();
-        for more in all {
-            assert_eq!(sum.len(), more.len(), "sums of two lengths");
-            sum.iter_mut()
-                .zip(more)
-                .for_each(|(sum, more)| *sum += more);
-        }
-        Ok(sum)
+        self.sum(values, f64::to_le_bytes, f64::from_le_bytes)
     }
 
     fn broadcast(&self, bytes: Vec<u8>) -> Result<Vec<u8>> {

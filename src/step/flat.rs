@@ -7,6 +7,7 @@ use burn::tensor::{DType, Element, ElementConversion, Tensor, TensorData};
 
 use crate::error::Result;
 use crate::process::ProcessGroup;
+use crate::random::{FNV_START, fnv1a_more};
 
 /// A precision to sum in.
 pub(super) trait Real: Element {
@@ -87,7 +88,7 @@ impl<N: Real> Sums<N> {
 }
 
 /// Puts the gradients of a network in, parameter by parameter as a module visits them: zeros where there
-/// is none. Returns what tells one network's gradients from those of another, or the same in another
+/// is none; and behind them for each parameter whether there is one. Returns what tells one network's gradients from those of another, or the same in another
 /// order, a number below 4,096.
 pub(super) fn put_gradients<B: AutodiffBackend, M: AutodiffModule<B>, N: Real>(
     module: &M,
@@ -98,20 +99,21 @@ pub(super) fn put_gradients<B: AutodiffBackend, M: AutodiffModule<B>, N: Real>(
         gradients,
         flat,
         kept: Vec::new(),
-        mark: 0xcbf2_9ce4_8422_2325,
+        mark: FNV_START,
     };
     module.visit(&mut put);
-    let mark = put.mark;
-    (
-        put.kept,
-        (mark ^ (mark >> 12) ^ (mark >> 32)) as u32 % 4_096,
-    )
+    let Put { kept, mark, .. } = put;
+    for kept in &kept {
+        flat.put(f64::from(u8::from(kept.is_there)));
+    }
+    (kept, (mark ^ (mark >> 12) ^ (mark >> 32)) as u32 % 4_096)
 }
 
 /// How a gradient lies in memory: its axes from the outermost to the innermost.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     axes: Vec<usize>,
+    numbers: usize,
     is_there: bool,
 }
 
@@ -132,6 +134,7 @@ impl<N: Real, B: AutodiffBackend> ModuleVisitor<B> for Put<'_, N> {
             self.flat.zeros(shape.num_elements());
             self.kept.push(Kept {
                 axes: Vec::new(),
+                numbers: shape.num_elements(),
                 is_there: false,
             });
             return;
@@ -139,21 +142,15 @@ impl<N: Real, B: AutodiffBackend> ModuleVisitor<B> for Put<'_, N> {
         let axes = axes(&gradient);
         let numbers = shape.iter().copied().chain(axes);
         for number in numbers {
-            self.mark = (self.mark ^ number as u64).wrapping_mul(0x0000_0100_0000_01b3);
+            self.mark = fnv1a_more(self.mark, number as u64);
         }
         self.kept.push(Kept {
             axes: axes.to_vec(),
+            numbers: shape.num_elements(),
             is_there: true,
         });
         self.flat
             .tensor(gradient.permute(axes.map(|axis| axis as isize)));
-    }
-}
-
-/// Says for each parameter whether this process has its gradient.
-pub(super) fn put_presence<N: Real>(kept: &[Kept], flat: &mut Flat<N>) {
-    for kept in kept {
-        flat.put(f64::from(u8::from(kept.is_there)));
     }
 }
 
@@ -163,19 +160,7 @@ pub(super) fn take_gradients<B: AutodiffBackend, M: AutodiffModule<B>, N: Real>(
     kept: &[Kept],
     sums: &mut Sums<N>,
 ) -> GradientsParams {
-    let numbers = {
-        let mut count = 0;
-        struct Count<'a>(&'a mut usize);
-        impl<B: AutodiffBackend> ModuleVisitor<B> for Count<'_> {
-            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-                if param.is_require_grad() {
-                    *self.0 += param.lazy_shape().num_elements();
-                }
-            }
-        }
-        module.visit(&mut Count(&mut count));
-        count
-    };
+    let numbers: usize = kept.iter().map(|kept| kept.numbers).sum();
     let there: Vec<bool> = (sums.numbers[sums.next + numbers..].iter())
         .take(kept.len())
         .map(|count| count.elem::<f64>() > 0.0)

@@ -3,12 +3,12 @@
 use burn::tensor::backend::Backend;
 use burn::tensor::{DType, Tensor};
 
-use super::flat::{Flat, Real, put_gradients, put_presence, take_gradients};
+use super::flat::{Flat, Real, put_gradients, take_gradients};
 use super::{HalfStep, TrainState};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::network::{Network, Verdict};
 use crate::pair::{InnerBackend, Pair};
-use crate::process::ProcessGroup;
+use crate::process::{ProcessGroup, lost};
 
 /// How many numbers a run has summed beside a step's own.
 pub(crate) const WISHES: usize = 5;
@@ -85,7 +85,6 @@ fn summed_in<P: Pair, N: Real>(
             put_gradients::<P::Backend, _, N>(&state.gan.discriminator, gradients, &mut flat)
         }
     };
-    put_presence(&kept, &mut flat);
     flat.tensor(half.loss.clone());
     if let Some(terms) = &half.terms {
         flat.tensor(terms.clone());
@@ -154,16 +153,13 @@ fn summed_in<P: Pair, N: Real>(
     }
     // Equal marks of all give so many times this one: below 2²⁴ that is exact in single precision.
     if sums.take() != f64::from(mark) * size as f64 {
-        return Err(Error::Process {
-            operation: match half.network {
-                Network::Generator => "the sum of the generator's gradients".to_owned(),
-                Network::Discriminator => "the sum of the discriminator's gradients".to_owned(),
-            },
-            problem:
-                "processes have gradients of other shapes, or in another order in memory: run the \
-                      same program on the same kind of processor everywhere"
-                    .to_owned(),
-        });
+        let whose = match half.network {
+            Network::Generator => "the sum of the generator's gradients",
+            Network::Discriminator => "the sum of the discriminator's gradients",
+        };
+        let problem = "processes have gradients of other shapes, or in another order in memory: run the \
+                       same program on the same kind of processor everywhere";
+        return Err(lost(whose, problem));
     }
     half.shares *= size;
     half.samples *= size;

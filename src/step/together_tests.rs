@@ -9,30 +9,23 @@ use super::{
 use crate::Latent;
 use crate::data::{Dataset, MemoryDataset, Mixture};
 use crate::gan::Gan;
-use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
+use crate::models::MlpGeneratorConfig;
 use crate::network::{Augmentation, Discriminator, Verdict};
 use crate::nn::{Linear, LinearConfig};
 use crate::objective::{Augment, Loss, Objective, Pairing, Probability, Term, TopK};
 use crate::process::threads::{Threads, together};
 use crate::random::Stream;
-use crate::testing::{assert_close, for_each_autodiff_backend, parameters, values};
+use crate::testing::{
+    PointsGan, assert_close, for_each_autodiff_backend, parameters, points_gan, values,
+};
 
 const BATCH: usize = 12;
 const STEPS: usize = 4;
 
-type Networks<B> = Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>;
+type Networks<B> = PointsGan<B>;
 
 fn state<B: AutodiffBackend>(optimizer: OptimizerConfig) -> TrainState<Networks<B>> {
-    let device = Default::default();
-    let generator = MlpGeneratorConfig::new(3, [2]).with_hidden([8]);
-    let discriminator = MlpDiscriminatorConfig::new([2]).with_hidden([8, 8]);
-    let gan = Gan::seeded(
-        generator.init(&device).expect("valid settings"),
-        discriminator.init(&device).expect("valid settings"),
-        4,
-        &device,
-    );
-    let state = TrainState::new(gan, optimizer, optimizer).expect("valid settings");
+    let state = TrainState::new(points_gan(), optimizer, optimizer).expect("valid settings");
     state.with_seed(5).with_ema()
 }
 

@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use super::checkpoint::{Position, packed, side_by_side, unpacked};
 use super::feed::{self, Data, Expected};
 use super::{Ending, Finding};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::network::{Condition, Sample};
 use crate::pair::Pair;
-use crate::process::ProcessGroup;
+use crate::process::{ProcessGroup, lost};
+use crate::random::{FNV_START, fnv1a_more};
 use crate::step::{TrainState, WISHES};
 
 /// Samples by which processes know that they have the same data.
@@ -26,19 +27,12 @@ const TOLD: usize = 6;
 
 const START: &str = "the start of the run";
 
-fn problem(operation: &str, problem: impl Into<String>) -> Error {
-    Error::Process {
-        operation: operation.to_owned(),
-        problem: problem.into(),
-    }
-}
-
 fn written(value: &impl Serialize) -> Result<Vec<u8>> {
-    rmp_serde::to_vec_named(value).map_err(|error| problem("a message", error.to_string()))
+    rmp_serde::to_vec_named(value).map_err(|error| lost("a message", error.to_string()))
 }
 
 fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    rmp_serde::from_slice(bytes).map_err(|error| problem("a message", error.to_string()))
+    rmp_serde::from_slice(bytes).map_err(|error| lost("a message", error.to_string()))
 }
 
 /// What a process is about to train, to be compared.
@@ -53,7 +47,7 @@ struct Facts {
 /// Refuses a group whose processes do not train the same, before the first step and on all of them.
 ///
 /// # Errors
-/// [`Error::Process`] with what differs, and where.
+/// [`Error::Process`](crate::Error::Process) with what differs, and where.
 pub(super) fn agree<P: Pair>(
     group: &dyn ProcessGroup,
     settings: &Value,
@@ -85,7 +79,7 @@ pub(super) fn agree<P: Pair>(
         return Ok(());
     }
     let told = String::from_utf8_lossy(&told);
-    Err(problem(
+    Err(lost(
         START,
         format!(
             "the processes do not train the same: {told}; start one program with the same options and the \
@@ -140,7 +134,7 @@ fn shapes<B: AutodiffBackend, M: Module<B>>(module: &M) -> Vec<Vec<usize>> {
 fn between(first: &Facts, other: &Facts, rank: usize) -> Result<Vec<String>> {
     let parsed = |facts: &Facts| {
         let value = serde_json::from_str::<Value>(&facts.plain);
-        value.map_err(|error| problem(START, error.to_string()))
+        value.map_err(|error| lost(START, error.to_string()))
     };
     let other_rank = format!("rank {rank}");
     let names = ["rank 0", other_rank.as_str()];
@@ -211,7 +205,7 @@ pub(super) fn judge<P: Pair>(
     }
     let other = all.iter().position(|other| **other != mark.to_le_bytes());
     if let Some(rank) = other {
-        return Err(problem(
+        return Err(lost(
             &format!("the check after step {}", state.step),
             format!(
                 "the weights of rank {rank} are no longer those of rank 0: its processor rounds \
@@ -238,12 +232,12 @@ fn weights<P: Pair>(state: &TrainState<P>) -> u64 {
             for bytes in data.as_bytes().chunks(8) {
                 let mut word = [0; 8];
                 word[..bytes.len()].copy_from_slice(bytes);
-                self.0 = (self.0 ^ u64::from_le_bytes(word)).wrapping_mul(0x0000_0100_0000_01b3);
+                self.0 = fnv1a_more(self.0, u64::from_le_bytes(word));
                 self.0 ^= self.0 >> 29;
             }
         }
     }
-    let mut mark = Mark(0xcbf2_9ce4_8422_2325);
+    let mut mark = Mark(FNV_START);
     state.gan.visit(&mut mark);
     mark.0
 }

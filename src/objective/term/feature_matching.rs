@@ -85,12 +85,9 @@ impl<P: Pair> CostTerm<P> for FeatureMatching {
         // In the order in which running statistics have always seen the two batches.
         let fake = features(&pass.fake);
         let real = features(&pass.real);
-        if pass.across.is_alone() {
-            return feature_distance(real, fake);
-        }
         let [real, fake] =
             [real, fake].map(|features| pass.across.mean_on_tape(features.mean_dim(0)));
-        (real - fake).square().sum()
+        distance(real, fake)
     }
 }
 
@@ -105,9 +102,15 @@ impl<P: Pair> CostTerm<P> for FeatureMatching {
 /// If the two are not of the same width.
 #[inline(never)]
 pub fn feature_distance<B: Backend>(real: Tensor<B, 2>, fake: Tensor<B, 2>) -> Tensor<B, 1> {
-    (real.mean_dim(0) - fake.mean_dim(0)).square().sum()
+    distance(real.mean_dim(0), fake.mean_dim(0))
+}
+
+/// The squared distance of two means.
+#[inline(never)]
+fn distance<B: Backend>(real: Tensor<B, 2>, fake: Tensor<B, 2>) -> Tensor<B, 1> {
+    (real - fake).square().sum()
 }
 
 crate::compiled::compiled! {
-    feature_distance::<Tape>,
+    distance::<Tape>,
 }

@@ -33,26 +33,6 @@ const LOOKS: Duration = Duration::from_millis(5);
 /// Longer words are cut.
 const WORDS: usize = 4_000;
 
-/// Numbers that sums are of.
-pub(super) trait Number: Equivalence + Copy + Default {
-    /// `sum += more`, number by number.
-    fn add(sum: &mut [Self], more: &[Self]);
-}
-
-macro_rules! numbers {
-    ($($number:ty),*) => {$(
-        impl Number for $number {
-            fn add(sum: &mut [Self], more: &[Self]) {
-                for (sum, more) in sum.iter_mut().zip(more) {
-                    *sum += more;
-                }
-            }
-        }
-    )*};
-}
-
-numbers!(f32, f64, u8, u64);
-
 /// How messages failed to come.
 pub(super) enum Outcome<'a> {
     /// Another process has told why it can't go on.
@@ -79,7 +59,7 @@ pub(super) struct Mail {
 }
 
 impl Mail {
-    pub(super) fn new(_world: &SimpleCommunicator, place: Place, patience: Patience) -> Self {
+    pub(super) fn new(place: Place, patience: Patience) -> Self {
         let now = Instant::now();
         Self {
             place,
@@ -210,7 +190,7 @@ type Posted<'a, 'b, T> = (usize, Option<Request<'a, [T], &'b LocalScope<'a>>>);
 
 /// Posts all messages and waits for them. Where they don't come, `give_up` is called with the reason;
 /// it never returns, since what is posted belongs to MPI.
-pub(super) fn exchange<T: Number>(
+pub(super) fn exchange<T: Equivalence>(
     world: &SimpleCommunicator,
     mail: &mut Mail,
     outgoing: &[(usize, &[T])],

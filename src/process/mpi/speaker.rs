@@ -1,9 +1,11 @@
 //! The thread that speaks MPI: it takes orders, and answers other processes that ask for it.
 
+use std::ops::AddAssign;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ::mpi::datatype::Equivalence;
 use ::mpi::environment::Universe;
 use ::mpi::topology::SimpleCommunicator;
 use ::mpi::traits::Communicator;
@@ -52,7 +54,7 @@ pub(super) fn speak(
         orders,
         answers,
         place,
-        mail: Mail::new(&world, place, patience),
+        mail: Mail::new(place, patience),
         world,
     }
     .serve(universe);
@@ -113,7 +115,7 @@ impl Speaker<'_> {
 
     /// Posts messages and waits for them. Where they don't come, the error is answered from in
     /// there, and this does not return: what is posted must not be given up.
-    fn exchange<T: super::exchange::Number>(
+    fn exchange<T: Equivalence>(
         &mut self,
         operation: &str,
         outgoing: &[(usize, &[T])],
@@ -164,7 +166,10 @@ impl Speaker<'_> {
         (1..size).map(move |step| (rank + step) % size)
     }
 
-    fn sum<T: super::exchange::Number>(&mut self, mut values: Vec<T>) -> Result<Vec<T>> {
+    fn sum<T>(&mut self, mut values: Vec<T>) -> Result<Vec<T>>
+    where
+        T: Equivalence + Copy + Default + AddAssign,
+    {
         let Place { rank, size } = self.place;
         if size == 1 {
             return Ok(values);
@@ -209,7 +214,9 @@ impl Speaker<'_> {
                 true => &values[own.clone()],
                 false => received(of),
             };
-            T::add(&mut sum, more);
+            for (sum, more) in sum.iter_mut().zip(more) {
+                *sum += *more;
+            }
         }
         if whole {
             return Ok(sum);

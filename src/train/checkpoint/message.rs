@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Position, file, state};
 use crate::error::{Error, Result};
 use crate::pair::Pair;
+use crate::process::lost;
 use crate::step::TrainState;
 
 const OPERATION: &str = "handing the first process' state on";
@@ -50,10 +51,7 @@ pub(in crate::train) fn unpacked<P: Pair>(
 }
 
 fn failed(problem: String) -> Error {
-    Error::Process {
-        operation: OPERATION.to_owned(),
-        problem,
-    }
+    lost(OPERATION, problem)
 }
 
 /// Does something with a file of its own, which is gone afterwards.

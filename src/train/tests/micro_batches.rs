@@ -10,27 +10,20 @@ use burn::tensor::backend::AutodiffBackend;
 use crate::Latent;
 use crate::data::{Dataset, MemoryDataset, Mixture};
 use crate::gan::Gan;
-use crate::models::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
+use crate::models::{MlpDiscriminator, MlpGenerator};
 use crate::objective::{Loss, Objective, Pairing, Term};
 use crate::random::Stream;
 use crate::step::{Hooks, OptimizerConfig, StepBatch, StepOutcome, StepSettings, TrainState, step};
-use crate::testing::{assert_close, for_each_autodiff_backend, parameters, values};
+use crate::testing::{
+    PointsGan, assert_close, for_each_autodiff_backend, parameters, points_gan, values,
+};
 
-type State<B> = TrainState<Gan<MlpGenerator<B, 2>, MlpDiscriminator<B, 2>, B>>;
+type State<B> = TrainState<PointsGan<B>>;
 
 /// Plain descent, so that a parameter's change is its gradient.
 fn state<B: AutodiffBackend>() -> State<B> {
-    let device = Default::default();
-    let generator = MlpGeneratorConfig::new(3, [2]).with_hidden([8]);
-    let discriminator = MlpDiscriminatorConfig::new([2]).with_hidden([8, 8]);
-    let gan = Gan::seeded(
-        generator.init(&device).expect("valid settings"),
-        discriminator.init(&device).expect("valid settings"),
-        4,
-        &device,
-    );
     let sgd = OptimizerConfig::sgd(0.1, 0.0);
-    TrainState::new(gan, sgd, sgd).expect("valid settings")
+    TrainState::new(points_gan(), sgd, sgd).expect("valid settings")
 }
 
 fn batch<B, P>(count: usize) -> StepBatch<P>

@@ -1,8 +1,11 @@
 //! Starts workers, and takes what ends one as a finding.
 
 use std::fs;
+use std::iter;
 use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::options::Options;
@@ -40,15 +43,28 @@ pub fn run(options: &Options) -> ExitCode {
     if !wanted.is_empty() && options.case.is_none() {
         findings += finds_what_is_planted(options);
     }
-    for reader in &wanted {
-        findings += all_cases(*reader, options);
-    }
+    findings += side_by_side(&wanted, options);
     if findings == 0 {
         ExitCode::SUCCESS
     } else {
         println!("{findings} findings; one again: --reader NAME --seed N --case N");
         ExitCode::FAILURE
     }
+}
+
+/// Runs readers, as many at once as there are processors, and returns the number of findings.
+fn side_by_side(readers: &[&dyn Reader], options: &Options) -> u64 {
+    let lanes = thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let lane = || -> u64 {
+        let turns = iter::from_fn(|| readers.get(next.fetch_add(1, Ordering::Relaxed)));
+        turns.map(|reader| all_cases(*reader, options)).sum()
+    };
+    thread::scope(|scope| {
+        let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
+        let ended = lanes.into_iter().map(|lane| lane.join().expect("a lane"));
+        ended.sum()
+    })
 }
 
 /// A folder that workers share with the supervisor: in memory, where the system has such.

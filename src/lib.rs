@@ -117,6 +117,7 @@ pub mod random;
 mod readback;
 mod records;
 pub mod report;
+mod retyped;
 pub mod sampling;
 mod settings;
 mod sizes;

@@ -8,6 +8,7 @@
     python benches/peers/compare.py --augment
     python benches/peers/compare.py --work resnet_step --best
     python benches/peers/compare.py --table --runs 5 --json figures.json
+    python benches/peers/compare.py --processes 2 --work dcgan_step dcgan_r1_step
 
 Both sides are resident processes that wait while the other runs, so that they never compute at the
 same moment. A round times one after the other; the next round goes the other way about, so that
@@ -25,6 +26,11 @@ run, and these ratios, too, are medians over the rounds of the ratio within the 
 after the other, each with new processes: nothing stays resident in between, and a slow spell of the
 machine does not fall on one work alone. Figures are medians over the runs; the ratio of times has
 its range, too. `--json` stores each run as soon as it is done, with the times of its rounds.
+
+`--processes N` shares each batch between N processes of one thread on both sides: ours started by
+`mpirun`, PyTorch's with `DistributedDataParallel` over gloo. Beside both runs ours in one process of N
+threads: `processes_ratio` is ours in N processes / in one, `ratio` ours / peer. `mpirun` is
+OpenMPI's.
 
 Our side is the bench `peer_step`, built by cargo unless `--ours` names a binary. Both sides speak
 this protocol on standard input and output: `ready` when set up, then for each line `run N` one
@@ -239,10 +245,12 @@ class Network:
         self.errors.close()
 
 
-def build_ours(bench: str = "peer_step") -> str:
+def build_ours(bench: str = "peer_step", features: tuple[str, ...] = ()) -> str:
     """Builds the bench and returns the path of its binary."""
     command = [os.environ.get("CARGO", "cargo"), "bench", "--bench", bench]
     command += ["--no-run", "--message-format=json"]
+    if features:
+        command += ["--features", ",".join(features)]
     note("building: " + " ".join(command))
     try:
         built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -308,17 +316,28 @@ def rounded(mb: float | None) -> float | None:
     return None if mb is None else round(mb, 1)
 
 
-def our_side(work: Work, ours: str, args: argparse.Namespace) -> Network:
-    """Starts our process for the work."""
+def our_side(
+    work: Work, ours: str, args: argparse.Namespace, processes: int = 1, threads: int | None = None
+) -> Network:
+    """Starts our process for the work, or as many as there are to be."""
     command = [ours, "--serve", "--work", work.name, "--backend", work.backend]
+    if processes > 1:
+        start = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(processes)]
+        if os.geteuid() == 0:
+            start.append("--allow-run-as-root")
+        command = [*start, *command, "--processes"]
+    if threads is not None:
+        command = ["env", f"RAYON_NUM_THREADS={threads}", *command]
     return Network(f"{work.name}: our side", command, args.timeout)
 
 
-def peer_side(work: Work, args: argparse.Namespace) -> Network:
-    """Starts the peer's process for the work."""
+def peer_side(work: Work, args: argparse.Namespace, processes: int = 1) -> Network:
+    """Starts the peer's process for the work, or as many as there are to be."""
     command = [args.python, str(HERE / work.peer), "--serve", "--work", work.name]
     if args.best:
         command.append("--best")
+    if processes > 1:
+        command += ["--processes", str(processes)]
     return Network(f"{work.name}: the peer", command, args.timeout)
 
 
@@ -371,6 +390,28 @@ def run_pair(kind: str, pair: str, ours: str, args: argparse.Namespace) -> dict[
         f"ours_{kind}_ms": median_ms(our_mores),
         "peer_plain_ms": median_ms(peer_plains),
         f"peer_{kind}_ms": median_ms(peer_mores),
+    }
+
+
+def run_processes(work: Work, ours: str, args: argparse.Namespace) -> dict[str, object]:
+    """Compares both sides in several processes with each other, and ours with one process."""
+    count = args.processes
+    note(f"{work.name} in {count} processes: {args.rounds} rounds")
+    with (
+        our_side(work, ours, args, count, 1) as mine,
+        our_side(work, ours, args, 1, count) as alone,
+        peer_side(work, args, count) as theirs,
+    ):
+        rounds = take_turns([mine, alone, theirs], args.rounds, args.steps_per_round)
+    mines, alones, peers = zip(*rounds)
+    return {
+        "work": work.name,
+        "processes": count,
+        "processes_ratio": median_ratio(zip(mines, alones)),
+        "ratio": median_ratio(zip(mines, peers)),
+        "ours_ms": median_ms(mines),
+        "ours_alone_ms": median_ms(alones),
+        "peer_ms": median_ms(peers),
     }
 
 
@@ -484,6 +525,11 @@ def arguments() -> argparse.Namespace:
         action="store_true",
         help="PyTorch with channels innermost, fused Adam and, without second order, torch.compile",
     )
+    parser.add_argument(
+        "--processes",
+        type=at_least(2),
+        help="share each batch between so many processes of one thread, on both sides",
+    )
     parser.add_argument("--python", default=sys.executable, help="the Python that has PyTorch")
     parser.add_argument("--ours", help="our binary (default: cargo builds the bench peer_step)")
     parser.add_argument(
@@ -492,6 +538,8 @@ def arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if args.json and args.table is None:
         parser.error("--json goes with --table")
+    if args.processes and not (args.table is args.r1 is args.augment is None and not args.best):
+        parser.error("--processes goes with --work alone")
     return args
 
 
@@ -506,13 +554,14 @@ def main() -> int:
     signal.signal(signal.SIGTERM, end_on_signal)
     failed = False
     try:
-        ours = args.ours or build_ours()
+        ours = args.ours or build_ours(features=("mpi",) if args.processes else ())
     except Failure as failure:
         note(str(failure))
         return 1
     if args.table is not None:
         return int(not run_table(ours, args))
-    wanted = [partial(run_work, work) for work in WORKS if work.name in args.work]
+    run = run_processes if args.processes else run_work
+    wanted = [partial(run, work) for work in WORKS if work.name in args.work]
     for kind, named in (("r1", args.r1), ("augment", args.augment)):
         if named is not None:
             # The option alone names no pair.

@@ -52,6 +52,7 @@ input that nobody reads the gradient of, which our step leaves out.
 
     python pytorch_step.py --work mlp_step --steps 50 --warmup 10
     python pytorch_step.py --serve --work dcgan_step
+    python pytorch_step.py --serve --work dcgan_step --processes 2
 
 `--best` takes what PyTorch has to be faster: images with their channels innermost, Adam's fused variant
 and, where there is neither second order nor a spectral norm that is passed more than once a step,
@@ -65,6 +66,11 @@ its standard input, for `compare.py`: it prints `ready`; `run N` takes N steps a
 ..., "peak_mb": ..., "parameters": ...}`, ms being the mean time of these N steps and `parameters`
 how many numbers the work's networks hold, running statistics counted; `quit`, or the end of its
 input, ends it.
+
+`--processes N` shares each batch between N processes of one thread with `DistributedDataParallel` over
+gloo, for the works of `Step` without an augmentation that adapts: each network is wrapped once, buffers
+stay each process' own, and the generator's step looks through the discriminator itself, whose gradients
+nobody wants.
 """
 
 from __future__ import annotations
@@ -75,16 +81,21 @@ import math
 import os
 import resource
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import Callable
+from pathlib import Path
+from typing import Callable, Iterable
 
 try:
     import torch
+    import torch.distributed as dist
     from torch import Tensor, nn
     from torch.nn.functional import affine_grid, grid_sample, pad, relu, softplus
+    from torch.nn.parallel import DistributedDataParallel
     from torch.nn.utils import spectral_norm
 
     import r3gan
@@ -333,11 +344,14 @@ class Step:
             self.discriminator.to(memory_format=torch.channels_last)
         self.generator_adam = pair.adam(self.generator, best)
         self.discriminator_adam = pair.adam(self.discriminator, best)
-        # What runs where there is no second order; the networks themselves run where there is one.
+        # What runs where there is no second order; `exact` runs where there is one.
         self.draw: nn.Module = self.generator
         self.judge: nn.Module = self.discriminator
         if best:
             self.compile(pair)
+        # The same in the discriminator's half, where its weights have gradients.
+        self.taught = self.judge
+        self.exact: nn.Module = self.discriminator
         self.hinge = pair.hinge
         self.paired = pair.paired
         self.latents = (pair.batch, pair.latent)
@@ -345,6 +359,22 @@ class Step:
         self.lazy = pair.lazy
         self.augment = pair.augment
         self.count = 0
+        if dist.is_initialized():
+            self.distribute()
+
+    def distribute(self) -> None:
+        """Takes this process' part of each batch; gradients become means over the processes."""
+        rank, processes = dist.get_rank(), dist.get_world_size()
+        batch, latent = self.latents
+        own = batch // processes
+        self.real = self.real[rank * own : (rank + 1) * own].clone(
+            memory_format=torch.preserve_format
+        )
+        self.latents = (own, latent)
+        wrapped = partial(DistributedDataParallel, broadcast_buffers=False)
+        self.draw = wrapped(self.draw)
+        self.taught = self.exact = wrapped(self.discriminator)
+        torch.manual_seed(SEED + rank)
 
     def compile(self, pair: Pair) -> None:
         """What no second order goes through, where a pair's settings have it."""
@@ -376,12 +406,12 @@ class Step:
         gamma = None if self.gamma is None or self.count % self.lazy else self.gamma * self.lazy
         # A new tensor each time: gradients of a kept one would add up.
         real = self.real.detach().requires_grad_(gamma is not None)
-        judge = self.judge if gamma is None else self.discriminator
+        judge = self.taught if gamma is None else self.exact
         real_logits = judge(self.augment(real))
         if self.paired:
             fake.requires_grad_(gamma is not None)
         # Without R2 no second order goes through it.
-        fake_logits = (judge if self.paired else self.judge)(self.augment(fake))
+        fake_logits = (judge if self.paired else self.taught)(self.augment(fake))
         if self.paired:
             loss = softplus(fake_logits - real_logits).mean()
         else:
@@ -577,20 +607,65 @@ def measure(work: str, steps: int, warmup: int, best: bool) -> None:
     )
 
 
+def lines() -> Iterable[str]:
+    """What the first process reads from its input, the same for all processes, until it ends."""
+    while True:
+        said = [sys.stdin.readline() if is_first() else ""]
+        if dist.is_initialized():
+            dist.broadcast_object_list(said)
+        if not said[0]:
+            return
+        yield said[0]
+
+
+def is_first() -> bool:
+    """Whether this is the process that is talked to."""
+    return not dist.is_initialized() or dist.get_rank() == 0
+
+
 def serve(work: str, best: bool) -> None:
     """Answers `run N` lines until `quit` or the end of the input."""
     step = WORKS[work](best=best)
-    print("ready", flush=True)
-    for line in iter(sys.stdin.readline, ""):
+    if is_first():
+        print("ready", flush=True)
+    for line in lines():
         match line.split():
             case ["quit"]:
                 return
             case ["run", count] if count.isdecimal() and int(count) > 0:
                 ms = timed_ms(step, int(count))
                 peak = round(peak_mb(), 2)
-                answer(ms=round(ms, 4), peak_mb=peak, parameters=step.parameters())
+                if is_first():
+                    answer(ms=round(ms, 4), peak_mb=peak, parameters=step.parameters())
             case _:
                 sys.exit(f"expected `run N` with N of at least 1, or `quit`; got {line.strip()!r}")
+
+
+def join(place: str, rank: int, processes: int) -> None:
+    """Makes this process one of a group that meets in a file."""
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    torch.set_num_threads(1)
+    dist.init_process_group(
+        "gloo", init_method=f"file://{place}", rank=rank, world_size=processes
+    )
+
+
+def serve_in_processes(args: argparse.Namespace) -> None:
+    """`serve` by this process and others, which it starts and waits for."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = str(Path(folder) / "group")
+        command = [sys.executable, __file__, *sys.argv[1:], "--place", place, "--rank"]
+        ranks = range(1, args.processes)
+        others = [subprocess.Popen([*command, str(rank)], stdin=subprocess.DEVNULL) for rank in ranks]
+        try:
+            join(place, 0, args.processes)
+            serve(args.work, args.best)
+            dist.destroy_process_group()
+            for other in others:
+                other.wait()
+        finally:
+            for other in others:
+                other.kill()
 
 
 def cores() -> int:
@@ -623,14 +698,29 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--threads", type=at_least(1), default=cores(), help="threads (default: all cores)"
     )
-    return parser.parse_args()
+    parser.add_argument(
+        "--processes", type=at_least(1), default=1, help="processes that share a batch (default 1)"
+    )
+    # How a process that was started by the first one knows which it is.
+    parser.add_argument("--place", help=argparse.SUPPRESS)
+    parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.processes > 1 and not args.serve:
+        parser.error("--processes goes with --serve")
+    return args
 
 
 def main() -> None:
     """Runs the mode asked for."""
     args = arguments()
     torch.set_num_threads(args.threads)
-    if args.serve:
+    if args.rank > 0:
+        join(args.place, args.rank, args.processes)
+        serve(args.work, args.best)
+        dist.destroy_process_group()
+    elif args.processes > 1:
+        serve_in_processes(args)
+    elif args.serve:
         serve(args.work, args.best)
     else:
         measure(args.work, args.steps, args.warmup, args.best)

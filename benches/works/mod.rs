@@ -6,6 +6,8 @@
 // Each bench compiles this file for itself and uses a part of it.
 #![allow(dead_code)]
 
+use std::rc::Rc;
+
 use burn_gan::burn::module::{AutodiffModule, Module};
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::burn::tensor::{ElementConversion, Tensor, TensorData};
@@ -22,8 +24,11 @@ use burn_gan::network::{
 };
 use burn_gan::nn::Activation;
 use burn_gan::objective::{Ada, Augment, Loss, Objective, Probability, Term};
+use burn_gan::process::{Alone, ProcessGroup};
 use burn_gan::random::Stream;
-use burn_gan::step::{OptimizerConfig, StepBatch, StepSettings, StyleMixing, TrainState, step};
+use burn_gan::step::{
+    OptimizerConfig, Share, StepBatch, StepSettings, StyleMixing, TrainState, step_in_group,
+};
 use burn_gan::{Gan, Latent};
 
 /// glibc gives memory of a tensor's size back to the system at each free and faults it in again
@@ -236,6 +241,8 @@ where
     latents: Stream,
     /// What decides where styles are mixed, if they are.
     mixing: Option<Stream>,
+    /// The processes that share a batch; this one alone, unless [`in_group`](Self::in_group) was said.
+    group: Rc<dyn ProcessGroup>,
     device: B::Device,
 }
 
@@ -394,8 +401,23 @@ where
             prior,
             latents: Stream::new(SEED, "latent"),
             mixing: None,
+            group: Rc::new(Alone),
             device,
         }
+    }
+
+    /// The same with each batch shared by the processes of a group, which its length must divide; all
+    /// make the steps together.
+    pub fn in_group(mut self, group: Rc<dyn ProcessGroup>) -> Self {
+        let rows = self.real.clone().rows();
+        let [batch, width] = rows.dims();
+        let own = batch / group.size();
+        let first = group.rank() * own;
+        let rows = rows.slice([first..first + own, 0..width]);
+        self.real = self.real.with_rows(rows);
+        self.latents = Stream::new(SEED + group.rank() as u64, "latent");
+        self.group = group;
+        self
     }
 
     /// One training step; returns the generator's loss once the device has done all of it.
@@ -414,12 +436,14 @@ where
             });
             batch = batch.with_mixing(StyleMixing::new(draw(), crossovers.collect()));
         }
-        let (state, outcome) = step(
+        let (state, outcome) = step_in_group(
             state,
             &StepSettings::new(&self.objective),
-            vec![batch],
+            vec![batch.of_part(Share::new(self.group.rank(), self.group.size()))],
             &mut (),
-        );
+            &*self.group,
+        )
+        .expect("all processes are there");
         self.state = Some(state);
         // CPU backends have computed everything by now. A GPU has been given its orders, the
         // optimiser's behind those that the loss waits for.

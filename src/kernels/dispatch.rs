@@ -1,16 +1,13 @@
 //! From a tensor of any backend to the kernels, if the backend has them.
 //!
 //! A layer asks here first; `None` means: take burn's operations. The backend is known by its
-//! `TypeId`; a tensor changes its static type without `unsafe` by going through `Any`, which costs
-//! nothing. Kernels are there for f32 on [`Flex`], on a tape above it, and on a tape above that,
+//! `TypeId`. Kernels are there for f32 on [`Flex`], on a tape above it, and on a tape above that,
 //! where exact gradient penalties are computed.
-
-use std::any::{Any, TypeId};
 
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::ops::FloatTensor;
-use burn::tensor::{DType, ElementConversion, Tensor, TensorPrimitive};
+use burn::tensor::{DType, ElementConversion, Tensor};
 
 use super::activation::Elementwise;
 use super::adam::{self, AdamStep};
@@ -23,39 +20,14 @@ use super::rearrange::Rearrange;
 use super::resample::Resample;
 use super::storage;
 use crate::activation::Activation;
+use crate::retyped::{cast, is, taken, tensor};
 
 type Tape = Autodiff<Flex>;
 type TapeOfTape = Autodiff<Autodiff<Flex>>;
 
-/// A value under another name of its type.
-///
-/// # Panics
-/// If it is of another type: callers have compared the backends.
-fn cast<From: 'static, To: 'static>(value: From) -> To {
-    let mut value = Some(value);
-    match (&mut value as &mut dyn Any).downcast_mut::<Option<To>>() {
-        Some(value) => value.take().expect("it was put in above"),
-        None => unreachable!("the backends have been compared"),
-    }
-}
-
-fn is<A: 'static, B: 'static>() -> bool {
-    TypeId::of::<A>() == TypeId::of::<B>()
-}
-
 /// A float tensor of backend `B`, known to be `K`, as a primitive.
 fn primitive<B: Backend, K: Backend, const R: usize>(tensor: &Tensor<B, R>) -> FloatTensor<K> {
     taken::<B, K, R>(tensor.clone())
-}
-
-/// [`primitive`] of a tensor that is the kernel's own: where nobody else holds it, its memory is too.
-fn taken<B: Backend, K: Backend, const R: usize>(tensor: Tensor<B, R>) -> FloatTensor<K> {
-    cast::<_, Tensor<K, R>>(tensor).into_primitive().tensor()
-}
-
-fn tensor<B: Backend, K: Backend, const R: usize>(primitive: FloatTensor<K>) -> Tensor<B, R> {
-    let tensor = Tensor::<K, R>::from_primitive(TensorPrimitive::Float(primitive));
-    cast(tensor)
 }
 
 /// Whether kernels take a tensor: f32, and something in it.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Activation;
 use crate::error::{Result, check};
+use crate::process::{is_synchronized, mean_of_all};
 use crate::settings::settings;
 use crate::sizes;
 
@@ -88,11 +89,14 @@ impl BatchNormConfig {
 /// variance biased, and the running ones follow; without one they are the running ones. So
 /// `valid()` turns training off, as in burn's layer of this name, whose mathematics, names
 /// and layout (`gamma`, `beta`, `running_mean`, `running_var`, `[channels]` each) it has. PyTorch's
-/// running variance differs by n/(n − 1). On the CPU backend Flex it runs on kernels of this
+/// running variance differs by n/(n − 1). In a group of processes the batch is what a process has of
+/// it, or the whole ([`TrainerConfig::synchronized_batch_norm`]). On the CPU backend Flex it runs on kernels of this
 /// crate's own; under second order, and elsewhere, on burn's operations.
 ///
 /// Ioffe, Szegedy 2015, *Batch normalization: accelerating deep network training by reducing
 /// internal covariate shift*, arXiv:1502.03167.
+///
+/// [`TrainerConfig::synchronized_batch_norm`]: crate::train::TrainerConfig::synchronized_batch_norm
 #[derive(Module, Debug)]
 #[module(custom_display)]
 pub struct BatchNorm<B: Backend> {
@@ -174,9 +178,15 @@ impl<B: Backend> Statistics<'_, B> {
         beta: Tensor<B, 1>,
         activation: Activation,
     ) -> Tensor<B, R> {
+        // The kernel has the statistics and the output in one operation: nothing can come between.
         #[cfg(feature = "flex")]
-        if let Some(normalized) =
-            crate::kernels::batch_norm_training(&input, [&gamma, &beta], self.epsilon, activation)
+        if !is_synchronized()
+            && let Some(normalized) = crate::kernels::batch_norm_training(
+                &input,
+                [&gamma, &beta],
+                self.epsilon,
+                activation,
+            )
         {
             crate::kernels::released(input);
             self.follow(normalized.mean, normalized.variance);
@@ -188,11 +198,10 @@ impl<B: Backend> Statistics<'_, B> {
             let count = x.shape().num_elements() / channels;
             x.swap_dims(0, 1).reshape([channels, count])
         };
-        let mean: Tensor<B, 1> = rows(input.clone()).mean_dim(1).reshape([channels]);
+        let mean = mean_of_all(rows(input.clone()).mean_dim(1).reshape([channels]));
         let centered = input - along_channels(mean.clone());
-        let variance: Tensor<B, 1> = rows(centered.clone().square())
-            .mean_dim(1)
-            .reshape([channels]);
+        let squares = rows(centered.clone().square());
+        let variance = mean_of_all(squares.mean_dim(1).reshape([channels]));
         self.follow(mean.detach(), variance.clone().detach());
         self.scale(centered, variance, gamma, beta, activation)
     }

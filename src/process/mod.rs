@@ -11,6 +11,7 @@
 
 mod across;
 mod alone;
+mod means;
 #[cfg(feature = "mpi")]
 mod mpi;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use std::fmt::Debug;
 
 pub(crate) use across::Across;
 pub use alone::Alone;
+pub(crate) use means::{can_be_synchronized, is_synchronized, mean_of_all, synchronized};
 #[cfg(feature = "mpi")]
 pub use mpi::{Mpi, Patience};
 

@@ -12,7 +12,7 @@ use super::{
 use crate::error::Result;
 use crate::network::Verdict;
 use crate::pair::{InnerBackend, Pair};
-use crate::process::{Across, Alone, ProcessGroup};
+use crate::process::{Across, Alone, ProcessGroup, synchronized};
 
 /// What a step leaves to look at. Nothing is read back from the device until somebody asks.
 #[derive(Debug, Clone)]
@@ -79,14 +79,16 @@ pub fn step<P: Pair>(
 /// so many. The result is that of one process that takes the batch in n micro-batches, to the last
 /// bit where each process takes its part at once and nothing looks at a batch as a whole; what does,
 /// takes its means over all processes where it can ([`TermInfo::adds_up_over_processes`]). Batch
-/// statistics of networks are those of each part, and the running ones those of each process.
+/// statistics of networks are those of each part, and the running ones those of each process, unless
+/// [`StepSettings::synchronized_batch_norm`] says otherwise.
 ///
 /// # Errors
 /// [`Error::Process`](crate::Error::Process) if the group fails; the state is gone then, as after a
 /// panic.
 ///
 /// # Panics
-/// As [`step`], and if a batch is not this process' part.
+/// As [`step`], and if a batch is not this process' part, or batch norms are to be synchronised on
+/// another backend than Flex, NdArray and Wgpu.
 ///
 /// [`TermInfo::adds_up_over_processes`]: crate::objective::TermInfo::adds_up_over_processes
 pub fn step_in_group<P: Pair>(
@@ -238,7 +240,10 @@ fn in_parts<P: Pair>(
 ) -> Result<Box<HalfStep<P>>> {
     let mut sum: Option<Box<HalfStep<P>>> = None;
     for share in batch.shares(settings.micro_batches) {
-        let half = Box::new(gradients(share));
+        let half = match settings.synchronized_batch_norm {
+            true => synchronized(across, || Box::new(gradients(share))),
+            false => Box::new(gradients(share)),
+        };
         across.failed()?;
         match &mut sum {
             Some(sum) => sum.add(*half, state),

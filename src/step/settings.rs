@@ -37,6 +37,8 @@ pub struct StepSettings<'a> {
     pub micro_batches: usize,
     /// How much of the generator's moving average stays, where there is one.
     pub ema_decay: f64,
+    /// Whether batch norms of this crate take their statistics over all processes of a group.
+    pub synchronized_batch_norm: bool,
     /// Whether [`StepOutcome::vitals`](super::StepOutcome::vitals) is measured.
     pub vitals: bool,
 }
@@ -51,6 +53,7 @@ impl<'a> StepSettings<'a> {
             gradient_clipping: None,
             micro_batches: 1,
             ema_decay: 0.0,
+            synchronized_batch_norm: false,
             vitals: false,
         }
     }

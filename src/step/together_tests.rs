@@ -10,8 +10,8 @@ use crate::Latent;
 use crate::data::{Dataset, MemoryDataset, Mixture};
 use crate::gan::Gan;
 use crate::models::MlpGeneratorConfig;
-use crate::network::{Augmentation, Discriminator, Verdict};
-use crate::nn::{Linear, LinearConfig};
+use crate::network::{Augmentation, Discriminator, Generator, Verdict};
+use crate::nn::{Activation, BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use crate::objective::{Augment, Loss, Objective, Pairing, Probability, Term, TopK};
 use crate::process::threads::{Threads, together};
 use crate::random::Stream;
@@ -205,6 +205,89 @@ fn what_is_of_the_whole_batch_is_of_all_processes<B: AutodiffBackend>() {
     }
 }
 
+/// A linear layer, a batch norm, a linear layer.
+#[derive(burn::module::Module, Debug)]
+struct Normed<B: burn::tensor::backend::Backend> {
+    first: Linear<B>,
+    norm: BatchNorm<B>,
+    last: Linear<B>,
+}
+
+impl<B: burn::tensor::backend::Backend> Normed<B> {
+    fn new(inputs: usize, outputs: usize) -> Self {
+        let device = Default::default();
+        Self {
+            first: LinearConfig::new(inputs, 6).init(&device),
+            norm: BatchNormConfig::new(6).init(&device),
+            last: LinearConfig::new(6, outputs).init(&device),
+        }
+    }
+
+    fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        let hidden = self
+            .norm
+            .forward_activated(self.first.forward(x), Activation::Tanh);
+        self.last.forward(hidden)
+    }
+}
+
+impl<B: burn::tensor::backend::Backend> Generator<B> for Normed<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+
+    fn generate(&self, latent: Tensor<B, 2>, _condition: &()) -> Tensor<B, 2> {
+        self.forward(latent)
+    }
+}
+
+impl<B: burn::tensor::backend::Backend> Discriminator<B> for Normed<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+
+    fn discriminate(&self, sample: Tensor<B, 2>, _condition: &()) -> Verdict<B> {
+        self.forward(sample).into()
+    }
+}
+
+/// In both halves of the step, through the samples that the second takes from the first, too.
+fn synchronized_batch_norms_are_those_of_the_whole_batch<B: AutodiffBackend>() {
+    use crate::process::ProcessGroup;
+    let objective = Objective::new(Loss::NonSaturating);
+    let mut settings = StepSettings::new(&objective);
+    settings.synchronized_batch_norm = true;
+    let run = |group: Option<&Threads>| {
+        let (rank, size) = group.map_or((0, 1), |group| (group.rank(), group.size()));
+        let here = Share::new(rank, size);
+        let gan =
+            Gan::<_, _, B>::seeded(Normed::new(3, 2), Normed::new(2, 1), 4, &Default::default());
+        let sgd = OptimizerConfig::sgd(0.3, 0.0);
+        let mut state = TrainState::new(gan, sgd, sgd).expect("valid settings");
+        for number in 0..STEPS {
+            let (real, latent) = numbers::<B>(number, here);
+            let batches = vec![StepBatch::new(real, (), latent).of_part(here)];
+            state = match group {
+                Some(group) => {
+                    let stepped = step_in_group(state, &settings, batches, &mut (), group);
+                    stepped.expect("a group").0
+                }
+                None => step(state, &settings, batches, &mut ()).0,
+            };
+        }
+        // Running statistics are among them.
+        parameters::<B, _>(&state.gan)
+    };
+    let expected = run(None);
+    for size in [2, 3] {
+        let parts = together(size, |group| run(Some(group)));
+        for part in &parts {
+            assert_eq!(*part, parts[0], "ranks differ");
+        }
+        for (own, expected) in parts[0].iter().zip(&expected) {
+            assert_close(own, expected, 2e-5, 2e-6);
+        }
+    }
+}
+
 /// A discriminator whose features are matched.
 #[derive(burn::module::Module, Debug)]
 struct Featured<B: burn::tensor::backend::Backend> {
@@ -306,4 +389,5 @@ for_each_autodiff_backend!(
     micro_batches_in_a_group_add_up_to_the_batch,
     what_is_of_the_whole_batch_is_of_all_processes,
     feature_matching_is_over_the_whole_batch,
+    synchronized_batch_norms_are_those_of_the_whole_batch,
 );

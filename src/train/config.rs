@@ -79,6 +79,12 @@ pub struct TrainerConfig {
     /// them has of the batch.
     #[serde(default = "whole")]
     pub micro_batches: usize,
+    /// Whether batch norms of this crate, conditional ones too, take their statistics over what all
+    /// processes of a group have of the batch, in place of each over its own part; in one process it
+    /// is the same. Two sums of a number for each channel go over the network at each layer of each
+    /// pass. Backends Flex, NdArray and Wgpu; false by default.
+    #[serde(default)]
+    pub synchronized_batch_norm: bool,
     /// What is watched while the run goes on.
     #[serde(default)]
     pub health: HealthConfig,
@@ -116,6 +122,7 @@ impl TrainerConfig {
             ema: None,
             gradient_clipping: None,
             micro_batches: 1,
+            synchronized_batch_norm: false,
             health: HealthConfig::default(),
             limits: Limits::default(),
             loading: Loading::default(),
@@ -212,6 +219,12 @@ impl TrainerConfig {
     /// Parts that a batch is taken in.
     pub fn with_micro_batches(mut self, micro_batches: usize) -> Self {
         self.micro_batches = micro_batches;
+        self
+    }
+
+    /// Whether batch norms take their statistics over all processes of a group.
+    pub fn with_synchronized_batch_norm(mut self, synchronized: bool) -> Self {
+        self.synchronized_batch_norm = synchronized;
         self
     }
 

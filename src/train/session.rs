@@ -536,6 +536,7 @@ impl<P: Pair> Session<'_, P> {
             rates,
             gradient_clipping: config.gradient_clipping,
             micro_batches: config.micro_batches,
+            synchronized_batch_norm: config.synchronized_batch_norm,
             ema_decay: config.ema.map_or(0.0, |ema| ema.decay_at(samples, length)),
             vitals,
         };

@@ -307,6 +307,37 @@ fn diff_augment_is_the_same_in_any_number_of_processes() {
     is_the_run_of_one_process("diff_augment", &[2, 3, 4]);
 }
 
+/// Batch norms in both networks, a penalty that differentiates twice through them.
+#[test]
+fn synchronized_batch_norm_is_that_of_the_whole_batch() {
+    let trained = |case: &str, processes: Option<usize>| -> Vec<f64> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let order = order(case, folder.path())
+            .with("STEPS", 10)
+            .with("PARTS", 1);
+        let said = run(&order, processes);
+        said.digest(processes.unwrap_or(1));
+        let (_, numbers) = said.by_rank("numbers ").swap_remove(0);
+        let numbers = numbers.trim_matches(['[', ']']).split(", ");
+        numbers
+            .map(|number| number.parse().expect("a number"))
+            .collect()
+    };
+    let furthest = |found: &[f64], expected: &[f64]| {
+        assert_eq!(found.len(), expected.len());
+        let pairs = found.iter().zip(expected);
+        let apart = pairs.map(|(a, b)| (a - b).abs() / b.abs().max(1.0));
+        apart.fold(0.0, f64::max)
+    };
+    let expected = trained("batch_norm", None);
+    for count in [2, 3] {
+        let apart = furthest(&trained("batch_norm", Some(count)), &expected);
+        assert!(apart < 1e-4, "{count} processes: {apart:.2e}");
+    }
+    let apart = furthest(&trained("local_batch_norm", Some(3)), &expected);
+    assert!(apart > 1e-3, "each by itself: {apart:.2e}");
+}
+
 #[test]
 fn what_differs_is_refused_before_the_first_step() {
     for (case, named) in [

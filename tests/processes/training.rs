@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use burn_gan::burn::backend::{Autodiff, Flex};
+use burn_gan::burn::module::{Module, ModuleVisitor, Param};
 use burn_gan::burn::tensor::{Device, Tensor};
 use burn_gan::data::{Dataset, LabelledDataset, MemoryDataset, Mixture};
 use burn_gan::models::{
-    MlpDiscriminatorConfig, MlpGeneratorConfig, R3ganDiscriminatorConfig, R3ganGeneratorConfig,
+    DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
+    R3ganDiscriminatorConfig, R3ganGeneratorConfig,
 };
 use burn_gan::network::{
     Augmentation, ConditionRule, DiffAugment, TrainableDiscriminator, TrainableGenerator,
@@ -112,6 +114,24 @@ impl<P: Pair> Hooks<P> for Jump {
     }
 }
 
+/// Of each of a module's tensors, running statistics too, a sum with weights of their own.
+fn projections<M: Module<B>>(module: &M) -> Vec<f32> {
+    struct Reader(Vec<f32>);
+    impl ModuleVisitor<B> for Reader {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            let values = param.val().into_data().to_vec::<f32>();
+            let values = values.expect("single precision").into_iter();
+            let weighted = values
+                .enumerate()
+                .map(|(index, x)| x * (index as f32).cos());
+            self.0.push(weighted.sum());
+        }
+    }
+    let mut reader = Reader(Vec::new());
+    module.visit(&mut reader);
+    reader.0
+}
+
 struct Case {
     group: Box<dyn ProcessGroup>,
     rank: usize,
@@ -158,6 +178,8 @@ impl Case {
                 println!("rank {} ended {}", self.rank, run.ending);
                 if run.ending.is_finished() {
                     println!("rank {} digest {}", self.rank, run.state.digest());
+                    let numbers = projections(&run.state.gan);
+                    println!("rank {} numbers {numbers:?}", self.rank);
                 }
                 self.group.barrier().expect("all are done");
                 let code = run.ending.exit_code();
@@ -311,6 +333,31 @@ pub fn train(case: &str) {
                     .expect("valid settings"),
             );
             case_of.run(config(steps, objective), networks, &images(3));
+        }
+        "batch_norm" | "local_batch_norm" => {
+            let networks = (
+                DcganGeneratorConfig::new(4, [3, 8, 8])
+                    .with_width(4)
+                    .init::<B>(&device)
+                    .expect("valid settings"),
+                DcganDiscriminatorConfig::new([3, 8, 8])
+                    .with_width(4)
+                    .with_batch_norm(true)
+                    .init::<B>(&device)
+                    .expect("valid settings"),
+            );
+            let objective = Objective::new(Loss::NonSaturating).with_term(Term::r1(0.3));
+            let config = config(steps, objective)
+                .with_optimizers(OptimizerConfig::sgd(0.05, 0.0))
+                .with_synchronized_batch_norm(case == "batch_norm");
+            case_of.run(
+                TrainerConfig {
+                    ramps: Vec::new(),
+                    ..config
+                },
+                networks,
+                &images(3),
+            );
         }
         "r3gan" => {
             let networks = (

@@ -7,3 +7,4 @@ mod operations;
 mod properties;
 mod rearranged;
 mod series;
+mod synchronized;

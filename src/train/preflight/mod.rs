@@ -43,6 +43,9 @@ pub(super) fn check<P: Pair>(
     device: &Device<P::Backend>,
 ) -> Result<Vec<Warning>> {
     settings::mixing(config, gan.generator.style_space().is_some())?;
+    if processes > 1 {
+        processes::synchronized::<P::Backend>(config)?;
+    }
     let batches = config
         .batches
         .epoch(data.len(), config.seed, 0)
@@ -118,13 +121,18 @@ pub(super) fn check<P: Pair>(
     if config.micro_batches > 1 || processes > 1 {
         let mut sources = LayerKind::BatchNorm.paths_in(generator, "generator");
         sources.extend(norms);
+        let norms = sources.len();
         let samples = parts[0];
         if passes::mixes_samples(&judge, &real, &condition, samples) {
             sources.push("discriminator".to_owned());
         }
-        if processes > 1 && !sources.is_empty() {
+        let of_processes = match config.synchronized_batch_norm {
+            true => &sources[norms..],
+            false => &sources[..],
+        };
+        if processes > 1 && !of_processes.is_empty() {
             warnings.push(Warning::StatisticsOfProcesses {
-                sources: sources.clone(),
+                sources: of_processes.to_vec(),
                 processes,
                 samples: real_shape[0],
             });

@@ -1,6 +1,9 @@
 //! What a group of processes can't train.
 
+use burn::tensor::backend::Backend;
+
 use crate::error::{Error, Result};
+use crate::process::can_be_synchronized;
 use crate::train::TrainerConfig;
 
 /// The settings of a run as one of `processes` processes sees them: with its part of the batch.
@@ -61,6 +64,22 @@ pub(in crate::train) fn of_a_process(
     own.batches.batch_size = whole / processes;
     own.batches.last = crate::data::LastBatch::Drop;
     Ok(own)
+}
+
+/// Whether batch norms can be synchronised, where they are to be.
+///
+/// # Errors
+/// If the backend has no such operation.
+pub(super) fn synchronized<B: Backend>(config: &TrainerConfig) -> Result<()> {
+    if config.synchronized_batch_norm && !can_be_synchronized::<B>() {
+        return Err(Error::setting(
+            "synchronized_batch_norm",
+            true,
+            "is there for the backends Flex, NdArray and Wgpu as burn names them; take one of them, or \
+             leave it off",
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -196,7 +196,8 @@ impl fmt::Display for Warning {
                 f,
                 "{} {} statistics over the batch, and each of {processes} processes has its own of \
                  {samples} samples, running statistics too (the first process' are stored): the run is \
-                 not that of one process; take a larger batch, or layers without such statistics",
+                 not that of one process; set `synchronized_batch_norm` for batch norms, or take a \
+                 larger batch, or layers without such statistics",
                 Paths(sources),
                 if sources.len() == 1 { "takes" } else { "take" }
             ),

@@ -411,6 +411,10 @@ where
     pub fn in_group(mut self, group: Rc<dyn ProcessGroup>) -> Self {
         let rows = self.real.clone().rows();
         let [batch, width] = rows.dims();
+        assert!(
+            batch.is_multiple_of(group.size()),
+            "{batch} samples are not cut evenly"
+        );
         let own = batch / group.size();
         let first = group.rank() * own;
         let rows = rows.slice([first..first + own, 0..width]);

@@ -90,8 +90,9 @@ impl BatchNormConfig {
 /// `valid()` turns training off, as in burn's layer of this name, whose mathematics, names
 /// and layout (`gamma`, `beta`, `running_mean`, `running_var`, `[channels]` each) it has. PyTorch's
 /// running variance differs by n/(n − 1). In a group of processes the batch is what a process has of
-/// it, or the whole ([`TrainerConfig::synchronized_batch_norm`]). On the CPU backend Flex it runs on kernels of this
-/// crate's own; under second order, and elsewhere, on burn's operations.
+/// it, or the whole ([`TrainerConfig::synchronized_batch_norm`]). On the CPU backend Flex it runs on
+/// kernels of this crate's own; under second order, over all processes, and elsewhere, on burn's
+/// operations.
 ///
 /// Ioffe, Szegedy 2015, *Batch normalization: accelerating deep network training by reducing
 /// internal covariate shift*, arXiv:1502.03167.

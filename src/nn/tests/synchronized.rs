@@ -43,11 +43,11 @@ fn found<B: AutodiffBackend>(
             .with_initializer(burn::module::Initializer::Constant { value: 0.3 })
             .init::<Autodiff<B>>(&device);
         let y = norm.forward_activated(outer.clone(), condition, Activation::Tanh);
-        (y, buffers(&norm))
+        (y, numbers_in(&norm))
     } else {
         let norm = BatchNormConfig::new(SHAPE[1]).init::<Autodiff<B>>(&device);
         let y = norm.forward_activated(outer.clone(), Activation::Tanh);
-        (y, buffers(&norm))
+        (y, numbers_in(&norm))
     };
     let cubed = y.clone() * y.clone() * y.clone();
     let tape = (y.clone() + cubed.div_scalar(3.0)).sum().backward();
@@ -58,8 +58,8 @@ fn found<B: AutodiffBackend>(
     vec![values(y), values(first), values(second), running]
 }
 
-/// The numbers of a layer that are not learnt.
-fn buffers<B: Backend, M: Module<B>>(module: &M) -> Vec<f64> {
+/// All numbers of a layer, running statistics among them.
+fn numbers_in<B: Backend, M: Module<B>>(module: &M) -> Vec<f64> {
     crate::testing::parameters::<B, _>(module)
         .into_iter()
         .flatten()

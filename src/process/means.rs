@@ -53,34 +53,6 @@ fn plain<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     mean.into_primitive().tensor()
 }
 
-#[cfg(feature = "flex")]
-impl Means for burn::backend::Flex {
-    fn mean(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        plain::<Self>(x)
-    }
-}
-
-#[cfg(feature = "ndarray")]
-impl Means for burn::backend::NdArray {
-    fn mean(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        plain::<Self>(x)
-    }
-}
-
-#[cfg(feature = "ndarray")]
-impl Means for burn::backend::NdArray<f64> {
-    fn mean(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        plain::<Self>(x)
-    }
-}
-
-#[cfg(feature = "wgpu")]
-impl Means for burn::backend::Wgpu {
-    fn mean(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        plain::<Self>(x)
-    }
-}
-
 #[derive(Debug)]
 struct MeanStep;
 
@@ -114,30 +86,44 @@ fn run<B: Backend, K: Means>(x: Tensor<B, 1>) -> Tensor<B, 1> {
     tensor::<B, K, 1>(K::mean(taken::<B, K, 1>(x)))
 }
 
-/// The function for a backend known by its name, with or without tapes.
-fn known<B: Backend>() -> Option<fn(Tensor<B, 1>) -> Tensor<B, 1>> {
-    macro_rules! among {
-        ($($backend:ty),* $(,)?) => {
+/// Backends without a tape that have the operation, and how they are known by their names, with or
+/// without tapes.
+macro_rules! backends {
+    ($($feature:literal: $backend:ty),* $(,)?) => {
+        $(
+            #[cfg(feature = $feature)]
+            impl Means for $backend {
+                fn mean(x: FloatTensor<Self>) -> FloatTensor<Self> {
+                    plain::<Self>(x)
+                }
+            }
+        )*
+
+        fn known<B: Backend>() -> Option<fn(Tensor<B, 1>) -> Tensor<B, 1>> {
             $(
-                if is::<B, $backend>() {
-                    return Some(run::<B, $backend>);
-                }
-                if is::<B, Autodiff<$backend>>() {
-                    return Some(run::<B, Autodiff<$backend>>);
-                }
-                if is::<B, Autodiff<Autodiff<$backend>>>() {
-                    return Some(run::<B, Autodiff<Autodiff<$backend>>>);
+                #[cfg(feature = $feature)]
+                {
+                    if is::<B, $backend>() {
+                        return Some(run::<B, $backend>);
+                    }
+                    if is::<B, Autodiff<$backend>>() {
+                        return Some(run::<B, Autodiff<$backend>>);
+                    }
+                    if is::<B, Autodiff<Autodiff<$backend>>>() {
+                        return Some(run::<B, Autodiff<Autodiff<$backend>>>);
+                    }
                 }
             )*
-        };
-    }
-    #[cfg(feature = "flex")]
-    among!(burn::backend::Flex);
-    #[cfg(feature = "ndarray")]
-    among!(burn::backend::NdArray, burn::backend::NdArray<f64>);
-    #[cfg(feature = "wgpu")]
-    among!(burn::backend::Wgpu);
-    None
+            None
+        }
+    };
+}
+
+backends! {
+    "flex": burn::backend::Flex,
+    "ndarray": burn::backend::NdArray,
+    "ndarray": burn::backend::NdArray<f64>,
+    "wgpu": burn::backend::Wgpu,
 }
 
 /// Whether statistics of all processes can be taken on a backend.

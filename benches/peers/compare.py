@@ -9,6 +9,7 @@
     python benches/peers/compare.py --work resnet_step --best
     python benches/peers/compare.py --table --runs 5 --json figures.json
     python benches/peers/compare.py --processes 2 --work dcgan_step dcgan_r1_step
+    python benches/peers/compare.py --gpu
 
 Both sides are resident processes that wait while the other runs, so that they never compute at the
 same moment. A round times one after the other; the next round goes the other way about, so that
@@ -31,6 +32,10 @@ its range, too. `--json` stores each run as soon as it is done, with the times o
 `mpirun`, PyTorch's with `DistributedDataParallel` over gloo. Beside both runs ours in one process of N
 threads: `processes_ratio` is ours in N processes / in one, `ratio` ours / peer. `mpirun` is
 OpenMPI's.
+
+`--gpu` runs both sides on the GPU: ours on the backend wgpu, PyTorch's on CUDA, whose convolutions are in
+TF32 unless it is told otherwise. Memory is left out: it is the GPU's, and no process knows its own. The first
+run of ours on a machine is long, since it tries which kernels are fastest there; give it a `--timeout`.
 
 Our side is the bench `peer_step`, built by cargo unless `--ours` names a binary. Both sides speak
 this protocol on standard input and output: `ready` when set up, then for each line `run N` one
@@ -72,6 +77,8 @@ class Work:
     name: str
     backend: str = "flex"
     peer: str = "pytorch_step.py"
+    # Whether PyTorch's script has it on a GPU.
+    gpu: bool = True
 
 
 # A further work is a further line.
@@ -81,8 +88,8 @@ WORKS = [
     Work("dcgan_step"),
     Work("dcgan_plain_step"),
     Work("dcgan_r1_step"),
-    Work("dcgan_diffaugment"),
-    Work("dcgan_ada"),
+    Work("dcgan_diffaugment", gpu=False),
+    Work("dcgan_ada", gpu=False),
     Work("dcgan_sample"),
     Work("resnet_step"),
     Work("resnet_r1_step"),
@@ -320,7 +327,8 @@ def our_side(
     work: Work, ours: str, args: argparse.Namespace, processes: int = 1, threads: int | None = None
 ) -> Network:
     """Starts our process for the work, or as many as there are to be."""
-    command = [ours, "--serve", "--work", work.name, "--backend", work.backend]
+    backend = "wgpu" if args.gpu else work.backend
+    command = [ours, "--serve", "--work", work.name, "--backend", backend]
     if processes > 1:
         start = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(processes)]
         if os.geteuid() == 0:
@@ -336,6 +344,8 @@ def peer_side(work: Work, args: argparse.Namespace, processes: int = 1) -> Netwo
     command = [args.python, str(HERE / work.peer), "--serve", "--work", work.name]
     if args.best:
         command.append("--best")
+    if args.gpu:
+        command += ["--device", "cuda"]
     if processes > 1:
         command += ["--processes", str(processes)]
     return Network(f"{work.name}: the peer", command, args.timeout)
@@ -364,7 +374,11 @@ def figures(work: Work, rounds: list[tuple[Report, Report]]) -> dict[str, object
 
 def run_work(work: Work, ours: str, args: argparse.Namespace) -> dict[str, object]:
     """Compares both sides once."""
-    return figures(work, rounds_of(work, ours, args))
+    result = figures(work, rounds_of(work, ours, args))
+    if args.gpu:
+        # What our process holds in the machine's own memory is no answer.
+        return {**result, "backend": "wgpu", "ours_peak_mb": None}
+    return result
 
 
 def run_pair(kind: str, pair: str, ours: str, args: argparse.Namespace) -> dict[str, object]:
@@ -530,6 +544,7 @@ def arguments() -> argparse.Namespace:
         type=at_least(2),
         help="share each batch between so many processes of one thread, on both sides",
     )
+    parser.add_argument("--gpu", action="store_true", help="both on the GPU: wgpu and CUDA")
     parser.add_argument("--python", default=sys.executable, help="the Python that has PyTorch")
     parser.add_argument("--ours", help="our binary (default: cargo builds the bench peer_step)")
     parser.add_argument(
@@ -540,6 +555,13 @@ def arguments() -> argparse.Namespace:
         parser.error("--json goes with --table")
     if args.processes and not (args.table is args.r1 is args.augment is None and not args.best):
         parser.error("--processes goes with --work alone")
+    if args.gpu:
+        if args.processes or not (args.table is args.r1 is args.augment is None):
+            parser.error("--gpu goes with --work alone")
+        on_cpu = [work.name for work in WORKS if not work.gpu and work.name in args.work]
+        if args.work is not names and on_cpu:
+            parser.error(f"--gpu: the peer has {', '.join(on_cpu)} on the CPU alone")
+        args.work = [name for name in args.work if name not in on_cpu]
     return args
 
 
@@ -554,7 +576,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, end_on_signal)
     failed = False
     try:
-        ours = args.ours or build_ours(features=("mpi",) if args.processes else ())
+        features = [(args.processes, "mpi"), (args.gpu, "wgpu")]
+        wanted_features = tuple(name for wanted, name in features if wanted)
+        ours = args.ours or build_ours(features=wanted_features)
     except Failure as failure:
         note(str(failure))
         return 1

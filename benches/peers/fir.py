@@ -7,6 +7,8 @@ another of them as its adjoint, and autograd is told so: a second derivative tak
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 from torch.autograd import Function
@@ -16,9 +18,10 @@ from torch.nn.functional import conv2d, conv_transpose2d
 ADJOINT = {"down": "up", "up": "down", "wider": "narrower", "narrower": "wider"}
 
 
-def kernel(channels: int, gain: float) -> Tensor:
+@lru_cache
+def kernel(channels: int, gain: float, device: torch.device) -> Tensor:
     """The filter of every channel, its sum `gain`."""
-    taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+    taps = torch.tensor([1.0, 3.0, 3.0, 1.0], device=device) / 8
     return (gain * torch.outer(taps, taps)).expand(channels, 1, 4, 4).contiguous()
 
 
@@ -29,7 +32,7 @@ class Fir(Function):
     def forward(ctx: Function, x: Tensor, kind: str, gain: float) -> Tensor:
         ctx.kind, ctx.gain = kind, gain
         channels = x.shape[1]
-        weight = kernel(channels, gain)
+        weight = kernel(channels, gain, x.device)
         match kind:
             case "down":
                 return conv2d(x, weight, stride=2, padding=1, groups=channels)

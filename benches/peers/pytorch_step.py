@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One GAN training step, or sampling, in PyTorch (CPU, float32): the peer of the `peer_step` bench.
+"""One GAN training step, or sampling, in PyTorch (float32, CPU or GPU): the peer of the `peer_step` bench.
 
 Works:
 
@@ -66,6 +66,10 @@ its standard input, for `compare.py`: it prints `ready`; `run N` takes N steps a
 ..., "peak_mb": ..., "parameters": ...}`, ms being the mean time of these N steps and `parameters`
 how many numbers the work's networks hold, running statistics counted; `quit`, or the end of its
 input, ends it.
+
+`--device cuda` puts everything on an NVIDIA GPU, with the precision that PyTorch chooses by itself
+(products in float32, convolutions in TF32); works with an augmentation stay on the CPU. The time of steps
+ends when the GPU has done them. `peak_mb` is null then: host memory says nothing about it.
 
 `--processes N` shares each batch between N processes of one thread with `DistributedDataParallel` over
 gloo, for the works of `Step` without an augmentation that adapts: each network is wrapped once, buffers
@@ -333,11 +337,13 @@ class Step:
     # Steps until all has been done that is not done in each.
     cycle = 1
 
-    def __init__(self, pair: Pair, best: bool = False) -> None:
+    def __init__(self, pair: Pair, best: bool = False, device: str = "cpu") -> None:
         torch.manual_seed(SEED)
-        self.generator = pair.generator()
-        self.discriminator = pair.discriminator()
-        self.real = torch.rand(pair.batch, *pair.shape) * 2 - 1
+        self.device = device
+        with torch.device(device):
+            self.generator = pair.generator()
+            self.discriminator = pair.discriminator()
+            self.real = torch.rand(pair.batch, *pair.shape) * 2 - 1
         if best and len(pair.shape) == 3:
             self.real = self.real.to(memory_format=torch.channels_last)
             self.generator.to(memory_format=torch.channels_last)
@@ -385,7 +391,7 @@ class Step:
                 self.judge = torch.compile(self.discriminator)
 
     def __call__(self) -> None:
-        latent = torch.randn(self.latents)
+        latent = torch.randn(self.latents, device=self.device)
         fake = self.generate(latent)
         self.step_discriminator(fake.detach())
         self.discriminator.requires_grad_(False)
@@ -447,15 +453,17 @@ class StyleStep(Step):
 
     cycle = 16
 
-    def __init__(self, pair: Pair, best: bool = False) -> None:
-        super().__init__(pair, best)
+    def __init__(self, pair: Pair, best: bool = False, device: str = "cpu") -> None:
+        super().__init__(pair, best, device)
         self.mean_length: Tensor | None = None
 
     def generate(self, latent: Tensor) -> Tensor:
         count, layers = len(latent), self.generator.layers
-        mixed = torch.rand(count) < MIXING
-        crossovers = torch.where(mixed, torch.randint(1, layers, (count,)), layers)
-        return self.draw(latent, torch.randn(self.latents), crossovers)
+        mixed = torch.rand(count, device=self.device) < MIXING
+        layer = torch.randint(1, layers, (count,), device=self.device)
+        crossovers = torch.where(mixed, layer, layers)
+        second = torch.randn(self.latents, device=self.device)
+        return self.draw(latent, second, crossovers)
 
     def with_terms(self, loss: Tensor, latent: Tensor) -> Tensor:
         if self.count % PATH_LENGTH_EVERY:
@@ -484,16 +492,18 @@ class Sampling:
 
     cycle = 1
 
-    def __init__(self, best: bool = False) -> None:
+    def __init__(self, best: bool = False, device: str = "cpu") -> None:
         torch.manual_seed(SEED)
-        self.generator = dcgan_generator().eval()
+        self.device = device
+        with torch.device(device):
+            self.generator = dcgan_generator().eval()
         if best:
             self.generator.to(memory_format=torch.channels_last).compile()
 
     @torch.inference_mode()
     def __call__(self) -> None:
         for _ in range(SAMPLES // SAMPLE_BATCH):
-            self.generator(torch.randn(SAMPLE_BATCH, LATENT))
+            self.generator(torch.randn(SAMPLE_BATCH, LATENT, device=self.device))
 
     def parameters(self) -> int:
         """How many numbers the generator holds."""
@@ -581,6 +591,8 @@ def timed_ms(step: Step | Sampling, steps: int) -> float:
     start = time.perf_counter()
     for _ in range(steps):
         step()
+    if step.device == "cuda":
+        torch.cuda.synchronize()
     return (time.perf_counter() - start) * 1e3 / steps
 
 
@@ -623,9 +635,9 @@ def is_first() -> bool:
     return not dist.is_initialized() or dist.get_rank() == 0
 
 
-def serve(work: str, best: bool) -> None:
+def serve(work: str, best: bool, device: str = "cpu") -> None:
     """Answers `run N` lines until `quit` or the end of the input."""
-    step = WORKS[work](best=best)
+    step = WORKS[work](best=best, device=device)
     if is_first():
         print("ready", flush=True)
     for line in lines():
@@ -634,7 +646,7 @@ def serve(work: str, best: bool) -> None:
                 return
             case ["run", count] if count.isdecimal() and int(count) > 0:
                 ms = timed_ms(step, int(count))
-                peak = round(peak_mb(), 2)
+                peak = round(peak_mb(), 2) if device == "cpu" else None
                 if is_first():
                     answer(ms=round(ms, 4), peak_mb=peak, parameters=step.parameters())
             case _:
@@ -689,7 +701,7 @@ def at_least(lowest: int) -> Callable[[str], int]:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description="A GAN's steps in PyTorch on the CPU.")
+    parser = argparse.ArgumentParser(description="A GAN's steps in PyTorch.")
     parser.add_argument("--work", choices=list(WORKS), required=True)
     parser.add_argument("--serve", action="store_true", help="stay and answer `run N` lines")
     parser.add_argument("--best", action="store_true", help="what makes PyTorch faster, too")
@@ -701,12 +713,22 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--processes", type=at_least(1), default=1, help="processes that share a batch (default 1)"
     )
+    parser.add_argument(
+        "--device", choices=["cpu", "cuda"], default="cpu", help="what computes (default cpu)"
+    )
     # How a process that was started by the first one knows which it is.
     parser.add_argument("--place", help=argparse.SUPPRESS)
     parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.processes > 1 and not args.serve:
         parser.error("--processes goes with --serve")
+    if args.device != "cpu":
+        if not args.serve or args.processes > 1:
+            parser.error("--device cuda goes with --serve and one process")
+        if args.work in PAIRS and PAIRS[args.work].augment is not unchanged:
+            parser.error(f"--device cuda: {args.work} draws its augmentation on the CPU")
+        if not torch.cuda.is_available():
+            parser.error("--device cuda: this PyTorch finds no GPU")
     return args
 
 
@@ -721,7 +743,7 @@ def main() -> None:
     elif args.processes > 1:
         serve_in_processes(args)
     elif args.serve:
-        serve(args.work, args.best)
+        serve(args.work, args.best, args.device)
     else:
         measure(args.work, args.steps, args.warmup, args.best)
 

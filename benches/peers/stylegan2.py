@@ -94,7 +94,7 @@ class Styled(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         y = self.conv(x, style)
-        noise = torch.randn(y.shape[0], 1, y.shape[2], y.shape[3])
+        noise = torch.randn(y.shape[0], 1, y.shape[2], y.shape[3], device=y.device)
         # The activation's gain is in the convolution's already.
         y = y + noise * (self.share * GAIN) + (self.bias * GAIN)[:, None, None]
         return leaky_relu(y, SLOPE)
@@ -151,7 +151,7 @@ class Generator(nn.Module):
     def forward(self, latent: Tensor, second: Tensor, crossovers: Tensor) -> Tensor:
         """With styles mixed: a sample's layers from its crossover on take those of the second latent."""
         styles, others = self.for_all_layers(latent), self.for_all_layers(second)
-        later = torch.arange(self.layers) >= crossovers[:, None]
+        later = torch.arange(self.layers, device=latent.device) >= crossovers[:, None]
         return self.synthesize(torch.where(later[:, :, None], others, styles))
 
 

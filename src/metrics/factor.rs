@@ -28,6 +28,17 @@ pub(super) struct Factor {
 }
 
 impl Factor {
+    /// Of a set of features, in the way that takes less memory.
+    ///
+    /// # Errors
+    /// As the two.
+    pub(super) fn of_features(metric: &str, features: &Features) -> Result<Self> {
+        match features.count() <= features.dimensions() {
+            true => Self::of_few(metric, features),
+            false => Self::of(metric, &Moments::of(features)?),
+        }
+    }
+
     /// # Errors
     /// If there are fewer than two samples, or if all of them are the same.
     pub(super) fn of(metric: &str, moments: &Moments) -> Result<Self> {
@@ -81,7 +92,7 @@ impl Factor {
     ///
     /// # Errors
     /// If all samples are the same.
-    pub(super) fn of_few(metric: &str, features: &Features) -> Result<Self> {
+    fn of_few(metric: &str, features: &Features) -> Result<Self> {
         let (count, dimensions) = (features.count(), features.dimensions());
         let mean = mean_row(features);
         let scale = 1.0 / ((count - 1) as f64).sqrt();

@@ -86,11 +86,8 @@ impl FrechetDistance {
     /// are not finite, or only samples that are all the same.
     pub fn between(&self, real: &Features, generated: &Features) -> Result<Frechet> {
         comparable(NAME, 2, real, generated)?;
-        let factor = |features: &Features| match features.count() <= features.dimensions() {
-            true => Factor::of_few(NAME, features),
-            false => Factor::of(NAME, &Moments::of(features)?),
-        };
-        distance(NAME, &factor(real)?, &factor(generated)?)
+        let real = Factor::of_features(NAME, real)?;
+        distance(NAME, &real, &Factor::of_features(NAME, generated)?)
     }
 
     /// The distance of two sets whose moments are known.

@@ -7,7 +7,6 @@ use super::factor::Factor;
 use super::feature_metric::{Estimate, FeatureMetric, Number};
 use super::features::{Features, comparable};
 use super::frechet_distance::distance;
-use super::moments::Moments;
 use crate::error::{Error, Result, check};
 use crate::random::Stream;
 use crate::settings::settings;
@@ -130,15 +129,15 @@ impl FrechetInfinity {
                 ),
             ));
         }
-        let real = Factor::of(NAME, &Moments::of(real)?)?;
+        let real = Factor::of_features(NAME, real)?;
         let points = (0..self.sizes)
             .map(|index| {
                 // Whole numbers, so that the last is all of them.
                 let count = smallest + (count - smallest) * index / (self.sizes - 1);
                 let mut rows = stream.permutation(generated.count());
                 rows.truncate(count);
-                let drawn = Moments::of(&generated.select(&rows))?;
-                let found = distance(NAME, &real, &Factor::of(NAME, &drawn)?)?;
+                let drawn = Factor::of_features(NAME, &generated.select(&rows))?;
+                let found = distance(NAME, &real, &drawn)?;
                 Ok(FrechetPoint {
                     count,
                     distance: found.distance,
@@ -257,6 +256,19 @@ mod tests {
         assert_eq!(counts, [10, 40, 70, 101]);
         let all = FrechetDistance::default().between(&x, &y).unwrap();
         assert!((found.points[3].distance - all.distance).abs() < 1e-12);
+    }
+
+    /// A matrix of features by features would be of 3 GB.
+    #[test]
+    fn few_samples_of_many_features_take_no_more_than_they_are() {
+        let (x, y) = (normal(1, 20, 20_000), normal(2, 24, 20_000));
+        let metric = FrechetInfinity::default();
+        let found = metric.between(&x, &y, &mut Stream::new(1, "sizes"));
+        let found = found.expect("features that differ");
+        let all = FrechetDistance::default().between(&x, &y).unwrap();
+        let last = found.points.last().expect("15 sizes");
+        assert!((last.distance / all.distance - 1.0).abs() < 1e-9);
+        assert!(last.rank_deficient);
     }
 
     #[test]

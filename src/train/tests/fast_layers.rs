@@ -29,7 +29,8 @@ pub(super) type Fast = Autodiff<Flex>;
 pub(super) type Burns = Autodiff<Flex, BalancedCheckpointing>;
 
 const STEPS: u64 = 200;
-pub(super) const BATCH: usize = 16;
+/// Enough for the kernels of small maps: 32 tiles of 2×2 at 4×4.
+pub(super) const BATCH: usize = 8;
 pub(super) const LATENT: usize = 8;
 /// How far two losses may be apart, either way. Both round, and training amplifies it.
 const TOLERANCE: f64 = 1e-3;

@@ -28,13 +28,14 @@ use std::process::ExitCode;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::data::PixelRange;
 use burn_gan::models::{
-    CodeHeadConfig, DcganDiscriminatorConfig, DcganGeneratorConfig, SavedClassifier, SavedGenerator,
+    CodeHeadConfig, DcganDiscriminatorConfig, DcganGeneratorConfig, ImageNetwork, SavedClassifier,
+    SavedGenerator,
 };
 use burn_gan::prelude::*;
 use burn_gan::train::{JsonLines, SampleGrid};
 use burn_gan::{Error, Result};
-use clap::Parser;
 use clap::builder::RangedU64ValueParser;
+use clap::{Parser, ValueEnum};
 use common::{Common, Program};
 use pictures::PictureArgs;
 
@@ -59,6 +60,10 @@ struct Args {
     #[arg(long, default_value_t = 0, value_name = "N")]
     hidden: usize,
 
+    /// What the networks play for
+    #[arg(long, value_enum, default_value_t = Game::Paper, value_name = "NAME")]
+    game: Game,
+
     /// Components of the noise beside the codes
     #[arg(long, default_value_t = 62, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     noise: usize,
@@ -76,6 +81,15 @@ struct Args {
     /// trains one
     #[arg(long, value_name = "FILE")]
     classifier: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Game {
+    /// The paper's: the non-saturating loss, batch norms in both networks
+    Paper,
+    /// What the example `images` trains a DCGAN with: relativistic pairs, R1 and R2, no batch norm in the
+    /// discriminator
+    Relativistic,
 }
 
 const RANGE: PixelRange = PixelRange::Symmetric;
@@ -114,7 +128,8 @@ impl Program for Args {
             .with_hidden(self.hidden);
         let discriminator = DcganDiscriminatorConfig::new(image)
             .with_width(self.width)
-            .with_features(self.hidden);
+            .with_features(self.hidden)
+            .with_batch_norm(self.game == Game::Paper);
         let gan = Gan::<_, _, B>::seeded(
             settings.init(&device)?,
             discriminator.init_recovering(&prior, &CodeHeadConfig::new(), &device)?,
@@ -122,11 +137,15 @@ impl Program for Args {
             &device,
         );
 
-        let objective = Objective::new(Loss::NonSaturating)
+        let (objective, rates, betas) = match self.game {
+            Game::Paper => (Objective::new(Loss::NonSaturating), RATES, [0.5, 0.999]),
+            Game::Relativistic => (ImageNetwork::Dcgan.objective(), [1e-3; 2], [0.0, 0.99]),
+        };
+        let objective = objective
             .with_term(Term::mutual_information(self.weight, [KIND]))
             .with_term(Term::mutual_information(0.1 * self.weight, [NUMBERS]));
-        let [generator_rate, discriminator_rate] = RATES;
-        let adam = |rate| OptimizerConfig::adam(rate).with_betas(0.5, 0.999);
+        let [generator_rate, discriminator_rate] = rates;
+        let adam = |rate| OptimizerConfig::adam(rate).with_betas(betas[0], betas[1]);
         let config = (self.common.config(STEPS, BATCH, prior.clone()))
             .with_objective(objective)
             .with_generator_optimizer(adam(generator_rate))
@@ -151,6 +170,7 @@ impl Program for Args {
             ("kinds", self.kinds.to_string()),
             ("width", self.width.to_string()),
             ("hidden", self.hidden.to_string()),
+            ("game", common::name(&self.game)),
         ];
         let mut history = History::new();
         let mut trainer = (self.common.trainer(&config, &options, &out, &device)?)

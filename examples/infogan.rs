@@ -95,7 +95,7 @@ enum Game {
 const RANGE: PixelRange = PixelRange::Symmetric;
 const STEPS: usize = 8_000;
 const BATCH: usize = 64;
-/// The generator learns faster, as in the paper: it is what has to make codes visible.
+/// In the paper the generator learns faster: it is what has to make codes visible.
 const RATES: [f64; 2] = [1e-3, 2e-4];
 const KIND: &str = "kind";
 const NUMBERS: &str = "numbers";
@@ -109,6 +109,10 @@ const COLUMNS: usize = 12;
 /// Pictures that the classifier names, in batches of so many.
 const NAMED: usize = 10_000;
 const AT_ONCE: usize = 100;
+
+fn paper_adam(rate: f64) -> OptimizerConfig {
+    OptimizerConfig::adam(rate).with_betas(0.5, 0.999)
+}
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -137,19 +141,21 @@ impl Program for Args {
             &device,
         );
 
-        let (objective, rates, betas) = match self.game {
-            Game::Paper => (Objective::new(Loss::NonSaturating), RATES, [0.5, 0.999]),
-            Game::Relativistic => (ImageNetwork::Dcgan.objective(), [1e-3; 2], [0.0, 0.99]),
+        let (objective, [generator_adam, discriminator_adam]) = match self.game {
+            Game::Paper => (Objective::new(Loss::NonSaturating), RATES.map(paper_adam)),
+            Game::Relativistic => {
+                let own = ImageNetwork::Dcgan.trainer(STEPS as u64, BATCH, prior.dimensions())?;
+                let optimizers = [own.generator_optimizer, own.discriminator_optimizer];
+                (own.objective, optimizers)
+            }
         };
         let objective = objective
             .with_term(Term::mutual_information(self.weight, [KIND]))
             .with_term(Term::mutual_information(0.1 * self.weight, [NUMBERS]));
-        let [generator_rate, discriminator_rate] = rates;
-        let adam = |rate| OptimizerConfig::adam(rate).with_betas(betas[0], betas[1]);
         let config = (self.common.config(STEPS, BATCH, prior.clone()))
             .with_objective(objective)
-            .with_generator_optimizer(adam(generator_rate))
-            .with_discriminator_optimizer(adam(discriminator_rate))
+            .with_generator_optimizer(generator_adam)
+            .with_discriminator_optimizer(discriminator_adam)
             .with_schedule(Schedule::Cosine { floor: 0.1 })
             .with_ema(EmaConfig::half_life(EMA_IMAGES).with_ramp_up(0.05));
 

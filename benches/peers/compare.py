@@ -60,7 +60,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -129,6 +129,8 @@ PAIRS = {
     },
 }
 
+# Our backend on a GPU.
+GPU = "wgpu"
 DISCARDED_ROUNDS = 2
 ROUND_SECONDS = 1.0
 TRIAL_SECONDS = 0.2
@@ -327,8 +329,7 @@ def our_side(
     work: Work, ours: str, args: argparse.Namespace, processes: int = 1, threads: int | None = None
 ) -> Network:
     """Starts our process for the work, or as many as there are to be."""
-    backend = "wgpu" if args.gpu else work.backend
-    command = [ours, "--serve", "--work", work.name, "--backend", backend]
+    command = [ours, "--serve", "--work", work.name, "--backend", work.backend]
     if processes > 1:
         start = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(processes)]
         if os.geteuid() == 0:
@@ -344,7 +345,7 @@ def peer_side(work: Work, args: argparse.Namespace, processes: int = 1) -> Netwo
     command = [args.python, str(HERE / work.peer), "--serve", "--work", work.name]
     if args.best:
         command.append("--best")
-    if args.gpu:
+    if work.backend == GPU:
         command += ["--device", "cuda"]
     if processes > 1:
         command += ["--processes", str(processes)]
@@ -361,24 +362,22 @@ def rounds_of(work: Work, ours: str, args: argparse.Namespace) -> list[tuple[Rep
 def figures(work: Work, rounds: list[tuple[Report, Report]]) -> dict[str, object]:
     """What the rounds come to."""
     our_reports, peer_reports = zip(*rounds)
+    # What our process holds in the machine's own memory is no answer on a GPU.
+    ours_peak_mb = None if work.backend == GPU else our_reports[-1].peak_mb
     return {
         "work": work.name,
         "backend": work.backend,
         "ours_ms": median_ms(our_reports),
         "peer_ms": median_ms(peer_reports),
         "ratio": median_ratio(zip(our_reports, peer_reports)),
-        "ours_peak_mb": rounded(our_reports[-1].peak_mb),
+        "ours_peak_mb": rounded(ours_peak_mb),
         "peer_peak_mb": rounded(peer_reports[-1].peak_mb),
     }
 
 
 def run_work(work: Work, ours: str, args: argparse.Namespace) -> dict[str, object]:
     """Compares both sides once."""
-    result = figures(work, rounds_of(work, ours, args))
-    if args.gpu:
-        # What our process holds in the machine's own memory is no answer.
-        return {**result, "backend": "wgpu", "ours_peak_mb": None}
-    return result
+    return figures(work, rounds_of(work, ours, args))
 
 
 def run_pair(kind: str, pair: str, ours: str, args: argparse.Namespace) -> dict[str, object]:
@@ -498,7 +497,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Our steps and PyTorch's, in turn.")
     names = list(dict.fromkeys(work.name for work in WORKS))
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--work", nargs="+", choices=names, default=names, help="default: all")
+    what.add_argument("--work", nargs="+", choices=names, help="default: all")
     what.add_argument(
         "--r1",
         nargs="*",
@@ -558,10 +557,9 @@ def arguments() -> argparse.Namespace:
     if args.gpu:
         if args.processes or not (args.table is args.r1 is args.augment is None):
             parser.error("--gpu goes with --work alone")
-        on_cpu = [work.name for work in WORKS if not work.gpu and work.name in args.work]
-        if args.work is not names and on_cpu:
+        on_cpu = [work.name for work in WORKS if not work.gpu and work.name in (args.work or [])]
+        if on_cpu:
             parser.error(f"--gpu: the peer has {', '.join(on_cpu)} on the CPU alone")
-        args.work = [name for name in args.work if name not in on_cpu]
     return args
 
 
@@ -576,16 +574,16 @@ def main() -> int:
     signal.signal(signal.SIGTERM, end_on_signal)
     failed = False
     try:
-        features = [(args.processes, "mpi"), (args.gpu, "wgpu")]
-        wanted_features = tuple(name for wanted, name in features if wanted)
-        ours = args.ours or build_ours(features=wanted_features)
+        features = ("mpi",) if args.processes else ("wgpu",) if args.gpu else ()
+        ours = args.ours or build_ours(features=features)
     except Failure as failure:
         note(str(failure))
         return 1
     if args.table is not None:
         return int(not run_table(ours, args))
     run = run_processes if args.processes else run_work
-    wanted = [partial(run, work) for work in WORKS if work.name in args.work]
+    works = [replace(work, backend=GPU) for work in WORKS if work.gpu] if args.gpu else WORKS
+    wanted = [partial(run, work) for work in works if args.work is None or work.name in args.work]
     for kind, named in (("r1", args.r1), ("augment", args.augment)):
         if named is not None:
             # The option alone names no pair.

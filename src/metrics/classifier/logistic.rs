@@ -143,6 +143,10 @@ fn product(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
+fn norm(a: &[f64]) -> f64 {
+    product(a, a).sqrt()
+}
+
 /// `a + scale · b`
 fn moved(a: &[f64], scale: f64, b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a + scale * b).collect()
@@ -158,44 +162,40 @@ impl Problem<'_> {
     fn minimise(&self) -> Option<Vec<f64>> {
         let mut at = vec![0.0; self.standard.mean.len() + 1];
         let (mut value, mut gradient, mut curvatures) = self.value(&at);
-        let start = product(&gradient, &gradient).sqrt();
-        let near = NEAR * start.max(1e-3);
+        let start = norm(&gradient);
+        let scale = start.max(1e-3);
+        let near = NEAR * scale;
         for _ in 0..STEPS {
-            let length = product(&gradient, &gradient).sqrt();
-            if length <= 1e-10 * start.max(1e-3) {
+            let length = norm(&gradient);
+            if length <= 1e-10 * scale {
                 return Some(at);
             }
             let accuracy = (length / start).sqrt().min(0.1);
             let step = self.newton_step(&gradient, &curvatures, accuracy);
             let slope = product(&gradient, &step);
-            if length <= near && -slope <= ROUNDING * value {
-                // What is left to gain is below the value's last digit, in which a search for a lower
-                // one would see rounding alone: Newton's step as it is, as long as gradients shrink.
-                let there = moved(&at, 1.0, &step);
-                let next = self.value(&there);
-                if product(&next.1, &next.1).sqrt() >= length {
-                    return Some(at);
-                }
-                at = there;
-                (value, gradient, curvatures) = next;
-                continue;
-            }
+            // What is left to gain is below the value's last digits then, in which a search for a lower one
+            // would see rounding alone: Newton's step as it is, as long as gradients shrink.
+            let at_its_end = length <= near && -slope <= ROUNDING * value;
             let mut share = 1.0;
             let next = loop {
                 let there = moved(&at, share, &step);
                 let next = self.value(&there);
-                if next.0 <= value + 1e-4 * share * slope {
+                let better = match at_its_end {
+                    true => norm(&next.1) < length,
+                    false => next.0 <= value + 1e-4 * share * slope,
+                };
+                if better {
                     at = there;
                     break next;
                 }
                 share *= 0.5;
-                if share < 1e-8 {
+                if at_its_end || share < 1e-8 {
                     return (length <= near).then_some(at);
                 }
             };
             (value, gradient, curvatures) = next;
         }
-        (product(&gradient, &gradient).sqrt() <= near).then_some(at)
+        (norm(&gradient) <= near).then_some(at)
     }
 
     /// The direction in which the Hessian's quadratic is lowest, by conjugate gradients.
@@ -371,7 +371,7 @@ mod tests {
                 ridge: LogisticRegression::default().ridge,
             };
             let (_, gradient, _) = problem.value(&trained.parameters);
-            let length = product(&gradient, &gradient).sqrt();
+            let length = norm(&gradient);
             assert!(length < 1e-9, "case {case}: {length:.1e}");
         }
     }

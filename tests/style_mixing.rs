@@ -161,7 +161,12 @@ fn samples_are_mixed_from_their_crossover_on() {
         // Real samples are not looked at here: three points of any kind.
         batch.real = Tensor::zeros([3, 2], &Default::default());
         let half = generator_gradients(&state, &settings, &batch, Share::WHOLE, None);
-        let points = half.fake.into_data().iter::<f64>().collect::<Vec<_>>();
+        let points = half
+            .fake
+            .sample
+            .into_data()
+            .iter::<f64>()
+            .collect::<Vec<_>>();
         points.chunks(2).map(<[f64]>::to_vec).collect::<Vec<_>>()
     };
     let (first, second) = (latents(3, 1), latents(3, 2));

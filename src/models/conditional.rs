@@ -5,7 +5,7 @@ use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use crate::network::{Condition, Discriminator, Generator, StyleSpace, Verdict};
+use crate::network::{Condition, Discriminator, Generated, Generator, StyleSpace, Verdict};
 
 /// How a condition becomes numbers that a network reads.
 pub trait ConditionEmbedding<B: Backend>: Module<B> {
@@ -107,14 +107,14 @@ where
         Some(self)
     }
 
-    fn log_probabilities(
+    fn generate_with_log_probabilities(
         &self,
         latent: Tensor<B, 2>,
         condition: &E::Condition,
-    ) -> Option<Tensor<B, 2>> {
+    ) -> Generated<B, N::Sample> {
         let features = self.embedding.embed(condition);
         let input = Tensor::cat(vec![latent, features], 1);
-        self.network.log_probabilities(input, &())
+        self.network.generate_with_log_probabilities(input, &())
     }
 
     fn output_range(&self) -> Option<(f64, f64)> {

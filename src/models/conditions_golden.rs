@@ -115,6 +115,7 @@ fn compare<B, G, D, C>(
             real_condition,
             fake: &fake,
             fake_condition,
+            log_probabilities: None,
             latent: &latent,
             prior: Some(&prior),
         };

@@ -9,6 +9,7 @@ mod augmentation;
 mod condition;
 #[doc(hidden)]
 pub mod fields;
+mod generated;
 pub(crate) mod guard;
 mod initialize;
 mod packed;
@@ -25,6 +26,7 @@ pub(crate) use augmentation::golden as augmentation_golden;
 pub use augmentation::{Affine, Augmentation, DiffAugment, Fill};
 pub(crate) use augmentation::{of_pictures, picture};
 pub use condition::{Condition, ConditionRule, ConditionSource, CustomConditions, Labels, Vectors};
+pub use generated::Generated;
 pub(crate) use initialize::draw;
 pub use initialize::initialize;
 pub use packed::Packed;
@@ -92,16 +94,15 @@ pub trait Generator<B: Backend>: Module<B> {
         None
     }
 
-    /// ln P of each entry of the condition's vector, `[batch, size]`, of a generator that chooses
-    /// among such entries ([`Vectors`] of one-hot columns): what
+    /// The same samples, with ln P of each entry of the condition's vector, `[batch, size]`, of a
+    /// generator that chooses among such entries ([`Vectors`] of one-hot columns): what
     /// [`ConditionMatch`](crate::objective::ConditionMatch) asks it for.
-    fn log_probabilities(
+    fn generate_with_log_probabilities(
         &self,
         latent: Tensor<B, 2>,
         condition: &Self::Condition,
-    ) -> Option<Tensor<B, 2>> {
-        let _ = (latent, condition);
-        None
+    ) -> Generated<B, Self::Sample> {
+        self.generate(latent, condition).into()
     }
 
     /// The number of classes, where the network is conditioned on labels and knows it: labels must

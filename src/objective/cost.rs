@@ -24,6 +24,9 @@ pub struct Batch<'a, P: Pair> {
     pub fake: &'a P::Sample,
     /// What the generated samples are conditioned on.
     pub fake_condition: &'a P::Condition,
+    /// ln P of each entry of their condition's vector, of a generator that knows it, as it drew the
+    /// samples; without them a term that reads them asks the generator once more.
+    pub log_probabilities: Option<&'a Tensor<P::Backend, 2>>,
     /// The latents of the generated samples, `[batch, latent]`.
     pub latent: &'a Tensor<P::Backend, 2>,
     /// What the latents are drawn from, for terms that ask for codes.
@@ -127,6 +130,7 @@ impl Objective {
             real: Judged::now(of_real, real, batch.real_condition, shared && at_real),
             fake: Judged::now(of_fake, fake, batch.fake_condition, shared && at_fake),
             latent: batch.latent,
+            log_probabilities: batch.log_probabilities,
             prior: batch.prior,
             second_order: self.second_order,
             across,
@@ -207,6 +211,7 @@ impl Objective {
             real: Judged::later(of_real, real, batch.real_condition),
             fake: Judged::now(of_fake, batch.fake, batch.fake_condition, false),
             latent: batch.latent,
+            log_probabilities: batch.log_probabilities,
             prior: batch.prior,
             second_order: self.second_order,
             across,

@@ -309,6 +309,12 @@ impl Objective {
         })
     }
 
+    /// Whether a term reads the generator's log-probabilities.
+    pub(crate) fn reads_log_probabilities(&self) -> bool {
+        let mut terms = self.terms.iter();
+        terms.any(|term| term.kind.info().reads_log_probabilities())
+    }
+
     /// Whether logits cost the same as in another objective, terms apart.
     pub(crate) fn has_the_costs_of(&self, other: &Self) -> bool {
         let costs = |of: &Self| (of.pairing, of.label_smoothing);

@@ -31,6 +31,11 @@ pub struct Pass<'a, P: Pair> {
     pub fake: Judged<'a, P>,
     /// The latents of the generated samples, `[batch, latent]`.
     pub latent: &'a Tensor<P::Backend, 2>,
+    /// ln P of each entry of the generated samples' conditions, `[batch, size]`, where the generator said
+    /// it as it drew them ([`Generator::generate_with_log_probabilities`]).
+    ///
+    /// [`Generator::generate_with_log_probabilities`]: crate::network::Generator::generate_with_log_probabilities
+    pub log_probabilities: Option<&'a Tensor<P::Backend, 2>>,
     /// What the latents are drawn from, where the step was told ([`Batch::prior`](super::Batch)).
     pub prior: Option<&'a Latent>,
     /// How gradients of gradients are made.

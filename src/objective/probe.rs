@@ -37,6 +37,7 @@ impl<P: Pair> Trial<'_, P> {
             real_condition: self.condition,
             fake,
             fake_condition: self.condition,
+            log_probabilities: None,
             latent: self.latent,
             prior: self.prior,
         }

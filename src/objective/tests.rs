@@ -50,6 +50,7 @@ fn on_samples<B: AutodiffBackend>(
         real_condition: &(),
         fake: &fake,
         fake_condition: &(),
+        log_probabilities: None,
         latent: &latent,
         prior: None,
     };
@@ -253,6 +254,7 @@ fn the_discriminator_gets_no_gradient_from_the_generators_loss() {
         real_condition: &(),
         fake: &fake,
         fake_condition: &(),
+        log_probabilities: None,
         latent: &latent,
         prior: None,
     };

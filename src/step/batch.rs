@@ -2,7 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use crate::network::{Condition, Generator, Sample, for_all_layers, mix_styles};
+use crate::network::{Condition, Generated, Generator, Sample, for_all_layers, mix_styles};
+use crate::objective::Objective;
 use crate::pair::Pair;
 
 /// What one discriminator step needs: a real batch, and latents for a generated one of the same
@@ -201,14 +202,23 @@ impl<P: Pair> StepBatch<P> {
         }
     }
 
-    /// The generated samples, on the generator's tape.
+    /// The generated samples, on the generator's tape, with its log-probabilities where the objective
+    /// reads them.
     ///
     /// # Panics
     /// If styles are to be mixed, and the generator has no style space.
-    pub(super) fn generate(&self, generator: &P::Generator) -> P::Sample {
+    pub(super) fn generate(
+        &self,
+        generator: &P::Generator,
+        objective: &Objective,
+    ) -> Generated<P::Backend, P::Sample> {
         let condition = &self.fake_condition;
         let Some(mixing) = &self.mixing else {
-            return generator.generate(self.latent.clone(), condition);
+            let latent = self.latent.clone();
+            return match objective.reads_log_probabilities() {
+                true => generator.generate_with_log_probabilities(latent, condition),
+                false => generator.generate(latent, condition).into(),
+            };
         };
         let Some(space) = generator.style_space() else {
             panic!("styles can be mixed by a generator with a style space only");
@@ -219,6 +229,6 @@ impl<P: Pair> StepBatch<P> {
         };
         let (first, second) = (styles(&self.latent), styles(&mixing.latent));
         let mixed = mix_styles(first, second, &mixing.crossovers);
-        space.synthesize(mixed, condition)
+        space.synthesize(mixed, condition).into()
     }
 }

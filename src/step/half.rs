@@ -7,7 +7,7 @@ use burn::tensor::backend::AutodiffBackend;
 
 use super::gradients::{add, clip_norm, squared_norms};
 use super::{GradientNorms, Hooks, Share, StepBatch, StepSettings, TrainState};
-use crate::network::{Network, Sample, Verdict};
+use crate::network::{Generated, Network, Sample, Verdict};
 use crate::nn::update_spectral_norms;
 use crate::objective::{Batch, ObjectiveState, clip_weights};
 use crate::pair::{InnerBackend, Pair};
@@ -35,7 +35,7 @@ pub struct HalfStep<P: Pair> {
     pub verdicts: Option<[Verdict<InnerBackend<P>>; 2]>,
     /// The generated samples of this process. Those of a whole batch have their tape in the
     /// discriminator's half: they serve the generator's.
-    pub fake: P::Sample,
+    pub fake: Generated<P::Backend, P::Sample>,
     /// What the objective remembers after these shares.
     pub(super) objective: ObjectiveState<P::Backend>,
     /// How many shares it is made of.
@@ -65,8 +65,8 @@ impl<P: Pair> HalfStep<P> {
                 Verdict::concatenate(vec![fake, more_fake]),
             ]
         });
-        let fakes = vec![self.fake.clone().detach(), other.fake.detach()];
-        self.fake = P::Sample::concatenate(fakes);
+        let fakes = [&self.fake, &other.fake].map(|fake| fake.sample.clone().detach());
+        self.fake = P::Sample::concatenate(fakes.to_vec()).into();
         (self.objective).join(self.shares, other.objective, other.shares);
         self.shares += other.shares;
         self.samples += other.samples;
@@ -122,8 +122,8 @@ pub(super) fn discriminator_gradients_across<P: Pair>(
     let gan = &state.gan;
     let mut objective = state.objective.for_share(share.index(), share.of());
     // With its tape: in training mode for batch norms, and ready for the generator's half.
-    let fake = part.generate(&gan.generator);
-    let detached = fake.clone().detach();
+    let fake = part.generate(&gan.generator, settings.objective);
+    let detached = Generated::from(fake.sample.clone().detach());
     let cost = settings.objective.discriminator_cost_across::<P>(
         &mut objective,
         (&gan.generator, &gan.discriminator),
@@ -158,7 +158,7 @@ pub fn generator_gradients<P: Pair>(
     settings: &StepSettings<'_>,
     batch: &StepBatch<P>,
     share: Share,
-    fake: Option<P::Sample>,
+    fake: Option<Generated<P::Backend, P::Sample>>,
 ) -> HalfStep<P> {
     generator_gradients_across(state, settings, (batch, share), fake, &Across::nobody())
 }
@@ -168,7 +168,7 @@ pub(super) fn generator_gradients_across<P: Pair>(
     state: &TrainState<P>,
     settings: &StepSettings<'_>,
     (batch, share): (&StepBatch<P>, Share),
-    fake: Option<P::Sample>,
+    fake: Option<Generated<P::Backend, P::Sample>>,
     across: &Across<'_>,
 ) -> HalfStep<P> {
     let part = batch.share(share);
@@ -178,7 +178,7 @@ pub(super) fn generator_gradients_across<P: Pair>(
     let mut objective = state.objective.for_share(share.index(), share.of());
     let fake = match fake.filter(|_| share == batch.part()) {
         Some(fake) => fake,
-        None => part.generate(generator),
+        None => part.generate(generator, settings.objective),
     };
     let cost = settings.objective.generator_cost_across::<P>(
         &mut objective,
@@ -193,7 +193,7 @@ pub(super) fn generator_gradients_across<P: Pair>(
         loss: part_of(cost.loss.inner(), share),
         terms: cost.terms.map(|terms| part_of(terms.inner(), share)),
         verdicts: None,
-        fake: fake.detach(),
+        fake: fake.sample.detach().into(),
         objective,
         shares: 1,
         samples: part.len(),
@@ -262,14 +262,15 @@ pub(super) fn apply_after<P: Pair>(
 /// The batch as an objective takes it.
 fn judged<'a, P: Pair>(
     part: &'a StepBatch<P>,
-    fake: &'a P::Sample,
+    fake: &'a Generated<P::Backend, P::Sample>,
     settings: &StepSettings<'a>,
 ) -> Batch<'a, P> {
     Batch {
         real: &part.real,
         real_condition: &part.real_condition,
-        fake,
+        fake: &fake.sample,
         fake_condition: &part.fake_condition,
+        log_probabilities: fake.log_probabilities.as_ref(),
         latent: &part.latent,
         prior: settings.prior,
     }

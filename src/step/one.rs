@@ -10,7 +10,7 @@ use super::{
     HalfStep, Hooks, Share, StepBatch, StepSettings, TrainState, begin_discriminator, begin_step,
 };
 use crate::error::Result;
-use crate::network::Verdict;
+use crate::network::{Generated, Verdict};
 use crate::pair::{InnerBackend, Pair};
 use crate::process::{Across, Alone, ProcessGroup, synchronized};
 
@@ -173,6 +173,9 @@ pub(crate) fn guarded_step<P: Pair>(
 /// The next state, and what the step leaves to look at.
 type Stepped<P> = (TrainState<P>, StepOutcome<<P as Pair>::Backend>);
 
+/// Generated samples with what is known of them.
+type Drawn<P> = Generated<<P as Pair>::Backend, <P as Pair>::Sample>;
+
 /// How different samples are, where the health watch asks for it.
 type Spread<P> = Option<Tensor<InnerBackend<P>, 1>>;
 
@@ -186,7 +189,7 @@ fn discriminator_half<P: Pair>(
     batch: &StepBatch<P>,
     across: &Across<'_>,
     together: &mut Together<'_>,
-) -> Result<(Box<HalfStep<P>>, Option<P::Sample>, Spread<P>)> {
+) -> Result<(Box<HalfStep<P>>, Option<Drawn<P>>, Spread<P>)> {
     let half = in_parts(state, settings, batch, across, |share| {
         discriminator_gradients_across(state, settings, batch, share, across)
     })?;
@@ -201,7 +204,7 @@ fn discriminator_half<P: Pair>(
 fn generator_half<P: Pair>(
     state: &TrainState<P>,
     settings: &StepSettings<'_>,
-    (batch, fake): (&StepBatch<P>, Option<P::Sample>),
+    (batch, fake): (&StepBatch<P>, Option<Drawn<P>>),
     across: &Across<'_>,
     together: &mut Together<'_>,
 ) -> Result<(Box<HalfStep<P>>, Spread<P>)> {
@@ -209,7 +212,7 @@ fn generator_half<P: Pair>(
     let half = in_parts(state, settings, batch, across, |share| {
         generator_gradients_across(state, settings, (batch, share), fake.take(), across)
     })?;
-    let spread = (settings.vitals).then(|| diversity::<_, P::Backend>(half.fake.clone()));
+    let spread = (settings.vitals).then(|| diversity::<_, P::Backend>(half.fake.sample.clone()));
     summed(half, state, together, spread)
 }
 

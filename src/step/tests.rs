@@ -269,7 +269,7 @@ fn shares_are_the_whole_batch<B: AutodiffBackend>(tolerance: f64) {
                         .collect::<Vec<_>>()
                 });
                 agree(&found, &expected, tolerance);
-                let [found, expected] = [&sum, &whole].map(|half| values(half.fake.clone()));
+                let [found, expected] = [&sum, &whole].map(|half| values(half.fake.sample.clone()));
                 agree(&found, &expected, tolerance);
                 let verdicts = sum.verdicts.iter().flatten();
                 for (found, expected) in verdicts.zip(whole.verdicts.iter().flatten()) {
@@ -427,7 +427,7 @@ fn verdicts_reach_the_outcome_whole<B: AutodiffBackend>() {
         // As the discriminator is in its half of the step.
         let before = begin_discriminator(begin_step(state::<B>()), &mut ());
         let given = batch::<Networks<B>, B>(3);
-        let fake = given.generate(&before.gan.generator);
+        let fake = given.generate(&before.gan.generator, &objective).sample;
         let judge = |sample| before.gan.discriminator.discriminate(sample, &()).inner();
         let expected = [judge(given.real.clone()), judge(fake.detach())];
         let (_, outcome) = step(state::<B>(), &settings, vec![given], &mut ());

@@ -11,7 +11,7 @@ use crate::data::table::{Head, TableConditions};
 use crate::error::{Error, Result, check};
 use crate::latent::{Latent, Part};
 use crate::models::Conditional;
-use crate::network::Generator;
+use crate::network::{Generated, Generator};
 use crate::nn::{Activation, BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use crate::settings::settings;
 use crate::sizes;
@@ -233,14 +233,9 @@ impl<B: Backend> TabularGenerator<B> {
         }
         (self.last.forward(x), uniform)
     }
-}
 
-impl<B: Backend> Generator<B> for TabularGenerator<B> {
-    type Sample = Tensor<B, 2>;
-    type Condition = ();
-
-    fn generate(&self, latent: Tensor<B, 2>, _condition: &()) -> Tensor<B, 2> {
-        let (logits, uniform) = self.logits(latent);
+    /// Rows of raw outputs and uniform numbers.
+    fn rows(&self, logits: Tensor<B, 2>, uniform: Tensor<B, 2>) -> Tensor<B, 2> {
         let gumbel = match self.uniform {
             0 => uniform,
             _ => uniform.log().neg().log().neg(),
@@ -264,16 +259,38 @@ impl<B: Backend> Generator<B> for TabularGenerator<B> {
         Tensor::cat(parts, 1)
     }
 
-    fn log_probabilities(&self, latent: Tensor<B, 2>, _condition: &()) -> Option<Tensor<B, 2>> {
+    /// ln P of the entries of the conditioned outputs, of raw outputs.
+    fn log_probabilities(&self, logits: Tensor<B, 2>) -> Option<Tensor<B, 2>> {
         if self.conditioned.is_empty() {
             return None;
         }
-        let (logits, _) = self.logits(latent);
         let parts = self.conditioned.iter().map(|head| {
             let start: usize = self.heads[..*head].iter().sum();
             log_softmax(logits.clone().narrow(1, start, self.heads[*head]), 1)
         });
         Some(Tensor::cat(parts.collect(), 1))
+    }
+}
+
+impl<B: Backend> Generator<B> for TabularGenerator<B> {
+    type Sample = Tensor<B, 2>;
+    type Condition = ();
+
+    fn generate(&self, latent: Tensor<B, 2>, _condition: &()) -> Tensor<B, 2> {
+        let (logits, uniform) = self.logits(latent);
+        self.rows(logits, uniform)
+    }
+
+    fn generate_with_log_probabilities(
+        &self,
+        latent: Tensor<B, 2>,
+        _condition: &(),
+    ) -> Generated<B, Tensor<B, 2>> {
+        let (logits, uniform) = self.logits(latent);
+        Generated {
+            sample: self.rows(logits.clone(), uniform),
+            log_probabilities: self.log_probabilities(logits),
+        }
     }
 
     fn output_range(&self) -> Option<(f64, f64)> {

@@ -60,7 +60,8 @@ fn rows_are_places_and_one_hot_vectors<B: Backend>() {
         .count();
     assert!((5..55).contains(&firsts), "{firsts}");
     let logs = generator
-        .log_probabilities(latent, &condition)
+        .generate_with_log_probabilities(latent, &condition)
+        .log_probabilities
         .expect("it knows them");
     assert_eq!(logs.dims(), [64, 6]);
     for row in values(logs).chunks(6) {

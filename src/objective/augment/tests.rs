@@ -85,6 +85,7 @@ fn discriminator_cost<B: AutodiffBackend>(
         real_condition: &(),
         fake: &tensor2(FAKE),
         fake_condition: &(),
+        log_probabilities: None,
         latent: &Tensor::zeros([3, 3], &Default::default()),
         prior: None,
     };
@@ -139,6 +140,7 @@ fn the_generator_learns_through_the_change<B: AutodiffBackend>() {
         real_condition: &(),
         fake: &fake,
         fake_condition: &(),
+        log_probabilities: None,
         latent: &Tensor::zeros([3, 3], &Default::default()),
         prior: None,
     };
@@ -260,6 +262,7 @@ fn real_samples_alone_are_changed_and_are_the_data_then<B: AutodiffBackend>() {
         real_condition: &(),
         fake: &tensor2(FAKE),
         fake_condition: &(),
+        log_probabilities: None,
         latent: &Tensor::zeros([3, 3], &Default::default()),
         prior: None,
     };

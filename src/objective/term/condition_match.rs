@@ -19,9 +19,10 @@ use crate::random::Stream;
 ///
 /// c is the conditional vector, `[n, size]`, with one entry of one column 1, and P_j the probability of
 /// the entry, by the softmax of the generator's raw logits over its column
-/// ([`Generator::log_probabilities`]): the cross-entropy of the chosen column. It costs a second pass of
-/// the generator, without a trace in running statistics. A generator without such probabilities, and a
-/// pair that is not conditioned on vectors, are refused before a run.
+/// ([`Generator::generate_with_log_probabilities`]): the cross-entropy of the chosen column. A training
+/// step takes them from the pass that drew the samples; a cost that is computed without them makes a second
+/// pass, which leaves no trace in running statistics. A generator without such probabilities, and a pair
+/// that is not conditioned on vectors, are refused before a run.
 ///
 /// Xu, Skoularidou, Cuesta-Infante, Veeramachaneni 2019, *Modeling tabular data using conditional GAN*,
 /// arXiv:1907.00503, section 4.3.
@@ -43,6 +44,10 @@ impl TermInfo for ConditionMatch {
     fn acts_on(&self, network: Network) -> bool {
         network == Network::Generator
     }
+
+    fn reads_log_probabilities(&self) -> bool {
+        true
+    }
 }
 
 impl<P: Pair> CostTerm<P> for ConditionMatch {
@@ -55,21 +60,28 @@ impl<P: Pair> CostTerm<P> for ConditionMatch {
         let Some(vectors) = pass.fake.condition.vectors() else {
             panic!("the conditioning loss needs samples that are conditioned on vectors");
         };
-        initialize(pass.generator);
-        // A lifted copy has running statistics of its own; its outer tape records nothing.
-        let lifted = (pass.generator.clone())
-            .train::<Autodiff<P::Backend>>()
-            .no_grad();
-        let latent = Tensor::from_inner(pass.latent.clone());
-        let logs = lifted.log_probabilities(latent, &pass.fake.condition.lift());
+        let logs = (pass.log_probabilities.cloned()).or_else(|| asked_once_more(pass));
         let Some(logs) = logs else {
             panic!(
                 "the conditioning loss needs a generator that knows the probabilities of its \
-                 condition's entries: `Generator::log_probabilities`"
+                 condition's entries: `Generator::generate_with_log_probabilities`"
             );
         };
-        chosen(logs.inner(), vectors)
+        chosen(logs, vectors)
     }
+}
+
+/// The generator's log-probabilities by a pass of their own.
+fn asked_once_more<P: Pair>(pass: &Pass<'_, P>) -> Option<Tensor<P::Backend, 2>> {
+    initialize(pass.generator);
+    // A lifted copy has running statistics of its own; its outer tape records nothing.
+    let lifted = (pass.generator.clone())
+        .train::<Autodiff<P::Backend>>()
+        .no_grad();
+    let latent = Tensor::from_inner(pass.latent.clone());
+    let condition = pass.fake.condition.lift();
+    let drawn = lifted.generate_with_log_probabilities(latent, &condition);
+    drawn.log_probabilities.map(Tensor::inner)
 }
 
 /// −(1/n)·Σ_ij c_ij·l_ij, `[1]`.
@@ -97,6 +109,78 @@ mod tests {
     }
 
     for_each_backend!(the_loss_is_the_cross_entropy_of_the_chosen_column);
+
+    /// As a step hands them over, and by a pass of the generator's own.
+    mod handed_over {
+        use burn::module::Module;
+        use burn::tensor::backend::AutodiffBackend;
+
+        use super::*;
+        use crate::data::table::Head;
+        use crate::models::{TabularDiscriminatorConfig, TabularGeneratorConfig};
+        use crate::network::Vectors;
+        use crate::objective::{Batch, Loss, Objective, ObjectiveState};
+        use crate::testing::{assert_close, for_each_autodiff_backend, gradients};
+        use crate::{Gan, Latent};
+
+        fn the_loss_and_its_gradients_are_the_same<B: AutodiffBackend>() {
+            let device = Default::default();
+            let config = TabularGeneratorConfig {
+                conditioned: vec![1],
+                ..TabularGeneratorConfig::new([Head::Tanh, Head::OneHot(2)])
+                    .with_latent(3)
+                    .with_hidden([8])
+            };
+            let discriminator = TabularDiscriminatorConfig::new(3)
+                .with_hidden([8])
+                .with_pack(1)
+                .with_dropout(0.0);
+            let gan = Gan::<_, _, B>::seeded(
+                config.init_conditional(&device).expect("a generator"),
+                (discriminator.init_conditional(2, &device)).expect("a discriminator"),
+                1,
+                &device,
+            );
+            let objective =
+                Objective::new(Loss::NonSaturating).with_term(Term::condition_match(0.7));
+            let mut stream = Stream::new(2, "batch");
+            let prior: Latent = config.prior();
+            let latent = prior.draw::<B>(6, &mut stream, &device);
+            let real = Latent::normal(3).draw::<B>(6, &mut stream, &device);
+            let chosen = (0..6).map(|row| [[1.0, 0.0], [0.0, 1.0]][row % 2]);
+            let chosen: [[f64; 2]; 6] = chosen.collect::<Vec<_>>().try_into().expect("six");
+            let condition = Vectors::new(tensor2::<B, 2>(chosen));
+            let generator = &gan.generator;
+            let frozen = gan.discriminator.clone().no_grad();
+            let [handed, asked] = [true, false].map(|handed| {
+                let drawn = generator.generate_with_log_probabilities(latent.clone(), &condition);
+                let cost = objective.generator_cost::<Gan<_, _, B>>(
+                    &mut ObjectiveState::default(),
+                    generator,
+                    &frozen,
+                    &Batch {
+                        real: &real,
+                        real_condition: &condition,
+                        fake: &drawn.sample,
+                        fake_condition: &condition,
+                        log_probabilities: drawn.log_probabilities.as_ref().filter(|_| handed),
+                        latent: &latent,
+                        prior: None,
+                    },
+                );
+                let total = cost.total();
+                let value = values(total.clone());
+                (value, gradients::<B, _>(generator, &total.backward()))
+            });
+            assert_close(&handed.0, &asked.0, 1e-5, 1e-6);
+            assert!(handed.1.iter().flatten().any(|g| g.abs() > 1e-3));
+            for (handed, asked) in handed.1.iter().zip(&asked.1) {
+                assert_close(handed, asked, 1e-4, 1e-6);
+            }
+        }
+
+        for_each_autodiff_backend!(the_loss_and_its_gradients_are_the_same);
+    }
 
     #[test]
     #[should_panic(expected = "log-probabilities of shape [1, 2] for conditions of shape [1, 3]")]

@@ -108,6 +108,11 @@ pub trait TermInfo: Debug + Send + Sync {
         false
     }
 
+    /// Whether it reads the generator's [log-probabilities](Pass::log_probabilities).
+    fn reads_log_probabilities(&self) -> bool {
+        false
+    }
+
     /// Whether it stands in the place of the generator's adversarial loss.
     fn replaces_loss(&self) -> bool {
         false

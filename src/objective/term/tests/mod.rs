@@ -98,6 +98,7 @@ where
         real_condition: condition,
         fake,
         fake_condition: condition,
+        log_probabilities: None,
         latent: &latents(crate::network::Sample::batch_size(real)),
         prior: None,
     };
@@ -172,6 +173,7 @@ where
         real_condition: &(),
         fake: &fake,
         fake_condition: &(),
+        log_probabilities: None,
         latent: &latent,
         prior: None,
     };

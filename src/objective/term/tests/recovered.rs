@@ -118,6 +118,7 @@ impl<B: AutodiffBackend> Case<B> {
             real_condition: &labels(&REAL_CLASSES),
             fake: &fake,
             fake_condition: &fake_condition,
+            log_probabilities: None,
             latent: &latent,
             prior: Some(&prior),
         };

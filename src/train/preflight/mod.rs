@@ -110,20 +110,25 @@ pub(super) fn check<P: Pair>(
         warnings.push(Warning::BoundedDiscriminator { range });
     }
     let half = real_shape[0] / 2;
-    if half > 0
-        && !LayerKind::MinibatchStd.is_in(discriminator)
-        && passes::mixes_samples(&judge, &real, &condition, half)
+    if !LayerKind::MinibatchStd.is_in(discriminator)
+        && passes::mixes_samples(&judge, &real, &condition, half) == Some(true)
     {
         warnings.push(Warning::MixedSamples { samples: half });
     }
     let norms = LayerKind::BatchNorm.paths_in(discriminator, "discriminator");
-    warnings.extend(settings::norms_under_penalties(config, &norms));
+    let under_penalties = settings::norms_under_penalties(config, &norms);
+    warnings.extend(under_penalties.filter(|_| {
+        // Norms beside the logits, such as those of a head for codes, are of no matter.
+        let training = P::Discriminator::from_inner(discriminator.valid());
+        let real = P::Sample::from_inner(real.clone());
+        passes::mixes_samples(&training, &real, &look.condition, half) != Some(false)
+    }));
     if config.micro_batches > 1 || processes > 1 {
         let mut sources = LayerKind::BatchNorm.paths_in(generator, "generator");
         sources.extend(norms);
         let norms = sources.len();
         let samples = parts[0];
-        if passes::mixes_samples(&judge, &real, &condition, samples) {
+        if passes::mixes_samples(&judge, &real, &condition, samples) == Some(true) {
             sources.push("discriminator".to_owned());
         }
         let of_processes = match config.synchronized_batch_norm {

@@ -123,34 +123,32 @@ where
     })
 }
 
-/// Whether verdicts on samples depend on the others of their batch: those of `count` samples alone
-/// are compared with those of twice as many.
+/// Whether logits of samples depend on the others of their batch: those of `count` samples alone are
+/// compared with those of twice as many. `None` where that does not tell.
 pub(super) fn mixes_samples<B, D>(
     judge: &D,
     real: &D::Sample,
     condition: &D::Condition,
     count: usize,
-) -> bool
+) -> Option<bool>
 where
     B: Backend,
     D: Discriminator<B>,
 {
-    if real.batch_size() < 2 * count {
-        return false;
+    if count == 0 || real.batch_size() < 2 * count {
+        return None;
     }
     let of = |count| logits::<B, D>(judge, real, condition, count).unwrap_or_default();
     let (alone, together) = (of(count), of(2 * count));
     // A network that draws at random would seem to mix.
-    if alone != of(count) || together.len() != 2 * alone.len() {
-        return false;
+    if alone.is_empty() || alone != of(count) || together.len() != 2 * alone.len() {
+        return None;
     }
     let largest = together
         .iter()
         .fold(0.0f64, |largest, x| largest.max(x.abs()));
-    let pairs = alone.iter().zip(&together);
-    pairs
-        .into_iter()
-        .any(|(a, b)| (a - b).abs() > EQUAL * largest)
+    let mut pairs = alone.iter().zip(&together);
+    Some(pairs.any(|(a, b)| (a - b).abs() > EQUAL * largest))
 }
 
 /// The bounds of the discriminator's output, if it has those of a sigmoid or a tanh: what it says

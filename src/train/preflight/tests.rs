@@ -9,8 +9,8 @@ use super::*;
 use crate::data::{BatchPlan, Dataset, LastBatch, MemoryDataset};
 use crate::latent::Latent;
 use crate::models::{
-    DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminator, MlpDiscriminatorConfig,
-    MlpGenerator, MlpGeneratorConfig,
+    CodeHeadConfig, DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminator,
+    MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig,
 };
 use crate::network::{Discriminator, Generator, Packed, Verdict};
 use crate::nn::Activation;
@@ -510,6 +510,25 @@ fn a_batch_norm_of_burn_is_found_too<B: AutodiffBackend>() {
     assert_eq!(warnings, [expected]);
 }
 
+fn a_batch_norm_beside_the_logits_is_no_matter<B: AutodiffBackend>() {
+    let device = Default::default();
+    let prior = Latent::normal(3).with_categorical("kind", 4);
+    let generator = DcganGeneratorConfig::new(prior.dimensions(), [1, 16, 16]).with_width(2);
+    let discriminator = DcganDiscriminatorConfig::new([1, 16, 16]).with_width(2);
+    for batch_norm in [false, true] {
+        let discriminator = (discriminator.clone().with_batch_norm(batch_norm))
+            .init_recovering(&prior, &CodeHeadConfig::new(), &device)
+            .expect("a discriminator");
+        let gan = seeded::<_, _, B>(generator.init(&device).expect("a generator"), discriminator);
+        let config = TrainerConfig::new(1, 8, prior.clone())
+            .with_objective(Objective::new(Loss::NonSaturating).with_term(Term::r1(1.0)));
+        let warnings = checked(&config, &gan, &images(1_000)).expect("it can work");
+        let told = warnings.iter().map(Warning::name).collect::<Vec<_>>();
+        let expected = ["batch_norm_under_penalty"];
+        assert_eq!(told, expected[..usize::from(batch_norm)]);
+    }
+}
+
 #[test]
 fn clipping_goes_without_momentum() {
     let of = |optimizer, clipped: bool| {
@@ -790,6 +809,7 @@ for_each_autodiff_backend!(
     data_without_spread_is_warned_of,
     batch_norm_and_penalties_on_single_samples_are_warned_of,
     a_batch_norm_of_burn_is_found_too,
+    a_batch_norm_beside_the_logits_is_no_matter,
     statistics_of_micro_batches_are_warned_of,
     micro_batches_cut_every_batch_evenly,
     packs_cut_every_batch_evenly,

@@ -62,7 +62,7 @@ struct Args {
     #[arg(long, default_value_t = 256, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     width: usize,
 
-    /// Generated rows [default: as many as are trained on]
+    /// Generated rows [default: as many as are trained on, at most 100,000]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     rows: Option<usize>,
 
@@ -87,6 +87,8 @@ enum Recipe {
 
 const STEPS: usize = 3_000;
 const GAMMA: f64 = 1.0;
+/// Rows that are drawn where nobody says how many, at most.
+const DRAWN: usize = 100_000;
 /// Charts of columns.
 const CHARTS: usize = 30;
 
@@ -236,7 +238,7 @@ impl Args {
         let mut sampler = sampler(run.state.sampler(), &config.latent).with_seed(seed);
         let table = out.join("table.json");
         parts.saved.save(&table)?;
-        let rows = self.rows.unwrap_or(parts.training.rows());
+        let rows = self.rows.unwrap_or(parts.training.rows().min(DRAWN));
         let made = sampler.draw(rows)?;
         let csv = out.join("generated.csv");
         made.write(&csv)?;

@@ -1,5 +1,6 @@
 //! A table.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -155,6 +156,17 @@ impl Table {
         }
     }
 
+    /// The table, or so many of its rows drawn at random, in its order, where it has more.
+    pub fn at_most(&self, rows: usize, stream: &mut Stream) -> Cow<'_, Self> {
+        if self.rows <= rows {
+            return Cow::Borrowed(self);
+        }
+        let mut drawn = stream.permutation(self.rows);
+        drawn.truncate(rows);
+        drawn.sort_unstable();
+        Cow::Owned(self.select(&drawn))
+    }
+
     /// The rows in two parts, drawn at random: this share of them, and the rest.
     ///
     /// # Errors
@@ -213,6 +225,24 @@ mod tests {
         assert!(error(vec![infinite]).contains("row 1 is infinite"));
         let missing = Column::categorical("b", vec![0, MISSING], ["x"]);
         assert!(Table::new(vec![two(), missing]).is_ok());
+    }
+
+    #[test]
+    fn of_a_large_table_different_rows_are_drawn_in_their_order() {
+        let table = Table::new(vec![Column::integer(
+            "i",
+            (0..100).map(f64::from).collect(),
+        )]);
+        let table = table.expect("a table");
+        let mut stream = Stream::new(1, "rows");
+        assert!(matches!(table.at_most(100, &mut stream), Cow::Borrowed(_)));
+        let drawn = table.at_most(30, &mut stream);
+        let rows: Vec<usize> = (0..30)
+            .map(|row| drawn.columns()[0].text(row).parse().expect("a number"))
+            .collect();
+        assert!(rows.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(rows[29] > 60, "the first rows alone: {rows:?}");
+        assert_ne!(table.at_most(30, &mut stream), drawn);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::association::{correlation_ratio, cramers_v, pearson};
 use super::shapes::{kolmogorov_smirnov, total_variation};
 use super::*;
 use crate::data::table::{Cells, Column, MISSING, Table};
+use crate::metrics::Score;
 use crate::random::Stream;
 
 #[derive(Deserialize)]
@@ -219,6 +220,27 @@ fn scores_know_where_they_come_from() {
         ),
         (4, generated.rows())
     );
+}
+
+#[test]
+fn of_many_rows_what_is_costly_takes_some_and_says_so() {
+    let golden = golden();
+    let [real, test] = [&golden.real, &golden.test].map(table);
+    let scorer = TableScorer::new(real.clone(), test).with_utility(Utility::new("d"));
+    // Training rows, every one of them: copies of rows that the draw of 60 does not have.
+    let [all, some] =
+        [&scorer, &scorer.clone().with_rows(60)].map(|scorer| scorer.score(&real).expect("scores"));
+    assert!(real.rows() > 60);
+    for (all, some) in all.iter().zip(&some) {
+        let costly = !["column_shapes", "pair_difference", "pair_trends"].contains(&&*all.name);
+        let rows = |score: &Score| score.provenance.settings.get("rows").cloned();
+        assert_eq!(rows(all), None, "{}", all.name);
+        assert_eq!(rows(some), costly.then(|| 60.into()), "{}", all.name);
+        if !costly || all.name == "copies" {
+            assert_eq!(all.value(), some.value(), "{}", all.name);
+        }
+    }
+    assert_eq!(some[4].value(), 1.0);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Whether generated rows are copies.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde::Serialize;
 
@@ -45,29 +45,51 @@ pub fn closest_records(
     held_out: &Table,
     generated: &Table,
 ) -> Result<ClosestRecords> {
+    closest_records_of(training, training, [held_out, generated])
+}
+
+/// [`closest_records`] of held-out and of generated rows, with distances to some of the training rows
+/// alone; copies are looked for among all of them.
+pub(super) fn closest_records_of(
+    training: &Table,
+    near: &Table,
+    [held_out, generated]: [&Table; 2],
+) -> Result<ClosestRecords> {
     comparable(NAME, training, generated)?;
     comparable(NAME, training, held_out)?;
-    let numbers = RowNumbers::fit(training, None)?;
+    let numbers = RowNumbers::fit(near, None)?;
     let features = |table: &Table| numbers.features(table);
     let scores = Memorisation::default().measure_with_held_out(
-        &features(training)?,
+        &features(near)?,
         &features(held_out)?,
         &features(generated)?,
     )?;
-    let known: HashSet<Vec<String>> = (0..training.rows())
-        .map(|row| written(training, row))
-        .collect();
-    let copies = |table: &Table| {
-        let copies = (0..table.rows()).filter(|row| known.contains(&written(table, *row)));
-        copies.count() as f64 / table.rows() as f64
-    };
+    let [copies_held_out, copies] = copies(training, [held_out, generated]);
     Ok(ClosestRecords {
-        copies: copies(generated),
-        copies_held_out: copies(held_out),
+        copies,
+        copies_held_out,
         median_distance: scores.generated.median_distance,
         median_distance_held_out: scores.held_out.median_distance,
         nearer_than_held_out: scores.nearer_than_held_out,
         z: scores.z,
+    })
+}
+
+/// The share of each table's rows that are training rows. What is remembered are these tables' rows, of which
+/// there may be far fewer.
+fn copies(training: &Table, tables: [&Table; 2]) -> [f64; 2] {
+    let rows = |table: &Table| 0..table.rows();
+    let mut known: HashMap<Vec<String>, bool> = (tables.into_iter())
+        .flat_map(|table| rows(table).map(|row| (written(table, row), false)))
+        .collect();
+    for row in rows(training) {
+        if let Some(found) = known.get_mut(&written(training, row)) {
+            *found = true;
+        }
+    }
+    tables.map(|table| {
+        let copies = rows(table).filter(|row| known[&written(table, *row)]);
+        copies.count() as f64 / table.rows() as f64
     })
 }
 

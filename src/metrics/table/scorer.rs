@@ -1,9 +1,11 @@
 //! All scores of generated rows, with their provenance.
 
-use serde_json::json;
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
 
 use super::pairs::pair_trends;
-use super::privacy::closest_records;
+use super::privacy::closest_records_of;
 use super::rows::RowNumbers;
 use super::shapes::column_shapes;
 use super::utility::{Utility, UtilityScores};
@@ -15,6 +17,10 @@ use crate::random::Stream;
 
 /// Measures generated rows against those that a generator was trained on and held-out real ones:
 /// scores with their provenance, each beside what the held-out rows have.
+///
+/// Shapes and pairs are those of all rows, copies are looked for among all that were trained on. What costs
+/// more takes at most [`with_rows`](Self::with_rows) of each table, drawn at random, and says so in its
+/// settings.
 ///
 /// | number | better | what it is |
 /// |---|---|---|
@@ -47,6 +53,17 @@ pub struct TableScorer {
     held_out: Table,
     utility: Option<Utility>,
     seed: u64,
+    rows: usize,
+}
+
+/// Rows of each table that distances and classifiers take, at most, where nobody says how many.
+const ROWS: usize = 30_000;
+
+/// As many rows of each table as are scored.
+struct Scored<'a> {
+    training: Cow<'a, Table>,
+    held_out: Cow<'a, Table>,
+    generated: Cow<'a, Table>,
 }
 
 impl TableScorer {
@@ -57,6 +74,7 @@ impl TableScorer {
             held_out,
             utility: None,
             seed: 0,
+            rows: ROWS,
         }
     }
 
@@ -72,14 +90,46 @@ impl TableScorer {
         self
     }
 
+    /// Sets how many rows of each table distances, classifiers and two-sample tests take at most; 30,000
+    /// without it. Distances cost the product of two tables' rows.
+    pub fn with_rows(mut self, rows: usize) -> Self {
+        self.rows = rows;
+        self
+    }
+
+    fn scored<'a>(&'a self, generated: &'a Table) -> Scored<'a> {
+        let draw = |purpose, table: &'a Table| {
+            table.at_most(self.rows, &mut Stream::new(self.seed, purpose))
+        };
+        Scored {
+            training: draw("scored training rows", &self.training),
+            held_out: draw("scored held-out rows", &self.held_out),
+            generated: draw("scored generated rows", generated),
+        }
+    }
+
+    /// Settings of a measure that takes no more rows than it may, where there are more.
+    fn of_some_rows(&self, generated: &Table, mut settings: Value) -> Value {
+        let tables = [&self.training, &self.held_out, generated];
+        if let Value::Object(settings) = &mut settings
+            && tables.iter().any(|table| table.rows() > self.rows)
+        {
+            settings.insert("rows".to_owned(), json!(self.rows));
+        }
+        settings
+    }
+
     /// What a classifier learns from real and from generated rows, where there is a target.
     ///
     /// # Errors
     /// As [`Utility::measure`].
     pub fn utility(&self, generated: &Table) -> Result<Option<UtilityScores>> {
-        let measure =
-            |utility: &Utility| utility.measure(&self.training, &self.held_out, generated);
-        self.utility.as_ref().map(measure).transpose()
+        let Some(utility) = &self.utility else {
+            return Ok(None);
+        };
+        let scored = self.scored(generated);
+        let measured = utility.measure(&scored.training, &scored.held_out, &scored.generated);
+        measured.map(Some)
     }
 
     /// Measures generated rows.
@@ -91,7 +141,7 @@ impl TableScorer {
         measured.push(self.two_sample(generated)?);
         measured.extend(self.privacy(generated)?);
         if let Some(scores) = self.utility(generated)? {
-            measured.extend(self.learnt(&scores));
+            measured.extend(self.learnt(&scores, generated));
         }
         let set = |name: &str, table: &Table| SampleSet {
             name: name.to_owned(),
@@ -143,34 +193,37 @@ impl TableScorer {
     }
 
     fn two_sample(&self, generated: &Table) -> Result<Measured> {
-        let numbers = RowNumbers::fit(&self.training, None)?;
-        let real = numbers.features(&self.training)?;
+        let scored = self.scored(generated);
+        let numbers = RowNumbers::fit(&scored.training, None)?;
+        let real = numbers.features(&scored.training)?;
         let test = TwoSample::default();
         let measure = |table: &Table| {
             let stream = &mut Stream::new(self.seed, "metric two_sample");
             test.measure(&real, &numbers.features(table)?, stream)
         };
-        let own = measure(generated)?;
+        let own = measure(&scored.generated)?;
         Ok(Measured {
             name: "two_sample_accuracy",
             better: Better::Lower,
             metric: "two_sample",
-            settings: json!(test),
+            settings: self.of_some_rows(generated, json!(test)),
             estimate: Estimate::with_error(own.accuracy, own.standard_error),
             // Few held-out rows are no reason to have no score.
-            real: measure(&self.held_out).ok().map(|scores| scores.accuracy),
+            real: measure(&scored.held_out).ok().map(|scores| scores.accuracy),
         })
     }
 
     fn privacy(&self, generated: &Table) -> Result<Vec<Measured>> {
-        let scores = closest_records(&self.training, &self.held_out, generated)?;
-        let count = generated.rows() as f64;
+        let scored = self.scored(generated);
+        let tables = [&*scored.held_out, &*scored.generated];
+        let scores = closest_records_of(&self.training, &scored.training, tables)?;
+        let count = scored.generated.rows() as f64;
         let error = (scores.copies * (1.0 - scores.copies) / count).sqrt();
         let lower = |name, estimate, real| Measured {
             name,
             better: Better::Lower,
             metric: "closest_records",
-            settings: json!({}),
+            settings: self.of_some_rows(generated, json!({})),
             estimate,
             real: Some(real),
         };
@@ -188,14 +241,14 @@ impl TableScorer {
         ])
     }
 
-    fn learnt(&self, scores: &UtilityScores) -> Vec<Measured> {
+    fn learnt(&self, scores: &UtilityScores, generated: &Table) -> Vec<Measured> {
         let (own, real) = (&scores.synthetic, &scores.real);
         let error = (own.accuracy * (1.0 - own.accuracy) / scores.test_rows as f64).sqrt();
         let higher = |name, estimate, real| Measured {
             name,
             better: Better::Higher,
             metric: "utility",
-            settings: json!(self.utility),
+            settings: self.of_some_rows(generated, json!(self.utility)),
             estimate,
             real: Some(real),
         };

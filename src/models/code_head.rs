@@ -159,9 +159,18 @@ pub struct CodeHead<B: Backend, N> {
     names: Vec<String>,
 }
 
-impl<B: Backend, N> CodeHead<B, N> {
-    /// The network's verdict with what the head finds in its features.
-    fn with_codes(&self, mut verdict: Verdict<B>) -> Verdict<B> {
+impl<B, N> Discriminator<B> for CodeHead<B, N>
+where
+    B: Backend,
+    N: Discriminator<B> + ModuleDisplay,
+{
+    type Sample = N::Sample;
+    type Condition = N::Condition;
+
+    /// # Panics
+    /// If the network's verdicts have no features, or another number than the head was made for.
+    fn discriminate(&self, sample: N::Sample, condition: &N::Condition) -> Verdict<B> {
+        let mut verdict = self.network.discriminate(sample, condition);
         let features = verdict.features.clone();
         let mut x =
             features.expect("a head for codes needs a discriminator that gives its features");
@@ -175,25 +184,6 @@ impl<B: Backend, N> CodeHead<B, N> {
             verdict = verdict.with_output(name, output.forward(x.clone()));
         }
         verdict
-    }
-}
-
-impl<B, N> Discriminator<B> for CodeHead<B, N>
-where
-    B: Backend,
-    N: Discriminator<B> + ModuleDisplay,
-{
-    type Sample = N::Sample;
-    type Condition = N::Condition;
-
-    /// # Panics
-    /// If the network's verdicts have no features, or another number than the head was made for.
-    fn discriminate(&self, sample: N::Sample, condition: &N::Condition) -> Verdict<B> {
-        self.with_codes(self.network.discriminate(sample, condition))
-    }
-
-    fn discriminate_generated(&self, sample: N::Sample, condition: &N::Condition) -> Verdict<B> {
-        self.with_codes(self.network.discriminate_generated(sample, condition))
     }
 
     fn classes(&self) -> Option<usize> {

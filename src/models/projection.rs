@@ -82,13 +82,19 @@ impl<B: Backend, E: ConditionEmbedding<B>, N: Module<B>> Projection<B, E, N> {
     }
 }
 
-impl<B, E, N> Projection<B, E, N>
+impl<B, E, N> Discriminator<B> for Projection<B, E, N>
 where
     B: Backend,
-    E: ConditionEmbedding<B>,
+    E: ConditionEmbedding<B> + ModuleDisplay,
+    N: Discriminator<B, Condition = ()> + ModuleDisplay,
 {
-    /// The network's verdict with the condition in its logits.
-    fn projected(&self, mut verdict: Verdict<B>, condition: &E::Condition) -> Verdict<B> {
+    type Sample = N::Sample;
+    type Condition = E::Condition;
+
+    /// # Panics
+    /// If the network's verdicts have no features, or another number than the embedding.
+    fn discriminate(&self, sample: N::Sample, condition: &E::Condition) -> Verdict<B> {
+        let mut verdict = self.network.discriminate(sample, &());
         let features = verdict.features.clone();
         let features =
             features.expect("a projection needs a discriminator that gives its features");
@@ -104,26 +110,6 @@ where
             false => common,
         };
         verdict
-    }
-}
-
-impl<B, E, N> Discriminator<B> for Projection<B, E, N>
-where
-    B: Backend,
-    E: ConditionEmbedding<B> + ModuleDisplay,
-    N: Discriminator<B, Condition = ()> + ModuleDisplay,
-{
-    type Sample = N::Sample;
-    type Condition = E::Condition;
-
-    /// # Panics
-    /// If the network's verdicts have no features, or another number than the embedding.
-    fn discriminate(&self, sample: N::Sample, condition: &E::Condition) -> Verdict<B> {
-        self.projected(self.network.discriminate(sample, &()), condition)
-    }
-
-    fn discriminate_generated(&self, sample: N::Sample, condition: &E::Condition) -> Verdict<B> {
-        self.projected(self.network.discriminate_generated(sample, &()), condition)
     }
 
     fn classes(&self) -> Option<usize> {

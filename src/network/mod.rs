@@ -124,18 +124,6 @@ pub trait Discriminator<B: Backend>: Module<B> {
     /// Judges a batch.
     fn discriminate(&self, sample: Self::Sample, condition: &Self::Condition) -> Verdict<B>;
 
-    /// Judges a batch of generated samples in a training step: [`discriminate`](Self::discriminate), less
-    /// the outputs that only real samples are asked for. Logits are the same. A network that has such
-    /// outputs ([`LightDiscriminator`](crate::models::LightDiscriminator): its reconstruction) spares
-    /// their work here.
-    fn discriminate_generated(
-        &self,
-        sample: Self::Sample,
-        condition: &Self::Condition,
-    ) -> Verdict<B> {
-        self.discriminate(sample, condition)
-    }
-
     /// The number of classes, where the network is conditioned on labels and knows it: labels must
     /// lie below it. Preflight compares the data with it.
     fn classes(&self) -> Option<usize> {

@@ -62,12 +62,6 @@ impl<B: Backend, D: Discriminator<B> + ModuleDisplay> Discriminator<B> for Packe
             .discriminate(sample.pack(self.count), &condition)
     }
 
-    fn discriminate_generated(&self, sample: D::Sample, condition: &D::Condition) -> Verdict<B> {
-        let condition = condition.pack(self.count);
-        self.discriminator
-            .discriminate_generated(sample.pack(self.count), &condition)
-    }
-
     fn classes(&self) -> Option<usize> {
         self.discriminator.classes()
     }

@@ -113,7 +113,7 @@ impl Objective {
         across: &Across<'_>,
     ) -> DiscriminatorCost<P::Backend> {
         let step = state.discriminator_steps;
-        let judges = [false, true].map(|fake| self.judge::<P>(state, discriminator, fake));
+        let judges = [0, 1].map(|_| self.judge::<P>(state, discriminator));
         let due = || self.due(Network::Discriminator, step);
         let at_real = due().any(|(_, term)| term.kind.info().gradient_at_real());
         let at_fake = due().any(|(_, term)| term.kind.info().gradient_at_fake());
@@ -195,7 +195,7 @@ impl Objective {
         across: &Across<'_>,
     ) -> GeneratorCost<P::Backend> {
         let step = state.generator_steps;
-        let judges = [false, true].map(|fake| self.judge::<P>(state, discriminator, fake));
+        let judges = [0, 1].map(|_| self.judge::<P>(state, discriminator));
         let [of_real, of_fake] = &judges;
         let paired = self.pairing.is_relativistic();
         let real = if paired || self.due(Network::Generator, step).next().is_some() {
@@ -247,12 +247,10 @@ impl Objective {
         &'a self,
         state: &mut ObjectiveState<P::Backend>,
         discriminator: &'a P::Discriminator,
-        generated: bool,
     ) -> Judge<'a, P> {
         let memory = state.augmentation.clone();
         Judge {
             discriminator,
-            generated,
             augmented: Augmented::new(self.augment.as_ref(), memory, &mut state.noise),
             second_order: self.second_order,
         }

@@ -15,26 +15,9 @@ use crate::pair::Pair;
 #[derive(Debug)]
 pub(super) struct Judge<'a, P: Pair> {
     pub(super) discriminator: &'a P::Discriminator,
-    /// Whether the batch is a generated one.
-    pub(super) generated: bool,
     /// What changes samples on their way to the discriminator.
     pub(super) augmented: Augmented<'a, P>,
     pub(super) second_order: SecondOrder,
-}
-
-impl<P: Pair> Judge<'_, P> {
-    fn verdict_and_gradient(
-        &self,
-        sample: P::Sample,
-        condition: &P::Condition,
-    ) -> (Verdict<P::Backend>, P::Sample) {
-        verdict_and_gradient::<P>(
-            (self.discriminator, self.generated),
-            sample,
-            condition,
-            &self.augmented,
-        )
-    }
 }
 
 /// A batch of real or of generated samples, and what the discriminator says about it.
@@ -75,8 +58,12 @@ impl<'a, P: Pair> Judged<'a, P> {
     ) -> Self {
         let mut judged = Self::later(judge, sample, condition);
         if with_gradient {
-            let at = sample.clone().detach();
-            let (verdict, gradient) = judge.verdict_and_gradient(at, condition);
+            let (verdict, gradient) = verdict_and_gradient::<P>(
+                judge.discriminator,
+                sample.clone().detach(),
+                condition,
+                &judge.augmented,
+            );
             judged.verdict = OnceCell::from(verdict);
             judged.gradient = Some(gradient);
         } else {
@@ -90,10 +77,7 @@ impl<'a, P: Pair> Judged<'a, P> {
         self.verdict.get_or_init(|| {
             let sample = self.judge.augmented.of(self.sample.clone());
             let discriminator = self.judge.discriminator;
-            match self.judge.generated {
-                true => discriminator.discriminate_generated(sample, self.condition),
-                false => discriminator.discriminate(sample, self.condition),
-            }
+            discriminator.discriminate(sample, self.condition)
         })
     }
 
@@ -138,7 +122,12 @@ impl<'a, P: Pair> Judged<'a, P> {
         match judge.second_order {
             SecondOrder::Exact => {
                 let at = at.detach();
-                let (_, gradient) = judge.verdict_and_gradient(at, self.condition);
+                let (_, gradient) = verdict_and_gradient::<P>(
+                    judge.discriminator,
+                    at,
+                    self.condition,
+                    &judge.augmented,
+                );
                 penalty(gradient)
             }
             SecondOrder::FiniteDifferences { step } => {

@@ -227,8 +227,7 @@ fn depends_on_its_input<P: Pair>(
     condition: &P::Condition,
 ) -> Result<()> {
     let untouched = Augmented::<P>::none();
-    let gradient =
-        || verdict_and_gradient::<P>((discriminator, false), real.clone(), condition, &untouched);
+    let gradient = || verdict_and_gradient::<P>(discriminator, real.clone(), condition, &untouched);
     match quietly(gradient) {
         Err(words) if words == NO_GRADIENT => Err(Error::setting(
             "discriminator",

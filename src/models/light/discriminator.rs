@@ -205,24 +205,6 @@ pub struct LightDiscriminator<B: Backend> {
 }
 
 impl<B: Backend> LightDiscriminator<B> {
-    /// Logits and features, and the map that both are made of.
-    fn judged(&self, sample: Tensor<B, 4>) -> (Verdict<B>, Tensor<B, 4>) {
-        let mut x = self.from_colours.forward_activated(sample, LEAKY);
-        for block in &self.blocks {
-            x = block.forward(x);
-        }
-        let [batch, channels, height, width] = x.dims();
-        let logits = self
-            .judge
-            .forward(self.hidden.forward_activated(x.clone(), LEAKY));
-        let features: Tensor<B, 3> = x.clone().reshape([batch, channels, height * width]);
-        let features = features.mean_dim(2).reshape([batch, channels]);
-        (
-            Verdict::from(logits.flatten(1, 3)).with_features(features),
-            x,
-        )
-    }
-
     /// What the map is made again into, `[batch, channels, height, width]` of at most 64 pixels a side.
     fn made_again(&self, map: Tensor<B, 4>) -> Tensor<B, 4> {
         let mut x = map;
@@ -239,19 +221,25 @@ impl<B: Backend> Discriminator<B> for LightDiscriminator<B> {
 
     fn discriminate(&self, sample: Tensor<B, 4>, _condition: &()) -> Verdict<B> {
         let sample = channels_last(sample);
-        let (verdict, map) = self.judged(sample.clone());
-        let made = self.made_again(map);
+        let mut x = self.from_colours.forward_activated(sample.clone(), LEAKY);
+        for block in &self.blocks {
+            x = block.forward(x);
+        }
+        let [batch, channels, height, width] = x.dims();
+        let logits = self
+            .judge
+            .forward(self.hidden.forward_activated(x.clone(), LEAKY));
+        let made = self.made_again(x.clone());
         let [_, _, rows, columns] = made.dims();
         // In the order in which both lie on the CPU, where burn's operations are fast on them so.
         let [made, real] = [made, resize_bilinear(sample, [rows, columns])]
             .map(|images| images.permute([0, 2, 3, 1]));
         let error = (made - real).square();
         let error: Tensor<B, 2> = error.flatten(1, 3);
-        verdict.with_output(RECONSTRUCTION, error.mean_dim(1))
-    }
-
-    /// Without the reconstruction.
-    fn discriminate_generated(&self, sample: Tensor<B, 4>, _condition: &()) -> Verdict<B> {
-        self.judged(channels_last(sample)).0
+        let features: Tensor<B, 3> = x.reshape([batch, channels, height * width]);
+        let features = features.mean_dim(2).reshape([batch, channels]);
+        Verdict::from(logits.flatten(1, 3))
+            .with_features(features)
+            .with_output(RECONSTRUCTION, error.mean_dim(1))
     }
 }

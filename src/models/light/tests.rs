@@ -9,10 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 use serde::Deserialize;
 
 use super::*;
-use crate::Latent;
-use crate::models::CodeHeadConfig;
-use crate::network::{Discriminator, Generator, Labels, Packed, RECONSTRUCTION};
-use crate::random::Stream;
+use crate::network::{Discriminator, Generator, Labels, RECONSTRUCTION};
 use crate::testing::golden::{Function, IN_F32, IN_F64, Passes, Tolerance};
 use crate::testing::{Cpu, floats, for_each_autodiff_backend, for_each_backend, values};
 
@@ -139,41 +136,7 @@ fn labels_matter_to_both<B: Backend>() {
     assert_ne!(one[25..], two[25..]);
 }
 
-/// Alone, with a projection, in packs, and with a head for codes.
-fn generated_images_are_judged_alike_and_not_made_again<B: Backend>() {
-    fn compare<B: Backend, D>(name: &str, discriminator: &D, condition: &D::Condition)
-    where
-        D: Discriminator<B, Sample = Tensor<B, 4>>,
-    {
-        let numbers = Stream::new(3, "images").normal(4 * 64);
-        let images = floats::<B, 4>(TensorData::new(numbers, [4, 1, 8, 8]));
-        let real = discriminator.discriminate(images.clone(), condition);
-        let generated = discriminator.discriminate_generated(images, condition);
-        assert!(real.output(RECONSTRUCTION).is_some(), "{name}");
-        assert!(generated.output(RECONSTRUCTION).is_none(), "{name}");
-        assert_eq!(generated.outputs.len() + 1, real.outputs.len(), "{name}");
-        let [generated, real] =
-            [generated, real].map(|verdict| (values(verdict.logits), verdict.features.map(values)));
-        assert_eq!(generated, real, "{name}");
-    }
-    let device = B::Device::default();
-    let config = LightDiscriminatorConfig::new([1, 8, 8]).with_widest(4);
-    let plain = || config.init::<B>(&device).expect("valid");
-    compare("alone", &plain(), &());
-    let projected = config.init_projected::<B>(3, &device).expect("valid");
-    let labels = Labels::<B>::from_slice(&[0, 1, 2, 1], 3, &device).expect("labels");
-    compare("projected", &projected, &labels);
-    let pairs = LightDiscriminatorConfig::new([2, 8, 8]).with_widest(4);
-    let pairs = Packed::new(pairs.init::<B>(&device).expect("valid"), 2);
-    compare("packed", &pairs, &());
-    let head = CodeHeadConfig::new();
-    let prior = Latent::normal(2).with_categorical("kind", 3);
-    let head = head.init(plain(), 2, &prior, &device);
-    compare("with codes", &head.expect("a head"), &());
-}
-
 for_each_backend!(
-    generated_images_are_judged_alike_and_not_made_again,
     images_of_every_power_of_two_are_drawn_and_judged,
     labels_matter_to_both,
 );

@@ -144,9 +144,9 @@ where
 }
 
 /// What a discriminator says about a batch with the gradient of the sum of its logits, both on the
-/// tape of the parameters: one pass for a loss and its penalty. `generated` says what the batch is.
+/// tape of the parameters: one pass for a loss and its penalty.
 pub(in crate::objective) fn verdict_and_gradient<P: Pair>(
-    (discriminator, generated): (&P::Discriminator, bool),
+    discriminator: &P::Discriminator,
     sample: P::Sample,
     condition: &P::Condition,
     augmented: &Augmented<'_, P>,
@@ -154,11 +154,7 @@ pub(in crate::objective) fn verdict_and_gradient<P: Pair>(
     let condition = condition.lift();
     let mut verdict = None;
     let gradient = input_gradient(discriminator, sample, |discriminator, sample| {
-        let sample = augmented.lifted(sample);
-        let judged = match generated {
-            true => discriminator.discriminate_generated(sample, &condition),
-            false => discriminator.discriminate(sample, &condition),
-        };
+        let judged = discriminator.discriminate(augmented.lifted(sample), &condition);
         let logits = judged.logits.clone();
         verdict = Some(judged.inner());
         logits.sum()

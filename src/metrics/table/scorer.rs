@@ -59,11 +59,23 @@ pub struct TableScorer {
 /// Rows of each table that distances and classifiers take, at most, where nobody says how many.
 const ROWS: usize = 30_000;
 
-/// As many rows of each table as are scored.
+/// As many rows of each table as what is costly takes.
 struct Scored<'a> {
     training: Cow<'a, Table>,
     held_out: Cow<'a, Table>,
     generated: Cow<'a, Table>,
+    /// How many it takes at most, where a table has more.
+    limit: Option<usize>,
+}
+
+impl Scored<'_> {
+    /// A measure's settings, with the limit where there is one.
+    fn settings(&self, mut settings: Value) -> Value {
+        if let (Value::Object(settings), Some(limit)) = (&mut settings, self.limit) {
+            settings.insert("rows".to_owned(), json!(limit));
+        }
+        settings
+    }
 }
 
 impl TableScorer {
@@ -101,22 +113,14 @@ impl TableScorer {
         let draw = |purpose, table: &'a Table| {
             table.at_most(self.rows, &mut Stream::new(self.seed, purpose))
         };
+        let tables = [&self.training, &self.held_out, generated];
+        let some = tables.iter().any(|table| table.rows() > self.rows);
         Scored {
             training: draw("scored training rows", &self.training),
             held_out: draw("scored held-out rows", &self.held_out),
             generated: draw("scored generated rows", generated),
+            limit: some.then_some(self.rows),
         }
-    }
-
-    /// Settings of a measure that takes no more rows than it may, where there are more.
-    fn of_some_rows(&self, generated: &Table, mut settings: Value) -> Value {
-        let tables = [&self.training, &self.held_out, generated];
-        if let Value::Object(settings) = &mut settings
-            && tables.iter().any(|table| table.rows() > self.rows)
-        {
-            settings.insert("rows".to_owned(), json!(self.rows));
-        }
-        settings
     }
 
     /// What a classifier learns from real and from generated rows, where there is a target.
@@ -124,12 +128,14 @@ impl TableScorer {
     /// # Errors
     /// As [`Utility::measure`].
     pub fn utility(&self, generated: &Table) -> Result<Option<UtilityScores>> {
-        let Some(utility) = &self.utility else {
-            return Ok(None);
+        self.utility_of(&self.scored(generated))
+    }
+
+    fn utility_of(&self, scored: &Scored<'_>) -> Result<Option<UtilityScores>> {
+        let measure = |utility: &Utility| {
+            utility.measure(&scored.training, &scored.held_out, &scored.generated)
         };
-        let scored = self.scored(generated);
-        let measured = utility.measure(&scored.training, &scored.held_out, &scored.generated);
-        measured.map(Some)
+        self.utility.as_ref().map(measure).transpose()
     }
 
     /// Measures generated rows.
@@ -138,10 +144,11 @@ impl TableScorer {
     /// If tables have other columns or too few rows, or a measure fails: its name and the cause.
     pub fn score(&self, generated: &Table) -> Result<Vec<Score>> {
         let mut measured = self.shapes(generated)?;
-        measured.push(self.two_sample(generated)?);
-        measured.extend(self.privacy(generated)?);
-        if let Some(scores) = self.utility(generated)? {
-            measured.extend(self.learnt(&scores, generated));
+        let scored = self.scored(generated);
+        measured.push(self.two_sample(&scored)?);
+        measured.extend(self.privacy(&scored)?);
+        if let Some(scores) = self.utility_of(&scored)? {
+            measured.extend(self.learnt(&scores, &scored));
         }
         let set = |name: &str, table: &Table| SampleSet {
             name: name.to_owned(),
@@ -192,8 +199,7 @@ impl TableScorer {
         Ok(measured)
     }
 
-    fn two_sample(&self, generated: &Table) -> Result<Measured> {
-        let scored = self.scored(generated);
+    fn two_sample(&self, scored: &Scored<'_>) -> Result<Measured> {
         let numbers = RowNumbers::fit(&scored.training, None)?;
         let real = numbers.features(&scored.training)?;
         let test = TwoSample::default();
@@ -206,15 +212,14 @@ impl TableScorer {
             name: "two_sample_accuracy",
             better: Better::Lower,
             metric: "two_sample",
-            settings: self.of_some_rows(generated, json!(test)),
+            settings: scored.settings(json!(test)),
             estimate: Estimate::with_error(own.accuracy, own.standard_error),
             // Few held-out rows are no reason to have no score.
             real: measure(&scored.held_out).ok().map(|scores| scores.accuracy),
         })
     }
 
-    fn privacy(&self, generated: &Table) -> Result<Vec<Measured>> {
-        let scored = self.scored(generated);
+    fn privacy(&self, scored: &Scored<'_>) -> Result<Vec<Measured>> {
         let tables = [&*scored.held_out, &*scored.generated];
         let scores = closest_records_of(&self.training, &scored.training, tables)?;
         let count = scored.generated.rows() as f64;
@@ -223,7 +228,7 @@ impl TableScorer {
             name,
             better: Better::Lower,
             metric: "closest_records",
-            settings: self.of_some_rows(generated, json!({})),
+            settings: scored.settings(json!({})),
             estimate,
             real: Some(real),
         };
@@ -241,14 +246,14 @@ impl TableScorer {
         ])
     }
 
-    fn learnt(&self, scores: &UtilityScores, generated: &Table) -> Vec<Measured> {
+    fn learnt(&self, scores: &UtilityScores, scored: &Scored<'_>) -> Vec<Measured> {
         let (own, real) = (&scores.synthetic, &scores.real);
         let error = (own.accuracy * (1.0 - own.accuracy) / scores.test_rows as f64).sqrt();
         let higher = |name, estimate, real| Measured {
             name,
             better: Better::Higher,
             metric: "utility",
-            settings: self.of_some_rows(generated, json!(self.utility)),
+            settings: scored.settings(json!(self.utility)),
             estimate,
             real: Some(real),
         };

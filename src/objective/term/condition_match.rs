@@ -1,12 +1,11 @@
 //! The conditioning loss of generators of rows.
 
-use burn::backend::Autodiff;
-use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
+use super::second_order::generated_aside;
 use super::{CostTerm, Term, TermInfo, TermKind};
-use crate::network::{Condition, Generator, Network, initialize};
+use crate::network::{Condition, Network};
 use crate::objective::pass::{Memory, Pass};
 use crate::pair::Pair;
 use crate::random::Stream;
@@ -19,13 +18,15 @@ use crate::random::Stream;
 ///
 /// c is the conditional vector, `[n, size]`, with one entry of one column 1, and P_j the probability of
 /// the entry, by the softmax of the generator's raw logits over its column
-/// ([`Generator::generate_with_log_probabilities`]): the cross-entropy of the chosen column. A training
+/// ([`Generator::generate_with_log_probabilities`][asked]): the cross-entropy of the chosen column. A training
 /// step takes them from the pass that drew the samples; a cost that is computed without them makes a second
 /// pass, which leaves no trace in running statistics. A generator without such probabilities, and a pair
 /// that is not conditioned on vectors, are refused before a run.
 ///
 /// Xu, Skoularidou, Cuesta-Infante, Veeramachaneni 2019, *Modeling tabular data using conditional GAN*,
 /// arXiv:1907.00503, section 4.3.
+///
+/// [asked]: crate::network::Generator::generate_with_log_probabilities
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConditionMatch;
 
@@ -60,7 +61,10 @@ impl<P: Pair> CostTerm<P> for ConditionMatch {
         let Some(vectors) = pass.fake.condition.vectors() else {
             panic!("the conditioning loss needs samples that are conditioned on vectors");
         };
-        let logs = (pass.log_probabilities.cloned()).or_else(|| asked_once_more(pass));
+        let logs = (pass.log_probabilities.cloned()).or_else(|| {
+            let latent = pass.latent.clone();
+            generated_aside::<P>(pass.generator, latent, pass.fake.condition).log_probabilities
+        });
         let Some(logs) = logs else {
             panic!(
                 "the conditioning loss needs a generator that knows the probabilities of its \
@@ -69,19 +73,6 @@ impl<P: Pair> CostTerm<P> for ConditionMatch {
         };
         chosen(logs, vectors)
     }
-}
-
-/// The generator's log-probabilities by a pass of their own.
-fn asked_once_more<P: Pair>(pass: &Pass<'_, P>) -> Option<Tensor<P::Backend, 2>> {
-    initialize(pass.generator);
-    // A lifted copy has running statistics of its own; its outer tape records nothing.
-    let lifted = (pass.generator.clone())
-        .train::<Autodiff<P::Backend>>()
-        .no_grad();
-    let latent = Tensor::from_inner(pass.latent.clone());
-    let condition = pass.fake.condition.lift();
-    let drawn = lifted.generate_with_log_probabilities(latent, &condition);
-    drawn.log_probabilities.map(Tensor::inner)
 }
 
 /// −(1/n)·Σ_ij c_ij·l_ij, `[1]`.
@@ -118,7 +109,7 @@ mod tests {
         use super::*;
         use crate::data::table::Head;
         use crate::models::{TabularDiscriminatorConfig, TabularGeneratorConfig};
-        use crate::network::Vectors;
+        use crate::network::{Generator, Vectors};
         use crate::objective::{Batch, Loss, Objective, ObjectiveState};
         use crate::testing::{assert_close, for_each_autodiff_backend, gradients};
         use crate::{Gan, Latent};

@@ -60,7 +60,9 @@ impl<P: Pair> CostTerm<P> for LatentConsistency {
         _memory: &mut Memory<P::Backend>,
     ) -> Tensor<P::Backend, 1> {
         let near = neighbours(pass.prior, pass.latent, self.std, noise);
-        let near = generated_aside::<P>(pass.generator, near, pass.fake.condition).detach();
+        let near = generated_aside::<P>(pass.generator, near, pass.fake.condition)
+            .sample
+            .detach();
         let near = pass.fake.verdict_on(near).logits;
         mean((pass.fake.logits().clone() - near).square())
     }

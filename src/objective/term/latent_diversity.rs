@@ -58,7 +58,7 @@ impl<P: Pair> CostTerm<P> for LatentDiversity {
         _memory: &mut Memory<P::Backend>,
     ) -> Tensor<P::Backend, 1> {
         let near = neighbours(pass.prior, pass.latent, self.std, noise);
-        let near = generated_aside::<P>(pass.generator, near, pass.fake.condition);
+        let near = generated_aside::<P>(pass.generator, near, pass.fake.condition).sample;
         let shape = near.shape();
         let size = shape.iter().skip(1).product::<usize>();
         let minus = Tensor::ones_like(&pass.latent.clone().narrow(1, 0, 1))

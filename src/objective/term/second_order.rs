@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::error::{Result, check};
 use crate::network::{
-    Condition, ConditionOf, Discriminator, Generator, Sample, SampleOf, TrainableDiscriminator,
-    Verdict, initialize,
+    Condition, ConditionOf, Discriminator, Generated, Generator, Sample, SampleOf,
+    TrainableDiscriminator, Verdict, initialize,
 };
 use crate::objective::augment::Augmented;
 use crate::pair::{LiftedSample, Pair};
@@ -187,15 +187,20 @@ pub(in crate::objective) fn judged_aside<P: Pair>(
     verdict.inner()
 }
 
-/// Generated samples, on the tape of the parameters, without a trace in running statistics.
+/// Generated samples with their log-probabilities, on the tape of the parameters, without a trace in
+/// running statistics.
 pub(in crate::objective) fn generated_aside<P: Pair>(
     generator: &P::Generator,
     latent: Tensor<P::Backend, 2>,
     condition: &P::Condition,
-) -> P::Sample {
+) -> Generated<P::Backend, P::Sample> {
     initialize(generator);
+    // A lifted copy has running statistics of its own; its outer tape records nothing.
     let lifted = generator.clone().train::<Autodiff<P::Backend>>().no_grad();
-    lifted
-        .generate(Tensor::from_inner(latent), &condition.lift())
-        .into_inner()
+    let latent = Tensor::from_inner(latent);
+    let drawn = lifted.generate_with_log_probabilities(latent, &condition.lift());
+    Generated {
+        sample: drawn.sample.into_inner(),
+        log_probabilities: drawn.log_probabilities.map(Tensor::inner),
+    }
 }

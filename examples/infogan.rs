@@ -86,6 +86,15 @@ struct Args {
     #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     vary: Option<f64>,
 
+    /// Weight of the information that the kinds of real pictures keep as the pictures are varied
+    #[arg(
+        long,
+        default_value_t = 1.0,
+        value_name = "WEIGHT",
+        allow_negative_numbers = true
+    )]
+    invariance: f64,
+
     /// Say how many pictures of a kind are of one class by this classifier, as the example `classifier`
     /// trains one
     #[arg(long, value_name = "FILE")]
@@ -127,15 +136,14 @@ fn paper_adam(rate: f64) -> OptimizerConfig {
 
 /// Changes that leave a digit the digit that it is. Not always: what is always done to both sides, a
 /// generator need not undo.
-fn varied(amount: f64) -> Augment {
-    let change = Affine {
+fn varied(amount: f64) -> Augmentation {
+    Augmentation::Affine(Affine {
         shift: 2.0 * amount,
         rotation: 15.0 * amount,
         scale: 0.15 * amount,
         shear: 0.3 * amount,
         fill: Fill::Edge,
-    };
-    Augment::with_probability(Augmentation::Affine(change), Probability::Fixed(0.8))
+    })
 }
 
 fn main() -> ExitCode {
@@ -183,7 +191,16 @@ impl Program for Args {
         }
         let objective = match vary {
             0.0 => objective,
-            amount => objective.with_augment(varied(amount)),
+            amount => objective
+                .with_augment(Augment::with_probability(
+                    varied(amount),
+                    Probability::Fixed(0.8),
+                ))
+                .with_term(Term::invariant_information(
+                    self.invariance,
+                    [KIND],
+                    varied(amount),
+                )),
         };
         let objective = objective
             .with_term(Term::mutual_information(self.weight, [KIND]))

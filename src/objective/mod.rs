@@ -50,9 +50,9 @@ pub use state::ObjectiveState;
 pub use term::second_order::{SecondOrder, input_gradient, logit_gradient};
 pub use term::{
     AuxiliaryClass, BalancedConsistency, ConditionMatch, Consistency, CostTerm, CustomTerm, Dragan,
-    FeatureMatching, LatentConsistency, LatentDiversity, LeCam, MutualInformation, Orthogonal,
-    PathLength, R1, R2, Reconstruction, Term, TermInfo, TermKind, WganGp, ZeroCentered,
-    feature_distance, gradient_norm, orthogonal, r1,
+    FeatureMatching, InvariantInformation, LatentConsistency, LatentDiversity, LeCam,
+    MutualInformation, Orthogonal, PathLength, R1, R2, Reconstruction, Term, TermInfo, TermKind,
+    WganGp, ZeroCentered, feature_distance, gradient_norm, orthogonal, r1,
 };
 pub use top_k::TopK;
 

@@ -162,6 +162,7 @@ fn penalties() -> Vec<Term> {
         Term::latent_diversity(1.0, 0.1),
         Term::orthogonal(1.0, Network::Generator),
         Term::path_length(1.0),
+        Term::invariant_information(1.0, ["digit"], images),
     ]
 }
 

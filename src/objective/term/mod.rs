@@ -10,6 +10,7 @@ mod feature_matching;
 pub(super) mod finite_difference;
 mod gradient_norm;
 mod interpolates;
+mod invariant_information;
 mod latent_consistency;
 mod latent_diversity;
 mod lecam;
@@ -33,6 +34,7 @@ pub use custom::CustomTerm;
 pub use dragan::Dragan;
 pub use feature_matching::{FeatureMatching, feature_distance};
 pub use gradient_norm::gradient_norm;
+pub use invariant_information::InvariantInformation;
 pub use latent_consistency::LatentConsistency;
 pub use latent_diversity::LatentDiversity;
 pub use lecam::LeCam;
@@ -269,6 +271,8 @@ kinds! {
     AuxiliaryClass,
     /// [`MutualInformation`]: codes of the latent can be recovered from the sample.
     MutualInformation,
+    /// [`InvariantInformation`]: a code seen in a real sample is the one seen in its changed copy.
+    InvariantInformation,
 }
 
 settings! {

@@ -10,7 +10,7 @@ use super::super::auxiliary_class::cross_entropy;
 use super::{central_differences, fixed};
 use crate::gan::Gan;
 use crate::latent::Latent;
-use crate::network::{Discriminator, Generator, Labels, Network, Verdict};
+use crate::network::{Augmentation, Discriminator, Generator, Labels, Network, Sample, Verdict};
 use crate::nn::{Linear, LinearConfig};
 use crate::objective::term::{AuxiliaryClass, TermKind};
 use crate::objective::{Batch, Loss, Objective, ObjectiveState, Term};
@@ -232,10 +232,79 @@ fn codes_cost_what_is_not_recovered<B: AutodiffBackend>() {
     }
 }
 
+/// −I of the codes' shares in two batches, number by number.
+fn minus_information(here: &[f64], there: &[f64], kinds: usize) -> f64 {
+    let shares = |logits: &[f64]| {
+        let rows = logits.chunks(kinds).map(|row| {
+            let all: f64 = row.iter().map(|l| l.exp()).sum();
+            row.iter().map(|l| l.exp() / all).collect::<Vec<_>>()
+        });
+        rows.collect::<Vec<_>>()
+    };
+    let (here, there) = (shares(here), shares(there));
+    let together = |a: usize, b: usize| {
+        let pairs = here.iter().zip(&there);
+        pairs.map(|(x, y)| x[a] * y[b] + x[b] * y[a]).sum::<f64>() / (2 * here.len()) as f64
+    };
+    let alone = |a| (0..kinds).map(|b| together(a, b)).sum::<f64>();
+    let of_pair = |(a, b): (usize, usize)| {
+        let p = together(a, b);
+        -p * (p / (alone(a) * alone(b))).ln()
+    };
+    let pairs = (0..kinds).flat_map(|a| (0..kinds).map(move |b| (a, b)));
+    pairs.map(of_pair).sum()
+}
+
+fn codes_of_real_samples_should_stay<B: AutodiffBackend>() {
+    let case = Case::<B>::new();
+    let digit = |points| {
+        values(
+            case.verdict(points)
+                .output("digit")
+                .cloned()
+                .expect("a code"),
+        )
+    };
+    let noise = Augmentation::Noise { std: 0.5 };
+    let mut stream = ObjectiveState::<B>::default().noise;
+    let changed = tensor2::<B, 2>(REAL).augment(&noise, &mut stream);
+    let expected = minus_information(&digit(tensor2(REAL)), &digit(changed), 4);
+    let term = Term::invariant_information(2.0, ["digit"], noise);
+    let found = values(case.term(Network::Discriminator, &term));
+    assert_close(&found, &[2.0 * expected], 1e-4, 1e-6);
+    assert!(expected < -1e-3, "{expected}");
+}
+
+/// Tables of shares that one can write down.
+fn invariant_information_is_its_closed_form<B: Backend>() {
+    let of = |rows| {
+        values(super::super::invariant_information::minus_information::<B>(
+            tensor2(rows),
+        ))[0]
+    };
+    let close = |found: f64, expected: f64| assert_close(&[found], &[expected], 1e-5, 1e-6);
+    let (ln2, ln3) = (2.0f64.ln(), 3.0f64.ln());
+    // Each value is kept: −ln 2 of two values that are as frequent.
+    close(of([[0.5, 0.0], [0.0, 0.5]]), -ln2);
+    // One value for all, and values that know nothing of each other: nothing.
+    close(of([[1.0, 0.0], [0.0, 0.0]]), 0.0);
+    close(of([[0.25, 0.25], [0.25, 0.25]]), 0.0);
+    // (5, 1; 1, 5)/12, from a table that is not symmetric: ln 2 less the entropy of (5, 1)/6.
+    let entropy = 6.0f64.ln() - 5.0 / 6.0 * 5.0f64.ln();
+    close(
+        of([[5.0 / 12.0, 2.0 / 12.0], [0.0, 5.0 / 12.0]]),
+        entropy - ln2,
+    );
+    // Values as frequent as (3, 1)/4 that are kept.
+    close(of([[0.75, 0.0], [0.0, 0.25]]), 0.75 * ln3 - 2.0 * ln2);
+}
+
 for_each_autodiff_backend!(
     cross_entropy_is_its_closed_form,
     classes_cost_their_surprise,
     codes_cost_what_is_not_recovered,
+    codes_of_real_samples_should_stay,
+    invariant_information_is_its_closed_form,
 );
 
 #[test]
@@ -246,6 +315,7 @@ fn gradients_are_central_differences() {
     for term in [
         Term::auxiliary_class(1.0),
         Term::mutual_information(1.0, ["digit", "slant"]),
+        Term::invariant_information(1.0, ["digit"], Augmentation::Noise { std: 0.5 }),
     ] {
         let of = |network, generator: &Points<B>, discriminator: &Teller<B>| {
             let case = Case {
@@ -260,6 +330,10 @@ fn gradients_are_central_differences() {
             of(Network::Discriminator, &case.generator, d)
         });
         assert_close(&found, &expected, 1e-7, 1e-9);
+        assert!(expected.iter().any(|g| g.abs() > 1e-3));
+        if !term.kind.info().acts_on(Network::Generator) {
+            continue;
+        }
         let of_generator = case.term(Network::Generator, &term).backward();
         let found = gradients::<B, _>(&case.generator, &of_generator).concat();
         let expected = central_differences::<B, _>(&case.generator, |g| {
@@ -318,6 +392,8 @@ fn what_the_networks_do_not_give_is_named_before_a_run() {
     let prior = prior();
     let wider = Latent::normal(1).with_categorical("digit", 6);
     let codes = |name: &str| Term::mutual_information(1.0, [name]);
+    let noise = Augmentation::Noise { std: 0.5 };
+    let kept = |name: &str| Term::invariant_information(1.0, [name], noise);
     for (error, told) in [
         (
             refusal(&taciturn, Some(&prior), Term::auxiliary_class(1.0)),
@@ -338,6 +414,18 @@ fn what_the_networks_do_not_give_is_named_before_a_run() {
         (
             refusal(&teller, Some(&wider), codes("digit")),
             "the code `digit` and what the discriminator recovers of it",
+        ),
+        (
+            refusal(&taciturn, Some(&prior), kept("digit")),
+            "Verdict::with_output(\"digit\"",
+        ),
+        (
+            refusal(&teller, Some(&prior), kept("slant")),
+            "`slant` is continuous",
+        ),
+        (
+            refusal(&teller, Some(&wider), kept("digit")),
+            "the values of the code `digit` and what the discriminator sees of it",
         ),
     ] {
         assert!(error.contains(told), "{error}");
@@ -360,6 +448,10 @@ fn wrong_settings_are_refused_by_name() {
         (
             Term::mutual_information::<&str>(1.0, []),
             "kind.mutual_information.codes",
+        ),
+        (
+            Term::invariant_information::<&str>(1.0, [], Augmentation::Noise { std: 0.5 }),
+            "kind.invariant_information.codes",
         ),
         (
             Term::new(

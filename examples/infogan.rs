@@ -72,7 +72,7 @@ struct Args {
     #[arg(long, default_value_t = 62, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     noise: usize,
 
-    /// Weight of the kind's mutual information; that of the numbers is a tenth of it
+    /// Weight of the kind's mutual information
     #[arg(
         long,
         default_value_t = 1.0,
@@ -80,6 +80,15 @@ struct Args {
         allow_negative_numbers = true
     )]
     weight: f64,
+
+    /// Weight of the numbers' mutual information
+    #[arg(
+        long,
+        default_value_t = 0.1,
+        value_name = "WEIGHT",
+        allow_negative_numbers = true
+    )]
+    numbers_weight: f64,
 
     /// How far pictures are turned, sheared, scaled and moved before the discriminator sees them, so that
     /// none of it makes a kind: 1 is 15°, 0.3, 0.15 and 2 pixels, 0 nothing [default: 1; 0 in the paper's game]
@@ -204,7 +213,7 @@ impl Program for Args {
         };
         let objective = objective
             .with_term(Term::mutual_information(self.weight, [KIND]))
-            .with_term(Term::mutual_information(0.1 * self.weight, [NUMBERS]));
+            .with_term(Term::mutual_information(self.numbers_weight, [NUMBERS]));
         let config = (self.common.config(STEPS, BATCH, prior.clone()))
             .with_objective(objective)
             .with_generator_optimizer(generator_adam)

@@ -8,6 +8,7 @@ use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use super::Activation;
+use super::fixed_statistics::are_statistics_fixed;
 use crate::error::{Result, check};
 use crate::process::{is_synchronized, mean_of_all};
 use crate::settings::settings;
@@ -90,13 +91,15 @@ impl BatchNormConfig {
 /// `valid()` turns training off, as in burn's layer of this name, whose mathematics, names
 /// and layout (`gamma`, `beta`, `running_mean`, `running_var`, `[channels]` each) it has. PyTorch's
 /// running variance differs by n/(n − 1). In a group of processes the batch is what a process has of
-/// it, or the whole ([`TrainerConfig::synchronized_batch_norm`]). On the CPU backend Flex it runs on
+/// it, or the whole ([`TrainerConfig::synchronized_batch_norm`]). A run may fix its statistics
+/// ([`TrainerConfig::frozen_batch_norm`]). On the CPU backend Flex it runs on
 /// kernels of this crate's own; under second order, over all processes, and elsewhere, on burn's
 /// operations.
 ///
 /// Ioffe, Szegedy 2015, *Batch normalization: accelerating deep network training by reducing
 /// internal covariate shift*, arXiv:1502.03167.
 ///
+/// [`TrainerConfig::frozen_batch_norm`]: crate::train::TrainerConfig::frozen_batch_norm
 /// [`TrainerConfig::synchronized_batch_norm`]: crate::train::TrainerConfig::synchronized_batch_norm
 #[derive(Module, Debug)]
 #[module(custom_display)]
@@ -157,7 +160,7 @@ pub(super) struct Statistics<'a, B: Backend> {
 
 impl<B: Backend> Statistics<'_, B> {
     /// f(γ·x̂ + β), γ and β `[channels]`; with a tape by the batch's own statistics, which the running
-    /// ones then follow, without one by those.
+    /// ones then follow, without one, and where statistics are fixed, by those.
     pub(super) fn normalize<const R: usize>(
         &self,
         input: Tensor<B, R>,
@@ -165,7 +168,7 @@ impl<B: Backend> Statistics<'_, B> {
         beta: Tensor<B, 1>,
         activation: Activation,
     ) -> Tensor<B, R> {
-        if B::ad_enabled(&input.device()) {
+        if B::ad_enabled(&input.device()) && !are_statistics_fixed() {
             self.train(input, gamma, beta, activation)
         } else {
             self.infer(input, gamma, beta, activation)

@@ -15,6 +15,7 @@ mod conv_transpose2d;
 mod convolution;
 mod equalized;
 mod fir;
+mod fixed_statistics;
 mod fourier_features;
 mod gated_linear_unit;
 mod layer_kind;
@@ -54,6 +55,7 @@ pub use equalized::{
     EqualizedConv2d, EqualizedConv2dConfig, EqualizedLinear, EqualizedLinearConfig,
 };
 pub use fir::Fir;
+pub(crate) use fixed_statistics::with_fixed_statistics;
 pub use fourier_features::FourierFeatures;
 pub use gated_linear_unit::gated_linear_unit;
 pub(crate) use layer_kind::LayerKind;

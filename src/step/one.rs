@@ -11,6 +11,7 @@ use super::{
 };
 use crate::error::Result;
 use crate::network::{Generated, Verdict};
+use crate::nn::with_fixed_statistics;
 use crate::pair::{InnerBackend, Pair};
 use crate::process::{Across, Alone, ProcessGroup, synchronized};
 
@@ -45,7 +46,8 @@ pub struct StepOutcome<B: AutodiffBackend> {
 /// discriminator's weight gradients are not computed there. Layers with spectral norm make one
 /// power iteration before each step of their network, and weights are clipped after it, where the
 /// objective says so. Batch statistics of running-mean layers are updated by every forward pass of
-/// a step but those of penalties.
+/// a step but those of penalties, unless they are frozen
+/// ([`StepSettings::frozen_batch_norm`]).
 ///
 /// With micro-batches each half of a step goes through its batch part by part and adds the
 /// gradients up, so that only one part's graph is alive; the generator step draws its samples anew,
@@ -139,7 +141,8 @@ pub(crate) fn guarded_step<P: Pair>(
     state.step += 1;
     state.ema = state
         .ema
-        .map(|ema| ema.update(&state.gan.generator, settings.ema_decay));
+        .map(|ema| ema.update(&state.gan.generator, settings.ema_decay))
+        .map(|ema| ema.with_frozen_statistics(settings.frozen_batch_norm));
 
     let vitals = match (of_discriminator, of_generator) {
         (
@@ -243,9 +246,11 @@ fn in_parts<P: Pair>(
 ) -> Result<Box<HalfStep<P>>> {
     let mut sum: Option<Box<HalfStep<P>>> = None;
     for share in batch.shares(settings.micro_batches) {
+        let mut pass =
+            || with_fixed_statistics(settings.frozen_batch_norm, || Box::new(gradients(share)));
         let half = match settings.synchronized_batch_norm {
-            true => synchronized(across, || Box::new(gradients(share))),
-            false => Box::new(gradients(share)),
+            true => synchronized(across, pass),
+            false => pass(),
         };
         across.failed()?;
         match &mut sum {

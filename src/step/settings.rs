@@ -39,6 +39,8 @@ pub struct StepSettings<'a> {
     pub ema_decay: f64,
     /// Whether batch norms of this crate take their statistics over all processes of a group.
     pub synchronized_batch_norm: bool,
+    /// Whether batch norms of this crate take their running statistics as they are.
+    pub frozen_batch_norm: bool,
     /// Whether [`StepOutcome::vitals`](super::StepOutcome::vitals) is measured.
     pub vitals: bool,
 }
@@ -54,6 +56,7 @@ impl<'a> StepSettings<'a> {
             micro_batches: 1,
             ema_decay: 0.0,
             synchronized_batch_norm: false,
+            frozen_batch_norm: false,
             vitals: false,
         }
     }

@@ -85,6 +85,13 @@ pub struct TrainerConfig {
     /// pass. Backends Flex, NdArray and Wgpu; false by default.
     #[serde(default)]
     pub synchronized_batch_norm: bool,
+    /// Steps after which batch norms of this crate, conditional ones too, take their running statistics
+    /// as they are, in training too, and these move no more. From there on what is trained is what is
+    /// used: a sample no longer depends on its batch, and the discriminator judges what the generator
+    /// draws by itself. It helps where a batch says little of the statistics, as in small ones or of
+    /// many modes. `None`, never, by default.
+    #[serde(default)]
+    pub frozen_batch_norm: Option<u64>,
     /// What is watched while the run goes on.
     #[serde(default)]
     pub health: HealthConfig,
@@ -123,6 +130,7 @@ impl TrainerConfig {
             gradient_clipping: None,
             micro_batches: 1,
             synchronized_batch_norm: false,
+            frozen_batch_norm: None,
             health: HealthConfig::default(),
             limits: Limits::default(),
             loading: Loading::default(),
@@ -228,6 +236,12 @@ impl TrainerConfig {
         self
     }
 
+    /// Steps after which batch norms take their running statistics as they are.
+    pub fn with_frozen_batch_norm(mut self, after: u64) -> Self {
+        self.frozen_batch_norm = Some(after);
+        self
+    }
+
     /// What is watched while the run goes on.
     pub fn with_health(mut self, health: HealthConfig) -> Self {
         self.health = health;
@@ -304,6 +318,10 @@ impl TrainerConfig {
                 format!("must divide the batch size, {batch_size}"),
             ));
         }
+        if self.frozen_batch_norm == Some(0) {
+            let problem = "must be at least 1: until then there are no statistics to be kept";
+            return Err(Error::setting("frozen_batch_norm", 0, problem));
+        }
         self.health.validate().map_err(|e| e.within("health"))?;
         self.limits.validate().map_err(|e| e.within("limits"))?;
         self.loading.validate().map_err(|e| e.within("loading"))
@@ -315,6 +333,11 @@ impl TrainerConfig {
     /// The settings as they move over the run.
     pub(super) fn ramped(&self) -> Result<Ramps<Self>> {
         Ramps::new(self)
+    }
+
+    /// Whether the step after so many others leaves the statistics of batch norms alone.
+    pub(super) fn is_batch_norm_frozen(&self, steps: u64) -> bool {
+        self.frozen_batch_norm.is_some_and(|after| steps >= after)
     }
 
     /// The settings at `step` (from 0).

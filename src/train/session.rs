@@ -537,6 +537,7 @@ impl<P: Pair> Session<'_, P> {
             gradient_clipping: config.gradient_clipping,
             micro_batches: config.micro_batches,
             synchronized_batch_norm: config.synchronized_batch_norm,
+            frozen_batch_norm: config.is_batch_norm_frozen(state.step),
             ema_decay: config.ema.map_or(0.0, |ema| ema.decay_at(samples, length)),
             vitals,
         };

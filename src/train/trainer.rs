@@ -290,6 +290,11 @@ impl<'a, P: Pair> Trainer<'a, P> {
         if let Some(store) = &mut store {
             beginning = store.begin(beginning.state, &self.device)?;
         }
+        // As the step before, which another process may have made, left it.
+        let before = beginning.state.step.checked_sub(1);
+        let frozen = before.is_some_and(|step| config.is_batch_norm_frozen(step));
+        let state = &mut beginning.state;
+        state.ema = (state.ema.take()).map(|ema| ema.with_frozen_statistics(frozen));
         let resumed_from = match &beginning.notice {
             Some(Notice::Resumed { file, .. }) => Some(file.clone()),
             _ => None,

@@ -1,6 +1,7 @@
 //! The layers against PyTorch, against burn, and at their edges.
 
 mod behaviour;
+mod fixed_statistics;
 mod golden;
 mod images;
 mod operations;

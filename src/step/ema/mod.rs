@@ -34,6 +34,8 @@ use crate::records::{self, Parameter, Stored};
 pub struct Ema<P: Pair> {
     generator: Sampler<P>,
     standing: Option<StandingStatistics<P::Condition>>,
+    /// Whether the statistics are fixed numbers, which fit any weights that were trained with them.
+    frozen: bool,
     /// The generator with statistics of its own, once somebody asked for it.
     handed_out: OnceLock<Sampler<P>>,
 }
@@ -48,6 +50,7 @@ impl<P: Pair> Ema<P> {
         Self {
             generator,
             standing,
+            frozen: false,
             handed_out: OnceLock::new(),
         }
     }
@@ -63,6 +66,14 @@ impl<P: Pair> Ema<P> {
         self
     }
 
+    /// Whether the network is trained with running statistics that stay as they are
+    /// ([`StepSettings::frozen_batch_norm`](crate::step::StepSettings::frozen_batch_norm)): the average
+    /// then has the same ones, and none are drawn for it.
+    pub fn with_frozen_statistics(mut self, frozen: bool) -> Self {
+        self.frozen = frozen;
+        self
+    }
+
     /// What running statistics are drawn by, if they are.
     pub fn standing_statistics(&self) -> Option<&StandingStatistics<P::Condition>> {
         self.standing.as_ref()
@@ -70,8 +81,11 @@ impl<P: Pair> Ema<P> {
 
     /// The averaged generator, to draw samples with: a copy of its own, which later updates leave
     /// alone. Its running statistics are drawn by its [`StandingStatistics`], where it has some: a
-    /// few passes, once after each update.
+    /// few passes, once after each update; those of the trained weights where these are frozen.
     pub fn generator(&self) -> Sampler<P> {
+        if self.frozen {
+            return self.average();
+        }
         let Some(standing) = &self.standing else {
             self.warn_of_statistics();
             return self.average();
@@ -115,11 +129,13 @@ impl<P: Pair> Ema<P> {
         let Self {
             generator,
             standing,
+            frozen,
             handed_out,
         } = self;
         // It holds the weights, which could not be changed where they lie.
         drop(handed_out);
-        Self::of(generator.map(&mut Towards { trained, decay }), standing)
+        let average = generator.map(&mut Towards { trained, decay });
+        Self::of(average, standing).with_frozen_statistics(frozen)
     }
 
     /// What is stored of it.

@@ -5,6 +5,7 @@ mod ema;
 mod failures;
 mod fast_image_networks;
 mod fast_layers;
+mod frozen_norms;
 mod health;
 mod loading;
 mod micro_batches;

@@ -4,8 +4,8 @@
 //! cargo run --release --example table --features tables -- --data FILE --target COLUMN
 //! ```
 //!
-//! FILE is plain or compressed by gzip; kinds of columns are guessed, or said by `--settings FILE`
-//! (`docs/tables.md`). A part of the rows is held back. The out folder gets `generated.csv`,
+//! FILE is plain or compressed by gzip; kinds of columns are guessed, or said by `--settings FILE`, as is how
+//! they become numbers (`docs/tables.md`). A part of the rows is held back. The out folder gets `generated.csv`,
 //! `generator.gan` and `table.json`, from which `TableSampler::open` draws more, a chart of each column,
 //! and a report with `accuracy_real` and `accuracy_synthetic`: what a classifier learns of the target
 //! from real rows and from generated ones, asked about those held back.
@@ -272,6 +272,7 @@ impl Args {
         let report = (self.common.report(&config))
             .setting("data", self.data.data.display().to_string())
             .setting("target", &self.data.target)
+            .setting("transform", &parts.transform)
             .setting("generator", settings)
             .metric("accuracy_real", real)
             .metric("accuracy_synthetic", accuracy)

@@ -133,6 +133,7 @@ for_each_backend!(
     rows_are_places_and_one_hot_vectors,
     the_largest_entry_is_drawn_by_its_probability,
     packs_of_rows_are_judged_with_their_conditions,
+    merged_names_are_a_value_that_rows_are_drawn_of,
 );
 on_wgpu!(Wgpu; rows_are_places_and_one_hot_vectors);
 
@@ -248,6 +249,29 @@ fn a_trained_pair_makes_rows_of_the_value_that_is_asked_for() {
             assert!(error.contains(words), "{error}");
         }
     }
+}
+
+fn merged_names_are_a_value_that_rows_are_drawn_of<B: Backend>() {
+    let codes = (0..100).map(|i| if i < 96 { 0 } else { i % 4 }).collect();
+    let table = Table::new(vec![Column::categorical(
+        "c",
+        codes,
+        ["often", "x", "y", "z"],
+    )]);
+    let json = r#"{"rare": {"merge": {"below": 0.02, "name": "other"}}}"#;
+    let settings: TransformSettings = serde_json::from_str(json).expect("settings");
+    let transform = TableTransform::fit(&table.expect("a table"), &settings).expect("a transform");
+    let device = Default::default();
+    let config = TabularGeneratorConfig::new(transform.heads()).with_hidden([8]);
+    let generator = config.init::<B>(&device).expect("a generator");
+    let mut sampler = TableSampler::new(generator, config.prior(), transform, &device);
+    let even = sampler.draw_balanced(40, "c").expect("rows");
+    let of = |name: &str| {
+        (0..40)
+            .filter(|row| even.columns()[0].text(*row) == name)
+            .count()
+    };
+    assert_eq!(["often", "other"].map(of), [20, 20]);
 }
 
 #[test]

@@ -212,6 +212,115 @@ fn generated_numbers_keep_decimals_and_bounds() {
     }
 }
 
+/// Settings as a file has them, refused with these words.
+#[track_caller]
+fn refused(json: &str, words: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("settings.json");
+    std::fs::write(&file, json).expect("a file");
+    let error = TableSettings::open(&file).expect_err(json).to_string();
+    assert!(error.contains(words), "{error}");
+}
+
+#[test]
+fn a_settings_file_says_how_columns_become_numbers() {
+    let names = |often: &str, rare: [&str; 2]| {
+        let mut all = vec![often; 96];
+        all.extend([rare[0], rare[0], rare[1], rare[1]]);
+        all.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (a, b) = (names("a", ["x", "y"]), names("b", ["v", "w"]));
+    let number = |row: usize| {
+        if row < 12 {
+            "0".to_owned()
+        } else {
+            format!("{}.25", row + 1)
+        }
+    };
+    let rows: String = (0..100)
+        .map(|row| format!("{},{},{},{}\n", a[row], b[row], number(row), number(row)))
+        .collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("t.csv");
+    std::fs::write(&path, format!("p,q,m,n\n{rows}")).expect("a file");
+    let file = folder.path().join("settings.json");
+    let json = r#"{"transform": {
+        "rare": {"merge": {"below": 0.03, "name": "other"}}, "point": 0.2,
+        "columns": {"q": {"rare": "keep"}, "n": {"point": 0.01, "mixture": {"components": 1}}}}}"#;
+    std::fs::write(&file, json).expect("a file");
+    let settings = TableSettings::open(&file).expect("settings");
+    let table = settings.read(&path).expect("a table");
+    let transform = TableTransform::fit(&table, &settings.transform).expect("a transform");
+    let codes: Vec<&TableCode> = transform.columns().map(|(_, code)| code).collect();
+    let [
+        TableCode::Category(p),
+        TableCode::Category(q),
+        TableCode::Number(m),
+        TableCode::Number(n),
+    ] = codes[..]
+    else {
+        panic!("two columns of names and two of numbers");
+    };
+    assert_eq!(
+        (&p.names[..], p.merged.as_deref()),
+        (&["a".to_owned()][..], Some("other"))
+    );
+    assert_eq!((q.names.len(), &q.merged), (3, &None));
+    // Twelve zeros in a hundred rows are a mode of their own where 1 % is enough, and none where it takes 20.
+    assert_eq!((&m.points[..], &n.points[..]), (&[][..], &[0.0][..]));
+    let components = |code: &NumberCode| code.mixture.as_ref().map_or(0, NormalMixture::len);
+    assert!(components(m) > 1);
+    assert_eq!(components(n), 1);
+
+    let fit = |columns: &str| {
+        let json = format!(r#"{{"columns": {columns}}}"#);
+        let settings: TransformSettings = serde_json::from_str(&json).expect("settings");
+        let error = TableTransform::fit(&table, &settings);
+        error.expect_err(columns).to_string()
+    };
+    let error = fit(r#"{"qq": {"rare": "keep"}}"#);
+    assert!(
+        error.contains("`column` = qq: is no column of the table, which has `p`, `q`"),
+        "{error}"
+    );
+    let error = fit(r#"{"m": {"rare": "keep"}}"#);
+    assert!(
+        error.contains("`columns` = m: has `rare`, which is for a column of names"),
+        "{error}"
+    );
+    let error = fit(r#"{"p": {"point": 0.5}}"#);
+    assert!(
+        error.contains("`columns` = p: has `point`, which is for a column of numbers"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_settings_file_that_is_wrong_is_refused_with_what_would_be_right() {
+    refused(r#"{"transform": {"pont": 0.1}}"#, "`point`");
+    refused(
+        r#"{"transform": {"columns": {"a": {"rar": "keep"}}}}"#,
+        "`rare`",
+    );
+    refused(
+        r#"{"transform": {"rare": {"merge": {"under": 0.1, "name": "x"}}}}"#,
+        "`below`",
+    );
+    refused(r#"{"transform": {"point": 0}}"#, "`transform.point` = 0");
+    refused(
+        r#"{"transform": {"columns": {"a": {"rare": {"merge": {"below": 1, "name": "x"}}}}}}"#,
+        "`transform.columns.a.rare.below` = 1",
+    );
+    refused(
+        r#"{"transform": {"columns": {"a": {"rare": {"merge": {"below": 0.1, "name": ""}}}}}}"#,
+        "`transform.columns.a.rare.name`",
+    );
+    refused(
+        r#"{"transform": {"columns": {"a": {"mixture": {"components": 0}}}}}"#,
+        "`transform.columns.a.mixture.components` = 0",
+    );
+}
+
 #[test]
 fn another_table_is_refused_and_unknown_values_are_near_ones() {
     let table = |name: &str, values: Vec<f64>, names: [&str; 2]| {

@@ -133,6 +133,7 @@ fn the_same_rows_have_perfect_scores_and_none_in_common_the_worst() {
     assert!(pairs.difference < 1e-12);
     assert_eq!(kolmogorov_smirnov(&[1.0, 2.0], &[3.0]), 1.0);
     assert_eq!(kolmogorov_smirnov(&[f64::NAN], &[3.0]), 1.0);
+    assert_eq!(kolmogorov_smirnov(&[f64::NAN], &[f64::NAN]), 0.0);
     let a = Column::categorical("c", vec![0, 0, MISSING], ["a"]);
     let b = Column::categorical("c", vec![0, 0, 0], ["b"]);
     assert!((total_variation(&a.shares(), &b.shares()) - 1.0).abs() < 1e-12);
@@ -143,7 +144,27 @@ fn the_same_rows_have_perfect_scores_and_none_in_common_the_worst() {
 }
 
 #[test]
-fn a_forest_sees_what_no_line_does() {
+fn missing_numbers_count_in_the_shape_of_their_column() {
+    let nan = f64::NAN;
+    // Nothing is blank where a quarter is, and the numbers are the same.
+    let real = [1.0, 2.0, 3.0, nan];
+    assert_eq!(kolmogorov_smirnov(&real, &[1.0, 2.0, 3.0]), 0.25);
+    assert_eq!(kolmogorov_smirnov(&[1.0, 2.0, 3.0], &real), 0.25);
+    // Half blank on both sides: half of what the numbers by themselves differ by.
+    assert_eq!(kolmogorov_smirnov(&[1.0, nan], &[2.0, nan]), 0.5);
+    // No row of the second has a 1, which three quarters of the first have.
+    let (a, b) = ([1.0, 1.0, 1.0, 2.0], [nan, 2.0, 3.0, 4.0]);
+    assert_eq!(kolmogorov_smirnov(&a, &b), 0.75);
+    // Every row of the first is a 1 or blank, none of the second is.
+    assert_eq!(kolmogorov_smirnov(&[nan, nan, 1.0, 1.0], &[2.0; 4]), 1.0);
+
+    let table = |x: &[f64]| Table::new(vec![Column::continuous("x", x.to_vec())]).expect("a table");
+    let shapes = column_shapes(&table(&real), &table(&[3.0, 1.0, 2.0])).expect("shapes");
+    assert_eq!(shapes.score, 0.75);
+}
+
+#[test]
+fn trees_see_what_no_line_does() {
     // Whether two numbers have one sign.
     let rows = |seed: u64| {
         let mut stream = Stream::new(seed, "rows");

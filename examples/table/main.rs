@@ -20,7 +20,7 @@ use burn_gan::burn::module::AutodiffModule;
 use burn_gan::burn::tensor::Tensor;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::data::table::{RowFilter, SavedTable, TableCode, TableDraws, TableRows};
-use burn_gan::metrics::table::{TableScorer, Utility, column_shapes};
+use burn_gan::metrics::table::{TableClassifier, TableScorer, Utility, column_shapes};
 use burn_gan::models::{SavedGenerator, TabularDiscriminatorConfig, TabularGeneratorConfig};
 use burn_gan::network::{Generator, TrainableDiscriminator, TrainableGenerator};
 use burn_gan::plot::column_charts;
@@ -62,6 +62,11 @@ struct Args {
     #[arg(long, default_value_t = 256, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     width: usize,
 
+    /// What learns the target from real rows and from generated ones; trees take minutes on tens of
+    /// thousands of rows
+    #[arg(long, value_enum, default_value_t = Classifier::Logistic, value_name = "NAME")]
+    classifier: Classifier,
+
     /// Generated rows [default: as many as are trained on, at most 100,000]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     rows: Option<usize>,
@@ -83,6 +88,26 @@ enum Recipe {
     Ctgan,
     /// Relativistic pairs with R1 and R2
     Relativistic,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Classifier {
+    /// Logistic regression
+    Logistic,
+    /// A random forest
+    Forest,
+    /// Boosted trees
+    Boosted,
+}
+
+impl Classifier {
+    fn settings(self) -> TableClassifier {
+        match self {
+            Self::Logistic => TableClassifier::logistic(),
+            Self::Forest => TableClassifier::forest(),
+            Self::Boosted => TableClassifier::boosted(),
+        }
+    }
 }
 
 const STEPS: usize = 3_000;
@@ -257,7 +282,7 @@ impl Args {
         let charts = out.join("columns.svg");
         column_charts(&parts.training, &made, CHARTS).save(&charts)?;
 
-        let utility = Utility::new(&self.data.target);
+        let utility = Utility::new(&self.data.target).with_classifier(self.classifier.settings());
         let scorer = TableScorer::new(parts.training.clone(), parts.held_back.clone());
         let scorer = scorer.with_utility(utility).with_seed(seed);
         // Rows of a generator that has learnt little may have no score; they are there all the same.

@@ -114,8 +114,8 @@ const STEPS: usize = 3_000;
 const GAMMA: f64 = 1.0;
 /// Rows that are drawn where nobody says how many, at most.
 const DRAWN: usize = 100_000;
-/// Charts of columns.
-const CHARTS: usize = 30;
+/// Charts of columns, at most.
+const CHARTS: usize = 200;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -281,6 +281,12 @@ impl Args {
         }
         let charts = out.join("columns.svg");
         column_charts(&parts.training, &made, CHARTS).save(&charts)?;
+        let drawn = match made.columns().len() {
+            columns if columns > CHARTS => format!(
+                "The first {CHARTS} of {columns} columns, real rows and generated ones; the others are left out"
+            ),
+            _ => "Columns: real rows and generated ones".to_owned(),
+        };
 
         let utility = Utility::new(&self.data.target).with_classifier(self.classifier.settings());
         let scorer = TableScorer::new(parts.training.clone(), parts.held_back.clone());
@@ -303,7 +309,7 @@ impl Args {
             .metric("accuracy_synthetic", accuracy)
             .scores(&scores)
             .metric("columns", column_shapes(&parts.training, &made)?.columns)
-            .picture("Columns: real rows and generated ones", &charts, None)
+            .picture(drawn, &charts, None)
             .file(&csv)
             .files(others)
             .file(&saved)

@@ -139,7 +139,8 @@ on_wgpu!(Wgpu; rows_are_places_and_one_hot_vectors);
 
 type Tape = burn::backend::Autodiff<Cpu>;
 
-/// Numbers around −2 where the name is a, around 3 where it is b; a rare c at 8.
+/// Numbers around −2 where the name is a, around 3 where it is b; a rare c at 8; whole numbers that have
+/// nothing to do with it.
 fn table() -> Table {
     let noise = Stream::new(4, "values").normal(600);
     let codes: Vec<u32> = (0..600)
@@ -153,6 +154,7 @@ fn table() -> Table {
     Table::new(vec![
         Column::continuous("x", numbers),
         Column::categorical("c", codes, ["a", "b", "c"]),
+        Column::integer("k", (0..600).map(|i| f64::from(i / 20 % 5)).collect()),
     ])
     .expect("a table")
 }
@@ -214,6 +216,16 @@ fn a_trained_pair_makes_rows_of_the_value_that_is_asked_for() {
         let rare = sampler.draw_where(60, &[filter("c = c")]).expect("rows");
         assert_eq!(rare.rows(), 60);
         assert!((0..60).all(|row| rare.columns()[1].text(row) == "c"));
+        // A number was not trained on: rows that have another are drawn again, alone and beside a name that
+        // the generator is told.
+        for (filters, name) in [(vec!["k = 3"], None), (vec!["k = 3.0", "c = c"], Some("c"))] {
+            let filters: Vec<RowFilter> = filters.into_iter().map(filter).collect();
+            let rows = sampler.draw_where(25, &filters).expect("rows");
+            assert_eq!(rows.rows(), 25);
+            let cell = |column: usize, row| rows.columns()[column].text(row);
+            assert!((0..25).all(|row| cell(2, row) == "3"));
+            assert!((0..25).all(|row| name.is_none_or(|name| cell(1, row) == name)));
+        }
         let even = sampler.draw_balanced(31, "c").expect("rows");
         let of = |name: &str| {
             (0..31)

@@ -54,7 +54,7 @@ pub enum TableClassifier {
     Boosted {
         /// Trees, from 1 to 10,000.
         trees: usize,
-        /// The most questions one after the other, from 1 to 1,000.
+        /// The most questions one after the other, from 1 to 64.
         depth: usize,
         /// What a tree's answer is multiplied with, above 0 and at most 1.
         rate: f64,
@@ -99,7 +99,7 @@ impl TableClassifier {
             }
             Self::Boosted { trees, depth, rate } => {
                 bounded("boosted.trees", *trees, 10_000)?;
-                bounded("boosted.depth", *depth, 1_000)?;
+                bounded("boosted.depth", *depth, 64)?;
                 check::positive("boosted.rate", *rate)?;
                 check::at_most_one("boosted.rate", *rate)
             }

@@ -5,11 +5,11 @@
     python benches/peers/generated_rows.py --data adult.csv.gz --target income --table target/release/examples/table \
         --epochs 30 --out OUT
 
-A third of the rows is held back. Each side learns from the others, batches of 500 for so many epochs, and draws as
-many rows as it has seen: the package as it comes, ours by the recipe of its paper and by our own, one after the
+A third of the rows is held back. Each side learns from the others, batches of 500 for so many epochs of as many steps as there are whole
+batches, and draws as many rows as it has seen: the package as it comes, ours by the recipe of its paper and by our own, one after the
 other with `--threads` threads each. The package's training is its `fit`, transformer included; ours is the loop
-alone, and beside it stands the whole program, which fits the transformer, trains a random forest for its own
-scores and draws charts. Logistic regression and boosted trees that have seen generated rows alone are asked about
+alone, and beside it stands the whole program, which fits the transformer, learns its own scores' logistic
+regressions and draws charts. Logistic regression and boosted trees that have seen generated rows alone are asked about
 the rows held back; column shapes and pair trends are those of the package's own measures (`sdmetrics`). Copies are
 rows that are among those learnt from, as a share of the rows.
 `scores.json` in the out folder has it all. Needs ctgan, sdmetrics, pandas and scikit-learn.
@@ -71,8 +71,9 @@ def ours(args, train, recipe):
     folder.mkdir(parents=True, exist_ok=True)
     learnt = folder / "learnt.csv"
     train.to_csv(learnt, index=False)
-    # A twentieth is held back by the program for its own scores.
-    steps = max(1, round(args.epochs * len(train) * 0.95 / BATCH))
+    # The package's number: an epoch has as many steps as whole batches, and one at least. A twentieth of the
+    # rows is held back by our program for its own scores, so that each of the others is seen a little more often.
+    steps = args.epochs * max(1, len(train) // BATCH)
     command = [args.table, "--data", learnt, "--target", args.target, "--recipe", recipe]
     command += ["--steps", str(steps), "--batch", str(BATCH), "--rows", str(len(train))]
     command += ["--held-back", "0.05", "--seed", str(args.seed), "--out", folder]

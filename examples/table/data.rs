@@ -22,7 +22,7 @@ pub struct Data {
     #[arg(long, value_name = "COLUMN")]
     pub target: String,
 
-    /// How the file is read, as JSON: kinds of columns, missing values [default: guessed]
+    /// How the file is read and coded, as JSON: kinds of columns, missing values, rare names [default: guessed]
     #[arg(long, value_name = "FILE")]
     pub settings: Option<PathBuf>,
 
@@ -41,6 +41,8 @@ pub struct Parts {
     pub held_back: Table,
     pub saved: SavedTable,
     pub coded: Coded,
+    /// How the transform was fitted.
+    pub transform: TransformSettings,
 }
 
 impl Data {
@@ -55,8 +57,8 @@ impl Data {
         let mut table = settings.read(&self.data)?;
         // A target that looks like numbers is one of names all the same.
         if table.column(&self.target)?.schema.kind.is_numeric() {
-            let named = settings.with_kind(&self.target, ColumnKind::Categorical);
-            table = named.read(&self.data)?;
+            settings = settings.with_kind(&self.target, ColumnKind::Categorical);
+            table = settings.read(&self.data)?;
         }
         let share = 1.0 - self.held_back;
         let (training, held_back) = table.split(share, &mut Stream::new(seed, "held back"))?;
@@ -64,7 +66,8 @@ impl Data {
             let problem = format!("must leave {FEWEST} rows in both parts of {}", table.rows());
             return Err(Error::setting("held-back", self.held_back, problem));
         }
-        let transform = TableTransform::fit(&training, &TransformSettings::default())?;
+        let transform = TableTransform::fit(&training, &settings.transform)
+            .map_err(|error| error.within("transform"))?;
         let coded = transform.encode(&training, &mut Stream::new(seed, "modes"))?;
         let conditions = TableConditions::of(&transform, &coded);
         Ok(Parts {
@@ -75,6 +78,7 @@ impl Data {
                 conditions,
             },
             coded,
+            transform: settings.transform,
         })
     }
 }

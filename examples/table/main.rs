@@ -4,8 +4,8 @@
 //! cargo run --release --example table --features tables -- --data FILE --target COLUMN
 //! ```
 //!
-//! FILE is plain or compressed by gzip; kinds of columns are guessed, or said by `--settings FILE`
-//! (`docs/tables.md`). A part of the rows is held back. The out folder gets `generated.csv`,
+//! FILE is plain or compressed by gzip; kinds of columns are guessed, or said by `--settings FILE`, as is how
+//! they become numbers (`docs/tables.md`). A part of the rows is held back. The out folder gets `generated.csv`,
 //! `generator.gan` and `table.json`, from which `TableSampler::open` draws more, a chart of each column,
 //! and a report with `accuracy_real` and `accuracy_synthetic`: what a classifier learns of the target
 //! from real rows and from generated ones, asked about those held back.
@@ -20,7 +20,7 @@ use burn_gan::burn::module::AutodiffModule;
 use burn_gan::burn::tensor::Tensor;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::data::table::{RowFilter, SavedTable, TableCode, TableDraws, TableRows};
-use burn_gan::metrics::table::{TableScorer, Utility, column_shapes};
+use burn_gan::metrics::table::{TableClassifier, TableScorer, Utility, column_shapes};
 use burn_gan::models::{SavedGenerator, TabularDiscriminatorConfig, TabularGeneratorConfig};
 use burn_gan::network::{Generator, TrainableDiscriminator, TrainableGenerator};
 use burn_gan::plot::column_charts;
@@ -62,6 +62,11 @@ struct Args {
     #[arg(long, default_value_t = 256, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     width: usize,
 
+    /// What learns the target from real rows and from generated ones; trees take minutes on tens of
+    /// thousands of rows
+    #[arg(long, value_enum, default_value_t = Classifier::Logistic, value_name = "NAME")]
+    classifier: Classifier,
+
     /// Generated rows [default: as many as are trained on, at most 100,000]
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     rows: Option<usize>,
@@ -85,12 +90,32 @@ enum Recipe {
     Relativistic,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Classifier {
+    /// Logistic regression
+    Logistic,
+    /// A random forest
+    Forest,
+    /// Boosted trees
+    Boosted,
+}
+
+impl Classifier {
+    fn settings(self) -> TableClassifier {
+        match self {
+            Self::Logistic => TableClassifier::logistic(),
+            Self::Forest => TableClassifier::forest(),
+            Self::Boosted => TableClassifier::boosted(),
+        }
+    }
+}
+
 const STEPS: usize = 3_000;
 const GAMMA: f64 = 1.0;
 /// Rows that are drawn where nobody says how many, at most.
 const DRAWN: usize = 100_000;
-/// Charts of columns.
-const CHARTS: usize = 30;
+/// Charts of columns, at most.
+const CHARTS: usize = 200;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -256,8 +281,14 @@ impl Args {
         }
         let charts = out.join("columns.svg");
         column_charts(&parts.training, &made, CHARTS).save(&charts)?;
+        let drawn = match made.columns().len() {
+            columns if columns > CHARTS => format!(
+                "The first {CHARTS} of {columns} columns, real rows and generated ones; the others are left out"
+            ),
+            _ => "Columns: real rows and generated ones".to_owned(),
+        };
 
-        let utility = Utility::new(&self.data.target);
+        let utility = Utility::new(&self.data.target).with_classifier(self.classifier.settings());
         let scorer = TableScorer::new(parts.training.clone(), parts.held_back.clone());
         let scorer = scorer.with_utility(utility).with_seed(seed);
         // Rows of a generator that has learnt little may have no score; they are there all the same.
@@ -272,12 +303,13 @@ impl Args {
         let report = (self.common.report(&config))
             .setting("data", self.data.data.display().to_string())
             .setting("target", &self.data.target)
+            .setting("transform", &parts.transform)
             .setting("generator", settings)
             .metric("accuracy_real", real)
             .metric("accuracy_synthetic", accuracy)
             .scores(&scores)
             .metric("columns", column_shapes(&parts.training, &made)?.columns)
-            .picture("Columns: real rows and generated ones", &charts, None)
+            .picture(drawn, &charts, None)
             .file(&csv)
             .files(others)
             .file(&saved)

@@ -4,6 +4,8 @@
 //! the same number of parts on every machine, and rayon gives those to the threads that there are.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
+#[cfg(feature = "series")]
+use faer::linalg::cholesky::llt;
 use faer::linalg::cholesky::llt_pivoting::factor::{cholesky_in_place, cholesky_in_place_scratch};
 use faer::linalg::matmul::matmul;
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
@@ -40,6 +42,27 @@ pub(super) fn nuclear_norm(metric: &str, matrix: &Mat<f64>) -> Result<f64> {
     )
     .map_err(|error| Error::data(metric, format!("singular values did not settle: {error:?}")))?;
     Ok(values.column_vector().iter().sum())
+}
+
+/// The solution x of `matrix · x = right` for a symmetric matrix whose eigenvalues are above 0. What is above
+/// the diagonal is not read.
+#[cfg(feature = "series")]
+pub(super) fn solve(metric: &str, matrix: Mat<f64>, right: Mat<f64>) -> Result<Mat<f64>> {
+    let (mut lower, mut solution) = (matrix, right);
+    let size = lower.nrows();
+    let scratch = llt::factor::cholesky_in_place_scratch::<f64>(size, parts(), Default::default());
+    let stack = &mut MemBuffer::new(scratch);
+    let stack = MemStack::new(stack);
+    let none = Default::default();
+    llt::factor::cholesky_in_place(lower.as_mut(), none, parts(), stack, Default::default())
+        .map_err(|error| {
+            let problem = format!(
+                "the equations can't be solved: {error:?}; look for numbers that are too large"
+            );
+            Error::data(metric, problem)
+        })?;
+    llt::solve::solve_in_place(lower.as_ref(), solution.as_mut(), parts(), stack);
+    Ok(solution)
 }
 
 /// A matrix as L Lᵀ of another order of its rows and columns.

@@ -9,34 +9,67 @@ use crate::data::table::{Cells, Column, Table};
 const POINTS: usize = 200;
 /// Names that are shown, the most frequent ones.
 const NAMES: usize = 30;
-/// Characters that a panel is wide enough for.
-const TITLE: usize = 36;
+/// How charts stand beside each other.
+struct Layout {
+    /// Charts in a row.
+    across: usize,
+    /// Width and height of one, in pixels.
+    cell: (u32, u32),
+    /// Characters that it is wide enough for.
+    title: usize,
+}
+
+/// Of so many charts, each can be looked at.
+const LARGE: usize = 30;
+
+impl Layout {
+    /// More are smaller: a picture has no more than 16,384 pixels on a side.
+    fn of(charts: usize) -> Self {
+        if charts <= LARGE {
+            return Self {
+                across: 3,
+                cell: (440, 360),
+                title: 36,
+            };
+        }
+        Self {
+            across: 5,
+            cell: (300, 240),
+            title: 24,
+        }
+    }
+}
+
 /// The width of a bar, where names are 1 apart.
 const BAR: f64 = 0.4;
 
 /// A chart for each column of a table, up to so many, with the real rows' line and the generated ones':
 /// of numbers the share of rows up to each, of names a bar for the share of each, the most frequent
-/// first.
+/// first. More than thirty charts are smaller; there is room for 340.
 pub fn column_charts(real: &Table, generated: &Table, most: usize) -> Panels {
     let columns = real.columns().iter().zip(generated.columns());
+    let layout = Layout::of(columns.len().min(most));
+    let (width, height) = layout.cell;
+    let panels = Panels::new(layout.across).with_cell(width, height);
     columns
         .take(most)
-        .fold(Panels::new(3), |panels, (real, generated)| {
-            panels.with(chart(real, generated))
+        .fold(panels, |panels, (real, generated)| {
+            panels.with(chart(real, generated, layout.title))
         })
 }
 
-fn chart(real: &Column, generated: &Column) -> LineChart {
+/// With a title of so many characters.
+fn chart(real: &Column, generated: &Column, title: usize) -> LineChart {
     let (title, axes, lines) = match (&real.cells, &generated.cells) {
         (Cells::Numbers(a), Cells::Numbers(b)) => (
-            shortened(&real.schema.name),
+            shortened(&real.schema.name, title),
             ("value", "rows up to it"),
             [below(a), below(b)],
         ),
         _ => {
             let (names, lines) = shares(real, generated);
-            let title = format!("{}: {names}", real.schema.name);
-            (shortened(&title), ("name", "share of rows"), lines)
+            let words = format!("{}: {names}", real.schema.name);
+            (shortened(&words, title), ("name", "share of rows"), lines)
         }
     };
     let [a, b] = lines;
@@ -46,8 +79,8 @@ fn chart(real: &Column, generated: &Column) -> LineChart {
 }
 
 /// What fits over a panel.
-fn shortened(title: &str) -> String {
-    match title.char_indices().nth(TITLE) {
+fn shortened(title: &str, most: usize) -> String {
+    match title.char_indices().nth(most) {
         None => title.to_owned(),
         Some((end, _)) => format!("{}…", title[..end].trim_end_matches([' ', ','])),
     }
@@ -116,10 +149,32 @@ mod tests {
     }
 
     #[test]
+    fn forty_columns_and_two_hundred_have_a_chart_each() {
+        let table = |columns: usize| {
+            let column = |place| Column::continuous(format!("c{place}"), vec![0.0, 1.0, 2.0]);
+            Table::new((0..columns).map(column).collect()).expect("a table")
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("columns.svg");
+        for (columns, width) in [(30, 3 * 440), (40, 5 * 300), (340, 5 * 300)] {
+            let table = table(columns);
+            let charts = column_charts(&table, &table, 340);
+            assert_eq!(charts.panels.len(), columns);
+            charts.save(&path).expect("a picture");
+            let text = std::fs::read_to_string(&path).expect("text");
+            assert!(
+                text.starts_with(&format!("<svg width=\"{width}\"")),
+                "{columns}"
+            );
+            assert!(text.contains(&format!("c{}", columns - 1)), "{columns}");
+        }
+    }
+
+    #[test]
     fn a_title_is_cut_where_the_panel_ends() {
-        assert_eq!(shortened("short"), "short");
-        let long = shortened(&"ä, ".repeat(40));
-        assert_eq!(long.chars().count(), TITLE - 1);
+        assert_eq!(shortened("short", 36), "short");
+        let long = shortened(&"ä, ".repeat(40), 36);
+        assert_eq!(long.chars().count(), 35);
         assert!(long.ends_with("ä…"), "{long}");
     }
 

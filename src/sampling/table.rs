@@ -258,7 +258,9 @@ impl<B: Backend> TableSampler<B> {
     fn values_of(&self, column: &str) -> Result<Vec<String>> {
         let mut columns = self.transform.columns();
         match columns.find(|(schema, _)| schema.name == column) {
-            Some((_, TableCode::Category(code))) => Ok(code.names.clone()),
+            Some((_, TableCode::Category(code))) => {
+                Ok(code.names.iter().chain(&code.merged).cloned().collect())
+            }
             Some(_) => {
                 let problem = "is a column of numbers, which has no values to be balanced";
                 Err(Error::setting("column", column, problem))

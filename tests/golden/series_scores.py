@@ -1,8 +1,8 @@
-"""Scores of series by numpy, SciPy and scikit-learn in float64: tests/golden/series_scores.json.
+"""Scores of series by NumPy, SciPy and scikit-learn in float64: tests/golden/series_scores.json.
 
     python series_scores.py > series_scores.json
 
-Made with numpy 2.4.6, SciPy 1.17.1 and scikit-learn 1.9.1; statsmodels' `acf(adjusted=False)` is
+Made with NumPy 2.4.6, SciPy 1.17.1 and scikit-learn 1.9.1; statsmodels' `acf(adjusted=False)` is
 the formula below. The windows come from a formula that src/metrics/series/golden.rs has, too.
 """
 
@@ -10,7 +10,8 @@ import json
 
 import numpy as np
 from scipy.signal import correlate, periodogram
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 
 def windows(first, count, channels, time, speed):
@@ -39,6 +40,32 @@ def shares(x):
     return (power / power.sum(2, keepdims=True)).mean(0)
 
 
+def lagged(x, lags):
+    """Rows of what a moment is told from, and of the moment itself."""
+    told_from = [x[:, :, lags - k : x.shape[2] - k] for k in range(1, lags + 1)]
+    rows = lambda part: part.transpose(0, 2, 1).reshape(-1, part.shape[1])
+    return rows(np.concatenate(told_from, axis=1)), rows(x[:, :, lags:])
+
+
+def prediction_error(training, test):
+    lags = min(8, test.shape[2] // 2)
+    mean, deviation = (f(test, axis=(0, 2), keepdims=True) for f in (np.mean, np.std))
+    (x, y), (asked, expected) = (lagged((z - mean) / deviation, lags) for z in (training, test))
+    # The penalty is 1e-6 of the mean of squares.
+    told = Ridge(alpha=1e-6 * len(x), solver="svd").fit(x, y).predict(asked)
+    told = told.reshape(expected.shape)
+    shares = ((expected - told) ** 2).sum(0) / ((expected - expected.mean(0)) ** 2).sum(0)
+    return float(np.sqrt(shares.mean()))
+
+
+def nearest(training, windows):
+    """Distances to the nearest training window, root mean square of standardised values."""
+    mean, deviation = (f(training, axis=(0, 2), keepdims=True) for f in (np.mean, np.std))
+    flat = lambda x: ((x - mean) / deviation).reshape(len(x), -1) / np.sqrt(x[0].size)
+    found = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(flat(training))
+    return found.kneighbors(flat(windows))[0][:, 0]
+
+
 cases = []
 for count, other, channels, time, lags in [(5, 7, 1, 24, None), (6, 4, 2, 15, 14), (3, 3, 3, 8, 2)]:
     real = windows(0, count, channels, time, 0.2)
@@ -56,6 +83,8 @@ for count, other, channels, time, lags in [(5, 7, 1, 24, None), (6, 4, 2, 15, 14
             "function": a[-1].tolist(),
             "spectrum": float(0.5 * np.abs(p - q).sum(1).mean()),
             "log_spectrum": float(np.sqrt(((10 * np.log10(p / q)) ** 2).mean())),
+            "errors": [prediction_error(made, real), prediction_error(real, real)],
+            "median_distance": float(np.median(nearest(real, made))),
             "accuracy": float((neighbour.predict(real.reshape(count, -1)) == labels(count)).mean()),
         }
     )

@@ -1,7 +1,7 @@
 """Variational Gaussian mixtures of one column, by scikit-learn in float64.
 
 Writes table_mixture.json: values, and the mean log-likelihood of the mixture's point estimate (weights_,
-means_, covariances_) on them. Made by NumPy 2.x and scikit-learn 1.x; the versions are printed.
+means_, covariances_) on them. Made by NumPy 2.4.6, SciPy 1.17.1 and scikit-learn 1.9.1; the versions are printed.
 
     python tests/golden/table_mixture.py
 """
@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import scipy
 import sklearn
 from scipy.special import logsumexp
 from sklearn.mixture import BayesianGaussianMixture
@@ -52,6 +53,6 @@ for name, values in cases():
     values = np.round(values, 4)
     out.append({"name": name, "values": values.tolist(), "log_likelihood": likelihood(values)})
     print(name, out[-1]["log_likelihood"])
-print("numpy", np.__version__, "scikit-learn", sklearn.__version__)
+print("numpy", np.__version__, "scipy", scipy.__version__, "scikit-learn", sklearn.__version__)
 path = Path(__file__).with_name("table_mixture.json")
 path.write_text(json.dumps(out, separators=(",", ":")) + "\n")

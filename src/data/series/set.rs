@@ -1,10 +1,13 @@
 //! Windows of one length.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 use super::scale::SeriesScale;
 use crate::data::{LabelledDataset, MemoryDataset};
 use crate::error::{Error, Result};
+use crate::random::Stream;
 use crate::sizes;
 use crate::text::hex;
 
@@ -139,6 +142,20 @@ impl SeriesSet {
             classes: self.classes.clone(),
             labels,
         })
+    }
+
+    /// The windows, or so many of them drawn at random, in their order, where there are more.
+    ///
+    /// # Errors
+    /// If none are asked for.
+    pub fn at_most(&self, count: usize, stream: &mut Stream) -> Result<Cow<'_, Self>> {
+        if self.count() <= count {
+            return Ok(Cow::Borrowed(self));
+        }
+        let mut drawn = stream.permutation(self.count());
+        drawn.truncate(count);
+        drawn.sort_unstable();
+        self.only(&drawn).map(Cow::Owned)
     }
 
     /// A SHA-256 of sizes, values and classes, in hexadecimal.

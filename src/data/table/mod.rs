@@ -33,7 +33,7 @@ pub use kind::ColumnKind;
 pub use saved::SavedTable;
 pub use settings::{ColumnSettings, Header, TableSettings};
 pub use transform::{
-    CategoryCode, Coded, CodedColumn, Head, NormalMixture, NormalMixtureConfig, NumberCode,
-    NumberScale, RareCategories, TableCode, TableTransform, TransformSettings,
+    CategoryCode, Coded, CodedColumn, ColumnTransform, Head, NormalMixture, NormalMixtureConfig,
+    NumberCode, NumberScale, RareCategories, TableCode, TableTransform, TransformSettings,
 };
 pub use whole::Table;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::date;
 use super::kind::ColumnKind;
+use super::transform::TransformSettings;
 use crate::error::{Error, Result, check};
 use crate::files;
 use crate::settings::settings;
@@ -99,6 +100,10 @@ pub struct TableSettings {
     pub categories: usize,
     /// The bytes that a table may take; 2 GiB by default. A file that holds more is refused.
     pub memory: u64,
+    /// How the table becomes numbers: not used while it is read, but given to
+    /// [`TableTransform::fit`](super::TableTransform::fit) by whoever trains on it, so that one file has
+    /// all that is to be said of a table.
+    pub transform: TransformSettings,
 }
 }
 
@@ -114,6 +119,7 @@ impl Default for TableSettings {
             leave_out: Vec::new(),
             categories: 1 << 16,
             memory: 2 * GIB,
+            transform: TransformSettings::default(),
         }
     }
 }
@@ -167,8 +173,8 @@ impl TableSettings {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If the delimiter is not one byte, a limit is 0, an order stands beside a kind without one, or a
-    /// format is none.
+    /// If the delimiter is not one byte, a limit is 0, an order stands beside a kind without one, a
+    /// format is none, or a setting of the transform is wrong.
     pub fn validate(&self) -> Result<()> {
         if let Some(delimiter) = self.delimiter
             && (!delimiter.is_ascii() || matches!(delimiter, '"' | '\n' | '\r'))
@@ -190,7 +196,9 @@ impl TableSettings {
                 .validate()
                 .map_err(|error| error.within(&format!("columns.{name}")))?;
         }
-        Ok(())
+        self.transform
+            .validate()
+            .map_err(|error| error.within("transform"))
     }
 }
 

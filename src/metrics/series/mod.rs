@@ -5,17 +5,25 @@
 //! | `autocorrelation_distance` | lower | [`Autocorrelation`] |
 //! | `spectrum_distance`, `log_spectrum_distance` | lower | [`Spectrum`] |
 //! | `accuracy_synthetic` | higher | [`neighbour_accuracy`], where there are classes |
+//! | `error_synthetic` | lower | [`Prediction`], where there are none |
+//! | `nearest_neighbour_accuracy`, `two_sample_accuracy` | lower | [`NearestNeighbourTest`](crate::metrics::NearestNeighbourTest) and [`TwoSample`](crate::metrics::TwoSample) of windows |
+//! | `copies`, `nearer_than_held_out` | lower | [`closest_windows`] |
 //!
 //! A [`SeriesScorer`] measures all of them, with their provenance.
 
 mod autocorrelation;
 #[cfg(test)]
 mod golden;
+mod prediction;
+mod privacy;
 mod scorer;
 mod spectrum;
 mod utility;
+mod windows;
 
 pub use autocorrelation::Autocorrelation;
+pub use prediction::Prediction;
+pub use privacy::{ClosestWindows, closest_windows};
 pub use scorer::SeriesScorer;
 pub use spectrum::{Spectrum, SpectrumDistances};
 pub use utility::neighbour_accuracy;

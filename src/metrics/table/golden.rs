@@ -133,6 +133,7 @@ fn the_same_rows_have_perfect_scores_and_none_in_common_the_worst() {
     assert!(pairs.difference < 1e-12);
     assert_eq!(kolmogorov_smirnov(&[1.0, 2.0], &[3.0]), 1.0);
     assert_eq!(kolmogorov_smirnov(&[f64::NAN], &[3.0]), 1.0);
+    assert_eq!(kolmogorov_smirnov(&[f64::NAN], &[f64::NAN]), 0.0);
     let a = Column::categorical("c", vec![0, 0, MISSING], ["a"]);
     let b = Column::categorical("c", vec![0, 0, 0], ["b"]);
     assert!((total_variation(&a.shares(), &b.shares()) - 1.0).abs() < 1e-12);
@@ -143,7 +144,27 @@ fn the_same_rows_have_perfect_scores_and_none_in_common_the_worst() {
 }
 
 #[test]
-fn a_forest_sees_what_no_line_does() {
+fn missing_numbers_count_in_the_shape_of_their_column() {
+    let nan = f64::NAN;
+    // Nothing is blank where a quarter is, and the numbers are the same.
+    let real = [1.0, 2.0, 3.0, nan];
+    assert_eq!(kolmogorov_smirnov(&real, &[1.0, 2.0, 3.0]), 0.25);
+    assert_eq!(kolmogorov_smirnov(&[1.0, 2.0, 3.0], &real), 0.25);
+    // Half blank on both sides: half of what the numbers by themselves differ by.
+    assert_eq!(kolmogorov_smirnov(&[1.0, nan], &[2.0, nan]), 0.5);
+    // No row of the second has a 1, which three quarters of the first have.
+    let (a, b) = ([1.0, 1.0, 1.0, 2.0], [nan, 2.0, 3.0, 4.0]);
+    assert_eq!(kolmogorov_smirnov(&a, &b), 0.75);
+    // Every row of the first is a 1 or blank, none of the second is.
+    assert_eq!(kolmogorov_smirnov(&[nan, nan, 1.0, 1.0], &[2.0; 4]), 1.0);
+
+    let table = |x: &[f64]| Table::new(vec![Column::continuous("x", x.to_vec())]).expect("a table");
+    let shapes = column_shapes(&table(&real), &table(&[3.0, 1.0, 2.0])).expect("shapes");
+    assert_eq!(shapes.score, 0.75);
+}
+
+#[test]
+fn trees_see_what_no_line_does() {
     // Whether two numbers have one sign.
     let rows = |seed: u64| {
         let mut stream = Stream::new(seed, "rows");
@@ -178,8 +199,61 @@ fn a_forest_sees_what_no_line_does() {
         trees: 20,
         depth: 8,
     };
+    let boosted = TableClassifier::Boosted {
+        trees: 20,
+        depth: 4,
+        rate: 0.3,
+    };
+    let of = |classifier| Utility::new("t").with_classifier(classifier);
     assert!(accuracy(Utility::new("t")) < 0.65);
-    assert!(accuracy(Utility::new("t").with_classifier(forest)) > 0.85);
+    assert!(accuracy(of(forest)) > 0.85);
+    assert!(accuracy(of(boosted)) > 0.85);
+    // Whatever the threads, the same.
+    let measure = || (of(boosted).measure(&rows(1), &rows(2), &rows(3))).expect("scores");
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    assert_eq!(measure(), one.expect("a thread").install(measure));
+}
+
+#[test]
+fn boosted_trees_tell_more_than_two_classes_and_their_settings_are_bounded() {
+    // The quarter of the circle that a point lies in, which no class's own number tells.
+    let rows = |seed: u64| {
+        let points = Stream::new(seed, "points").normal(600);
+        let (x, y): (Vec<f64>, Vec<f64>) = (points.chunks(2))
+            .map(|point| (f64::from(point[0]), f64::from(point[1])))
+            .unzip();
+        let quarter = |(x, y): (&f64, &f64)| 2 * u32::from(*x > 0.0) + u32::from(*y > 0.0);
+        let quarters = x.iter().zip(&y).map(quarter).collect();
+        let target = Column::categorical("q", quarters, ["a", "b", "c", "d"]);
+        Table::new(vec![
+            Column::continuous("x", x),
+            Column::continuous("y", y),
+            target,
+        ])
+        .expect("a table")
+    };
+    let boosted = |trees, depth, rate| {
+        let classifier = TableClassifier::Boosted { trees, depth, rate };
+        let utility = Utility::new("q").with_classifier(classifier);
+        utility.measure(&rows(1), &rows(2), &rows(3))
+    };
+    let scores = boosted(20, 3, 0.3).expect("scores");
+    assert!(
+        scores.real.accuracy > 0.95 && scores.synthetic.accuracy > 0.95,
+        "{scores:?}"
+    );
+    // A tree of one question has two answers.
+    let weak = boosted(1, 1, 0.3).expect("scores");
+    assert!(weak.real.accuracy < 0.8, "{weak:?}");
+    for (trees, depth, rate, words) in [
+        (0, 3, 0.3, "`boosted.trees` = 0"),
+        (20, 65, 0.3, "`boosted.depth` = 65"),
+        (20, 3, f64::NAN, "`boosted.rate` = NaN"),
+        (20, 3, 1.5, "`boosted.rate` = 1.5"),
+    ] {
+        let error = boosted(trees, depth, rate).expect_err(words).to_string();
+        assert!(error.contains(words), "{error}");
+    }
 }
 
 #[test]

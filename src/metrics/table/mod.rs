@@ -4,12 +4,13 @@
 //! |---|---|
 //! | `shapes.rs` | each column by itself |
 //! | `pairs.rs`, `association.rs` | two columns together |
-//! | `utility.rs`, `classify.rs` | what a classifier learns from generated rows |
+//! | `utility.rs`, `classify.rs`, `boosted.rs` | what a classifier learns from generated rows |
 //! | `privacy.rs` | whether they are copies |
 //! | `rows.rs` | rows as numbers, for classifiers and distances |
 //! | `scorer.rs` | all of them, with their provenance |
 
 mod association;
+mod boosted;
 mod classify;
 #[cfg(test)]
 mod golden;

@@ -60,7 +60,7 @@ impl Utility {
     pub fn new(target: impl Into<String>) -> Self {
         Self {
             target: target.into(),
-            classifier: TableClassifier::Logistic { ridge: 1e-4 },
+            classifier: TableClassifier::logistic(),
             seed: 0,
         }
     }

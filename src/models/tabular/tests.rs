@@ -133,12 +133,14 @@ for_each_backend!(
     rows_are_places_and_one_hot_vectors,
     the_largest_entry_is_drawn_by_its_probability,
     packs_of_rows_are_judged_with_their_conditions,
+    merged_names_are_a_value_that_rows_are_drawn_of,
 );
 on_wgpu!(Wgpu; rows_are_places_and_one_hot_vectors);
 
 type Tape = burn::backend::Autodiff<Cpu>;
 
-/// Numbers around −2 where the name is a, around 3 where it is b; a rare c at 8.
+/// Numbers around −2 where the name is a, around 3 where it is b; a rare c at 8; whole numbers that have
+/// nothing to do with it.
 fn table() -> Table {
     let noise = Stream::new(4, "values").normal(600);
     let codes: Vec<u32> = (0..600)
@@ -152,6 +154,7 @@ fn table() -> Table {
     Table::new(vec![
         Column::continuous("x", numbers),
         Column::categorical("c", codes, ["a", "b", "c"]),
+        Column::integer("k", (0..600).map(|i| f64::from(i / 20 % 5)).collect()),
     ])
     .expect("a table")
 }
@@ -213,6 +216,16 @@ fn a_trained_pair_makes_rows_of_the_value_that_is_asked_for() {
         let rare = sampler.draw_where(60, &[filter("c = c")]).expect("rows");
         assert_eq!(rare.rows(), 60);
         assert!((0..60).all(|row| rare.columns()[1].text(row) == "c"));
+        // A number was not trained on: rows that have another are drawn again, alone and beside a name that
+        // the generator is told.
+        for (filters, name) in [(vec!["k = 3"], None), (vec!["k = 3.0", "c = c"], Some("c"))] {
+            let filters: Vec<RowFilter> = filters.into_iter().map(filter).collect();
+            let rows = sampler.draw_where(25, &filters).expect("rows");
+            assert_eq!(rows.rows(), 25);
+            let cell = |column: usize, row| rows.columns()[column].text(row);
+            assert!((0..25).all(|row| cell(2, row) == "3"));
+            assert!((0..25).all(|row| name.is_none_or(|name| cell(1, row) == name)));
+        }
         let even = sampler.draw_balanced(31, "c").expect("rows");
         let of = |name: &str| {
             (0..31)
@@ -248,6 +261,29 @@ fn a_trained_pair_makes_rows_of_the_value_that_is_asked_for() {
             assert!(error.contains(words), "{error}");
         }
     }
+}
+
+fn merged_names_are_a_value_that_rows_are_drawn_of<B: Backend>() {
+    let codes = (0..100).map(|i| if i < 96 { 0 } else { i % 4 }).collect();
+    let table = Table::new(vec![Column::categorical(
+        "c",
+        codes,
+        ["often", "x", "y", "z"],
+    )]);
+    let json = r#"{"rare": {"merge": {"below": 0.02, "name": "other"}}}"#;
+    let settings: TransformSettings = serde_json::from_str(json).expect("settings");
+    let transform = TableTransform::fit(&table.expect("a table"), &settings).expect("a transform");
+    let device = Default::default();
+    let config = TabularGeneratorConfig::new(transform.heads()).with_hidden([8]);
+    let generator = config.init::<B>(&device).expect("a generator");
+    let mut sampler = TableSampler::new(generator, config.prior(), transform, &device);
+    let even = sampler.draw_balanced(40, "c").expect("rows");
+    let of = |name: &str| {
+        (0..40)
+            .filter(|row| even.columns()[0].text(*row) == name)
+            .count()
+    };
+    assert_eq!(["often", "other"].map(of), [20, 20]);
 }
 
 #[test]

@@ -3,15 +3,17 @@
 
 use burn::backend::{Autodiff, Flex};
 use burn::module::{Module, ModuleMapper, Param};
-use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{
-    Conv2d as BurnConv2d, Conv2dConfig as BurnConv2dConfig, ConvTranspose2d as BurnConvTranspose2d,
+    Conv1d as BurnConv1d, Conv1dConfig as BurnConv1dConfig, Conv2d as BurnConv2d,
+    Conv2dConfig as BurnConv2dConfig, ConvTranspose1d as BurnConvTranspose1d,
+    ConvTranspose1dConfig as BurnConvTranspose1dConfig, ConvTranspose2d as BurnConvTranspose2d,
     ConvTranspose2dConfig as BurnConvTranspose2dConfig,
 };
 use burn::nn::{
     BatchNorm as BurnBatchNorm, BatchNormConfig as BurnBatchNormConfig, Linear as BurnLinear,
     LinearConfig as BurnLinearConfig,
 };
+use burn::nn::{PaddingConfig1d, PaddingConfig2d};
 use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Recorder};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::ops::Device;
@@ -23,8 +25,9 @@ use super::properties::{
     normal, outcome, run, slopes, uniform,
 };
 use crate::nn::{
-    Activation, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvTranspose2d,
-    ConvTranspose2dConfig, Linear, LinearConfig,
+    Activation, BatchNorm, BatchNormConfig, Conv1d, Conv1dConfig, Conv2d, Conv2dConfig,
+    ConvTranspose1d, ConvTranspose1dConfig, ConvTranspose2d, ConvTranspose2dConfig, Linear,
+    LinearConfig,
 };
 use crate::objective::input_gradient;
 use crate::random::Stream;
@@ -106,6 +109,71 @@ const DEPTHWISE: Sizes = Sizes {
     groups: 6,
 };
 
+/// A convolution's sizes over time, up or down. The last step of a stride fits: burn's layer has no gradient
+/// where it does not.
+#[derive(Clone, Copy)]
+struct Windows {
+    name: &'static str,
+    input: [usize; 3],
+    outputs: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    groups: usize,
+}
+
+impl Windows {
+    const fn channels(&self) -> [usize; 2] {
+        [self.input[1], self.outputs]
+    }
+
+    /// Of weights: outputs then are of size 1, where activations bend.
+    fn scale(&self) -> f32 {
+        1.0 / ((self.input[1] / self.groups * self.kernel) as f32).sqrt()
+    }
+}
+
+const SHORT: Windows = Windows {
+    name: "short",
+    input: [3, 5, 13],
+    outputs: 4,
+    kernel: 5,
+    stride: 2,
+    padding: 2,
+    groups: 1,
+};
+
+/// WaveGAN's.
+const WAVE: Windows = Windows {
+    name: "wave",
+    input: [4, 17, 27],
+    outputs: 20,
+    kernel: 25,
+    stride: 4,
+    padding: 11,
+    groups: 1,
+};
+
+const GROUPED_WINDOWS: Windows = Windows {
+    name: "grouped",
+    input: [3, 12, 10],
+    outputs: 24,
+    kernel: 3,
+    stride: 1,
+    padding: 1,
+    groups: 3,
+};
+
+const DEPTHWISE_WINDOWS: Windows = Windows {
+    name: "depthwise",
+    input: [3, 6, 10],
+    outputs: 6,
+    kernel: 4,
+    stride: 2,
+    padding: 1,
+    groups: 6,
+};
+
 /// Ours, burn's, and burn's in f64.
 fn down(sizes: Sizes) -> (Conv2d<Fast>, BurnConv2d<Fast>, BurnConv2d<Exact>) {
     let [vertical, horizontal] = sizes.padding;
@@ -137,6 +205,46 @@ fn up(
         .with_groups(sizes.groups)
         .with_padding(sizes.padding);
     let burns = BurnConvTranspose2dConfig::new(sizes.channels(), sizes.kernel)
+        .with_stride(sizes.stride)
+        .with_groups(sizes.groups)
+        .with_padding(sizes.padding);
+    (
+        ours.init(&Default::default()),
+        burns.init(&Default::default()),
+        burns.init(&Default::default()),
+    )
+}
+
+fn down_windows(sizes: Windows) -> (Conv1d<Fast>, BurnConv1d<Fast>, BurnConv1d<Exact>) {
+    let padding = PaddingConfig1d::Explicit(sizes.padding, sizes.padding);
+    let ours = Conv1dConfig::new(sizes.channels(), sizes.kernel)
+        .with_stride(sizes.stride)
+        .with_groups(sizes.groups)
+        .with_padding(padding.clone());
+    let [inputs, outputs] = sizes.channels();
+    let burns = BurnConv1dConfig::new(inputs, outputs, sizes.kernel)
+        .with_stride(sizes.stride)
+        .with_groups(sizes.groups)
+        .with_padding(padding);
+    (
+        ours.init(&Default::default()),
+        burns.init(&Default::default()),
+        burns.init(&Default::default()),
+    )
+}
+
+fn up_windows(
+    sizes: Windows,
+) -> (
+    ConvTranspose1d<Fast>,
+    BurnConvTranspose1d<Fast>,
+    BurnConvTranspose1d<Exact>,
+) {
+    let ours = ConvTranspose1dConfig::new(sizes.channels(), sizes.kernel)
+        .with_stride(sizes.stride)
+        .with_groups(sizes.groups)
+        .with_padding(sizes.padding);
+    let burns = BurnConvTranspose1dConfig::new(sizes.channels(), sizes.kernel)
         .with_stride(sizes.stride)
         .with_groups(sizes.groups)
         .with_padding(sizes.padding);
@@ -197,6 +305,22 @@ macro_rules! for_each_layer {
             let numbers = draw(&layers.0, sizes.input, sizes.scale(), &mut stream);
             $check(
                 &format!("{} transposed convolution", sizes.name),
+                layers,
+                numbers,
+            );
+        }
+        for sizes in [SHORT, WAVE, GROUPED_WINDOWS, DEPTHWISE_WINDOWS] {
+            let layers = down_windows(sizes);
+            let numbers = draw(&layers.0, sizes.input, sizes.scale(), &mut stream);
+            $check(
+                &format!("{} convolution over time", sizes.name),
+                layers,
+                numbers,
+            );
+            let layers = up_windows(sizes);
+            let numbers = draw(&layers.0, sizes.input, sizes.scale(), &mut stream);
+            $check(
+                &format!("{} transposed convolution over time", sizes.name),
                 layers,
                 numbers,
             );
@@ -817,6 +941,10 @@ fn shared_out() -> Vec<Vec<Vec<f64>>> {
         sample_of(down(WIDE).0, [7, 17, 10, 11], WIDE.scale(), stream),
         sample_of(up(SMALL).0, [7, 5, 16, 17], SMALL.scale(), stream),
         sample_of(up(WIDE).0, [7, 17, 5, 6], WIDE.scale(), stream),
+        sample_of(down_windows(SHORT).0, [9, 5, 101], SHORT.scale(), stream),
+        sample_of(down_windows(WAVE).0, [9, 17, 67], WAVE.scale(), stream),
+        sample_of(up_windows(SHORT).0, [9, 5, 101], SHORT.scale(), stream),
+        sample_of(up_windows(WAVE).0, [9, 17, 27], WAVE.scale(), stream),
         sample_of(linear(160, 150).0, [190, 160], 0.08, stream),
         sample_of(norm(8).0, [13, 8, 32, 31], 1.0, stream),
     ]

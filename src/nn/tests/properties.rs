@@ -50,7 +50,10 @@ pub(super) trait Layer<B: Backend, const R: usize>: Module<B> {
 }
 
 /// An activation by burn's own function.
-fn by_burn<B: Backend, const R: usize>(activation: Activation, x: Tensor<B, R>) -> Tensor<B, R> {
+pub(super) fn by_burn<B: Backend, const R: usize>(
+    activation: Activation,
+    x: Tensor<B, R>,
+) -> Tensor<B, R> {
     match activation {
         Activation::Sigmoid => sigmoid(x),
         other => other.apply(x),
@@ -267,7 +270,7 @@ fn pair(stream: &mut Stream, low: usize, high: usize) -> [usize; 2] {
     [between(stream, low, high), between(stream, low, high)]
 }
 
-fn any_activation(stream: &mut Stream) -> Activation {
+pub(super) fn any_activation(stream: &mut Stream) -> Activation {
     let all = [
         Activation::Identity,
         Activation::Relu,

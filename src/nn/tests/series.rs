@@ -4,14 +4,16 @@
 use burn::backend::{Autodiff, Flex};
 use burn::module::Module;
 use burn::nn::conv::{
-    Conv2d as BurnConv2d, Conv2dConfig as BurnConv2dConfig, ConvTranspose1d as BurnConvTranspose1d,
-    ConvTranspose1dConfig as BurnConvTranspose1dConfig,
+    Conv1d as BurnConv1d, Conv2d as BurnConv2d, Conv2dConfig as BurnConv2dConfig,
+    ConvTranspose1d as BurnConvTranspose1d, ConvTranspose1dConfig as BurnConvTranspose1dConfig,
 };
 use burn::nn::{PaddingConfig1d, PaddingConfig2d};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Int, Tensor};
 
-use super::properties::{Exact, Fast, Layer, Numbers, check, compare, normal, slopes};
+use super::properties::{
+    Exact, Fast, Layer, Numbers, any_activation, by_burn, check, compare, normal, slopes,
+};
 use crate::nn::{
     Activation, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, Linear, LinearConfig,
     PhaseShuffle, SpectralNorm, channels_last, update_spectral_norms,
@@ -37,13 +39,20 @@ impl<B: Backend> Layer<B, 3> for ConvTranspose1d<B> {
 impl<B: Backend> Layer<B, 3> for BurnConv2d<B> {
     fn through(&self, x: Tensor<B, 3>, activation: Activation) -> Tensor<B, 3> {
         let row: Tensor<B, 4> = x.unsqueeze_dim(2);
-        activation.apply(self.forward(row).squeeze_dim(2))
+        by_burn(activation, self.forward(row).squeeze_dim(2))
+    }
+}
+
+/// Where it does fit.
+impl<B: Backend> Layer<B, 3> for BurnConv1d<B> {
+    fn through(&self, x: Tensor<B, 3>, activation: Activation) -> Tensor<B, 3> {
+        by_burn(activation, self.forward(x))
     }
 }
 
 impl<B: Backend> Layer<B, 3> for BurnConvTranspose1d<B> {
     fn through(&self, x: Tensor<B, 3>, activation: Activation) -> Tensor<B, 3> {
-        activation.apply(self.forward(x))
+        by_burn(activation, self.forward(x))
     }
 }
 
@@ -88,9 +97,7 @@ impl Convolution {
                 dilation: if index % 7 == 6 { 2 } else { 1 },
                 groups,
                 bias: between(0, 1) == 0,
-                // Without a kink, of which burn's sigmoid alone goes through f32.
-                activation: [Activation::Identity, Activation::LEAKY, Activation::Tanh]
-                    [between(0, 2)],
+                activation: any_activation(stream),
             };
             let reach = case.dilation * (kernel - 1) + 1;
             let fits = match up {
@@ -119,7 +126,7 @@ impl Convolution {
     }
 }
 
-const CASES: usize = 60;
+const CASES: usize = 72;
 
 #[test]
 fn convolutions_over_time_are_burns_over_random_shapes() {

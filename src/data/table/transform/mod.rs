@@ -19,7 +19,7 @@ pub use category::CategoryCode;
 pub use code::{Coded, CodedColumn, Head};
 pub use mixture::{NormalMixture, NormalMixtureConfig};
 pub use number::{NumberCode, NumberScale};
-pub use settings::{RareCategories, TransformSettings};
+pub use settings::{ColumnTransform, RareCategories, TransformSettings};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -81,16 +81,18 @@ impl TableTransform {
     /// threads.
     ///
     /// # Errors
-    /// If a setting is wrong, or the table has no row.
+    /// If a setting is wrong or is said of a column that the table has not, or the table has no row.
     pub fn fit(table: &Table, settings: &TransformSettings) -> Result<Self> {
         settings.validate()?;
         if table.rows() == 0 {
             return Err(Error::data("table", "has no row to fit a transform to"));
         }
+        settings.fit_to(table)?;
         let fitted = table.columns().par_iter().map(|column| {
+            let settings = settings.for_column(&column.schema);
             let code = match &column.cells {
                 Cells::Numbers(values) => {
-                    TableCode::Number(NumberCode::fit(&column.schema, values, settings))
+                    TableCode::Number(NumberCode::fit(&column.schema, values, &settings))
                 }
                 Cells::Codes(codes) => {
                     TableCode::Category(CategoryCode::fit(&column.schema, codes, &settings.rare))

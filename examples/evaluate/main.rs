@@ -5,7 +5,7 @@
 //! cargo run --release --example evaluate -- --generated out/mnist/generator.gan --data-dir DIR \
 //!     --classifier out/classifier/digits.classifier
 //! cargo run --release --example evaluate -- --generated FOLDER --data-dir FOLDER --inception FILE
-//! cargo run --release --example evaluate -- --generated a.npy --data-dir b.npy
+//! cargo run --release --example evaluate -- --generated a.npy --data-dir b.npy --extractor clip
 //! ```
 //!
 //! Each score stands beside that of real samples against real ones. The out folder gets `report.html`,
@@ -25,9 +25,9 @@ use burn_gan::burn::tensor::TensorData;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::data::{ImageShape, Mnist, PixelRange};
 use burn_gan::metrics::{
-    ClassifierFeatures, ClassifierOutput, FeatureExtractor, Features, Inception, InceptionOutput,
-    InceptionResize, InceptionScore, InceptionScores, InceptionSettings, Metric, Raw, Score,
-    Scorer, features_of,
+    ClassifierFeatures, ClassifierOutput, ExtractorId, FeatureExtractor, Features, Inception,
+    InceptionOutput, InceptionResize, InceptionScore, InceptionScores, InceptionSettings, Metric,
+    Raw, Score, Scorer, features_of,
 };
 use burn_gan::plot::{GridStyle, image_grid};
 use burn_gan::prelude::*;
@@ -67,6 +67,11 @@ struct Args {
     /// Score the features of FID's Inception, from this safetensors file
     #[arg(long, value_name = "FILE")]
     inception: Option<PathBuf>,
+
+    /// What made the features of both files, where `.npy` or `.safetensors` are scored: it stands beside
+    /// every score [default: stored features]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["classifier", "inception"])]
+    extractor: Option<String>,
 
     /// How images are resized for Inception: as one or the other package does it
     #[arg(long, value_enum, default_value_t = Resize::PytorchFid, value_name = "NAME", requires = "inception")]
@@ -126,11 +131,13 @@ impl Program for Args {
             .ending(Ending::Finished.to_string());
 
         let (real, generated) = match (is_features(&self.data_dir), is_features(&self.generated)) {
-            (true, true) => (
-                Features::read(&self.data_dir)?.with_set(name(&self.data_dir)),
-                Features::read(&self.generated)?.with_set("generated"),
-            ),
+            (true, true) => (self.stored(&self.data_dir)?, self.stored(&self.generated)?),
             (false, false) => {
+                if let Some(name) = &self.extractor {
+                    let problem = "names what made stored features; those of images are made here, \
+                                   by `--classifier` or `--inception`";
+                    return Err(Error::setting("extractor", name, problem));
+                }
                 let images = self.images::<B>(&device)?;
                 for (caption, file, batch) in [
                     (
@@ -187,7 +194,21 @@ impl Program for Args {
 /// Makes features of images; which ones, the command line says.
 type Extractor<B> = Box<dyn FeatureExtractor<B, Tensor<B, 4>>>;
 
+/// What features of files are said to be made by where nobody says it.
+const STORED: &str = "stored features";
+
 impl Args {
+    /// Features of a file. That one extractor made those of all files is the caller's word.
+    fn stored(&self, path: &Path) -> Result<Features> {
+        let made_by = self.extractor.as_deref().unwrap_or(STORED);
+        let features = Features::read_made_by(path, ExtractorId::new(made_by))?;
+        let most = self.samples.unwrap_or(usize::MAX);
+        match features.count() > most {
+            true => Ok(features.select(&(0..most).collect::<Vec<_>>())),
+            false => Ok(features),
+        }
+    }
+
     /// Both sets of images, or what draws them.
     fn images<B: AutodiffBackend>(&self, device: &B::Device) -> Result<Pair<B::InnerBackend>> {
         let most = self.samples.unwrap_or(SAMPLES);
@@ -459,9 +480,4 @@ fn holds(folder: &Path, is_such: impl Fn(&str) -> bool) -> bool {
 /// Whether a file holds features, by its name.
 fn is_features(path: &Path) -> bool {
     (path.extension()).is_some_and(|end| end == "npy" || end == "safetensors")
-}
-
-/// What a set is called that comes from a file.
-fn name(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -61,6 +61,7 @@ mod precision_recall;
 mod principal_axes;
 mod random_network;
 mod raw;
+mod real_set;
 mod repeats;
 mod score;
 mod scorer;
@@ -122,6 +123,7 @@ pub use perceptual_path::{PathLengths, PathPlace, PathSpace, PerceptualPathLengt
 pub use precision_recall::{NeighbourCounts, PrecisionRecall, PrecisionRecallScores};
 pub use random_network::RandomNetwork;
 pub use raw::Raw;
+pub use real_set::RealSet;
 pub use repeats::Repeats;
 pub use score::{Provenance, RealAgainstReal, SampleSet, Score};
 pub use scorer::Scorer;

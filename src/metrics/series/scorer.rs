@@ -104,7 +104,7 @@ impl SeriesScorer {
             kind: "series",
             real: set("held out", held_out),
             generated: set("generated", generated),
-            stood_in: training.count(),
+            stand_in: set("training", training),
             // Nothing is drawn.
             seed: 0,
         };

@@ -24,6 +24,8 @@ mod gaussian_mmd;
 mod golden;
 #[cfg(feature = "metrics")]
 mod held_out_divergence;
+#[cfg(feature = "metrics")]
+mod image_diversity;
 mod inception;
 mod inception_score;
 #[cfg(feature = "metrics")]
@@ -94,6 +96,8 @@ pub use frechet_infinity::{FrechetInfinity, FrechetLimit, FrechetPoint};
 pub use gaussian_mmd::{GaussianMmd, GaussianMmdScores};
 #[cfg(feature = "metrics")]
 pub use held_out_divergence::{HeldOutDivergence, HeldOutDivergenceScores};
+#[cfg(feature = "metrics")]
+pub use image_diversity::ImageDiversity;
 pub use inception::{
     Inception, InceptionNetwork, InceptionOutput, InceptionResize, InceptionSettings,
 };

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::models::stored_tensors;
 use crate::npy::{MAGIC, Npy};
+use crate::npy_write::begin;
 use crate::text::hex;
 
 impl Features {
@@ -56,6 +57,24 @@ impl Features {
         let (features, name, file) = Self::of_file(path.as_ref())?;
         let set = format!("{name} ({file})");
         Ok(features.with_extractor(extractor).with_set(set))
+    }
+
+    /// Writes them as an array `[count, dimensions]` of 32 bits in an `.npy` file, for `numpy.load` and
+    /// [`read_made_by`](Self::read_made_by). The file is whole or absent; folders above it are made.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let shape = [self.count(), self.dimensions()].map(|size| size as u64);
+        files::write_streamed(path, |file| {
+            let mut write = || {
+                let mut array = begin::<f32>(file, &shape)?;
+                array.extend(self.values().iter().copied())?;
+                array.finish()
+            };
+            write().map_err(|error| Error::io(path, error))
+        })
     }
 
     /// A file's features, its name without the ending, and a few words that tell it from others.
@@ -180,6 +199,17 @@ mod tests {
             .collect();
         let wide = read(&file(">f8", false, "(2, 3)", &doubles)).unwrap();
         assert_eq!((wide.dimensions(), wide.values()), (3, &values[..]));
+    }
+
+    #[test]
+    fn what_was_saved_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/features.npy");
+        let values = vec![0.1, -2.5, f32::MIN_POSITIVE, 3e38, 0.0, 7.0];
+        let made = Features::new(values, 3).unwrap();
+        made.save(&path).unwrap();
+        let read = Features::read_made_by(&path, made.extractor().clone()).unwrap();
+        assert_eq!(read.with_set(made.set()), made);
     }
 
     #[test]

@@ -19,13 +19,13 @@ use std::process::ExitCode;
 use burn_gan::Result;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::data::Mixture;
-use burn_gan::metrics::{Features, ModeCoverage, SlicedWasserstein};
+use burn_gan::metrics::{Features, ModeCoverage, ModeSpread, Raw, SlicedWasserstein};
 use burn_gan::models::{MlpDiscriminatorConfig, MlpGeneratorConfig};
 use burn_gan::network::Augmentation;
 use burn_gan::nn::Activation;
 use burn_gan::objective::Augment;
 use burn_gan::prelude::*;
-use burn_gan::train::Ramp;
+use burn_gan::train::{Ramp, SampleScores};
 use clap::{Parser, ValueEnum};
 use common::{Common, Program};
 
@@ -68,6 +68,11 @@ const TRAINING_POINTS: usize = 100_000;
 const EVALUATED_SAMPLES: usize = 2_500;
 /// The spread within modes takes more; Wasserstein distances are a mean over as many sets.
 const SETS: usize = 10;
+
+/// Samples that the spread within modes is measured by during the run, and the part of it between two
+/// looks.
+const WATCHED: usize = 10_000;
+const WATCHED_PART: f64 = 0.1;
 
 /// The part of the run after which the noise is gone.
 const NOISE_PART: f64 = 0.2;
@@ -145,7 +150,8 @@ impl Program for Args {
         let mut config = self
             .common
             .config(recipe.steps, recipe.batch, Latent::normal(2));
-        let part = |share: f64| ((config.steps as f64 * share) as u64).max(1);
+        let steps = config.steps as f64;
+        let part = |share: f64| ((steps * share) as u64).max(1);
         let (whole, quiet) = (part(1.0), part(NOISE_PART));
         for (index, term) in objective.terms.iter().enumerate() {
             let weight = format!("objective.terms[{index}].weight");
@@ -174,10 +180,14 @@ impl Program for Args {
             .init::<B, 2>(&device)?;
         let gan = Gan::seeded(generator, discriminator, seed, &device);
 
+        // Modes that are found and too narrow are told of while there is time to do something.
+        let spread = ModeSpread::new(mixture.clone());
+        let spread = SampleScores::new(Raw, spread, WATCHED).with_batch(EVALUATED_SAMPLES);
         let mut history = History::new();
         let options = [("data", common::name(&self.data))];
         let trainer = self.common.trainer(&config, &options, &out, &device)?;
         let run = trainer
+            .evaluate(Rhythm::Every(part(WATCHED_PART)), spread)
             .observe(Rhythm::Every(1), Progress::new())
             .observe(Rhythm::Every(50), &mut history)
             .run(gan, &data)?;
@@ -217,7 +227,8 @@ impl Program for Args {
             distance / perfect,
             run.elapsed.as_secs_f64()
         );
-        let report = history.report(run.report(report));
+        // The last look on the way took fewer samples: its numbers give place to the final ones.
+        let report = history.report(run.report(report)).metrics(&coverage);
         self.common.finish(&report, &run.ending, what)?;
         Ok(run.exit_code())
     }

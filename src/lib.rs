@@ -105,6 +105,8 @@ pub mod network;
 pub mod nn;
 #[cfg(any(feature = "arrays", feature = "metrics"))]
 mod npy;
+#[cfg(any(feature = "files", feature = "metrics"))]
+mod npy_write;
 pub mod objective;
 mod pair;
 #[cfg(feature = "plot")]

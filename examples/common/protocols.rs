@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::prelude::*;
-use burn_gan::protocol::{Evaluation, Protocol, ProtocolScores, ResultTable, Samples};
+use burn_gan::protocol::{Evaluation, Measured, Protocol, ProtocolScores, ResultTable, Samples};
 use burn_gan::train::Ending;
 use burn_gan::{Error, Result};
 use clap::builder::RangedU64ValueParser;
@@ -41,6 +41,9 @@ pub struct Rows {
     #[arg(long, value_name = "JSON", value_parser = |json: &str| serde_json::from_str::<Value>(json))]
     settings: Option<Value>,
 }
+
+/// The row of what was trained on, scored by the same rules.
+const DATA: &str = "the data itself";
 
 /// What a row is of.
 #[derive(Debug, Clone)]
@@ -129,9 +132,25 @@ impl Rows {
         let mut table = protocol.published();
         let mut report = common.report(&self.config(&rows[0].1, protocol, steps, common.seed)?);
         let (mut trials, mut ending) = (Vec::<Trial<'_>>::new(), Ending::Finished);
+        let seeds = common.seed..common.seed.saturating_add(self.trials);
+        let measured = |how: String| {
+            Measured::new(how)
+                .with_seeds(seeds.clone())
+                .with_samples(protocol.evaluated())
+                .with_reader(protocol.reader())
+        };
+        if common::is_first() {
+            let data = seeds
+                .clone()
+                .map(|seed| protocol.evaluate_data(seed, device));
+            let numbers = table.repeats(&data.collect::<Result<Vec<_>>>()?)?;
+            report = report.metric(DATA, &numbers);
+            let how = format!("training data of {} seeds", self.trials);
+            table = table.measured(DATA, &numbers, measured(how))?;
+        }
         'rows: for (row, choice) in &rows {
             let mut of_row = Vec::new();
-            for seed in common.seed..common.seed.saturating_add(self.trials) {
+            for seed in seeds.clone() {
                 let name = format!("{row} {seed}").replace(' ', "-");
                 let config = self.config(choice, protocol, steps, seed)?;
                 let folder = out.join("runs").join(&name);
@@ -181,7 +200,7 @@ impl Rows {
             let epochs = steps as f64 / epoch as f64;
             let how = format!("{} trials of {epochs} epochs", self.trials);
             report = report.metric(row, &numbers);
-            table = table.measured(row, &numbers, how)?;
+            table = table.measured(row, &numbers, measured(how))?;
         }
 
         let text = table.to_string();

@@ -6,9 +6,11 @@ use burn_gan::burn::tensor::TensorData;
 use burn_gan::data::{
     ImageColor, ImageConfig, ImageFolder, LabelsFrom, Mnist, PixelRange, ScanBar,
 };
+use burn_gan::metrics::ExtractorId;
 use burn_gan::prelude::*;
 use burn_gan::{Error, Result};
 use image::image_dimensions;
+use sha2::{Digest, Sha256};
 
 /// Images of one shape, a byte for each number.
 pub struct Images {
@@ -16,15 +18,22 @@ pub struct Images {
     /// Channels, height, width.
     pub shape: [usize; 3],
     pub set: String,
+    /// How many there are in the set, whether they are here or not.
+    pub whole: usize,
 }
 
 impl Images {
-    /// One of MNIST's two parts.
-    pub fn of(mnist: Mnist, set: &str) -> Self {
+    /// One of MNIST's two parts, at most so many images of it.
+    pub fn of(mnist: Mnist, set: &str, most: usize) -> Self {
+        let shape = [1, mnist.height, mnist.width];
+        let (size, mut bytes) = (shape.iter().product::<usize>(), mnist.images);
+        let whole = bytes.len() / size;
+        bytes.truncate(most.saturating_mul(size));
         Self {
-            shape: [1, mnist.height, mnist.width],
-            bytes: mnist.images,
+            bytes,
+            shape,
             set: set.to_owned(),
+            whole,
         }
     }
 
@@ -37,13 +46,15 @@ impl Images {
             _ => ImageColor::Rgb,
         });
         let mut bytes = Vec::new();
-        for path in open(folder, &config)?.paths().take(most) {
+        let pictures = open(folder, &config)?;
+        for path in pictures.paths().take(most) {
             bytes.extend(config.read(path)?);
         }
         Ok(Self {
             bytes,
             shape,
             set: folder.display().to_string(),
+            whole: pictures.paths().count(),
         })
     }
 
@@ -67,7 +78,22 @@ impl Images {
             bytes: first.copied().collect(),
             shape: [1, height, width],
             set: self.set,
+            whole: self.whole,
         }
+    }
+
+    /// A SHA-256 of the images and of what makes features of them, in hexadecimal.
+    pub fn digest(&self, extractor: &ExtractorId) -> String {
+        let how = serde_json::json!({
+            "crate_version": env!("CARGO_PKG_VERSION"),
+            "extractor": extractor,
+            "shape": self.shape,
+        });
+        let mut hash = Sha256::new();
+        hash.update(how.to_string());
+        hash.update(&self.bytes);
+        let bytes = hash.finalize();
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn size(&self) -> usize {

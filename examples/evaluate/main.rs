@@ -5,40 +5,45 @@
 //! cargo run --release --example evaluate -- --generated out/mnist/generator.gan --data-dir DIR \
 //!     --classifier out/classifier/digits.classifier
 //! cargo run --release --example evaluate -- --generated FOLDER --data-dir FOLDER --inception FILE
-//! cargo run --release --example evaluate -- --generated a.npy --data-dir b.npy
+//! cargo run --release --example evaluate -- --generated a.npy --data-dir b.npy --extractor clip
 //! ```
 //!
-//! Each score stands beside that of real samples against real ones. The out folder gets `report.html`,
-//! and `report.json` with the provenance of every score.
+//! Each score stands beside that of real samples against real ones: MNIST's other part, the samples of
+//! `--held-out`, or else two halves of the real samples. Copies are looked for in what the generator was
+//! trained on. The out folder gets `report.html`, and `report.json` with the provenance of every score.
 
+mod asked;
 #[path = "../common/mod.rs"]
 mod common;
 mod images;
 mod networks;
+mod open;
+mod sets;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use burn_gan::burn::tensor::TensorData;
+use asked::Asked;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
-use burn_gan::data::{ImageShape, Mnist, PixelRange};
+use burn_gan::data::{ImageShape, PixelRange};
 use burn_gan::metrics::{
-    ClassifierFeatures, ClassifierOutput, FeatureExtractor, Features, Inception, InceptionOutput,
-    InceptionResize, InceptionScore, InceptionScores, InceptionSettings, Metric, Raw, Score,
-    Scorer, features_of,
+    ClassifierFeatures, ClassifierOutput, ExtractorId, FeatureExtractor, FeatureMetric, Features,
+    ImageDiversity, Inception, InceptionOutput, InceptionResize, InceptionSettings, Metric,
+    MomentsCache, PathLengths, PerceptualPathLength, Raw, Score, Scorer,
 };
 use burn_gan::plot::{GridStyle, image_grid};
 use burn_gan::prelude::*;
-use burn_gan::sampling::Sampler;
+use burn_gan::report::Report;
 use burn_gan::train::Ending;
 use burn_gan::{Error, Result};
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
 use common::{Common, Program, Untrained};
-use images::Images;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
+use open::Training;
+use serde::Serialize;
+use sets::{Generated, Sets};
 
 /// Scores generated samples against real ones.
 #[derive(Parser)]
@@ -56,9 +61,16 @@ struct Args {
     #[arg(long, value_name = "PATH")]
     data_dir: PathBuf,
 
-    /// Which of MNIST's two parts
+    /// Which of MNIST's two parts samples are held against. The other one stands in for them where real
+    /// is measured against real; copies are looked for in the training part, whichever it is
     #[arg(long, value_enum, default_value_t = Split::Test, value_name = "NAME")]
     split: Split,
+
+    /// Real samples that the generator was not trained on, of the kind of `--data-dir`, which is what it
+    /// was trained on: they stand in for generated ones where real is measured against real [default:
+    /// two halves of the real samples are compared]
+    #[arg(long, value_name = "PATH")]
+    held_out: Option<PathBuf>,
 
     /// Score the features of this classifier, as the example `classifier` trains one
     #[arg(long, value_name = "FILE", conflicts_with = "inception")]
@@ -67,6 +79,11 @@ struct Args {
     /// Score the features of FID's Inception, from this safetensors file
     #[arg(long, value_name = "FILE")]
     inception: Option<PathBuf>,
+
+    /// What made the features of both files, where `.npy` or `.safetensors` are scored: it stands beside
+    /// every score [default: stored features]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["classifier", "inception"])]
+    extractor: Option<String>,
 
     /// How images are resized for Inception: as one or the other package does it
     #[arg(long, value_enum, default_value_t = Resize::PytorchFid, value_name = "NAME", requires = "inception")]
@@ -81,13 +98,19 @@ struct Args {
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     batch: usize,
 
-    /// Metrics, by name or as JSON with settings, such as '{"precision_recall":{"neighbours":5}}'
-    /// [default: all]
-    #[arg(long, value_name = "METRIC", value_delimiter = ' ', num_args = 1.., value_parser = metric)]
-    metrics: Vec<Metric>,
+    /// Metrics, by name or as JSON with settings, such as '{"precision_recall":{"neighbours":5}}'; of
+    /// images also `inception_score` (by a classifier), `ms_ssim` and `perceptual_path_length` (of a
+    /// generator) [default: all that can be measured]
+    #[arg(long, value_name = "METRIC", value_delimiter = ' ', num_args = 1.., value_parser = Asked::parse)]
+    metrics: Vec<Asked>,
+
+    /// Folder that keeps what networks make of real images, and the moments of real samples where there
+    /// are more of them than features: later runs find it by its content [default: nothing is kept]
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Split {
     Train,
     Test,
@@ -103,13 +126,8 @@ enum Resize {
 const SAMPLES: usize = 10_000;
 /// Images in a row and in a column of a picture.
 const SHOWN: usize = 10;
-
-fn metric(text: &str) -> Result<Metric, String> {
-    if text.starts_with('{') {
-        return serde_json::from_str(text).map_err(|error| error.to_string());
-    }
-    Metric::named(text).map_err(|error| error.to_string())
-}
+/// What features of files are said to be made by where nobody says it.
+const STORED: &str = "stored features";
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -119,40 +137,15 @@ fn main() -> ExitCode {
 impl Program for Args {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
         let common = Common::from(self.common.clone());
-        let mut report = common
+        let report = common
             .report(&serde_json::json!({"batch": self.batch}))
             .setting("generated", self.generated.display().to_string())
             .setting("real", self.data_dir.display().to_string())
             .ending(Ending::Finished.to_string());
 
-        let (real, generated) = match (is_features(&self.data_dir), is_features(&self.generated)) {
-            (true, true) => (
-                Features::read(&self.data_dir)?.with_set(name(&self.data_dir)),
-                Features::read(&self.generated)?.with_set("generated"),
-            ),
-            (false, false) => {
-                let images = self.images::<B>(&device)?;
-                for (caption, file, batch) in [
-                    (
-                        "Generated",
-                        "generated.png",
-                        images.generated(0, SHOWN * SHOWN),
-                    ),
-                    ("Real", "real.png", images.real(0, SHOWN * SHOWN)),
-                ] {
-                    let path = common.out().join(file);
-                    draw(batch?, &path)?;
-                    report = report.picture(caption, path, None);
-                }
-                if let Some(score) = self.inception_score(&images, &device)? {
-                    report = report.metric("inception_score", score);
-                }
-                let extractor = self.extractor::<B::InnerBackend>(&device, false)?;
-                (
-                    images.real_features(&*extractor, self.batch)?,
-                    images.generated_features(&*extractor, self.batch)?,
-                )
-            }
+        let (scores, report) = match (is_features(&self.data_dir), is_features(&self.generated)) {
+            (true, true) => (self.of_features()?, report),
+            (false, false) => self.of_images::<B>(&common, report, &device)?,
             _ => {
                 return Err(Error::setting(
                     "generated",
@@ -161,100 +154,259 @@ impl Program for Args {
                 ));
             }
         };
-
-        let metrics = match self.metrics.as_slice() {
-            [] => Metric::all(),
-            some => some.to_vec(),
+        let report = match scores.first().map(stood_in) {
+            Some(how) => {
+                common::print(format_args!("real against real: {how}"));
+                report.setting("real_against_real", how)
+            }
+            None => report,
         };
-        let scorer = Scorer::new(real).with_seed(self.common.seed);
-        let scorer = metrics
-            .into_iter()
-            .fold(scorer, |scorer, metric| scorer.with_metric(metric));
-        let bar = ProgressBar::new_spinner().with_message("measuring");
-        bar.enable_steady_tick(Duration::from_millis(200));
-        let scores = scorer.score(&generated);
-        bar.finish_and_clear();
-        let scores = scores?;
-        for score in &scores {
-            common::print(score);
-        }
-        let first = scores.first().map(Score::to_string).unwrap_or_default();
+        // The notes stand above.
+        let bare = |score: &Score| {
+            let mut score = score.clone();
+            score.estimate.notes.clear();
+            score.to_string()
+        };
+        let first = scores.first().map(bare).unwrap_or_default();
         common.finish(&report.scores(&scores), &Ending::Finished, first)?;
         Ok(0)
     }
+}
+
+/// What real was measured against real on, in words.
+fn stood_in(score: &Score) -> String {
+    let real = &score.provenance.real;
+    match (&score.provenance.stand_in, score.real_against_real) {
+        (Some(other), _) => {
+            let count = score
+                .real_against_real
+                .map_or(other.count, |real| real.count);
+            format!(
+                "{count} of {} against {} of {}",
+                other.name, real.count, real.name
+            )
+        }
+        (None, Some(halves)) => format!(
+            "two halves of {}, {} against {}",
+            real.name, halves.count, halves.against
+        ),
+        (None, None) => "not measured".to_owned(),
+    }
+}
+
+/// A path's length, with what it depends on.
+#[derive(Serialize)]
+struct PathLength<'a> {
+    #[serde(flatten)]
+    lengths: PathLengths,
+    settings: &'a PerceptualPathLength,
+    extractor: ExtractorId,
+    seed: u64,
 }
 
 /// Makes features of images; which ones, the command line says.
 type Extractor<B> = Box<dyn FeatureExtractor<B, Tensor<B, 4>>>;
 
 impl Args {
-    /// Both sets of images, or what draws them.
-    fn images<B: AutodiffBackend>(&self, device: &B::Device) -> Result<Pair<B::InnerBackend>> {
-        let most = self.samples.unwrap_or(SAMPLES);
-        let path = self.generated.as_path();
-        let saved = path.extension().is_some_and(|end| end == "gan");
-        let mut sampler = match saved {
-            true => Some(Sampler::open(path, device)?),
-            false => None,
-        };
-        let stored = !saved && is_stored_run(path);
-        // What is drawn decides the shape; otherwise the files do.
-        let (real, files) = match &mut sampler {
-            _ if is_mnist(&self.data_dir) => {
-                let real = match self.split {
-                    Split::Train => Images::of(Mnist::train(&self.data_dir)?, "training"),
-                    Split::Test => Images::of(Mnist::test(&self.data_dir)?, "test"),
-                };
-                (real, None)
-            }
-            Some(sampler) => {
-                let shape = self.shape_of(sampler.draw(1)?.shape())?;
-                (Images::in_folder(&self.data_dir, most, shape)?, None)
-            }
-            None => self.in_folders(most, stored)?,
-        };
-        let count = most.min(real.len());
-        let generated = match (sampler, files) {
-            (Some(sampler), _) => Generated::Drawn(Box::new(sampler)),
-            (None, Some(images)) => Generated::Images(images),
-            (None, None) if stored => Generated::Drawn(Box::new(networks::of_checkpoint::<B>(
-                path, real.shape, device,
-            )?)),
-            (None, None) => Generated::Images(Images::in_folder(path, most, real.shape)?),
-        };
-        Ok(Pair {
-            real,
-            count,
-            generated,
-            asked: self.samples,
-            seed: self.common.seed,
-            device: device.clone(),
-        })
-    }
-
-    /// A sample's shape, that of an image.
-    fn shape_of(&self, sample: &[usize]) -> Result<[usize; 3]> {
-        <[usize; 3]>::try_from(sample).map_err(|_| {
-            let problem = format!("its samples, of shape {sample:?}, are no images");
-            Error::data(&self.generated, problem)
-        })
-    }
-
-    /// The real pictures, and the generated ones unless a stored run is to draw them: of the size of the
-    /// first generated one, or of the first real one, grey where none has a colour.
-    fn in_folders(&self, most: usize, stored: bool) -> Result<(Images, Option<Images>)> {
-        let (real, generated) = (&self.data_dir, &self.generated);
-        let [height, width] = images::size_of_first(if stored { real } else { generated })?;
-        let in_color = |folder| Images::in_folder(folder, most, [3, height, width]);
-        let real = in_color(real)?;
-        let generated = match stored {
-            true => None,
-            false => Some(in_color(generated)?),
-        };
-        if real.is_grey() && generated.as_ref().is_none_or(Images::is_grey) {
-            return Ok((real.first_channel(), generated.map(Images::first_channel)));
+    /// Refuses a metric that was asked for by name; without names, all are taken that can be had.
+    fn refused(&self, name: &str, problem: &str) -> Result<()> {
+        match self.metrics.as_slice() {
+            [] => Ok(()),
+            _ => Err(Error::setting("metrics", name, problem)),
         }
-        Ok((real, generated))
+    }
+
+    fn asked(&self) -> Vec<Asked> {
+        match self.metrics.as_slice() {
+            [] => Asked::all(),
+            some => some.to_vec(),
+        }
+    }
+
+    /// Scores of two files of features.
+    fn of_features(&self) -> Result<Vec<Score>> {
+        let mut metrics = Vec::new();
+        for asked in self.asked() {
+            let name = match asked {
+                Asked::OfFeatures(metric) => {
+                    metrics.push(metric);
+                    continue;
+                }
+                Asked::InceptionScore(_) => "inception_score",
+                Asked::MsSsim(_) => "ms_ssim",
+                Asked::PathLength(_) => "perceptual_path_length",
+            };
+            self.refused(name, "is measured on images, and these are features")?;
+        }
+        let sets = Sets {
+            real: self.stored(&self.data_dir)?,
+            held_out: (self.held_out.as_deref())
+                .map(|path| self.stored(path))
+                .transpose()?,
+            generated: self.stored(&self.generated)?,
+        };
+        let count = sets.real.count();
+        let training = match sets.held_out {
+            Some(_) => Training::Real(count, count),
+            None => Training::Unknown,
+        };
+        self.scores(&sets, metrics, &training)
+    }
+
+    /// Features of a file. That one extractor made those of all files is the caller's word.
+    fn stored(&self, path: &Path) -> Result<Features> {
+        let made_by = self.extractor.as_deref().unwrap_or(STORED);
+        let features = Features::read_made_by(path, ExtractorId::new(made_by))?;
+        Ok(match self.samples {
+            Some(most) if most < features.count() => sets::first(&features, most),
+            _ => features,
+        })
+    }
+
+    /// Scores of images, with pictures of both sets in the report.
+    fn of_images<B: AutodiffBackend>(
+        &self,
+        common: &Common,
+        mut report: Report,
+        device: &B::Device,
+    ) -> Result<(Vec<Score>, Report)> {
+        if let Some(name) = &self.extractor {
+            let problem = "names what made stored features; those of images are made here, by \
+                           `--classifier` or `--inception`";
+            return Err(Error::setting("extractor", name, problem));
+        }
+        let (images, training) = self.images::<B>(device)?;
+        let [channels, height, width] = images.real.shape;
+        let shape = ImageShape::new([channels, height, width]);
+        let (mut of_features, mut of_logits) = (Vec::new(), Vec::new());
+        let (mut of_pixels, mut of_paths) = (Vec::new(), Vec::new());
+        for asked in self.asked() {
+            match asked {
+                Asked::OfFeatures(metric) => of_features.push(metric),
+                Asked::InceptionScore(settings) if self.has_classes() => of_logits.push(settings),
+                Asked::InceptionScore(_) => {
+                    self.refused("inception_score", "needs `--classifier` or `--inception`")?;
+                }
+                Asked::MsSsim(Some(settings)) => {
+                    of_pixels.push(ImageDiversity::with_settings(settings, shape)?);
+                }
+                Asked::MsSsim(None) => match ImageDiversity::new(shape) {
+                    Some(metric) => of_pixels.push(metric),
+                    None => self.refused("ms_ssim", "needs images of at least 11 × 11 pixels")?,
+                },
+                Asked::PathLength(settings) => match &images.generated {
+                    Generated::Drawn(_) => of_paths.push(settings.unwrap_or_else(|| {
+                        // As many samples as all else takes.
+                        PerceptualPathLength {
+                            pairs: (images.draws / 2).max(2),
+                            ..PerceptualPathLength::default()
+                        }
+                    })),
+                    Generated::Images(_) => {
+                        self.refused("perceptual_path_length", "needs a generator, not images")?;
+                    }
+                },
+            }
+        }
+
+        let real = images
+            .real
+            .batch(0, images.real.len().min(SHOWN * SHOWN), device);
+        let generated = images.generated(0, SHOWN * SHOWN)?;
+        for (caption, file, batch) in [
+            ("Generated", "generated.png", generated),
+            ("Real", "real.png", real),
+        ] {
+            let path = common.out().join(file);
+            draw(batch, &path)?;
+            report = report.picture(caption, path, None);
+        }
+
+        let mut scores = Vec::new();
+        let extractor = self.extractor::<B::InnerBackend>(device, false)?;
+        let mut sets = None;
+        if !of_features.is_empty() {
+            let sets = sets.insert(images.features(&*extractor)?);
+            scores.extend(self.scores(sets, of_features, &training)?);
+        }
+        if !of_logits.is_empty() {
+            let logits = self.extractor::<B::InnerBackend>(device, true)?;
+            scores.extend(self.score(&images.features(&*logits)?, of_logits, None)?);
+        }
+        if !of_pixels.is_empty() {
+            // Without a network the features are the pixels already.
+            let pixels = match sets.filter(|_| !self.has_classes()) {
+                Some(sets) => sets,
+                None => images.features(&Raw)?,
+            };
+            scores.extend(self.score(&pixels, of_pixels, None)?);
+        }
+        for settings in of_paths {
+            if let Some(lengths) = images.path_lengths(&*extractor, &settings)? {
+                // No score: it is held against nothing real.
+                common::print(format_args!(
+                    "perceptual_path_length {:.3} ± {:.3}",
+                    lengths.mean, lengths.standard_error
+                ));
+                let length = PathLength {
+                    lengths,
+                    settings: &settings,
+                    extractor: extractor.id(),
+                    seed: self.common.seed,
+                };
+                report = report.metric("perceptual_path_length", length);
+            }
+        }
+        Ok((scores, report))
+    }
+
+    fn has_classes(&self) -> bool {
+        self.classifier.is_some() || self.inception.is_some()
+    }
+
+    /// Scores by features; copies are looked for in what the generator was trained on.
+    fn scores(&self, sets: &Sets, metrics: Vec<Metric>, training: &Training) -> Result<Vec<Score>> {
+        let of_copies = |metric: &Metric| matches!(metric, Metric::Memorisation(_));
+        let (copies, others): (Vec<_>, Vec<_>) = metrics.into_iter().partition(of_copies);
+        let mut scores = self.score(sets, others, None)?;
+        let swapped = match training {
+            Training::HeldOut(..) => sets.swapped(),
+            _ => None,
+        };
+        let sets = swapped.as_ref().unwrap_or(sets);
+        scores.extend(self.score(sets, copies, training.note())?);
+        Ok(scores)
+    }
+
+    /// Scores of generated samples with a note on all of them, each printed.
+    fn score<M: FeatureMetric + 'static>(
+        &self,
+        sets: &Sets,
+        metrics: Vec<M>,
+        note: Option<String>,
+    ) -> Result<Vec<Score>> {
+        if metrics.is_empty() {
+            return Ok(Vec::new());
+        }
+        let scorer = Scorer::new(sets.real.clone()).with_seed(self.common.seed);
+        let mut scorer = metrics.into_iter().fold(scorer, Scorer::with_metric);
+        if let Some(held_out) = &sets.held_out {
+            // As many as there are generated ones, so that the two compare.
+            scorer = scorer.with_held_out(sets::first(held_out, sets.generated.count()));
+        }
+        if let Some(folder) = &self.cache {
+            scorer = scorer.with_cache(MomentsCache::new(folder));
+        }
+        let bar = ProgressBar::new_spinner().with_message("measuring");
+        bar.enable_steady_tick(Duration::from_millis(200));
+        let scores = scorer.score(&sets.generated);
+        bar.finish_and_clear();
+        let mut scores = scores?;
+        for score in &mut scores {
+            score.estimate.notes.extend(note.clone());
+            common::print(score);
+        }
+        Ok(scores)
     }
 
     /// What makes features, or logits where it has classes.
@@ -285,142 +437,6 @@ impl Args {
         }
         Ok(Box::new(Raw))
     }
-
-    /// The inception score by a classifier's classes.
-    fn inception_score<B: Backend>(
-        &self,
-        images: &Pair<B>,
-        device: &B::Device,
-    ) -> Result<Option<InceptionScores>> {
-        if self.classifier.is_none() && self.inception.is_none() {
-            return Ok(None);
-        }
-        let logits = images.generated_features(&*self.extractor(device, true)?, self.batch)?;
-        let score = InceptionScore::default().of_logits(
-            &logits,
-            &mut Stream::new(self.common.seed, "inception score"),
-        )?;
-        common::print(format_args!(
-            "inception_score {:.3} ± {:.3}",
-            score.score, score.deviation
-        ));
-        Ok(Some(score))
-    }
-}
-
-/// Where generated images come from.
-enum Generated<B: Backend> {
-    Images(Images),
-    Drawn(Box<Sampler<B>>),
-}
-
-/// Real and generated images.
-struct Pair<B: Backend> {
-    real: Images,
-    /// How many real ones are looked at.
-    count: usize,
-    generated: Generated<B>,
-    asked: Option<usize>,
-    seed: u64,
-    device: B::Device,
-}
-
-impl<B: Backend> Pair<B> {
-    fn real(&self, start: usize, count: usize) -> Result<Tensor<B, 4>> {
-        let count = count.min(self.count - start);
-        Ok(self.real.batch(start, count, &self.device))
-    }
-
-    /// How many generated ones are looked at.
-    fn generated_count(&self) -> usize {
-        match &self.generated {
-            Generated::Images(images) => images.len(),
-            Generated::Drawn(_) => self.asked.unwrap_or(self.count),
-        }
-    }
-
-    /// The first `count` of the generated images; the same ones at each call.
-    fn generated(&self, start: usize, count: usize) -> Result<Tensor<B, 4>> {
-        let count = count.min(self.generated_count() - start);
-        match &self.generated {
-            Generated::Images(images) => Ok(images.batch(start, count, &self.device)),
-            Generated::Drawn(sampler) => {
-                // A stream for each batch: they can be drawn again in any order.
-                let purpose = format!("evaluation from {start}");
-                let mut stream = Stream::new(self.seed, &purpose);
-                let latents = sampler.latent().draw(count, &mut stream, &self.device);
-                // Classes take turns within a batch.
-                let labels = sampler.classes().map_or_else(Vec::new, |classes| {
-                    (0..count).map(|place| place % classes).collect()
-                });
-                let drawn = sampler.generate(latents, &labels)?;
-                let [channels, height, width] = self.real.shape;
-                if drawn.shape() != self.real.shape {
-                    return Err(Error::data(
-                        "generated",
-                        format!(
-                            "samples of shape {:?}, the real images are [channels, height, width] {:?}",
-                            drawn.shape(),
-                            self.real.shape
-                        ),
-                    ));
-                }
-                let shape = [count, channels, height, width];
-                let images = TensorData::new(drawn.into_values(), shape);
-                let images = Tensor::from_data(images, &self.device);
-                // Real ones are in [−1, 1].
-                Ok(match sampler.output_range() {
-                    Some((low, high)) if (low, high) != (-1.0, 1.0) => {
-                        images.sub_scalar(low) * (2.0 / (high - low)) - 1.0
-                    }
-                    _ => images,
-                })
-            }
-        }
-    }
-
-    fn real_features(
-        &self,
-        extractor: &dyn FeatureExtractor<B, Tensor<B, 4>>,
-        batch: usize,
-    ) -> Result<Features> {
-        let features = features(extractor, self.count, batch, |start| {
-            self.real(start, batch)
-        });
-        Ok(features?.with_set(&self.real.set))
-    }
-
-    fn generated_features(
-        &self,
-        extractor: &dyn FeatureExtractor<B, Tensor<B, 4>>,
-        batch: usize,
-    ) -> Result<Features> {
-        let count = self.generated_count();
-        let features = features(extractor, count, batch, |start| {
-            self.generated(start, batch)
-        });
-        Ok(features?.with_set("generated"))
-    }
-}
-
-/// Features of images that come in batches, with a bar.
-fn features<B: Backend>(
-    extractor: &dyn FeatureExtractor<B, Tensor<B, 4>>,
-    count: usize,
-    batch: usize,
-    images: impl Fn(usize) -> Result<Tensor<B, 4>>,
-) -> Result<Features> {
-    let bar = ProgressBar::new(count as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} images  {eta} left") {
-        bar.set_style(style);
-    }
-    let batches = (0..count).step_by(batch).map(|start| {
-        bar.set_position(start as u64);
-        images(start)
-    });
-    let features = features_of(extractor, batches);
-    bar.finish_and_clear();
-    features
 }
 
 /// Images in rows, as a picture.
@@ -435,33 +451,7 @@ fn draw<B: Backend>(images: Tensor<B, 4>, path: &Path) -> Result<()> {
     image_grid(&pixels, ImageShape::new([channels, height, width]), &style)?.save(path)
 }
 
-/// Whether a folder holds MNIST's files, or those of a set in the same form.
-fn is_mnist(folder: &Path) -> bool {
-    holds(folder, |name| name.contains("-idx3-ubyte"))
-}
-
-/// Whether a path is a checkpoint, or a folder of them.
-fn is_stored_run(path: &Path) -> bool {
-    let is_checkpoint = |name: &str| name.ends_with(".checkpoint");
-    match path.is_dir() {
-        true => holds(path, is_checkpoint),
-        false => is_checkpoint(&path.to_string_lossy()),
-    }
-}
-
-/// Whether a folder holds a file of such a name.
-fn holds(folder: &Path, is_such: impl Fn(&str) -> bool) -> bool {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names = entries.map(|entry| entry.file_name());
-    names.any(|name| is_such(&name.to_string_lossy()))
-}
-
 /// Whether a file holds features, by its name.
 fn is_features(path: &Path) -> bool {
     (path.extension()).is_some_and(|end| end == "npy" || end == "safetensors")
-}
-
-/// What a set is called that comes from a file.
-fn name(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -33,9 +33,21 @@ impl Factor {
     /// # Errors
     /// As the two.
     pub(super) fn of_features(metric: &str, features: &Features) -> Result<Self> {
+        Self::of_features_with(metric, features, || Moments::of(features))
+    }
+
+    /// The same, with the way to the set's moments where it takes them.
+    ///
+    /// # Errors
+    /// As [`of_features`](Self::of_features), and those of `moments`.
+    pub(super) fn of_features_with(
+        metric: &str,
+        features: &Features,
+        moments: impl FnOnce() -> Result<Moments>,
+    ) -> Result<Self> {
         match features.count() <= features.dimensions() {
             true => Self::of_few(metric, features),
-            false => Self::of(metric, &Moments::of(features)?),
+            false => Self::of(metric, &moments()?),
         }
     }
 

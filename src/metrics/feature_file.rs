@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::models::stored_tensors;
 use crate::npy::{MAGIC, Npy};
+use crate::npy_write::begin;
 use crate::text::hex;
 
 impl Features {
@@ -16,8 +17,8 @@ impl Features {
     /// (`numpy.save`; 32 or 64 bits, C or Fortran order) or the only tensor of a `.safetensors` file.
     ///
     /// What made them is known to that program alone: the extractor is the file's name without its
-    /// ending, and the set the same. Two files of one extractor are made comparable by
-    /// [`with_extractor`](Self::with_extractor), which says that they are.
+    /// ending and a part of its hash, and the set the same name. Two files of one extractor are read by
+    /// [`read_made_by`](Self::read_made_by), which says that they are.
     ///
     /// Memory: the file and the features.
     ///
@@ -41,7 +42,43 @@ impl Features {
     /// # Errors
     /// If the file can't be read, is neither, or holds no array of that form: the file and why.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let (features, name, file) = Self::of_file(path.as_ref())?;
+        let id = ExtractorId::new(name.clone()).with_input(file);
+        Ok(features.with_extractor(id).with_set(name))
+    }
+
+    /// Reads features as [`read`](Self::read) does, of an extractor that the caller knows: two files of
+    /// one extractor are compared. The file is in the set's name then, with twelve digits of its SHA-256:
+    /// `clip (file 0123456789ab)`.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_made_by(path: impl AsRef<Path>, extractor: ExtractorId) -> Result<Self> {
+        let (features, name, file) = Self::of_file(path.as_ref())?;
+        let set = format!("{name} ({file})");
+        Ok(features.with_extractor(extractor).with_set(set))
+    }
+
+    /// Writes them as an array `[count, dimensions]` of 32 bits in an `.npy` file, for `numpy.load` and
+    /// [`read_made_by`](Self::read_made_by). The file is whole or absent; folders above it are made.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
+        let shape = [self.count(), self.dimensions()].map(|size| size as u64);
+        files::write_streamed(path, |file| {
+            let mut write = || {
+                let mut array = begin::<f32>(file, &shape)?;
+                array.extend(self.values().iter().copied())?;
+                array.finish()
+            };
+            write().map_err(|error| Error::io(path, error))
+        })
+    }
+
+    /// A file's features, its name without the ending, and a few words that tell it from others.
+    fn of_file(path: &Path) -> Result<(Self, String, String)> {
         let bytes = files::read(path).map_err(|error| Error::io(path, error))?;
         let hash = hex(&Sha256::digest(&bytes));
         let (values, dimensions) = if bytes.starts_with(MAGIC) {
@@ -56,8 +93,7 @@ impl Features {
             )
         })?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let id = ExtractorId::new(name.clone()).with_input(format!("file {}", &hash[..12]));
-        Ok(features.with_extractor(id).with_set(name))
+        Ok((features, name.into_owned(), format!("file {}", &hash[..12])))
     }
 }
 
@@ -124,6 +160,7 @@ fn safetensors(path: &Path, bytes: Vec<u8>) -> Result<(Vec<f32>, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::{FrechetDistance, Scorer};
 
     /// What `numpy.save` writes.
     fn file(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
@@ -165,6 +202,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_saved_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/features.npy");
+        let values = vec![0.1, -2.5, f32::MIN_POSITIVE, 3e38, 0.0, 7.0];
+        let made = Features::new(values, 3).unwrap();
+        made.save(&path).unwrap();
+        let read = Features::read_made_by(&path, made.extractor().clone()).unwrap();
+        assert_eq!(read.with_set(made.set()), made);
+    }
+
+    #[test]
     fn what_a_file_only_claims_is_refused() {
         let data = singles(&[0.0; 6]);
         let nested = format!("{}{}", "(".repeat(3_000), ")".repeat(3_000));
@@ -194,12 +242,35 @@ mod tests {
 
     #[test]
     fn files_of_two_extractors_are_not_compared_until_one_is_named() {
-        let data = singles(&[0.0; 6]);
-        let a = read(&file("<f4", false, "(3, 2)", &data)).unwrap();
-        let b = read(&file("<f4", false, "(3, 2)", &singles(&[1.0; 6]))).unwrap();
-        assert_ne!(a.extractor(), b.extractor());
-        let id = ExtractorId::new("clip");
-        let [a, b] = [a, b].map(|features| features.with_extractor(id.clone()));
-        assert!(a.joined(&b).is_ok());
+        let folder = tempfile::tempdir().unwrap();
+        let store = |name: &str, values: [f32; 6]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, file("<f4", false, "(3, 2)", &singles(&values))).unwrap();
+            path
+        };
+        let files = [
+            store("real.npy", [0.0, 1.0, 2.0, 3.0, 5.0, 4.0]),
+            store("drawn.npy", [1.0, 1.0, 2.0, 0.0, 3.0, 4.0]),
+        ];
+        let metric = FrechetDistance::default;
+        let [real, generated] = files.clone().map(|path| Features::read(path).unwrap());
+        let score = Scorer::new(real).with_metric(metric()).score(&generated);
+        let error = score.unwrap_err().to_string();
+        assert!(error.contains("real (file "), "{error}");
+
+        let clip = ExtractorId::new("clip");
+        let [real, generated] =
+            files.map(|path| Features::read_made_by(path, clip.clone()).unwrap());
+        let scores = Scorer::new(real).with_metric(metric()).score(&generated);
+        let provenance = &scores.unwrap()[0].provenance;
+        assert_eq!(provenance.extractor, clip);
+        // Both files are known by their hashes.
+        let [real, drawn] = [&provenance.real.name, &provenance.generated.name];
+        assert!(
+            real.starts_with("real (file ") && real.ends_with(')'),
+            "{real}"
+        );
+        assert!(drawn.starts_with("drawn (file "), "{drawn}");
+        assert_ne!(real[11..], drawn[12..]);
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::better::Better;
 use super::features::Features;
+use super::real_set::RealSet;
 use crate::error::Result;
 use crate::random::Stream;
 
@@ -33,19 +34,27 @@ impl Number {
     }
 }
 
-/// A measured value, and how uncertain it is where the metric knows.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// A measured value, how uncertain it is where the metric knows, and what a reader has to know of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// What was measured.
     pub value: f64,
     /// Its standard error: what other draws of the same kind would change, as far as the metric can
     /// tell from one measurement.
     pub error: Option<f64>,
+    /// What makes the value say less than it seems to, a sentence each: covariances that lack
+    /// directions, a setting at the edge of its grid.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl From<f64> for Estimate {
     fn from(value: f64) -> Self {
-        Self { value, error: None }
+        Self {
+            value,
+            error: None,
+            notes: Vec::new(),
+        }
     }
 }
 
@@ -53,9 +62,15 @@ impl Estimate {
     /// A value with its standard error.
     pub fn with_error(value: f64, error: f64) -> Self {
         Self {
-            value,
             error: Some(error),
+            ..value.into()
         }
+    }
+
+    /// Adds notes.
+    pub fn with_notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
+        self.notes.extend(notes);
+        self
     }
 }
 
@@ -92,4 +107,18 @@ pub trait FeatureMetric: Debug + Send + Sync {
         generated: &Features,
         stream: &mut Stream,
     ) -> Result<Vec<Estimate>>;
+
+    /// The same against real samples that are measured against more than once: a metric that does part
+    /// of its work on them alone takes it from there. What comes out is the same to the last bit.
+    ///
+    /// # Errors
+    /// As [`measure`](Self::measure).
+    fn measure_against(
+        &self,
+        real: &RealSet,
+        generated: &Features,
+        stream: &mut Stream,
+    ) -> Result<Vec<Estimate>> {
+        self.measure(real.features(), generated, stream)
+    }
 }

@@ -205,7 +205,7 @@ impl Features {
 }
 
 /// Refuses two sets whose features do not mean the same.
-fn same_kind(metric: &str, a: &Features, b: &Features) -> Result<()> {
+pub(super) fn same_kind(metric: &str, a: &Features, b: &Features) -> Result<()> {
     if a.extractor != b.extractor {
         return Err(Error::data(
             metric,

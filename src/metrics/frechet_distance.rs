@@ -8,6 +8,7 @@ use super::feature_metric::{Estimate, FeatureMetric, Number};
 use super::features::{Features, comparable};
 use super::linear::{nuclear_norm, product};
 use super::moments::Moments;
+use super::real_set::RealSet;
 use crate::error::{Error, Result};
 use crate::random::Stream;
 use crate::settings::settings;
@@ -76,6 +77,36 @@ impl Frechet {
     pub fn is_rank_deficient(&self) -> bool {
         self.ranks.iter().any(|rank| *rank < self.dimensions)
     }
+
+    /// What there is to say of covariances that lack directions: one sentence of both where the cause is
+    /// the same.
+    fn notes(&self) -> Vec<String> {
+        let whole = self.dimensions;
+        let cause = |place: usize| match self.counts[place] <= whole {
+            true => "samples are too few for so many features",
+            false => "some features are constant or follow from others",
+        };
+        let ([real, generated], [of_real, of_generated]) = (self.ranks, [0, 1].map(cause));
+        if self.ranks.iter().all(|rank| *rank < whole) && of_real == of_generated {
+            return vec![format!(
+                "the covariances have rank {real} (real) and {generated} (generated) of {whole}: \
+                 {of_real}"
+            )];
+        }
+        let sets = [
+            ("real", real, of_real),
+            ("generated", generated, of_generated),
+        ];
+        let lacking = sets.into_iter().filter(|(_, rank, _)| *rank < whole);
+        let note = |(set, rank, cause): (&str, usize, &str)| {
+            format!("the {set} samples' covariance has rank {rank} of {whole}: {cause}")
+        };
+        lacking.map(note).collect()
+    }
+
+    fn estimate(&self) -> Estimate {
+        Estimate::from(self.distance).with_notes(self.notes())
+    }
 }
 
 impl FrechetDistance {
@@ -123,7 +154,20 @@ impl FeatureMetric for FrechetDistance {
         generated: &Features,
         _: &mut Stream,
     ) -> Result<Vec<Estimate>> {
-        Ok(vec![self.between(real, generated)?.distance.into()])
+        Ok(vec![self.between(real, generated)?.estimate()])
+    }
+
+    fn measure_against(
+        &self,
+        real: &RealSet,
+        generated: &Features,
+        _: &mut Stream,
+    ) -> Result<Vec<Estimate>> {
+        comparable(NAME, 2, real.features(), generated)?;
+        let generated = Factor::of_features(NAME, generated)?;
+        Ok(vec![
+            distance(NAME, real.factor(NAME)?, &generated)?.estimate(),
+        ])
     }
 }
 
@@ -282,6 +326,31 @@ mod tests {
         let found = between(&real, &generated);
         assert_eq!(found.distance, 2.0 + 8.0);
         assert_eq!(found.ranks, [1, 1]);
+    }
+
+    #[test]
+    fn a_score_says_which_covariance_lacks_directions_and_why() {
+        let notes = |real: &Features, generated: &Features| {
+            let stream = &mut Stream::new(0, "unused");
+            let metric = FrechetDistance::default();
+            let found = metric.measure(real, generated, stream).unwrap();
+            found[0].notes.clone()
+        };
+        let none: [&str; 0] = [];
+        assert_eq!(notes(&normal(1, 30, 4), &normal(2, 30, 4)), none);
+        let few = "samples are too few for so many features";
+        let one = format!("the generated samples' covariance has rank 5 of 8: {few}");
+        assert_eq!(notes(&normal(1, 30, 8), &normal(2, 6, 8)), [one]);
+        let both = format!("the covariances have rank 7 (real) and 5 (generated) of 8: {few}");
+        assert_eq!(notes(&normal(1, 8, 8), &normal(2, 6, 8)), [both]);
+        // Of 4 features, 2 more follow and 1 is constant.
+        let cause = "some features are constant or follow from others";
+        let real = dependent(&normal(1, 30, 4));
+        let apart = [
+            format!("the real samples' covariance has rank 4 of 7: {cause}"),
+            format!("the generated samples' covariance has rank 4 of 7: {few}"),
+        ];
+        assert_eq!(notes(&real, &normal(2, 5, 7)), apart);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::factor::Factor;
 use super::feature_metric::{Estimate, FeatureMetric, Number};
 use super::features::{Features, comparable};
 use super::frechet_distance::distance;
+use super::real_set::RealSet;
 use crate::error::{Error, Result, check};
 use crate::random::Stream;
 use crate::settings::settings;
@@ -88,6 +89,20 @@ pub struct FrechetPoint {
     pub rank_deficient: bool,
 }
 
+impl FrechetLimit {
+    fn estimate(&self) -> Estimate {
+        let lacking = self.points.iter().filter(|point| point.rank_deficient);
+        let note = match lacking.count() {
+            0 => None,
+            lacking => Some(format!(
+                "at {lacking} of {} sizes a covariance lacks directions, where the line need not hold",
+                self.points.len()
+            )),
+        };
+        Estimate::with_error(self.distance, self.standard_error).with_notes(note)
+    }
+}
+
 impl FrechetInfinity {
     /// Checks the settings.
     ///
@@ -114,6 +129,13 @@ impl FrechetInfinity {
         generated: &Features,
         stream: &mut Stream,
     ) -> Result<FrechetLimit> {
+        let smallest = self.smallest_of(real, generated)?;
+        let real = Factor::of_features(NAME, real)?;
+        self.line(&real, generated, smallest, stream)
+    }
+
+    /// The smallest size for these sets, or why they can't be measured.
+    fn smallest_of(&self, real: &Features, generated: &Features) -> Result<usize> {
         self.validate()?;
         comparable(NAME, 3, real, generated)?;
         let count = generated.count();
@@ -129,7 +151,17 @@ impl FrechetInfinity {
                 ),
             ));
         }
-        let real = Factor::of_features(NAME, real)?;
+        Ok(smallest)
+    }
+
+    fn line(
+        &self,
+        real: &Factor,
+        generated: &Features,
+        smallest: usize,
+        stream: &mut Stream,
+    ) -> Result<FrechetLimit> {
+        let count = generated.count();
         let points = (0..self.sizes)
             .map(|index| {
                 // Whole numbers, so that the last is all of them.
@@ -137,7 +169,7 @@ impl FrechetInfinity {
                 let mut rows = stream.permutation(generated.count());
                 rows.truncate(count);
                 let drawn = Factor::of_features(NAME, &generated.select(&rows))?;
-                let found = distance(NAME, &real, &drawn)?;
+                let found = distance(NAME, real, &drawn)?;
                 Ok(FrechetPoint {
                     count,
                     distance: found.distance,
@@ -203,11 +235,18 @@ impl FeatureMetric for FrechetInfinity {
         generated: &Features,
         stream: &mut Stream,
     ) -> Result<Vec<Estimate>> {
-        let limit = self.between(real, generated, stream)?;
-        Ok(vec![Estimate::with_error(
-            limit.distance,
-            limit.standard_error,
-        )])
+        Ok(vec![self.between(real, generated, stream)?.estimate()])
+    }
+
+    fn measure_against(
+        &self,
+        real: &RealSet,
+        generated: &Features,
+        stream: &mut Stream,
+    ) -> Result<Vec<Estimate>> {
+        let smallest = self.smallest_of(real.features(), generated)?;
+        let limit = self.line(real.factor(NAME)?, generated, smallest, stream)?;
+        Ok(vec![limit.estimate()])
     }
 }
 
@@ -269,6 +308,8 @@ mod tests {
         let last = found.points.last().expect("15 sizes");
         assert!((last.distance / all.distance - 1.0).abs() < 1e-9);
         assert!(last.rank_deficient);
+        let note = "at 15 of 15 sizes a covariance lacks directions, where the line need not hold";
+        assert_eq!(found.estimate().notes, [note]);
     }
 
     #[test]

@@ -139,7 +139,10 @@ impl HeldOutDivergence {
         let error = variance_of_mean(real, 1.0)
             .zip(variance_of_mean(generated, -1.0))
             .map(|(a, b)| 0.5 * (a + b).sqrt());
-        Ok(Estimate { value, error })
+        Ok(Estimate {
+            error,
+            ..value.into()
+        })
     }
 }
 

@@ -1,8 +1,10 @@
 //! The inception score, of any classifier.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::features::{Features, usable};
+use super::feature_metric::{Estimate, FeatureMetric, Number};
+use super::features::{Features, same_kind, usable};
 use crate::error::{Error, Result, check};
 use crate::random::Stream;
 use crate::settings::settings;
@@ -26,6 +28,10 @@ settings! {
 /// of another classifier it is another number. *Bias*: downward, by up to about
 /// `(classes − 1)/(2·samples of a part)` of itself. It sees no real data: one good sample of each class,
 /// again and again, is perfect. *Cost*: that of the classifier.
+///
+/// As a [`FeatureMetric`] it takes the classifier's logits as features, and does not look at the real
+/// ones: they are there for real against real, which is the score of real samples. Its error is the
+/// standard error of the mean over parts, not their deviation, which papers print.
 ///
 /// ```
 /// use burn_gan::metrics::{Features, InceptionScore};
@@ -213,12 +219,45 @@ impl InceptionScore {
     }
 }
 
+impl FeatureMetric for InceptionScore {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn numbers(&self) -> &'static [Number] {
+        const { &[Number::higher(NAME)] }
+    }
+
+    fn settings(&self) -> Value {
+        json!(self)
+    }
+
+    fn validate(&self) -> Result<()> {
+        Self::validate(self)
+    }
+
+    fn measure(
+        &self,
+        real: &Features,
+        generated: &Features,
+        stream: &mut Stream,
+    ) -> Result<Vec<Estimate>> {
+        same_kind(NAME, real, generated)?;
+        let scores = self.of_logits(generated, stream)?;
+        Ok(vec![Estimate {
+            error: scores.standard_error(),
+            ..scores.score.into()
+        }])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
 
     use super::super::golden::{self, Made, assert_near, refusal};
     use super::*;
+    use crate::metrics::{Better, Scorer};
 
     fn stream() -> Stream {
         Stream::new(1, "order")
@@ -254,6 +293,40 @@ mod tests {
             assert!((found.deviation - case.deviation).abs() < 1e-12 * case.score);
             assert_eq!(found.parts.len(), case.splits);
         }
+    }
+
+    #[test]
+    fn a_score_of_logits_stands_beside_that_of_held_out_logits() {
+        // A classifier that is certain: of two classes in the real samples, of one in the generated.
+        let certain = |classes: [usize; 6]| {
+            let one = |class| match class {
+                0 => [99.0, 0.0],
+                _ => [0.0, 99.0],
+            };
+            let rows = classes.map(one);
+            Features::new(rows.concat(), 2).unwrap().with_set("logits")
+        };
+        let both = certain([0, 1, 0, 1, 0, 1]);
+        let scorer = Scorer::new(both.clone())
+            .with_held_out(both)
+            .with_metric(in_order(3));
+        let score = scorer.score(&certain([1; 6])).unwrap().remove(0);
+        assert_eq!((score.name.as_str(), score.better), (NAME, Better::Higher));
+        assert_near(score.value(), 1.0, 1e-12);
+        assert_eq!(score.estimate.error, Some(0.0));
+        assert_near(score.real_against_real.unwrap().value, 2.0, 1e-12);
+        assert_eq!(
+            score.provenance.settings,
+            json!({"splits": 3, "shuffle": false})
+        );
+        let three = Features::new(vec![0.0; 9], 3).unwrap();
+        assert!(
+            scorer
+                .score(&three)
+                .unwrap_err()
+                .to_string()
+                .contains("dimensions")
+        );
     }
 
     #[test]

@@ -212,8 +212,8 @@ impl FeatureMetric for KernelDistance {
     ) -> Result<Vec<Estimate>> {
         let scores = self.between(real, generated, stream)?;
         Ok(vec![Estimate {
-            value: scores.mean,
             error: scores.standard_error,
+            ..scores.mean.into()
         }])
     }
 }

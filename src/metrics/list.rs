@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     Estimate, FeatureMetric, Features, FrechetDistance, FrechetInfinity, GaussianMmd,
     HeldOutDivergence, KernelDistance, Memorisation, NearestNeighbourTest, Number, Parzen,
-    PrecisionRecall, SlicedWasserstein, TwoSample,
+    PrecisionRecall, RealSet, SlicedWasserstein, TwoSample,
 };
 use crate::error::{Error, Result};
 use crate::random::Stream;
@@ -109,6 +109,15 @@ impl FeatureMetric for Metric {
         stream: &mut Stream,
     ) -> Result<Vec<Estimate>> {
         self.metric().measure(real, generated, stream)
+    }
+
+    fn measure_against(
+        &self,
+        real: &RealSet,
+        generated: &Features,
+        stream: &mut Stream,
+    ) -> Result<Vec<Estimate>> {
+        self.metric().measure_against(real, generated, stream)
     }
 }
 

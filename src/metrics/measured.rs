@@ -21,8 +21,8 @@ pub(super) struct Origin<'a> {
     pub kind: &'a str,
     pub real: SampleSet,
     pub generated: SampleSet,
-    /// How many samples stood in for the generated ones.
-    pub stood_in: usize,
+    /// The samples that stood in for the generated ones.
+    pub stand_in: SampleSet,
     pub seed: u64,
 }
 
@@ -35,7 +35,7 @@ impl Origin<'_> {
             estimate: measured.estimate,
             real_against_real: measured.real.map(|value| RealAgainstReal {
                 value,
-                count: self.stood_in,
+                count: self.stand_in.count,
                 against: self.real.count,
             }),
             provenance: Provenance {
@@ -43,6 +43,7 @@ impl Origin<'_> {
                 settings: measured.settings,
                 extractor: ExtractorId::new(self.kind),
                 real: self.real.clone(),
+                stand_in: Some(self.stand_in.clone()),
                 generated: self.generated.clone(),
                 seed: self.seed,
                 crate_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::feature_metric::{Estimate, FeatureMetric, Number};
 use super::features::{Features, comparable};
 use super::neighbours::{Nearest, Neighbours};
+use super::real_set::RealSet;
 use crate::error::{Error, Result};
 use crate::random::Stream;
 use crate::settings::settings;
@@ -92,6 +93,12 @@ pub struct CopyingScores {
 }
 
 impl MemorisationScores {
+    /// The share, with the error of a share of independent samples.
+    fn estimate(&self) -> Estimate {
+        let (share, count) = (self.memorised, self.nearest.len() as f64);
+        Estimate::with_error(share, (share * (1.0 - share) / count).sqrt())
+    }
+
     /// The generated samples that are nearest to a training sample, the nearest first: the most
     /// suspicious pairs.
     pub fn closest(&self, count: usize) -> Vec<usize> {
@@ -110,8 +117,8 @@ impl Memorisation {
     /// If the sets are not of one kind, if there are fewer than two training samples, if a feature
     /// is not finite, or if all training samples are equal.
     pub fn measure(&self, training: &Features, generated: &Features) -> Result<MemorisationScores> {
-        let own = own_distances(training, generated)?;
-        Ok(against(training, generated, &own))
+        check(training, generated)?;
+        Ok(against(training, generated, &own_distances(training)?))
     }
 
     /// Measures generated samples, and as a yardstick real samples that the generator was not
@@ -128,8 +135,9 @@ impl Memorisation {
         held_out: &Features,
         generated: &Features,
     ) -> Result<CopyingScores> {
-        let own = own_distances(training, generated)?;
-        comparable(NAME, 1, training, held_out)?;
+        check(training, generated)?;
+        check(training, held_out)?;
+        let own = own_distances(training)?;
         let generated = against(training, generated, &own);
         let held_out = against(training, held_out, &own);
         let distances = |scores: &MemorisationScores| -> Vec<f64> {
@@ -149,10 +157,14 @@ impl Memorisation {
     }
 }
 
+/// Refuses sets that can't be held against each other.
+fn check(training: &Features, samples: &Features) -> Result<()> {
+    comparable(NAME, 1, training, samples)?;
+    comparable(NAME, 2, training, training)
+}
+
 /// The squared distance of each training sample to its nearest other one.
-fn own_distances(training: &Features, generated: &Features) -> Result<Vec<f64>> {
-    comparable(NAME, 1, training, generated)?;
-    comparable(NAME, 2, training, training)?;
+fn own_distances(training: &Features) -> Result<Vec<f64>> {
     let own = Neighbours::new(training, training).nearest_others_in_a(1);
     if own.iter().all(|squared| *squared == 0.0) {
         return Err(Error::data(
@@ -241,9 +253,19 @@ impl FeatureMetric for Memorisation {
         _stream: &mut Stream,
     ) -> Result<Vec<Estimate>> {
         let scores = Self::measure(self, real, generated)?;
-        let (share, count) = (scores.memorised, scores.nearest.len() as f64);
-        let error = (share * (1.0 - share) / count).sqrt();
-        Ok(vec![Estimate::with_error(share, error)])
+        Ok(vec![scores.estimate()])
+    }
+
+    fn measure_against(
+        &self,
+        real: &RealSet,
+        generated: &Features,
+        _stream: &mut Stream,
+    ) -> Result<Vec<Estimate>> {
+        let training = real.features();
+        check(training, generated)?;
+        let own = real.own_distances(|| own_distances(training))?;
+        Ok(vec![against(training, generated, own).estimate()])
     }
 }
 

@@ -24,6 +24,8 @@ mod gaussian_mmd;
 mod golden;
 #[cfg(feature = "metrics")]
 mod held_out_divergence;
+#[cfg(feature = "metrics")]
+mod image_diversity;
 mod inception;
 mod inception_score;
 #[cfg(feature = "metrics")]
@@ -61,6 +63,7 @@ mod precision_recall;
 mod principal_axes;
 mod random_network;
 mod raw;
+mod real_set;
 mod repeats;
 mod score;
 mod scorer;
@@ -93,6 +96,8 @@ pub use frechet_infinity::{FrechetInfinity, FrechetLimit, FrechetPoint};
 pub use gaussian_mmd::{GaussianMmd, GaussianMmdScores};
 #[cfg(feature = "metrics")]
 pub use held_out_divergence::{HeldOutDivergence, HeldOutDivergenceScores};
+#[cfg(feature = "metrics")]
+pub use image_diversity::ImageDiversity;
 pub use inception::{
     Inception, InceptionNetwork, InceptionOutput, InceptionResize, InceptionSettings,
 };
@@ -122,6 +127,7 @@ pub use perceptual_path::{PathLengths, PathPlace, PathSpace, PerceptualPathLengt
 pub use precision_recall::{NeighbourCounts, PrecisionRecall, PrecisionRecallScores};
 pub use random_network::RandomNetwork;
 pub use raw::Raw;
+pub use real_set::RealSet;
 pub use repeats::Repeats;
 pub use score::{Provenance, RealAgainstReal, SampleSet, Score};
 pub use scorer::Scorer;

@@ -118,7 +118,7 @@ impl MsSsim {
         (self.window - 1).saturating_mul(1 << (self.scales - 1)) + 1
     }
 
-    fn fits(&self, shape: ImageShape) -> Result<()> {
+    pub(super) fn fits(&self, shape: ImageShape) -> Result<()> {
         self.validate()?;
         let (side, least) = (shape.height.min(shape.width), self.smallest_side());
         if side >= least && shape.channels > 0 {

@@ -11,6 +11,7 @@ use super::features::{Features, comparable};
 use crate::error::{Error, Result, check};
 use crate::random::Stream;
 use crate::settings::settings;
+use crate::text::digits;
 
 const NAME: &str = "parzen";
 
@@ -149,6 +150,17 @@ impl Parzen {
         })
     }
 
+    /// What there is to say of a σ at an edge of the grid.
+    fn note(&self, scores: &ParzenScores) -> Option<String> {
+        let side = match self.sigmas.as_slice() {
+            [_] => return Some("σ was not chosen: `sigmas` has one value".to_owned()),
+            _ if !scores.at_the_edge => return None,
+            [first, ..] if scores.sigma == *first => "smallest of `sigmas`: the best may lie below",
+            _ => "largest of `sigmas`: the best may lie above",
+        };
+        Some(format!("σ {} is the {side}", digits(scores.sigma)))
+    }
+
     /// The mean log-likelihood of `test` under windows of width σ around `generated`, with its
     /// standard error over test samples (none for a single one).
     ///
@@ -163,7 +175,10 @@ impl Parzen {
         // NumPy's standard deviation, as the protocol's program has it.
         let squares: f64 = values.iter().map(|x| (x - value).powi(2)).sum();
         let error = (values.len() > 1).then(|| (squares / count / count).sqrt());
-        Ok(Estimate { value, error })
+        Ok(Estimate {
+            error,
+            ..value.into()
+        })
     }
 }
 
@@ -256,10 +271,11 @@ impl FeatureMetric for Parzen {
         let (validation, test) = (real.select(validation), real.select(test));
         let scores = Self::measure(self, generated, &validation, &test)?;
         let error = scores.standard_error;
-        Ok(vec![Estimate {
-            value: scores.log_likelihood,
+        let estimate = Estimate {
             error: error.is_finite().then_some(error),
-        }])
+            ..scores.log_likelihood.into()
+        };
+        Ok(vec![estimate.with_notes(self.note(&scores))])
     }
 }
 
@@ -333,7 +349,8 @@ mod tests {
         let (real, generated) = (draw(1, 500), draw(2, 500));
         let measure = |seed| {
             let stream = &mut Stream::new(seed, "split");
-            FeatureMetric::measure(&Parzen::default(), &real, &generated, stream).unwrap()[0]
+            let found = FeatureMetric::measure(&Parzen::default(), &real, &generated, stream);
+            found.unwrap().remove(0)
         };
         let found = measure(1);
         // Minus the entropy of a normal distribution is −1.419; a window's blur takes some.
@@ -344,6 +361,38 @@ mod tests {
         );
         assert_eq!(measure(1), found);
         assert_ne!(measure(2), found);
+    }
+
+    #[test]
+    fn a_width_at_an_edge_of_the_grid_is_told() {
+        let draw = |seed| Features::new(Stream::new(seed, "x").normal(300), 1).unwrap();
+        let (real, generated) = (draw(1), draw(2));
+        let notes = |sigmas: &[f64]| {
+            let parzen = Parzen {
+                sigmas: sigmas.to_vec(),
+                ..Parzen::default()
+            };
+            let stream = &mut Stream::new(1, "split");
+            let found = FeatureMetric::measure(&parzen, &real, &generated, stream);
+            found.unwrap().remove(0).notes
+        };
+        // Windows of a thousandth and of a hundred are far from the best of 300 normal samples.
+        let none: [&str; 0] = [];
+        assert_eq!(notes(&[0.001, 0.3, 100.0]), none);
+        let cases: [(&[f64], &str); 3] = [
+            (
+                &[0.3, 100.0],
+                "σ 0.300 is the smallest of `sigmas`: the best may lie below",
+            ),
+            (
+                &[0.001, 0.3],
+                "σ 0.300 is the largest of `sigmas`: the best may lie above",
+            ),
+            (&[0.3], "σ was not chosen: `sigmas` has one value"),
+        ];
+        for (sigmas, note) in cases {
+            assert_eq!(notes(sigmas), [note]);
+        }
     }
 
     #[test]

@@ -174,19 +174,8 @@ impl PerceptualPathLength {
                 ));
             }
         };
-        let mut speeds = Vec::with_capacity(self.pairs);
-        while speeds.len() < self.pairs {
-            let batch = self.batch_size.min(self.pairs - speeds.len());
-            let [from, to] = [0, 1].map(|_| prior.draw::<B>(batch, stream, device));
-            let places = match self.place {
-                PathPlace::Anywhere => stream.uniform(batch, 0.0, 1.0),
-                PathPlace::Beginning => vec![0.0; batch],
-            };
-            let ends: Vec<[f64; 2]> = places
-                .iter()
-                .map(|place| [f64::from(*place), f64::from(*place) + self.epsilon])
-                .collect();
-            let ends = Weights::Own(&ends);
+        self.lengths(prior, stream, device, |from, to, ends| {
+            let batch = from.dims()[0];
             let one = condition(batch);
             let pairs: Vec<i32> = (0..batch as i32).flat_map(|pair| [pair, pair]).collect();
             let pairs = Tensor::<B, 1, Int>::from_ints(pairs.as_slice(), device);
@@ -199,7 +188,59 @@ impl PerceptualPathLength {
                     space.synthesize(styles, &both)
                 }
             };
-            let features = extractor.extract(samples)?;
+            extractor.extract(samples)
+        })
+    }
+
+    /// Measures whatever makes features of latents, such as a sampler with an extractor behind it.
+    /// `features` gives a row for each of the latents `[2 · pairs, latent]`, in which the two ends of a
+    /// step follow each other: what samples are conditioned on has to be the same for both.
+    ///
+    /// # Errors
+    /// If a setting is wrong, or if paths are to lie among styles; those of `features`; if it gives
+    /// not a row for each latent, or a distance is not finite.
+    pub fn measure_by<B: Backend>(
+        &self,
+        prior: &Latent,
+        mut features: impl FnMut(Tensor<B, 2>) -> Result<Tensor<B, 2>>,
+        stream: &mut Stream,
+        device: &B::Device,
+    ) -> Result<PathLengths> {
+        self.validate()?;
+        if self.space == PathSpace::Styles {
+            return Err(Error::setting(
+                "space",
+                "styles",
+                "needs the generator itself, not what is drawn from it; take `latents`",
+            ));
+        }
+        self.lengths(prior, stream, device, |from, to, ends| {
+            features(prior.between(from, to, ends))
+        })
+    }
+
+    /// The lengths between features of both ends of each step, `[2 · batch, dimensions]`, which are made
+    /// of a path's two latents and the places of the step's ends on it.
+    fn lengths<B: Backend>(
+        &self,
+        prior: &Latent,
+        stream: &mut Stream,
+        device: &B::Device,
+        mut features: impl FnMut(Tensor<B, 2>, Tensor<B, 2>, Weights<'_>) -> Result<Tensor<B, 2>>,
+    ) -> Result<PathLengths> {
+        let mut speeds = Vec::with_capacity(self.pairs);
+        while speeds.len() < self.pairs {
+            let batch = self.batch_size.min(self.pairs - speeds.len());
+            let [from, to] = [0, 1].map(|_| prior.draw::<B>(batch, stream, device));
+            let places = match self.place {
+                PathPlace::Anywhere => stream.uniform(batch, 0.0, 1.0),
+                PathPlace::Beginning => vec![0.0; batch],
+            };
+            let ends: Vec<[f64; 2]> = places
+                .iter()
+                .map(|place| [f64::from(*place), f64::from(*place) + self.epsilon])
+                .collect();
+            let features = features(from, to, Weights::Own(&ends))?;
             let [rows, dimensions] = features.dims();
             if rows != 2 * batch {
                 return Err(Error::data(
@@ -318,6 +359,24 @@ mod tests {
         }
     }
 
+    fn what_is_drawn_by_others_has_the_lengths_of_the_generator<B: Backend>() {
+        let (length, prior) = (all(50), Latent::normal(2));
+        let generator = matrix::<B>(false);
+        let drawn = |latents: Tensor<B, 2>| Raw.extract(generator.generate(latents, &()));
+        let stream = &mut Stream::new(7, "paths");
+        let device = Default::default();
+        let found = length.measure_by::<B>(&prior, drawn, stream, &device);
+        let own = measured(&length, &generator, &prior);
+        assert_eq!(found.expect("lengths"), own.expect("lengths"));
+        let styles = PerceptualPathLength {
+            space: PathSpace::Styles,
+            ..all(50)
+        };
+        let error = styles.measure_by::<B>(&prior, drawn, stream, &device);
+        let error = error.expect_err("no styles").to_string();
+        assert!(error.contains("`space` = styles"), "{error}");
+    }
+
     /// On a line E‖A(q − p)‖² is 2σ²·ΣA², with σ² 1/3 of a uniform prior.
     fn a_linear_generator_has_its_closed_form_on_lines<B: Backend>() {
         let prior = Latent::uniform(2);
@@ -365,6 +424,7 @@ mod tests {
     for_each_backend!(
         a_linear_generator_has_its_closed_form_on_lines,
         a_linear_generator_has_its_closed_form_on_arcs,
+        what_is_drawn_by_others_has_the_lengths_of_the_generator,
     );
 
     #[test]

@@ -44,6 +44,10 @@ pub struct Provenance {
     pub extractor: ExtractorId,
     /// The real samples that it was measured against.
     pub real: SampleSet,
+    /// The other real samples that stood in for generated ones in [`Score::real_against_real`]; `None`
+    /// where these were two halves of the real ones, or nothing.
+    #[serde(default)]
+    pub stand_in: Option<SampleSet>,
     /// The generated ones.
     pub generated: SampleSet,
     /// The seed of all random choices in the measurement; repeats differ in it.
@@ -94,7 +98,7 @@ pub struct Score {
     pub name: String,
     /// Which way it is good.
     pub better: Better,
-    /// What was measured.
+    /// What was measured, with notes on it and on [`real_against_real`](Self::real_against_real).
     #[serde(flatten)]
     pub estimate: Estimate,
     /// The same number of real samples against real ones, where there are enough of them.
@@ -201,6 +205,9 @@ impl fmt::Display for Score {
         if let Some(real) = &self.real_against_real {
             write!(f, " (real against real: {})", digits(real.value))?;
         }
+        for note in &self.estimate.notes {
+            write!(f, "; {note}")?;
+        }
         Ok(())
     }
 }
@@ -227,6 +234,7 @@ pub(crate) mod tests {
                 settings: json!({"k": 3}),
                 extractor: ExtractorId::raw(),
                 real: set("training"),
+                stand_in: None,
                 generated: set("generated"),
                 seed: 0,
                 crate_version: "0.1.0".to_owned(),
@@ -302,14 +310,16 @@ pub(crate) mod tests {
                 count: 50,
                 against: 50,
             });
+            s.estimate.notes.push("of too few samples".to_owned());
         });
         let json = serde_json::to_value(&a).unwrap();
         assert_eq!(json["value"], 0.25);
+        assert_eq!(json["notes"][0], "of too few samples");
         assert_eq!(json["provenance"]["extractor"]["name"], "raw");
         assert_eq!(serde_json::from_value::<Score>(json).unwrap(), a);
         assert_eq!(
             a.to_string(),
-            "distance 0.250 ± 0.100 (real against real: 0.125)"
+            "distance 0.250 ± 0.100 (real against real: 0.125); of too few samples"
         );
     }
 }

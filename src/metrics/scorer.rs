@@ -4,6 +4,9 @@ use std::sync::OnceLock;
 
 use super::feature_metric::{Estimate, FeatureMetric, Number};
 use super::features::Features;
+#[cfg(feature = "metrics")]
+use super::moments_file::MomentsCache;
+use super::real_set::RealSet;
 use super::score::{Provenance, RealAgainstReal, SampleSet, Score};
 use crate::error::{Error, Result};
 use crate::random::Stream;
@@ -14,28 +17,36 @@ use crate::random::Stream;
 /// Beside each score stands what the metric gives for real samples against real ones, so that a
 /// reader knows what perfect looks like: for the samples of
 /// [`with_held_out`](Self::with_held_out), or, without them, for two halves of the set, split at
-/// random. Many metrics depend on the number of samples, so the numbers stand beside it.
+/// random. Many metrics depend on the number of samples, so the numbers stand beside it. Where it can't
+/// be measured, as of halves that are too small for a metric, the score's notes say why.
+///
+/// What depends on the real samples alone is worked out once ([`RealSet`]), however many sets are
+/// scored.
 ///
 /// See [`Score`] for an example.
 #[derive(Debug)]
 pub struct Scorer {
-    real: Features,
+    real: RealSet,
     set: SampleSet,
-    held_out: Option<Features>,
+    held_out: Option<(Features, SampleSet)>,
     metrics: Vec<Box<dyn FeatureMetric>>,
     seed: u64,
-    /// What real samples have against real ones, for each metric and number, once it is known.
-    baseline: OnceLock<Vec<Option<Vec<RealAgainstReal>>>>,
+    /// What real samples have against real ones, for each metric, once it is known.
+    baseline: OnceLock<Vec<Baseline>>,
     /// What an evaluator measured last.
     last: Vec<Score>,
 }
+
+/// What a metric gives for real samples against real ones, for each of its numbers with its notes; or why
+/// it can't be had.
+type Baseline = Result<Vec<(RealAgainstReal, Vec<String>)>, String>;
 
 impl Scorer {
     /// Measures against these samples.
     pub fn new(real: Features) -> Self {
         Self {
             set: SampleSet::of(&real),
-            real,
+            real: RealSet::new(real),
             held_out: None,
             metrics: Vec::new(),
             seed: 0,
@@ -62,8 +73,16 @@ impl Scorer {
     /// Other real samples, which stand in for generated ones where real is measured against real.
     /// As many as there will be generated ones make the two scores comparable.
     pub fn with_held_out(mut self, held_out: Features) -> Self {
-        self.held_out = Some(held_out);
+        let set = SampleSet::of(&held_out);
+        self.held_out = Some((held_out, set));
         self.baseline = OnceLock::new();
+        self
+    }
+
+    /// Keeps the real samples' moments in a folder, where later runs find them.
+    #[cfg(feature = "metrics")]
+    pub fn with_cache(mut self, cache: MomentsCache) -> Self {
+        self.real = self.real.with_cache(cache);
         self
     }
 
@@ -76,7 +95,7 @@ impl Scorer {
 
     /// The real samples.
     pub fn real(&self) -> &Features {
-        &self.real
+        self.real.features()
     }
 
     /// The scores that were measured last by an evaluator of a run
@@ -132,21 +151,38 @@ impl Scorer {
     pub fn score(&self, generated: &Features) -> Result<Vec<Score>> {
         self.validate()?;
         let generated_set = SampleSet::of(generated);
+        let stand_in = self.held_out.as_ref().map(|(_, set)| set);
         let mut scores = Vec::new();
         for (place, metric) in self.metrics.iter().enumerate() {
             let estimates = self.measure(metric.as_ref(), &self.real, generated)?;
-            let real = self.baseline()[place].as_ref();
+            let baseline = &self.baseline()[place];
             for (index, (number, estimate)) in metric.numbers().iter().zip(estimates).enumerate() {
+                let (real_against_real, notes) = match baseline {
+                    Ok(numbers) => {
+                        let (value, notes) = &numbers[index];
+                        // What is true of both is told once.
+                        let notes = notes
+                            .iter()
+                            .filter(|note| !estimate.notes.contains(note))
+                            .map(|note| format!("real against real: {note}"));
+                        (Some(*value), notes.collect())
+                    }
+                    Err(problem) => {
+                        let note = format!("real against real could not be measured: {problem}");
+                        (None, vec![note])
+                    }
+                };
                 scores.push(Score {
                     name: number.name.to_owned(),
                     better: number.better,
-                    estimate,
-                    real_against_real: real.map(|real| real[index]),
+                    estimate: estimate.with_notes(notes),
+                    real_against_real,
                     provenance: Provenance {
                         metric: metric.name().to_owned(),
                         settings: metric.settings(),
-                        extractor: self.real.extractor().clone(),
+                        extractor: self.real().extractor().clone(),
                         real: self.set.clone(),
+                        stand_in: stand_in.cloned(),
                         generated: generated_set.clone(),
                         seed: self.seed,
                         crate_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -160,12 +196,13 @@ impl Scorer {
     fn measure(
         &self,
         metric: &dyn FeatureMetric,
-        real: &Features,
+        real: &RealSet,
         generated: &Features,
     ) -> Result<Vec<Estimate>> {
         // A stream for each metric: leaving one out does not change the others' numbers.
         let purpose = format!("metric {}", metric.name());
-        let estimates = metric.measure(real, generated, &mut Stream::new(self.seed, &purpose))?;
+        let mut stream = Stream::new(self.seed, &purpose);
+        let estimates = metric.measure_against(real, generated, &mut stream)?;
         assert_eq!(
             estimates.len(),
             metric.numbers().len(),
@@ -176,31 +213,39 @@ impl Scorer {
         Ok(estimates)
     }
 
-    /// What real samples have against real ones; `None` for a metric that needs more of them.
-    fn baseline(&self) -> &[Option<Vec<RealAgainstReal>>] {
+    /// What real samples have against real ones.
+    fn baseline(&self) -> &[Baseline] {
         self.baseline.get_or_init(|| {
             let halves;
             let (real, stand_in) = match &self.held_out {
-                Some(held_out) => (&self.real, held_out),
-                None if self.real.count() < 2 => return vec![None; self.metrics.len()],
+                Some((held_out, _)) => (&self.real, held_out),
+                None if self.set.count < 2 => {
+                    let problem = "one real sample has no halves; give others with `with_held_out`";
+                    return vec![Err(problem.to_owned()); self.metrics.len()];
+                }
                 None => {
                     let order = Stream::new(self.seed, "halves of the real samples")
-                        .permutation(self.real.count());
+                        .permutation(self.set.count);
                     let (a, b) = order.split_at(order.len() / 2);
-                    halves = (self.real.select(b), self.real.select(a));
+                    let real = self.real();
+                    halves = (RealSet::new(real.select(b)), real.select(a));
                     (&halves.0, &halves.1)
                 }
             };
             (self.metrics.iter())
                 .map(|metric| {
                     // Too few for a half each is no reason to have no score.
-                    let estimates = self.measure(metric.as_ref(), real, stand_in).ok()?;
-                    let value = |estimate: Estimate| RealAgainstReal {
-                        value: estimate.value,
-                        count: stand_in.count(),
-                        against: real.count(),
+                    let estimates = self.measure(metric.as_ref(), real, stand_in);
+                    let estimates = estimates.map_err(|error| error.to_string())?;
+                    let number = |estimate: Estimate| {
+                        let value = RealAgainstReal {
+                            value: estimate.value,
+                            count: stand_in.count(),
+                            against: real.features().count(),
+                        };
+                        (value, estimate.notes)
                     };
-                    Some(estimates.into_iter().map(value).collect())
+                    Ok(estimates.into_iter().map(number).collect())
                 })
                 .collect()
         })
@@ -260,6 +305,44 @@ mod tests {
         }
     }
 
+    /// The least distance of one-dimensional features, with a note.
+    #[derive(Debug)]
+    struct Nearest;
+
+    impl FeatureMetric for Nearest {
+        fn name(&self) -> &'static str {
+            "nearest"
+        }
+
+        fn numbers(&self) -> &'static [Number] {
+            const { &[Number::lower("nearest")] }
+        }
+
+        fn settings(&self) -> Value {
+            json!({})
+        }
+
+        fn validate(&self) -> Result<()> {
+            Ok(())
+        }
+
+        fn measure(
+            &self,
+            real: &Features,
+            generated: &Features,
+            _: &mut Stream,
+        ) -> Result<Vec<Estimate>> {
+            comparable("nearest", 1, real, generated)?;
+            let pairs = real.values().iter().flat_map(|x| {
+                let distances = generated.values().iter().map(|y| f64::from((x - y).abs()));
+                distances.collect::<Vec<_>>()
+            });
+            let least = Estimate::from(pairs.fold(f64::INFINITY, f64::min));
+            let note = format!("{} looked at", generated.count());
+            Ok(vec![least.with_notes([note])])
+        }
+    }
+
     fn line(values: &[f32]) -> Features {
         Features::new(values.to_vec(), 1).unwrap()
     }
@@ -270,7 +353,9 @@ mod tests {
         let real = line(&[0.0, 0.0, 1.0, 1.0])
             .with_set("training")
             .with_extractor(extractor.clone());
-        let held_out = line(&[0.0, 1.0, 1.0]).with_extractor(extractor.clone());
+        let held_out = line(&[0.0, 1.0, 1.0])
+            .with_set("test")
+            .with_extractor(extractor.clone());
         let generated = line(&[2.0, 4.0]).with_extractor(extractor.clone());
         let scorer = Scorer::new(real)
             .with_metric(Means("means"))
@@ -291,6 +376,8 @@ mod tests {
             ("training", 4)
         );
         assert_eq!((provenance.generated.count, provenance.seed), (2, 5));
+        let stand_in = provenance.stand_in.as_ref().expect("held-out samples");
+        assert_eq!((stand_in.name.as_str(), stand_in.count), ("test", 3));
         assert_eq!(provenance.crate_version, env!("CARGO_PKG_VERSION"));
         // The same seed, the same numbers.
         assert_eq!(scorer.score(&generated).unwrap(), scores);
@@ -302,6 +389,8 @@ mod tests {
         let scores = scorer.score(&line(&[4.0; 5])).unwrap();
         let real = scores[0].real_against_real.unwrap();
         assert_eq!((real.value, real.count, real.against), (0.0, 4, 5));
+        assert_eq!(scores[0].provenance.stand_in, None);
+        assert!(scores[0].estimate.notes.is_empty());
         // Halves of one sample each are too few for this metric, the whole set is not.
         let scorer = Scorer::new(line(&[3.0; 2])).with_metric(Means("means"));
         let scores = scorer.score(&line(&[4.0; 5])).unwrap();
@@ -309,6 +398,41 @@ mod tests {
             (scores[0].value(), scores[0].real_against_real),
             (1.0, None)
         );
+        let notes = &scores[0].estimate.notes;
+        assert_eq!(
+            notes[..],
+            [
+                "real against real could not be measured: means: the set has 1 samples; it takes at \
+              least 2"
+            ]
+        );
+        // One sample has no halves at all.
+        let scorer = Scorer::new(line(&[3.0])).with_metric(Nearest);
+        let scores = scorer.score(&line(&[4.0, 9.0])).unwrap();
+        let (value, notes) = (scores[0].value(), &scores[0].estimate.notes);
+        assert_eq!((value, scores[0].real_against_real), (1.0, None));
+        assert!(
+            notes[1].contains("one real sample has no halves"),
+            "{notes:?}"
+        );
+    }
+
+    #[test]
+    fn notes_of_the_score_and_of_real_against_real_are_told_apart() {
+        let scorer = Scorer::new(line(&[3.0, 4.0])).with_metric(Nearest);
+        let scores = scorer.score(&line(&[4.0, 9.0])).unwrap();
+        let notes = ["2 looked at", "real against real: 1 looked at"];
+        assert_eq!(scores[0].estimate.notes, notes);
+        assert!(
+            scores[0]
+                .to_string()
+                .ends_with("; 2 looked at; real against real: 1 looked at"),
+            "{}",
+            scores[0]
+        );
+        // What is the same of both is told once.
+        let scores = scorer.score(&line(&[4.0])).unwrap();
+        assert_eq!(scores[0].estimate.notes, ["1 looked at"]);
     }
 
     #[test]

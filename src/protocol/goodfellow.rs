@@ -206,6 +206,10 @@ impl<B: AutodiffBackend> Protocol<B, 2> for Goodfellow {
         ))
     }
 
+    fn evaluated(&self) -> usize {
+        SAMPLES
+    }
+
     fn evaluate(&self, samples: &mut Samples<'_>) -> Result<Evaluation> {
         let generated = Features::new(samples.draw(SAMPLES), self.dimensions)?;
         let scores = (self.parzen).measure(&generated, &self.validation, &self.test)?;

@@ -56,7 +56,7 @@ pub use pacgan::Pacgan;
 pub use samples::Samples;
 pub use scores::ProtocolScores;
 pub use stacked_mnist::{ClassifierReader, ReadDigits, StackedDigits, StackedMnist, StackedModes};
-pub use table::{Cell, Column, ResultTable, Row, Source};
+pub use table::{Cell, Column, Measured, ResultTable, Row, Source};
 pub use veegan::{Veegan, VeeganCoverage, VeeganPoints};
 
 use burn::tensor::Tensor;
@@ -65,8 +65,10 @@ use serde::Serialize;
 
 use crate::data::Dataset;
 use crate::error::Result;
+use crate::metrics::ExtractorId;
 use crate::network::{Discriminator, Generator, TrainableDiscriminator, TrainableGenerator};
 use crate::objective::Objective;
+use crate::random::Stream;
 use crate::train::TrainerConfig;
 
 /// A published way to train a GAN and to score it, on samples that are tensors of rank `R`.
@@ -115,6 +117,41 @@ pub trait Protocol<B: AutodiffBackend, const R: usize> {
     /// # Errors
     /// If the samples are not of this protocol's shape.
     fn evaluate(&self, samples: &mut Samples<'_>) -> Result<Evaluation>;
+
+    /// How many samples [`evaluate`](Self::evaluate) scores.
+    fn evaluated(&self) -> usize;
+
+    /// The classifier that reads them, where one does.
+    fn reader(&self) -> Option<ExtractorId> {
+        None
+    }
+
+    /// Scores a trial's data by the same rules: what a generator would have that draws what it was
+    /// trained on. Samples are taken at random, each once before any comes again.
+    ///
+    /// # Errors
+    /// If the data can't be made or read, or as [`evaluate`](Self::evaluate).
+    fn evaluate_data(&self, seed: u64, device: &B::Device) -> Result<Evaluation> {
+        let data = self.data(seed)?;
+        let order = Stream::new(seed, "the data itself").permutation(data.len());
+        let mut order = order.iter().copied().cycle();
+        let mut failed = None;
+        let mut draw = |count: usize| {
+            let rows: Vec<usize> = order.by_ref().take(count).collect();
+            match data.batch(&rows, device) {
+                Ok((samples, ())) => samples.into_data().iter::<f32>().collect(),
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    Vec::new()
+                }
+            }
+        };
+        let evaluation = self.evaluate(&mut Samples::from_fn(&mut draw));
+        match failed {
+            Some(error) => Err(error),
+            None => evaluation,
+        }
+    }
 }
 
 /// What a trial came to.

@@ -191,6 +191,10 @@ impl<B: AutodiffBackend> Protocol<B, 2> for Pacgan {
         ))
     }
 
+    fn evaluated(&self) -> usize {
+        EVALUATED
+    }
+
     fn evaluate(&self, samples: &mut Samples<'_>) -> Result<Evaluation> {
         let samples = samples.draw(EVALUATED);
         let coverage = ModeCoverage::measure(&samples, &self.mixture)?;
@@ -237,6 +241,18 @@ mod tests {
             assert!((numbers[1] - 98.9).abs() < 1.05, "{numbers:?}");
             assert!(numbers[2] < 0.02, "{numbers:?}");
         }
+    }
+
+    #[test]
+    fn a_trials_data_is_scored_by_the_rules_for_samples() {
+        let ring = Pacgan::ring();
+        let score = |seed| Protocol::<B, 2>::evaluate_data(&ring, seed, &Default::default());
+        let found = score(3).expect("points");
+        assert_eq!(found.numbers[0], 8.0);
+        assert!((found.numbers[1] - 98.9).abs() < 1.05, "{found:?}");
+        assert_eq!(found.details["samples"], Protocol::<B, 2>::evaluated(&ring));
+        assert_eq!(found, score(3).expect("the same points"));
+        assert_ne!(found, score(4).expect("other points"));
     }
 
     #[test]

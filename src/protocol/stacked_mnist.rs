@@ -13,7 +13,7 @@ use super::{Column, Evaluation, Protocol, ResultTable, Samples};
 use crate::data::{Dataset, Mnist, PixelRange};
 use crate::error::{Error, Result};
 use crate::latent::Latent;
-use crate::metrics::Better;
+use crate::metrics::{Better, ExtractorId};
 use crate::models::{
     Classifier, DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
     SavedClassifier,
@@ -47,6 +47,11 @@ pub trait ReadDigits {
     /// # Errors
     /// If it can't read such images.
     fn read(&self, images: &[f32], count: usize) -> Result<Vec<usize>>;
+
+    /// What it is, to stand beside what it read; unknown where it does not say so.
+    fn id(&self) -> Option<ExtractorId> {
+        None
+    }
 }
 
 impl<F: Fn(&[f32], usize) -> Result<Vec<usize>>> ReadDigits for F {
@@ -59,6 +64,7 @@ impl<F: Fn(&[f32], usize) -> Result<Vec<usize>>> ReadDigits for F {
 #[derive(Debug)]
 pub struct ClassifierReader<B: Backend> {
     classifier: Classifier<B>,
+    id: ExtractorId,
     device: B::Device,
 }
 
@@ -83,6 +89,9 @@ impl<B: Backend> ClassifierReader<B> {
         }
         Ok(Self {
             classifier: saved.restore(device)?,
+            id: ExtractorId::new("classifier")
+                .with_hash(saved.hash())
+                .with_input(format!("file {}", path.display())),
             device: device.clone(),
         })
     }
@@ -106,6 +115,10 @@ impl<B: Backend> ReadDigits for ClassifierReader<B> {
             digits.extend(classes.iter::<i64>().map(|class| class as usize));
         }
         Ok(digits)
+    }
+
+    fn id(&self) -> Option<ExtractorId> {
+        Some(self.id.clone())
     }
 }
 
@@ -393,6 +406,14 @@ impl<B: AutodiffBackend> Protocol<B, 4> for StackedMnist {
         Ok((generator.init(device)?, discriminator.init(device)?))
     }
 
+    fn evaluated(&self) -> usize {
+        EVALUATED
+    }
+
+    fn reader(&self) -> Option<ExtractorId> {
+        self.reader.id()
+    }
+
     fn evaluate(&self, samples: &mut Samples<'_>) -> Result<Evaluation> {
         let mut modes = Vec::with_capacity(EVALUATED);
         while modes.len() < EVALUATED {
@@ -534,6 +555,11 @@ mod tests {
         };
         let digits = ClassifierConfig::new([1, 8, 8], 10).with_width(2);
         let reader = saved(digits.clone()).expect("a classifier of digits");
+        let id = reader.id().expect("it is in a file");
+        let stored = SavedClassifier::open(&path).expect("a classifier");
+        assert_eq!(id.hash, Some(stored.hash()));
+        let input = id.input.expect("the file's path");
+        assert!(input.ends_with("digits.classifier"), "{input}");
         let images = vec![0.5; 1_001 * 64];
         let read = reader.read(&images, 1_001).expect("digits");
         assert_eq!(read, vec![read[0]; 1_001]);

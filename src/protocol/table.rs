@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Evaluation;
 use crate::error::{Error, Result};
-use crate::metrics::{Better, Repeats};
+use crate::metrics::{Better, ExtractorId, Repeats};
 
 /// A number that a table gives for each method.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,8 +53,60 @@ pub struct Cell {
 pub enum Source {
     /// A publication: authors, year, where in it.
     Published(String),
-    /// Measured by this program: how, in a few words.
-    Measured(String),
+    /// Measured by this program.
+    Measured(Measured),
+}
+
+/// How a row of this program's came about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Measured {
+    /// What was done, in a few words.
+    pub how: String,
+    /// The version of this crate.
+    pub crate_version: String,
+    /// The seeds of the trials.
+    pub seeds: Vec<u64>,
+    /// How many samples of a trial were scored.
+    pub samples: Option<usize>,
+    /// The classifier that read the samples, where one did.
+    pub reader: Option<ExtractorId>,
+}
+
+impl Measured {
+    /// By this version of the crate.
+    pub fn new(how: impl Into<String>) -> Self {
+        Self {
+            how: how.into(),
+            crate_version: env!("CARGO_PKG_VERSION").to_owned(),
+            seeds: Vec::new(),
+            samples: None,
+            reader: None,
+        }
+    }
+
+    /// Sets the seeds of the trials.
+    pub fn with_seeds(mut self, seeds: impl IntoIterator<Item = u64>) -> Self {
+        self.seeds = seeds.into_iter().collect();
+        self
+    }
+
+    /// Sets how many samples of a trial were scored.
+    pub fn with_samples(mut self, samples: usize) -> Self {
+        self.samples = Some(samples);
+        self
+    }
+
+    /// Sets what read the samples.
+    pub fn with_reader(mut self, reader: Option<ExtractorId>) -> Self {
+        self.reader = reader;
+        self
+    }
+}
+
+impl From<&str> for Measured {
+    fn from(how: &str) -> Self {
+        Self::new(how)
+    }
 }
 
 /// What a method came to; a number that its source does not give is `None`.
@@ -150,7 +202,7 @@ impl ResultTable {
             .collect()
     }
 
-    /// Adds a row of this program's.
+    /// Adds a row of this program's, with how it came about; a few words are enough.
     ///
     /// # Errors
     /// If there is not a number for each column.
@@ -158,7 +210,7 @@ impl ResultTable {
         mut self,
         method: impl Into<String>,
         numbers: &[Repeats],
-        how: impl Into<String>,
+        how: impl Into<Measured>,
     ) -> Result<Self> {
         let method = method.into();
         if numbers.len() != self.columns.len() {
@@ -227,7 +279,7 @@ impl fmt::Display for ResultTable {
             line.extend((0..self.columns.len()).map(|column| self.shown(row, column)));
             line.push(match &row.source {
                 Source::Published(source) => source.clone(),
-                Source::Measured(how) => format!("here: {how}"),
+                Source::Measured(measured) => format!("here: {}", measured.how),
             });
             lines.push(line);
         }
@@ -295,5 +347,20 @@ ours    7.7 ± 0.3  0.12  here: 3 trials
         assert_eq!(json["rows"][0]["cells"][0]["error"], 0.5);
         assert_eq!(json["rows"][0]["cells"][1], serde_json::Value::Null);
         assert_eq!(json["rows"][0]["source"]["published"], "a paper");
+
+        let ours = [8.0, 0.125].map(|value| Repeats::of("ours", &[value]).unwrap());
+        let reader = ExtractorId::new("classifier").with_hash("ab12");
+        let how = Measured::new("2 trials")
+            .with_seeds(3..5)
+            .with_samples(2_500)
+            .with_reader(Some(reader));
+        let table = table().measured("ours", &ours, how).unwrap();
+        let json = serde_json::to_value(&table).unwrap();
+        let measured = &json["rows"][2]["source"]["measured"];
+        assert_eq!(measured["how"], "2 trials");
+        assert_eq!(measured["crate_version"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(measured["seeds"], serde_json::json!([3, 4]));
+        assert_eq!(measured["samples"], 2_500);
+        assert_eq!(measured["reader"]["hash"], "ab12");
     }
 }

@@ -329,6 +329,10 @@ impl<B: AutodiffBackend> Protocol<B, 2> for Veegan {
         Ok((generator.init(device)?, discriminator.init(device)?))
     }
 
+    fn evaluated(&self) -> usize {
+        EVALUATED
+    }
+
     fn evaluate(&self, samples: &mut Samples<'_>) -> Result<Evaluation> {
         let coverage = VeeganCoverage::measure(&samples.draw(EVALUATED))?;
         Ok(Evaluation {

@@ -195,13 +195,13 @@ impl SeriesScorer {
             kind: "series",
             real: set("held out", held_out),
             generated: set("generated", generated),
-            stood_in: training.count(),
+            stand_in: set("training", training),
             seed: self.seed,
         };
         let mut scores = origin.scores(measured);
         let trained = Origin {
             real: set("training", training),
-            stood_in: held_out.count(),
+            stand_in: set("held out", held_out),
             ..origin
         };
         scores.extend(trained.scores(privacy(&scored)?));

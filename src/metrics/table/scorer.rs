@@ -159,7 +159,7 @@ impl TableScorer {
             kind: "table",
             real: set("training", &self.training),
             generated: set("generated", generated),
-            stood_in: self.held_out.rows(),
+            stand_in: set("held out", &self.held_out),
             seed: self.seed,
         };
         Ok(origin.scores(measured))

@@ -164,6 +164,8 @@ mod tests {
                 count: 50,
                 against: 50,
             });
+            let note = "of fewer samples than features <b>";
+            score.estimate.notes.push(note.to_owned());
         })
     }
 
@@ -244,10 +246,12 @@ mod tests {
                 "<th scope=\"row\">distance</th>",
                 ">12.5</td>",
                 ">0.125</td>",
+                "<td>a half, 50 against 50</td>",
                 "<td>lower</td>",
                 "<td>raw</td>",
                 "<td>100 of generated</td>",
                 "<td>100 of training</td>",
+                "<td>of fewer samples than features &lt;b&gt;</td>",
                 "scatter",
                 "<b>warning</b>",
                 "first",

@@ -29,18 +29,30 @@ fn row(score: &Score) -> Vec<(String, Json)> {
         Better::Higher => "higher",
     };
     let provenance = &score.provenance;
-    [
+    let stood_in = score.real_against_real.map(|real| {
+        let stand_in = match &provenance.stand_in {
+            Some(stand_in) => set(stand_in),
+            None => format!("a half, {}", real.count),
+        };
+        Json::text(&format!("{stand_in} against {}", real.against))
+    });
+    let notes = (!score.estimate.notes.is_empty()).then(|| score.estimate.notes.join("; "));
+    let mut fields: Vec<(String, Json)> = [
         ("value", Json::number(score.value())),
         ("standard_error", number(score.estimate.error)),
         (
             "real_against_real",
             number(score.real_against_real.map(|real| real.value)),
         ),
+        ("measured_on", stood_in.unwrap_or(Json::NULL)),
         ("better", Json::text(better)),
         ("features", Json::text(&provenance.extractor.to_string())),
         ("generated", Json::text(&set(&provenance.generated))),
         ("real", Json::text(&set(&provenance.real))),
     ]
     .map(|(name, value)| (name.to_owned(), value))
-    .into()
+    .into();
+    // Scores mostly have none, and a table of such has no column for them.
+    fields.extend(notes.map(|notes| ("notes".to_owned(), Json::text(&notes))));
+    fields
 }

@@ -1,15 +1,14 @@
 //! Samples as an array of NumPy's.
 
-use std::io::Write;
 use std::path::Path;
 
 use burn::tensor::backend::Backend;
-use npyz::{AutoSerialize, NpyWriter, WriteOptions, WriterBuilder};
 
 use super::super::Sampler;
 use super::{Written, in_batches};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::npy_write::begin;
 
 /// Draws `count` samples into an `.npy` file (`numpy.load`), an array `[count, …shape]` of 32-bit
 /// floats; the classes, where the generator is told some, into a file beside it, `NAME.labels.npy`,
@@ -56,16 +55,6 @@ pub fn write_npy<B: Backend>(
         labels,
         count,
     })
-}
-
-fn begin<'a, T: AutoSerialize>(
-    file: &'a mut dyn Write,
-    shape: &[u64],
-) -> std::io::Result<NpyWriter<T, &'a mut dyn Write>> {
-    (WriteOptions::new().default_dtype())
-        .shape(shape)
-        .writer(file)
-        .begin_nd()
 }
 
 fn write_labels(path: &Path, labels: Vec<i64>) -> Result<std::path::PathBuf> {

@@ -79,7 +79,7 @@ def trial(args, keep, number, table):
     options = [f"--{option}" if place % 2 == 0 else option for place, option in enumerate(args.options)]
     subprocess.run(
         [args.table, "--data", kept, "--target", TARGET, "--balance", "--rows", str(classes * args.made),
-         "--held-back", "0.05", "--steps", str(args.steps), "--seed", str(number),
+         "--held-back", "0", "--steps", str(args.steps), "--seed", str(number),
          "--out", folder / "table", *options],
         check=True,
     )  # fmt: skip

@@ -30,7 +30,7 @@ pub struct Data {
     #[arg(long, value_name = "N")]
     pub skip: Option<u64>,
 
-    /// Share of the rows that is held back
+    /// Share of the rows that is held back; 0 to train on all of them and have no scores
     #[arg(long, default_value_t = 0.2, value_name = "SHARE")]
     pub held_back: f64,
 }
@@ -38,7 +38,8 @@ pub struct Data {
 /// What a run is made of.
 pub struct Parts {
     pub training: Table,
-    pub held_back: Table,
+    /// `None` where all rows are trained on.
+    pub held_back: Option<Table>,
     pub saved: SavedTable,
     pub coded: Coded,
     /// How the transform was fitted.
@@ -60,10 +61,20 @@ impl Data {
             settings = settings.with_kind(&self.target, ColumnKind::Categorical);
             table = settings.read(&self.data)?;
         }
-        let share = 1.0 - self.held_back;
-        let (training, held_back) = table.split(share, &mut Stream::new(seed, "held back"))?;
-        if held_back.rows().min(training.rows()) < FEWEST {
-            let problem = format!("must leave {FEWEST} rows in both parts of {}", table.rows());
+        let rows = table.rows();
+        let (training, held_back) = match self.held_back {
+            0.0 => (table, None),
+            held_back => {
+                let stream = &mut Stream::new(seed, "held back");
+                let (training, held_back) = table.split(1.0 - held_back, stream)?;
+                (training, Some(held_back))
+            }
+        };
+        let fewest = (held_back.iter().map(Table::rows)).fold(training.rows(), usize::min);
+        if fewest < FEWEST {
+            let problem = format!(
+                "must leave {FEWEST} rows in each part of {rows}; 0 holds none back, and there are no scores"
+            );
             return Err(Error::setting("held-back", self.held_back, problem));
         }
         let transform = TableTransform::fit(&training, &settings.transform)

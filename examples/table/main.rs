@@ -19,7 +19,8 @@ use std::process::ExitCode;
 use burn_gan::burn::module::AutodiffModule;
 use burn_gan::burn::tensor::Tensor;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
-use burn_gan::data::table::{RowFilter, SavedTable, TableCode, TableDraws, TableRows};
+use burn_gan::data::table::{RowFilter, SavedTable, Table, TableCode, TableDraws, TableRows};
+use burn_gan::metrics::Score;
 use burn_gan::metrics::table::{TableClassifier, TableScorer, Utility, column_shapes};
 use burn_gan::models::{SavedGenerator, TabularDiscriminatorConfig, TabularGeneratorConfig};
 use burn_gan::network::{Generator, TrainableDiscriminator, TrainableGenerator};
@@ -288,25 +289,19 @@ impl Args {
             _ => "Columns: real rows and generated ones".to_owned(),
         };
 
-        let utility = Utility::new(&self.data.target).with_classifier(self.classifier.settings());
-        let scorer = TableScorer::new(parts.training.clone(), parts.held_back.clone());
-        let scorer = scorer.with_utility(utility).with_seed(seed);
-        // Rows of a generator that has learnt little may have no score; they are there all the same.
-        let scores = scorer.score(&made).unwrap_or_else(|error| {
-            common::say(format!("the rows have no scores: {error}"));
-            Vec::new()
-        });
-        let score = |name: &str| scores.iter().find(|score| score.name == name);
-        let accuracy = score("accuracy_synthetic").map_or(f64::NAN, |score| score.value());
-        let real = score("accuracy_synthetic").and_then(|score| score.real_against_real);
-        let real = real.map_or(f64::NAN, |real| real.value);
+        let scores = match &parts.held_back {
+            Some(held_back) => self.scores(&parts.training, held_back, &made),
+            None => Vec::new(),
+        };
+        let value = |name: &str| {
+            let score = scores.iter().find(|score| score.name == name);
+            score.map_or(f64::NAN, Score::value)
+        };
         let report = (self.common.report(&config))
             .setting("data", self.data.data.display().to_string())
             .setting("target", &self.data.target)
             .setting("transform", &parts.transform)
             .setting("generator", settings)
-            .metric("accuracy_real", real)
-            .metric("accuracy_synthetic", accuracy)
             .scores(&scores)
             .metric("columns", column_shapes(&parts.training, &made)?.columns)
             .picture(drawn, &charts, None)
@@ -314,17 +309,43 @@ impl Args {
             .files(others)
             .file(&saved)
             .file(&table);
-        let value = |name: &str| score(name).map_or(f64::NAN, |score| score.value());
-        let what = format!(
-            "{} rows, accuracy {accuracy:.3} (real rows {real:.3}), column shapes {:.3}, pair trends {:.3}, \
-             {:.0} s",
-            made.rows(),
-            value("column_shapes"),
-            value("pair_trends"),
-            run.elapsed.as_secs_f64()
-        );
+        let (report, found) = match &parts.held_back {
+            Some(_) => {
+                let accuracy = scores
+                    .iter()
+                    .find(|score| score.name == "accuracy_synthetic");
+                let real = accuracy.and_then(|score| score.real_against_real);
+                let real = real.map_or(f64::NAN, |real| real.value);
+                let found = format!(
+                    "accuracy {:.3} (real rows {real:.3}), column shapes {:.3}, pair trends {:.3}",
+                    value("accuracy_synthetic"),
+                    value("column_shapes"),
+                    value("pair_trends"),
+                );
+                let report = report.metric("accuracy_real", real);
+                (
+                    report.metric("accuracy_synthetic", value("accuracy_synthetic")),
+                    found,
+                )
+            }
+            None => (report, "no scores, since no row was held back".to_owned()),
+        };
+        let seconds = run.elapsed.as_secs_f64();
+        let what = format!("{} rows, {found}, {seconds:.0} s", made.rows());
         let report = history.report(run.report(report));
         self.common.finish(&report, &run.ending, what)?;
         Ok(run.exit_code())
+    }
+
+    /// What generated rows have, beside held-out real ones.
+    fn scores(&self, training: &Table, held_back: &Table, made: &Table) -> Vec<Score> {
+        let utility = Utility::new(&self.data.target).with_classifier(self.classifier.settings());
+        let scorer = TableScorer::new(training.clone(), held_back.clone());
+        let scorer = scorer.with_utility(utility).with_seed(self.common.seed);
+        // Rows of a generator that has learnt little may have no score; they are there all the same.
+        scorer.score(made).unwrap_or_else(|error| {
+            common::say(format!("the rows have no scores: {error}"));
+            Vec::new()
+        })
     }
 }

@@ -36,7 +36,7 @@ const INITIAL_DEVIATION: f64 = 0.02;
 /// | discriminator | 3 layers of 200 maxout units of 5 pieces; a linear one |
 /// | initial weights | N(0, 0.02²), biases 0 |
 /// | plain | the non-saturating loss; Adam, learning rate 1e-4, β 0.8 and 0.999; 400 epochs of batches of 100 packs |
-/// | recommended | the same networks and batches with [`Objective::recommended`]; Adam, learning rate 1e-3 that falls along a cosine to a hundredth, β 0 and 0.99; an average of the weights (decay 0.998) is scored |
+/// | recommended | the same networks and batches with [`Objective::recommended`]; Adam, learning rate 1e-3 that falls along a cosine to a hundredth, β 0 and 0.99; an average of the weights (decay 0.998) is scored; the generator's norms keep their statistics after a fifth of the run |
 /// | evaluation | [`ModeCoverage`] of 2,500 samples |
 ///
 /// What is different here: the generator's step comes after the discriminator's and sees its new
@@ -153,6 +153,7 @@ impl<B: AutodiffBackend> Protocol<B, 2> for Pacgan {
             .with_optimizers(OptimizerConfig::adam(1e-3).with_betas(0.0, 0.99))
             .with_schedule(Schedule::Cosine { floor: 0.01 })
             .with_ema(EmaConfig::decay(0.998))
+            .with_frozen_batch_norm((steps / 5).max(1))
     }
 
     fn data(&self, seed: u64) -> Result<MemoryDataset<2>> {

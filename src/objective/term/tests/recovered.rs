@@ -15,7 +15,8 @@ use crate::nn::{Linear, LinearConfig};
 use crate::objective::term::{AuxiliaryClass, TermKind};
 use crate::objective::{Batch, Loss, Objective, ObjectiveState, Term};
 use crate::testing::{
-    assert_close, floats, for_each_autodiff_backend, gradients, settle_precision, tensor2, values,
+    assert_close, assign, floats, for_each_autodiff_backend, gradients, parameters,
+    settle_precision, tensor2, values,
 };
 
 /// Latents to points; the classes are not looked at.
@@ -256,7 +257,11 @@ fn minus_information(here: &[f64], there: &[f64], kinds: usize) -> f64 {
 }
 
 fn codes_of_real_samples_should_stay<B: AutodiffBackend>() {
-    let case = Case::<B>::new();
+    let mut case = Case::<B>::new();
+    // One that is sure of what it sees: shares of nearly the same size have no information.
+    let numbers = parameters::<B, _>(&case.discriminator).into_iter();
+    let larger = numbers.map(|numbers| numbers.iter().map(|x| 8.0 * x).collect());
+    case.discriminator = assign::<B, _>(case.discriminator, larger.collect());
     let digit = |points| {
         values(
             case.verdict(points)
@@ -272,7 +277,7 @@ fn codes_of_real_samples_should_stay<B: AutodiffBackend>() {
     let term = Term::invariant_information(2.0, ["digit"], noise);
     let found = values(case.term(Network::Discriminator, &term));
     assert_close(&found, &[2.0 * expected], 1e-4, 1e-6);
-    assert!(expected < -1e-3, "{expected}");
+    assert!(expected < -0.05, "{expected}");
 }
 
 /// Tables of shares that one can write down.

@@ -177,9 +177,10 @@ impl Rows {
                 let evaluation = protocol.evaluate(&mut samples())?;
                 let numbers = table.text(&evaluation);
                 common::say(format_args!("{name}: {numbers}"));
-                let title = format!("{row}, seed {seed}: {numbers}");
+                // The numbers stand beside the picture: in its title they would not find room.
+                let title = format!("{row}, seed {seed}");
                 let path = picture(&title, &mut samples(), &out.join(&name))?;
-                report = report.picture(title, path, None);
+                report = report.picture(format!("{title}: {numbers}"), path, None);
                 for column in &table.columns {
                     let points = history.points(&column.key);
                     if !points.is_empty() {

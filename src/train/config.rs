@@ -88,8 +88,8 @@ pub struct TrainerConfig {
     /// Steps after which batch norms of this crate, conditional ones too, take their running statistics
     /// as they are, in training too, and these move no more. From there on what is trained is what is
     /// used: a sample no longer depends on its batch, and the discriminator judges what the generator
-    /// draws by itself. It helps where a batch says little of the statistics, as in small ones or of
-    /// many modes. `None`, never, by default.
+    /// draws by itself. It helps where a batch says little of the statistics, as a small one does, or one
+    /// of many modes. burn's own batch norms are left alone. `None`, never, by default.
     #[serde(default)]
     pub frozen_batch_norm: Option<u64>,
     /// What is watched while the run goes on.

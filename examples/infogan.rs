@@ -11,11 +11,11 @@
 //! 10,000 digits, 96, 85 and 99 % of a kind's pictures were of one digit after 5,000 steps (seeds 0 to 2).
 //! The discriminator sees pictures that are turned, sheared, scaled and moved a little, so that none of this
 //! makes a kind, and the kind that it sees in a real picture should be the one in its changed copy
-//! (`--invariance`): without the second it were 68 % (seed 0), without both 67 %, kinds being shapes of
-//! strokes; with `--game paper` 40 % after 8,000 steps. The data are what the example `images` reads. With `--classifier` the report says how many pictures of a kind are of one class. The
-//! out folder gets grids of kinds (a row each) through time, a walk along each number (`walk-1`,
-//! `walk-2`: a row for each kind, from −2 to 2), a log, checkpoints, the generator as `generator.gan`,
-//! and `report.html`.
+//! (`--invariance`): without the second it was 68 % (seed 0), without both 67 %, kinds being shapes of
+//! strokes; with `--game paper` 40 % after 8,000 steps. The data are what the example `images` reads. With
+//! `--classifier` the report says how many pictures of a kind are of one class. The out folder gets grids
+//! of kinds (a row each) through time, a walk along each number (`walk-1`, `walk-2`: a row for each kind,
+//! from −2 to 2), a log, checkpoints, the generator as `generator.gan`, and `report.html`.
 //!
 //! Chen, Duan, Houthooft, Schulman, Sutskever, Abbeel 2016, arXiv:1606.03657.
 

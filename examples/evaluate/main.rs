@@ -369,6 +369,9 @@ impl Args {
         let of_copies = |metric: &Metric| matches!(metric, Metric::Memorisation(_));
         let (copies, others): (Vec<_>, Vec<_>) = metrics.into_iter().partition(of_copies);
         let mut scores = self.score(sets, others, None)?;
+        if copies.is_empty() {
+            return Ok(scores);
+        }
         let swapped = match training {
             Training::HeldOut(..) => sets.swapped(),
             _ => None,

@@ -293,10 +293,8 @@ impl Args {
             Some(held_back) => self.scores(&parts.training, held_back, &made),
             None => Vec::new(),
         };
-        let value = |name: &str| {
-            let score = scores.iter().find(|score| score.name == name);
-            score.map_or(f64::NAN, Score::value)
-        };
+        let score = |name: &str| scores.iter().find(|score| score.name == name);
+        let value = |name: &str| score(name).map_or(f64::NAN, Score::value);
         let report = (self.common.report(&config))
             .setting("data", self.data.data.display().to_string())
             .setting("target", &self.data.target)
@@ -311,22 +309,16 @@ impl Args {
             .file(&table);
         let (report, found) = match &parts.held_back {
             Some(_) => {
-                let accuracy = scores
-                    .iter()
-                    .find(|score| score.name == "accuracy_synthetic");
-                let real = accuracy.and_then(|score| score.real_against_real);
+                let accuracy = value("accuracy_synthetic");
+                let real = score("accuracy_synthetic").and_then(|score| score.real_against_real);
                 let real = real.map_or(f64::NAN, |real| real.value);
                 let found = format!(
-                    "accuracy {:.3} (real rows {real:.3}), column shapes {:.3}, pair trends {:.3}",
-                    value("accuracy_synthetic"),
+                    "accuracy {accuracy:.3} (real rows {real:.3}), column shapes {:.3}, pair trends {:.3}",
                     value("column_shapes"),
                     value("pair_trends"),
                 );
                 let report = report.metric("accuracy_real", real);
-                (
-                    report.metric("accuracy_synthetic", value("accuracy_synthetic")),
-                    found,
-                )
+                (report.metric("accuracy_synthetic", accuracy), found)
             }
             None => (report, "no scores, since no row was held back".to_owned()),
         };

@@ -7,6 +7,7 @@ use super::feature_metric::{Estimate, FeatureMetric, Number};
 use super::features::{Features, comparable};
 use super::neighbours::{Nearest, Neighbours};
 use super::real_set::RealSet;
+use super::two_sample::share_error;
 use crate::error::{Error, Result};
 use crate::random::Stream;
 use crate::settings::settings;
@@ -95,8 +96,8 @@ pub struct CopyingScores {
 impl MemorisationScores {
     /// The share, with the error of a share of independent samples.
     fn estimate(&self) -> Estimate {
-        let (share, count) = (self.memorised, self.nearest.len() as f64);
-        Estimate::with_error(share, (share * (1.0 - share) / count).sqrt())
+        let error = share_error(self.memorised, self.nearest.len());
+        Estimate::with_error(self.memorised, error)
     }
 
     /// The generated samples that are nearest to a training sample, the nearest first: the most

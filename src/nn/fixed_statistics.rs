@@ -1,26 +1,19 @@
 //! Batch norms whose running statistics stay as they are while passes go on.
 
-use std::cell::Cell;
+use scoped_tls_hkt::scoped_thread_local;
 
-thread_local! {
-    static FIXED: Cell<bool> = const { Cell::new(false) };
-}
+scoped_thread_local!(static FIXED: ());
 
 /// Whether a pass goes on in which batch norms take their running statistics as they are.
 pub(super) fn are_statistics_fixed() -> bool {
-    FIXED.get()
+    FIXED.is_set()
 }
 
 /// While `pass` goes on, the batch norms of this thread take their running statistics as they are if
 /// `fixed`, with a tape too.
 pub(crate) fn with_fixed_statistics<R>(fixed: bool, pass: impl FnOnce() -> R) -> R {
-    /// What was there before, also where the pass panics.
-    struct Before(bool);
-    impl Drop for Before {
-        fn drop(&mut self) {
-            FIXED.set(self.0);
-        }
+    match fixed {
+        true => FIXED.set(&(), pass),
+        false => pass(),
     }
-    let _before = Before(FIXED.replace(fixed));
-    pass()
 }

@@ -72,29 +72,21 @@ impl Prediction {
         comparable(NAME, test, training)?;
         let lags = self.lags_of(test)?;
         let scale = WindowNumbers::fit(test);
-        let constant = |channel: usize| {
-            let name = &test.names[channel];
-            Error::data(
-                NAME,
-                format!("channel `{name}` is constant: there is nothing to tell"),
-            )
-        };
-        if let Some(channel) = scale.constant() {
-            return Err(constant(channel));
-        }
         let numbers = |series: &SeriesSet| Lagged {
             numbers: scale.numbers(series),
             channels: series.channels(),
             time: series.time(),
             lags,
         };
-        let (training, test) = (numbers(training), numbers(test));
-        let model = Autoregression::fit(&training)?;
-        let errors = model.squared_errors(&test);
-        let spreads = test.spreads();
+        let told = numbers(test);
+        // The numbers of a channel that is constant in all moments are 0.
+        let spreads = told.spreads();
         if let Some(channel) = spreads.iter().position(|spread| !(*spread > 0.0)) {
-            return Err(constant(channel));
+            let name = &test.names[channel];
+            let problem = format!("channel `{name}` is constant: there is nothing to tell");
+            return Err(Error::data(NAME, problem));
         }
+        let errors = Autoregression::fit(&numbers(training))?.squared_errors(&told);
         let shares = errors.iter().zip(&spreads).map(|(error, all)| error / all);
         Ok((shares.sum::<f64>() / errors.len() as f64).sqrt())
     }

@@ -12,6 +12,7 @@ use super::{
 use crate::data::series::SeriesSet;
 use crate::error::Result;
 use crate::metrics::measured::{Measured, Origin};
+use crate::metrics::two_sample::share_error;
 use crate::metrics::{
     Better, Estimate, Features, NearestNeighbourTest, SampleSet, Score, TwoSample,
 };
@@ -269,8 +270,7 @@ fn privacy(scored: &Scored<'_>) -> Result<Vec<Measured>> {
         return Ok(Vec::new());
     }
     let found = closest_windows(&scored.training, &scored.held_out, &scored.generated)?;
-    let count = scored.generated.count() as f64;
-    let error = (found.copies * (1.0 - found.copies) / count).sqrt();
+    let error = share_error(found.copies, scored.generated.count());
     let lower = |name, estimate, real| Measured {
         name,
         better: Better::Lower,

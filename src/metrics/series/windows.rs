@@ -33,13 +33,6 @@ impl WindowNumbers {
         }
     }
 
-    /// The first channel that was constant.
-    pub(super) fn constant(&self) -> Option<usize> {
-        self.channels
-            .iter()
-            .position(|(_, inverse)| *inverse == 0.0)
-    }
-
     /// The numbers of all windows, `[count, channels, time]`.
     pub(super) fn numbers(&self, series: &SeriesSet) -> Vec<f64> {
         let moments = series.values().chunks_exact(series.time());

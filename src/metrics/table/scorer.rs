@@ -12,6 +12,7 @@ use super::utility::{Utility, UtilityScores};
 use crate::data::table::Table;
 use crate::error::Result;
 use crate::metrics::measured::{Measured, Origin};
+use crate::metrics::two_sample::share_error;
 use crate::metrics::{Better, Estimate, SampleSet, Score, TwoSample};
 use crate::random::Stream;
 
@@ -222,8 +223,7 @@ impl TableScorer {
     fn privacy(&self, scored: &Scored<'_>) -> Result<Vec<Measured>> {
         let tables = [&*scored.held_out, &*scored.generated];
         let scores = closest_records_of(&self.training, &scored.training, tables)?;
-        let count = scored.generated.rows() as f64;
-        let error = (scores.copies * (1.0 - scores.copies) / count).sqrt();
+        let error = share_error(scores.copies, scored.generated.rows());
         let lower = |name, estimate, real| Measured {
             name,
             better: Better::Lower,
@@ -248,7 +248,7 @@ impl TableScorer {
 
     fn learnt(&self, scores: &UtilityScores, scored: &Scored<'_>) -> Vec<Measured> {
         let (own, real) = (&scores.synthetic, &scores.real);
-        let error = (own.accuracy * (1.0 - own.accuracy) / scores.test_rows as f64).sqrt();
+        let error = share_error(own.accuracy, scores.test_rows);
         let higher = |name, estimate, real| Measured {
             name,
             better: Better::Higher,

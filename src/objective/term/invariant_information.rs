@@ -5,8 +5,8 @@ use burn::tensor::activation::softmax;
 use burn::tensor::backend::Backend;
 use serde::Serialize;
 
-use super::{CostTerm, Term, TermInfo, TermKind};
-use crate::error::{Error, Result};
+use super::{CostTerm, Term, TermInfo, TermKind, codes};
+use crate::error::Result;
 use crate::latent::CodeKind;
 use crate::network::{Augmentation, Network, Sample, Verdict};
 use crate::objective::pass::{Memory, Pass};
@@ -77,13 +77,10 @@ impl TermInfo for InvariantInformation {
     }
 
     fn validate(&self) -> Result<()> {
-        if self.codes.is_empty() {
-            return Err(Error::setting(
-                "codes",
-                "none",
-                "must name the categorical codes of the prior that are seen in samples",
-            ));
-        }
+        codes::check(
+            &self.codes,
+            "must name the categorical codes of the prior that are seen in samples",
+        )?;
         self.augmentation.validate()
     }
 }
@@ -116,22 +113,13 @@ impl<P: Pair> CostTerm<P> for InvariantInformation {
             let together = pass.batch_mean(together.reshape([width * width]));
             minus_information(together.reshape([width, width]))
         };
-        let mut terms = self.codes.iter().map(of_code);
-        match terms.next() {
-            Some(first) => terms.fold(first, |sum, term| sum + term),
-            None => panic!("invariant information of no codes"),
-        }
+        codes::added_up(&self.codes, of_code)
     }
 }
 
 /// What a verdict gives each value of a code, `[batch, width]`.
 fn shares<B: Backend>(verdict: &Verdict<B>, name: &str, width: usize) -> Tensor<B, 2> {
-    let Some(output) = verdict.output(name).cloned() else {
-        panic!(
-            "the invariant information of `{name}` needs a discriminator that returns it: \
-             `Verdict::with_output(\"{name}\", …)`"
-        );
-    };
+    let output = codes::output(verdict, name, "invariant information");
     assert_eq!(
         output.dims()[1],
         width,

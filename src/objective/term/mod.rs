@@ -2,6 +2,7 @@
 
 mod auxiliary_class;
 mod balanced_consistency;
+mod codes;
 mod condition_match;
 mod consistency;
 mod custom;

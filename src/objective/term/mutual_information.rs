@@ -4,8 +4,8 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::log_softmax;
 use serde::Serialize;
 
-use super::{CostTerm, Term, TermInfo, TermKind};
-use crate::error::{Error, Result};
+use super::{CostTerm, Term, TermInfo, TermKind, codes};
+use crate::error::Result;
 use crate::latent::CodeKind;
 use crate::network::Network;
 use crate::objective::pass::{Memory, Pass};
@@ -63,14 +63,10 @@ impl TermInfo for MutualInformation {
     }
 
     fn validate(&self) -> Result<()> {
-        if self.codes.is_empty() {
-            return Err(Error::setting(
-                "codes",
-                "none",
-                "must name the codes of the prior that can be recovered from samples",
-            ));
-        }
-        Ok(())
+        codes::check(
+            &self.codes,
+            "must name the codes of the prior that can be recovered from samples",
+        )
     }
 }
 
@@ -83,12 +79,7 @@ impl<P: Pair> CostTerm<P> for MutualInformation {
     ) -> Tensor<P::Backend, 1> {
         let recovered = |name: &String| {
             let (code, drawn) = pass.code(name);
-            let Some(output) = pass.fake.verdict().output(name).cloned() else {
-                panic!(
-                    "the mutual information of `{name}` needs a discriminator that returns it: \
-                     `Verdict::with_output(\"{name}\", …)`"
-                );
-            };
+            let output = codes::output(pass.fake.verdict(), name, "mutual information");
             assert_eq!(
                 output.dims(),
                 drawn.dims(),
@@ -101,10 +92,6 @@ impl<P: Pair> CostTerm<P> for MutualInformation {
             };
             each.sum().mul_scalar(1.0 / batch as f64)
         };
-        let mut terms = self.codes.iter().map(recovered);
-        match terms.next() {
-            Some(first) => terms.fold(first, |sum, term| sum + term),
-            None => panic!("mutual information of no codes"),
-        }
+        codes::added_up(&self.codes, recovered)
     }
 }

@@ -51,8 +51,8 @@ struct Args {
     #[command(flatten)]
     common: Untrained,
 
-    /// What is scored: a `.gan` file, a checkpoint of `mnist` or a folder of them, a folder of
-    /// pictures, or features as `.npy` or `.safetensors`
+    /// What is scored: a `.gan` file, a checkpoint of `images` or `mnist` or a folder of them, a folder
+    /// of pictures, or features as `.npy` or `.safetensors`
     #[arg(long, value_name = "PATH")]
     generated: PathBuf,
 

@@ -1,11 +1,10 @@
-//! What draws the images of a stored run of the example `mnist`.
-
-use std::path::Path;
+//! What draws the images of a stored run of the examples `images` and `mnist`.
 
 use burn_gan::burn::module::AutodiffModule;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::models::{
-    DcganDiscriminatorConfig, DcganGeneratorConfig, MlpDiscriminatorConfig, MlpGeneratorConfig,
+    DcganDiscriminatorConfig, DcganGeneratorConfig, ImageDiscriminatorConfig, ImageGeneratorConfig,
+    MlpDiscriminatorConfig, MlpGeneratorConfig,
 };
 use burn_gan::network::{TrainableDiscriminator, TrainableGenerator};
 use burn_gan::objective::TermKind;
@@ -14,6 +13,7 @@ use burn_gan::sampling::Sampler;
 use burn_gan::step::StandingStatistics;
 use burn_gan::train::StoredRun;
 use burn_gan::{Error, Result};
+use serde::Deserialize;
 
 /// The classes of so many samples, in turns.
 fn in_turns<B: Backend>(count: usize, classes: usize, device: &B::Device) -> Result<Labels<B>> {
@@ -21,14 +21,64 @@ fn in_turns<B: Backend>(count: usize, classes: usize, device: &B::Device) -> Res
     Labels::from_slice(&labels, classes, device)
 }
 
+/// What the example `images` stores of its networks.
+#[derive(Deserialize)]
+struct Described {
+    generator: ImageGeneratorConfig,
+    discriminator: ImageDiscriminatorConfig,
+    classes: Option<usize>,
+}
+
+/// Batches that standing statistics are taken over.
+const BATCHES: usize = 8;
+
+/// That of a checkpoint of the example `images`, which says what its networks are; `None` of another
+/// one's.
+pub fn of_described<B: AutodiffBackend>(
+    stored: &StoredRun,
+    device: &B::Device,
+) -> Result<Option<Sampler<B::InnerBackend>>> {
+    if stored.settings()["generator"].is_null() {
+        return Ok(None);
+    }
+    let Described {
+        generator,
+        discriminator,
+        classes,
+    } = Described::deserialize(stored.settings()).map_err(|error| {
+        let problem = format!("says of its networks what this version does not read: {error}");
+        Error::data(stored.path(), problem)
+    })?;
+    let config = stored.config()?;
+    let (batch, latent) = (config.batches.batch_size, config.latent);
+    Ok(Some(match classes {
+        None => {
+            let networks = (
+                generator.init::<B>(device)?,
+                discriminator.init::<B>(device)?,
+            );
+            let generator = restored(stored, networks, vec![(); BATCHES], device)?;
+            Sampler::new(generator, latent, device)
+        }
+        Some(classes) => {
+            let networks = (
+                generator.init_conditional::<B>(classes, device)?,
+                discriminator.init_projected::<B>(classes, device)?,
+            );
+            let labels = vec![in_turns(batch, classes, device)?; BATCHES];
+            let generator = restored(stored, networks, labels, device)?;
+            Sampler::conditional(generator, latent, classes, device)
+        }
+    }))
+}
+
 /// That of a checkpoint of the example `mnist`, whose options are stored in it.
-pub fn of_checkpoint<B: AutodiffBackend>(
-    path: &Path,
+pub fn of_mnist<B: AutodiffBackend>(
+    stored: &StoredRun,
     image: [usize; 3],
     device: &B::Device,
 ) -> Result<Sampler<B::InnerBackend>> {
     const CLASSES: usize = 10;
-    let stored = StoredRun::open(path)?;
     let config = stored.config()?;
     let option = |name: &str| {
         stored.settings()[name]
@@ -60,7 +110,7 @@ pub fn of_checkpoint<B: AutodiffBackend>(
         ("mlp", false) => {
             let networks = (mlp.0.init::<B, 4>(device)?, mlp.1.init::<B, 4>(device)?);
             Sampler::new(
-                restored(&stored, networks, vec![(); 8], device)?,
+                restored(stored, networks, vec![(); BATCHES], device)?,
                 latent,
                 device,
             )
@@ -70,14 +120,14 @@ pub fn of_checkpoint<B: AutodiffBackend>(
                 mlp.0.init_conditional::<B, 4>(CLASSES, device)?,
                 mlp.1.init_conditional::<B, 4>(CLASSES, device)?,
             );
-            let labels = vec![in_turns(config.batches.batch_size, CLASSES, device)?; 8];
-            let generator = restored(&stored, networks, labels, device)?;
+            let labels = vec![in_turns(config.batches.batch_size, CLASSES, device)?; BATCHES];
+            let generator = restored(stored, networks, labels, device)?;
             Sampler::conditional(generator, latent, CLASSES, device)
         }
         ("dcgan", false) => {
             let networks = (dcgan.0.init::<B>(device)?, dcgan.1.init::<B>(device)?);
             Sampler::new(
-                restored(&stored, networks, vec![(); 8], device)?,
+                restored(stored, networks, vec![(); BATCHES], device)?,
                 latent,
                 device,
             )
@@ -87,13 +137,13 @@ pub fn of_checkpoint<B: AutodiffBackend>(
                 dcgan.0.init_conditional::<B>(CLASSES, device)?,
                 dcgan.1.init_conditional::<B>(CLASSES, device)?,
             );
-            let labels = vec![in_turns(config.batches.batch_size, CLASSES, device)?; 8];
-            let generator = restored(&stored, networks, labels, device)?;
+            let labels = vec![in_turns(config.batches.batch_size, CLASSES, device)?; BATCHES];
+            let generator = restored(stored, networks, labels, device)?;
             Sampler::conditional(generator, latent, CLASSES, device)
         }
         _ => {
-            let problem = "is no checkpoint of the example `mnist`, which stores its networks' names \
-                           in it; a program of your own reads its checkpoints by \
+            let problem = "is no checkpoint of the examples `images` or `mnist`, which store in it what \
+                           their networks are; a program of your own reads its checkpoints by \
                            `train::StoredRun`";
             return Err(Error::data(stored.path(), problem));
         }

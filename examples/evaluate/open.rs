@@ -6,6 +6,7 @@ use std::path::Path;
 use burn_gan::burn::tensor::backend::AutodiffBackend;
 use burn_gan::data::Mnist;
 use burn_gan::sampling::Sampler;
+use burn_gan::train::StoredRun;
 use burn_gan::{Error, Result};
 
 use crate::images::{self, Images};
@@ -50,11 +51,15 @@ impl Args {
         let most = self.samples.unwrap_or(SAMPLES);
         let path = self.generated.as_path();
         let saved = path.extension().is_some_and(|end| end == "gan");
-        let mut sampler = match saved {
-            true => Some(Sampler::open(path, device)?),
+        let stored = match !saved && is_stored_run(path) {
+            true => Some(StoredRun::open(path)?),
             false => None,
         };
-        let stored = !saved && is_stored_run(path);
+        let mut sampler = match &stored {
+            Some(stored) => networks::of_described::<B>(stored, device)?,
+            None if saved => Some(Sampler::open(path, device)?),
+            None => None,
+        };
         let mnist = is_mnist(&self.data_dir);
         // What is drawn decides the shape; otherwise the files do.
         let (real, files) = match &mut sampler {
@@ -63,7 +68,7 @@ impl Args {
                 let shape = self.shape_of(sampler.draw(1)?.shape())?;
                 (Images::in_folder(&self.data_dir, most, shape)?, None)
             }
-            None => self.in_folders(most, stored)?,
+            None => self.in_folders(most, stored.is_some())?,
         };
         let counts = |images: &Images| (images.len(), images.whole);
         let (held_out, training) = match (&self.held_out, self.split) {
@@ -89,13 +94,14 @@ impl Args {
             (None, _) => (None, Training::Unknown),
         };
         let draws = self.samples.unwrap_or(real.len());
-        let generated = match (sampler, files) {
-            (Some(sampler), _) => Generated::Drawn(Box::new(sampler)),
-            (None, Some(images)) => Generated::Images(images),
-            (None, None) if stored => Generated::Drawn(Box::new(networks::of_checkpoint::<B>(
-                path, real.shape, device,
-            )?)),
-            (None, None) => Generated::Images(Images::in_folder(path, most, real.shape)?),
+        let generated = match (sampler, files, stored) {
+            (Some(sampler), ..) => Generated::Drawn(Box::new(sampler)),
+            (None, Some(images), _) => Generated::Images(images),
+            (None, None, Some(stored)) => {
+                let sampler = networks::of_mnist::<B>(&stored, real.shape, device)?;
+                Generated::Drawn(Box::new(sampler))
+            }
+            (None, None, None) => Generated::Images(Images::in_folder(path, most, real.shape)?),
         };
         let sets = ImageSets {
             real,

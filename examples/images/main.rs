@@ -44,6 +44,8 @@ use common::{Common, Program};
 use data::{DataArgs, Parts, RANGE};
 use judge::{Extractor, Judge};
 use pictures::{Pictures, Set};
+use serde::Serialize;
+use serde_json::Value;
 
 /// Trains a GAN on a folder of pictures.
 #[derive(Parser)]
@@ -297,7 +299,7 @@ impl Args {
         device: B::Device,
     ) -> Result<u8> {
         let (generator, discriminator) = self.networks(parts.training.dimensions());
-        let settings = generator.clone();
+        let settings = (generator.clone(), discriminator.clone());
         let make = || {
             Ok((
                 generator.init::<B>(&device)?,
@@ -329,7 +331,7 @@ impl Args {
             return Err(Error::setting("labels", true, problem));
         }
         let (generator, discriminator) = self.networks(parts.training.dimensions());
-        let settings = generator.clone();
+        let settings = (generator.clone(), discriminator.clone());
         let make = || {
             Ok((
                 generator.init_conditional::<B>(classes, &device)?,
@@ -491,17 +493,18 @@ impl Args {
             .with_conditions(&asked)
             .with_scale(scale);
 
-        // What decides the networks and what they are told.
-        let options = [
-            ("labels", self.labels.to_string()),
-            ("width", self.width.to_string()),
-        ];
-        let mut history = History::new();
-        let mut trainer = self.common.trainer(&config, &options, &out, device)?;
+        // What decides the networks and what they are told: a run is resumed with the same, and the
+        // example `evaluate` makes a checkpoint's networks by it.
+        let (generator, discriminator) = &study.settings;
+        let mut plan = (self.common.checkpoints(&config, &[], &out))
+            .compare("generator", json(generator)?)
+            .compare("discriminator", json(discriminator)?)
+            .compare("classes", self.labels.then_some(training.classes.len()));
         if self.keep_best {
-            let plan = self.common.checkpoints(&config, &options, &out);
-            trainer = trainer.with_checkpoints(plan.keep_best(DISTANCE, Better::Lower));
+            plan = plan.keep_best(DISTANCE, Better::Lower);
         }
+        let mut history = History::new();
+        let mut trainer = (self.common.trainer(&config, &[], &out, device)?).with_checkpoints(plan);
         if let Some(scores) = &mut scores {
             let every = self.measure_every.unwrap_or(tenth);
             trainer = trainer.evaluate(Rhythm::Every(every), scores);
@@ -521,10 +524,10 @@ impl Args {
         }
 
         let saved = out.join("generator.gan");
-        SavedGenerator::save(&saved, &study.settings, &latent, run.state.sampler())?;
+        SavedGenerator::save(&saved, generator, &latent, run.state.sampler())?;
         let mut report = (self.common.report(&config))
             .setting("data", self.data.pictures.data_dir.display().to_string())
-            .setting("generator", &study.settings)
+            .setting("generator", generator)
             .setting("labels", self.labels)
             .setting("classes", training.class_sizes())
             .metric("pictures", training.count())
@@ -548,7 +551,7 @@ impl Args {
                     .state(networks()?, device)?
                     .with_standing_statistics(standing);
                 let best = out.join("generator_best.gan");
-                SavedGenerator::save(&best, &study.settings, &latent, state.sampler())?;
+                SavedGenerator::save(&best, generator, &latent, state.sampler())?;
                 report = (report.file(best))
                     .metric("best_step", stored.step())
                     .metric("best_distance", distance);
@@ -576,11 +579,16 @@ impl Args {
 /// What differs between networks that are told classes and those that are not.
 struct Study<'a, Make, Tell> {
     parts: &'a Parts,
-    settings: ImageGeneratorConfig,
+    settings: (ImageGeneratorConfig, ImageDiscriminatorConfig),
     /// Fresh networks.
     make: Make,
     /// Labels as they are told.
     tell: Tell,
+}
+
+/// Settings as a checkpoint stores them.
+fn json(settings: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(settings).map_err(|error| Error::data("settings", error.to_string()))
 }
 
 const STANDING_BATCHES: usize = 16;

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Trains by the protocol of a paper (its data, networks and settings: `burn_gan::protocol`), scores
-//! by the paper's rules, and prints its table: `table.txt` and `table.json` in the out folder, with a
-//! picture of what each trial draws. A row of the data itself, by the same rules, says what perfect
+//! by the paper's rules, and prints its table: `table.txt`, `table.json` and `table.svg` in the out folder, with
+//! a picture of what each trial draws. A row of the data itself, by the same rules, says what perfect
 //! looks like; `table.json` has the seeds, samples and classifier of each row. Papers train for hundreds
 //! of epochs: `--epochs` shortens all runs alike.
 

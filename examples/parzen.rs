@@ -7,7 +7,7 @@
 //!
 //! Trains with the networks and settings of Goodfellow et al. 2014 (`burn_gan::protocol::Goodfellow`)
 //! on the training digits but the last 1,000, which choose the window's width, and scores the test
-//! digits. The out folder gets `table.txt`, `table.json` and a picture of each trial's samples.
+//! digits. The out folder gets `table.txt`, `table.json`, `table.svg` and a picture of each trial's samples.
 
 mod common;
 #[path = "common/protocols.rs"]

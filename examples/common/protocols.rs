@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use burn_gan::burn::tensor::backend::AutodiffBackend;
+use burn_gan::plot::ResultChart;
 use burn_gan::prelude::*;
 use burn_gan::protocol::{Evaluation, Measured, Protocol, ProtocolScores, ResultTable, Samples};
 use burn_gan::train::Ending;
@@ -208,7 +209,10 @@ impl Rows {
         // A closed pipe is no reason to lose the report.
         let _ = std::io::stdout().write_all(text.as_bytes());
         let seconds = (trials.iter()).fold(0.0, |all, trial| all + trial.seconds);
+        let chart = out.join("table.svg");
+        ResultChart::new(&table).save(&chart)?;
         let report = (report.metric("table", &table))
+            .picture(&table.title, chart, None)
             .metric("trials", &trials)
             .timing("training", seconds)
             .ending(ending.to_string())

@@ -28,11 +28,11 @@ pub(super) type Drawn<T = ()> = std::result::Result<T, String>;
 pub(super) const INK: RGBColor = RGBColor(60, 60, 60);
 
 /// The colour of the lines behind the data, as the frame draws them.
-const GRID: RGBColor = RGBColor(228, 228, 228);
+pub(super) const GRID: RGBColor = RGBColor(228, 228, 228);
 
 /// The smallest and largest side of a picture, in pixels: a frame and its labels need the one, and
 /// coordinates must stay far inside `i32` for the other.
-const SIDES: std::ops::RangeInclusive<u32> = 160..=16_384;
+pub(super) const SIDES: std::ops::RangeInclusive<u32> = 160..=16_384;
 
 /// A drawing library's error as text.
 pub(super) fn problem(error: impl Display) -> String {
@@ -138,7 +138,7 @@ pub(super) fn pen(color: RGBColor, pixels: f64) -> ShapeStyle {
 
 /// How wide `text` of `pixels` height will be, in units: an estimate, since the font is chosen by
 /// whoever shows the file. Wide fonts take 0.6 of their height a letter.
-fn width(text: &str, pixels: f64) -> i32 {
+pub(super) fn width(text: &str, pixels: f64) -> i32 {
     (text.chars().count() as f64 * pixels * 0.6 * f64::from(UNIT)) as i32
 }
 

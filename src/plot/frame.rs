@@ -2,11 +2,11 @@
 
 use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::cartesian::Cartesian2d;
-use plotters::prelude::{RGBColor, SVGBackend};
+use plotters::prelude::SVGBackend;
 use plotters::style::{FontStyle, TRANSPARENT};
 
 use super::axis::{Axis, tick};
-use super::canvas::{Area, Drawn, INK, UNIT, pen, problem, text};
+use super::canvas::{Area, Drawn, GRID, INK, UNIT, pen, problem, text};
 
 /// Room for the labels of y and x, and on all sides of the frame and its labels, in units.
 const Y_LABELS: i32 = 58 * UNIT;
@@ -43,13 +43,12 @@ pub(super) fn axes<'a>(
         .y_label_area_size(Y_LABELS)
         .build_cartesian_2d(x, y)
         .map_err(problem)?;
-    let light = RGBColor(228, 228, 228);
     chart
         .configure_mesh()
         .x_labels(count(width, 60))
         .y_labels(count(height, 34))
         .light_line_style(TRANSPARENT)
-        .bold_line_style(pen(light, 0.8))
+        .bold_line_style(pen(GRID, 0.8))
         .axis_style(pen(INK, 1.0))
         .set_all_tick_mark_size(4 * UNIT)
         .label_style(text(11.0, FontStyle::Normal))

@@ -3,6 +3,7 @@
 //! - [`LineChart`] draws named [`Series`] against one axis: densities, losses, estimates over steps.
 //! - [`Scatter`] draws two-dimensional samples over the data, both axes to the same scale.
 //! - [`Panels`] puts several of them side by side into one file.
+//! - [`ResultChart`] draws a table of results, published ones and those measured here.
 //! - [`image_grid`] lays a batch of images out as a [`Picture`], [`first_batch`] that of a run.
 //!
 //! Charts are written by `plotters` through its SVG backend alone, which needs no font and no
@@ -33,6 +34,8 @@ mod frame;
 mod grid;
 mod line;
 mod panels;
+#[cfg(feature = "metrics")]
+mod results;
 mod scatter;
 mod series;
 
@@ -44,5 +47,7 @@ pub(crate) use grid::check_grid;
 pub use grid::{GridSize, GridStyle, Picture, image_grid};
 pub use line::LineChart;
 pub use panels::{Panel, Panels};
+#[cfg(feature = "metrics")]
+pub use results::ResultChart;
 pub use scatter::Scatter;
 pub use series::{Series, Stroke};

@@ -250,7 +250,7 @@ impl ResultTable {
     }
 
     /// A cell as it is shown.
-    fn shown(&self, row: &Row, column: usize) -> String {
+    pub(crate) fn shown(&self, row: &Row, column: usize) -> String {
         let Some(cell) = row.cells[column] else {
             return "–".to_owned();
         };

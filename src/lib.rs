@@ -119,6 +119,10 @@ pub mod random;
 mod readback;
 mod records;
 pub mod report;
+#[cfg_attr(
+    not(any(feature = "flex", feature = "ndarray", feature = "wgpu")),
+    allow(dead_code)
+)]
 mod retyped;
 pub mod sampling;
 mod settings;

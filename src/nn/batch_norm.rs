@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Activation;
 use super::fixed_statistics::are_statistics_fixed;
 use crate::error::{Result, check};
-use crate::process::{is_synchronized, mean_of_all};
+use crate::process::mean_of_all;
 use crate::settings::settings;
 use crate::sizes;
 
@@ -184,7 +184,7 @@ impl<B: Backend> Statistics<'_, B> {
     ) -> Tensor<B, R> {
         // The kernel has the statistics and the output in one operation: nothing can come between.
         #[cfg(feature = "flex")]
-        if !is_synchronized()
+        if !crate::process::is_synchronized()
             && let Some(normalized) = crate::kernels::batch_norm_training(
                 &input,
                 [&gamma, &beta],

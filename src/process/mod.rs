@@ -11,6 +11,11 @@
 
 mod across;
 mod alone;
+// Without a backend of burn's no statistics are taken over processes.
+#[cfg_attr(
+    not(any(feature = "flex", feature = "ndarray", feature = "wgpu")),
+    allow(dead_code, unused_imports)
+)]
 mod means;
 #[cfg(feature = "mpi")]
 mod mpi;
@@ -21,7 +26,10 @@ use std::fmt::Debug;
 
 pub(crate) use across::Across;
 pub use alone::Alone;
-pub(crate) use means::{can_be_synchronized, is_synchronized, mean_of_all, synchronized};
+// Who takes statistics by a kernel asks.
+#[cfg(feature = "flex")]
+pub(crate) use means::is_synchronized;
+pub(crate) use means::{can_be_synchronized, mean_of_all, synchronized};
 #[cfg(feature = "mpi")]
 pub use mpi::{Mpi, Patience};
 

@@ -305,18 +305,26 @@ enum Kind {
     Halving,
     /// 3×3 with stride 1 and many channels, which has, too.
     Square,
+    /// 3×3 with stride 2 and many channels.
+    SquareHalving,
     /// Channels in groups, one in each or several.
     Grouped,
+    /// 3×3 in so many groups, one or several channels in each.
+    GroupedSquare {
+        groups: usize,
+        stride: usize,
+    },
 }
 
 /// Each case's, in turn.
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     Kind::Halving,
     Kind::Any,
     Kind::Grouped,
     Kind::Square,
     Kind::Any,
     Kind::Grouped,
+    Kind::SquareHalving,
 ];
 
 /// Multiply-adds of a case at most: this crate is tested without optimisation.
@@ -327,7 +335,7 @@ impl Convolution {
     /// the kernel, `None` if there is none.
     fn draw(stream: &mut Stream, kind: Kind, pixels: impl Fn(&Self) -> Option<usize>) -> Self {
         loop {
-            let wide = matches!(kind, Kind::Halving | Kind::Square);
+            let wide = matches!(kind, Kind::Halving | Kind::Square | Kind::SquareHalving);
             let (batches, channels, sizes) = match wide {
                 true => ((1, 3), (16, 33), (2, 17)),
                 false => ((1, 9), (1, 17), (1, 33)),
@@ -335,12 +343,17 @@ impl Convolution {
             let [kernel, stride] = match kind {
                 Kind::Halving => [[4, 4], [2, 2]],
                 Kind::Square => [[3, 3], [1, 1]],
+                Kind::SquareHalving => [[3, 3], [2, 2]],
+                Kind::GroupedSquare { stride, .. } => [[3, 3], [stride; 2]],
                 Kind::Any | Kind::Grouped => [pair(stream, 1, 5), pair(stream, 1, 3)],
             };
             let mut channels = pair(stream, channels.0, channels.1);
-            let mut groups = 1;
-            if kind == Kind::Grouped {
-                groups = between(stream, 2, 16);
+            let groups = match kind {
+                Kind::Grouped => between(stream, 2, 16),
+                Kind::GroupedSquare { groups, .. } => groups,
+                _ => 1,
+            };
+            if matches!(kind, Kind::Grouped | Kind::GroupedSquare { .. }) {
                 let widths = [[1, 1], [4, 8], [16, 16], [1, 2], [3, 1], [5, 16], [8, 4]];
                 channels = widths[stream.index(widths.len())].map(|width| width * groups);
             }
@@ -404,30 +417,46 @@ impl Convolution {
     }
 }
 
-const CONVOLUTIONS: usize = 72;
+const CONVOLUTIONS: usize = 77;
+
+/// A convolution of this kind against burn's.
+fn convolution(kind: Kind, stream: &mut Stream) {
+    let (here, there) = (Default::default(), Default::default());
+    let case = Convolution::draw(stream, kind, Convolution::down);
+    let [vertical, horizontal] = case.padding;
+    let padding = PaddingConfig2d::Explicit(vertical, horizontal, vertical, horizontal);
+    let ours = Conv2dConfig::new(case.channels, case.kernel)
+        .with_stride(case.stride)
+        .with_padding(padding.clone())
+        .with_groups(case.groups)
+        .with_bias(case.bias)
+        .init::<Fast>(&here);
+    let burns = BurnConv2dConfig::new(case.channels, case.kernel)
+        .with_stride(case.stride)
+        .with_padding(padding)
+        .with_groups(case.groups)
+        .with_bias(case.bias);
+    let layers = (ours, burns.init::<Fast>(&here), burns.init::<Exact>(&there));
+    let numbers = case.numbers(stream);
+    compare(&case, layers, &numbers, case.activation, stream);
+}
 
 #[test]
 fn convolutions_are_burns_over_random_shapes() {
     let mut stream = Stream::new(1, "random convolutions");
-    let (here, there) = (Default::default(), Default::default());
     for index in 0..CONVOLUTIONS {
-        let case = Convolution::draw(&mut stream, KINDS[index % KINDS.len()], Convolution::down);
-        let [vertical, horizontal] = case.padding;
-        let padding = PaddingConfig2d::Explicit(vertical, horizontal, vertical, horizontal);
-        let ours = Conv2dConfig::new(case.channels, case.kernel)
-            .with_stride(case.stride)
-            .with_padding(padding.clone())
-            .with_groups(case.groups)
-            .with_bias(case.bias)
-            .init::<Fast>(&here);
-        let burns = BurnConv2dConfig::new(case.channels, case.kernel)
-            .with_stride(case.stride)
-            .with_padding(padding)
-            .with_groups(case.groups)
-            .with_bias(case.bias);
-        let layers = (ours, burns.init::<Fast>(&here), burns.init::<Exact>(&there));
-        let numbers = case.numbers(&mut stream);
-        compare(&case, layers, &numbers, case.activation, &mut stream);
+        convolution(KINDS[index % KINDS.len()], &mut stream);
+    }
+}
+
+/// R3GAN's own, and those around it.
+#[test]
+fn convolutions_of_3x3_in_1_to_16_groups_are_burns() {
+    let mut stream = Stream::new(4, "grouped convolutions");
+    for groups in 1..=16 {
+        for stride in [1, 2] {
+            convolution(Kind::GroupedSquare { groups, stride }, &mut stream);
+        }
     }
 }
 

@@ -213,7 +213,7 @@ fn resnet<B: AutodiffBackend>(
 
 /// With a stack as large as a program's: balanced checkpointing, which `Burns` has, recomputes by
 /// recursion, and residual blocks are long chains of what it recomputes.
-fn on_a_large_stack(test: fn()) {
+pub(super) fn on_a_large_stack(test: fn()) {
     let thread = std::thread::Builder::new().stack_size(32 << 20);
     let thread = thread.spawn(test).expect("a thread");
     if let Err(panic) = thread.join() {

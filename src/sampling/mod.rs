@@ -20,6 +20,7 @@
 
 mod choose;
 mod drawn;
+mod fixed;
 mod judge;
 mod sampler;
 mod stock;

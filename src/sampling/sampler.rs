@@ -6,23 +6,34 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 
 use super::Drawn;
+use super::fixed::Fixed;
 use crate::error::{Error, Result, check};
 use crate::latent::Latent;
-use crate::network::{Generator, Labels};
+use crate::network::{Generator, Labels, Vectors};
 use crate::random::Stream;
 
 /// Samples drawn at once, where nothing else is asked for.
 const BATCH: usize = 100;
 
-/// Samples of these latents, of these classes where there are some.
-type Draw<B> = dyn Fn(Tensor<B, 2>, &[usize]) -> Result<TensorData>;
+/// Samples of these latents, of these classes or on these vectors where there are some.
+type Draw<B> = dyn Fn(Tensor<B, 2>, &[usize], &[f32]) -> Result<TensorData>;
+
+/// What a generator is conditioned on.
+enum On {
+    Nothing,
+    /// One of so many classes.
+    Classes(usize),
+    /// Vectors of so many numbers, those that the caller has given one after the other.
+    Vectors(usize, Vec<f32>),
+}
 
 /// A trained generator that samples are drawn from, a batch at a time: more of them take no more
 /// memory than they are long themselves.
 ///
 /// It hides what the generator's samples and conditions are, so that what follows (choosing, files,
 /// metrics) is the same for points, images and everything else. [`open`](Self::open) takes a saved
-/// stock generator, [`new`](Self::new) and [`conditional`](Self::conditional) any.
+/// stock generator, [`new`](Self::new), [`conditional`](Self::conditional) and
+/// [`on_vectors`](Self::on_vectors) any.
 ///
 /// The seed and the batch size decide the samples. A run's [`TrainState::sampler`] is what to draw
 /// from after training: the average where there is one.
@@ -47,13 +58,14 @@ type Draw<B> = dyn Fn(Tensor<B, 2>, &[usize]) -> Result<TensorData>;
 pub struct Sampler<B: Backend> {
     draw: Box<Draw<B>>,
     latent: Latent,
-    classes: Option<usize>,
+    on: On,
     range: Option<(f64, f64)>,
     device: B::Device,
     stream: Stream,
     truncation: Option<f32>,
+    codes: Vec<Fixed>,
     batch: usize,
-    /// Samples drawn without a label of their own: where the turns of the classes stand.
+    /// Samples drawn without a condition of their own: where the turns of classes or vectors stand.
     turn: usize,
 }
 
@@ -61,7 +73,8 @@ impl<B: Backend> fmt::Debug for Sampler<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sampler")
             .field("latent", &self.latent)
-            .field("classes", &self.classes)
+            .field("classes", &self.classes())
+            .field("vector_size", &self.vector_size())
             .field("truncation", &self.truncation)
             .field("batch", &self.batch)
             .finish_non_exhaustive()
@@ -75,8 +88,9 @@ impl<B: Backend> Sampler<B> {
         G: Generator<B, Sample = Tensor<B, R>, Condition = ()> + 'static,
     {
         let range = generator.output_range();
-        let draw = move |latents, _: &[usize]| Ok(generator.generate(latents, &()).into_data());
-        Self::of(Box::new(draw), latent, (None, range), device)
+        let draw =
+            move |latents, _: &[usize], _: &[f32]| Ok(generator.generate(latents, &()).into_data());
+        Self::of(Box::new(draw), latent, (On::Nothing, range), device)
     }
 
     /// Draws from a generator that is conditioned on one of so many classes.
@@ -90,27 +104,65 @@ impl<B: Backend> Sampler<B> {
         G: Generator<B, Sample = Tensor<B, R>, Condition = Labels<B>> + 'static,
     {
         let range = generator.output_range();
-        let draw = move |latents: Tensor<B, 2>, labels: &[usize]| {
+        let draw = move |latents: Tensor<B, 2>, labels: &[usize], _: &[f32]| {
             let labels = Labels::from_slice(labels, classes, &latents.device())?;
             Ok(generator.generate(latents, &labels).into_data())
         };
-        Self::of(Box::new(draw), latent, (Some(classes), range), device)
+        let on = On::Classes(classes);
+        Self::of(Box::new(draw), latent, (on, range), device)
+    }
+
+    /// Draws from a generator that is conditioned on vectors of so many numbers, which
+    /// [`with_vectors`](Self::with_vectors) gives.
+    ///
+    /// ```
+    /// use burn_gan::burn::backend::Flex;
+    /// use burn_gan::models::MlpGeneratorConfig;
+    /// use burn_gan::sampling::Sampler;
+    /// use burn_gan::Latent;
+    ///
+    /// let device = Default::default();
+    /// let generator = MlpGeneratorConfig::new(8, [2]).init_on_vectors::<Flex, 2>(3, &device)?;
+    /// let sampler = Sampler::on_vectors(generator, Latent::normal(8), 3, &device);
+    /// // Five samples on two vectors in turns.
+    /// let vectors = vec![1.0, 0.0, 0.5, 0.0, 1.0, -0.5];
+    /// assert_eq!(sampler.with_vectors(vectors, 3)?.draw(5)?.count(), 5);
+    /// # Ok::<(), burn_gan::Error>(())
+    /// ```
+    pub fn on_vectors<G, const R: usize>(
+        generator: G,
+        latent: Latent,
+        size: usize,
+        device: &B::Device,
+    ) -> Self
+    where
+        G: Generator<B, Sample = Tensor<B, R>, Condition = Vectors<B>> + 'static,
+    {
+        let range = generator.output_range();
+        let draw = move |latents: Tensor<B, 2>, _: &[usize], vectors: &[f32]| {
+            let vectors = TensorData::new(vectors.to_vec(), [latents.dims()[0], size]);
+            let vectors = Vectors::new(Tensor::from_data(vectors, &latents.device()));
+            Ok(generator.generate(latents, &vectors).into_data())
+        };
+        let on = On::Vectors(size, Vec::new());
+        Self::of(Box::new(draw), latent, (on, range), device)
     }
 
     fn of(
         draw: Box<Draw<B>>,
         latent: Latent,
-        (classes, range): (Option<usize>, Option<(f64, f64)>),
+        (on, range): (On, Option<(f64, f64)>),
         device: &B::Device,
     ) -> Self {
         Self {
             draw,
             latent,
-            classes,
+            on,
             range: range.filter(|(low, high)| low.is_finite() && high.is_finite()),
             device: device.clone(),
             stream: Stream::new(0, "samples"),
             truncation: None,
+            codes: Vec::new(),
             batch: BATCH,
             turn: 0,
         }
@@ -135,6 +187,75 @@ impl<B: Backend> Sampler<B> {
         Ok(self)
     }
 
+    /// Sets the vectors that samples are drawn on, of `size` numbers each, one after the other: they
+    /// take turns, from the first.
+    ///
+    /// [`draw_accepted`](Self::draw_accepted) and [`draw_best`](Self::draw_best) choose among samples on
+    /// all of them.
+    ///
+    /// # Errors
+    /// If the generator is conditioned on no vectors, or on others than of `size` numbers; if there is
+    /// no vector, part of one, or a number that is not finite.
+    pub fn with_vectors(mut self, vectors: Vec<f32>, size: usize) -> Result<Self> {
+        let On::Vectors(expected, given) = &mut self.on else {
+            let problem = "are given to a generator that is conditioned on none; draw without";
+            return Err(Error::setting(
+                "vectors",
+                format!("of {size} numbers"),
+                problem,
+            ));
+        };
+        if size != *expected {
+            let problem = format!("must be {expected}, the numbers of a vector of this generator");
+            return Err(Error::setting("size", size, problem));
+        }
+        if vectors.is_empty() || !vectors.len().is_multiple_of(size) {
+            let problem = format!("must be {size} for each vector, and at least one vector");
+            return Err(Error::setting("vectors.len()", vectors.len(), problem));
+        }
+        if let Some(place) = vectors.iter().position(|number| !number.is_finite()) {
+            let problem = format!(
+                "must be a finite number (vector {}, number {}, counted from 0)",
+                place / size,
+                place % size
+            );
+            return Err(Error::setting("vectors", vectors[place], problem));
+        }
+        *given = vectors;
+        self.turn = 0;
+        Ok(self)
+    }
+
+    /// Gives all samples the same code, of a prior with codes (InfoGAN's; [`Latent::with_categorical`],
+    /// [`Latent::with_continuous`]). The noise and the other codes are those that are drawn without.
+    ///
+    /// Codes are counted from 0 in the order in which they lie in a latent: a categorical code is one,
+    /// whose value is a class, and of a continuous code each number is one.
+    ///
+    /// ```
+    /// use burn_gan::burn::backend::Flex;
+    /// use burn_gan::models::MlpGeneratorConfig;
+    /// use burn_gan::sampling::Sampler;
+    /// use burn_gan::Latent;
+    ///
+    /// let (prior, device) = (Latent::normal(8), Default::default());
+    /// let prior = prior.with_categorical("digit", 10).with_continuous("style", 2);
+    /// let generator = MlpGeneratorConfig::new(prior.dimensions(), [2]).init::<Flex, 2>(&device)?;
+    /// let sampler = Sampler::new(generator, prior, &device);
+    /// // Sevens, with the second number of `style` at a half.
+    /// let mut sampler = sampler.with_code(0, 7.0)?.with_code(2, 0.5)?;
+    /// assert_eq!(sampler.draw(5)?.count(), 5);
+    /// # Ok::<(), burn_gan::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the prior has no such code (the error lists those that it has), or the value is no class of a
+    /// categorical code, or not from the lower to the upper bound of a continuous one.
+    pub fn with_code(mut self, index: usize, value: f32) -> Result<Self> {
+        self.codes.push(Fixed::new(&self.latent, index, value)?);
+        Ok(self)
+    }
+
     /// Sets how many samples are drawn at once; 100 by default.
     ///
     /// # Errors
@@ -147,7 +268,18 @@ impl<B: Backend> Sampler<B> {
 
     /// The number of classes that the generator is conditioned on, if it is.
     pub fn classes(&self) -> Option<usize> {
-        self.classes
+        match self.on {
+            On::Classes(classes) => Some(classes),
+            _ => None,
+        }
+    }
+
+    /// The numbers of a vector that the generator is conditioned on, if it is.
+    pub fn vector_size(&self) -> Option<usize> {
+        match self.on {
+            On::Vectors(size, _) => Some(size),
+            _ => None,
+        }
     }
 
     /// Between which numbers those of samples lie, where the generator's last layer decides it: −1 and 1
@@ -167,22 +299,23 @@ impl<B: Backend> Sampler<B> {
         self.batch
     }
 
-    /// The next samples, at least one. Classes take turns: 0, 1, 2, …
+    /// The next samples, at least one. Classes take turns: 0, 1, 2, …; and so do vectors.
     ///
     /// # Errors
-    /// If none are asked for, or a number of a sample is not finite.
+    /// If none are asked for, a number of a sample is not finite, or the generator is conditioned on
+    /// vectors and none were given.
     pub fn draw(&mut self, count: usize) -> Result<Drawn> {
         check::at_least("count", count, 1)?;
-        match self.classes {
-            None => self.whole(count, |_| Vec::new()),
-            Some(classes) => {
-                let turn = self.turn;
-                self.turn = (turn + count) % classes;
-                self.whole(count, |places| {
-                    places.map(|place| (turn + place) % classes).collect()
-                })
-            }
-        }
+        let turns = match &self.on {
+            On::Nothing => return self.whole(count, |_| Vec::new()),
+            On::Classes(classes) => *classes,
+            On::Vectors(size, given) => given_some(*size, given)?.len() / size,
+        };
+        let turn = self.turn;
+        self.turn = (turn + count) % turns;
+        self.whole(count, |places| {
+            places.map(|place| (turn + place) % turns).collect()
+        })
     }
 
     /// The next samples, of these classes.
@@ -192,7 +325,7 @@ impl<B: Backend> Sampler<B> {
     /// or a number of a sample is not finite.
     pub fn draw_labelled(&mut self, labels: &[usize]) -> Result<Drawn> {
         check::at_least("labels.len()", labels.len(), 1)?;
-        if self.classes.is_none() {
+        if self.classes().is_none() {
             return Err(Error::setting(
                 "labels",
                 format!("{} of them", labels.len()),
@@ -205,13 +338,13 @@ impl<B: Backend> Sampler<B> {
     fn whole(
         &mut self,
         count: usize,
-        labels: impl Fn(std::ops::Range<usize>) -> Vec<usize>,
+        told: impl Fn(std::ops::Range<usize>) -> Vec<usize>,
     ) -> Result<Drawn> {
         let mut all: Option<Drawn> = None;
         let mut done = 0;
         while done < count {
             let end = count.min(done + self.batch);
-            let part = self.part(end - done, labels(done..end))?;
+            let part = self.part(end - done, &told(done..end))?;
             match &mut all {
                 Some(all) => all.append(part),
                 None => all = Some(part),
@@ -221,22 +354,23 @@ impl<B: Backend> Sampler<B> {
         Ok(all.expect("at least one was asked for"))
     }
 
-    /// A batch.
-    fn part(&mut self, count: usize, labels: Vec<usize>) -> Result<Drawn> {
+    /// A batch, which is told these classes, or the vectors at these places.
+    fn part(&mut self, count: usize, told: &[usize]) -> Result<Drawn> {
         let (stream, device) = (&mut self.stream, &self.device);
         let latents = match self.truncation {
             None => self.latent.draw(count, stream, device),
             Some(threshold) => (self.latent).draw_truncated(count, threshold, stream, device)?,
         };
-        self.generate(latents, &labels)
+        let latents = self.codes.iter().fold(latents, |z, code| code.put(z));
+        self.of_latents(latents, told)
     }
 
     /// The samples of these latents, `[batch, latent]`, at once; of these classes where the generator
-    /// is told some, of none otherwise.
+    /// is told some, of none otherwise. Vectors take turns from the first.
     ///
     /// # Errors
-    /// If labels are not one for each latent or not below the number of classes, or a number of a
-    /// sample is not finite.
+    /// If labels are not one for each latent or not below the number of classes, a number of a
+    /// sample is not finite, or the generator is conditioned on vectors and none were given.
     ///
     /// # Panics
     /// If latents have not as many components as the prior.
@@ -247,12 +381,30 @@ impl<B: Backend> Sampler<B> {
             components, expected,
             "latents [{count}, {components}] of a prior of {expected}"
         );
-        let told = self.classes.map_or(0, |_| count);
+        let told = self.classes().map_or(0, |_| count);
         if labels.len() != told {
             let problem = format!("must be {told} for {count} samples of this generator");
             return Err(Error::setting("labels.len()", labels.len(), problem));
         }
-        let data = (self.draw)(latents, labels)?;
+        match &self.on {
+            On::Vectors(size, given) => {
+                let turns = given_some(*size, given)?.len() / size;
+                let places: Vec<usize> = (0..count).map(|place| place % turns).collect();
+                self.of_latents(latents, &places)
+            }
+            _ => self.of_latents(latents, labels),
+        }
+    }
+
+    /// As [`generate`](Self::generate), of these classes or on the vectors at these places.
+    fn of_latents(&self, latents: Tensor<B, 2>, told: &[usize]) -> Result<Drawn> {
+        let data = match &self.on {
+            On::Vectors(size, given) => {
+                let rows = told.iter().map(|row| &given[row * size..(row + 1) * size]);
+                (self.draw)(latents, &[], &rows.collect::<Vec<_>>().concat())?
+            }
+            _ => (self.draw)(latents, told, &[])?,
+        };
         let shape = data.shape[1..].to_vec();
         let values: Vec<f32> = data.iter::<f32>().collect();
         if let Some(place) = values.iter().position(|value| !value.is_finite()) {
@@ -262,7 +414,19 @@ impl<B: Backend> Sampler<B> {
             );
             return Err(Error::data("generator", problem));
         }
-        let labels = self.classes.map(|_| labels.to_vec());
+        let labels = self.classes().map(|_| told.to_vec());
         Ok(Drawn::new(values, shape, labels))
     }
+}
+
+/// The vectors that were given; refuses that there are none.
+fn given_some(size: usize, given: &[f32]) -> Result<&[f32]> {
+    if given.is_empty() {
+        let problem = format!(
+            "are given to a generator that is conditioned on vectors of {size} numbers; give them by \
+             `Sampler::with_vectors`"
+        );
+        return Err(Error::setting("vectors", "none", problem));
+    }
+    Ok(given)
 }

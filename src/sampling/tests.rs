@@ -5,11 +5,13 @@ use burn::tensor::backend::Backend;
 use super::*;
 use crate::error::Error;
 use crate::models::{
-    DcganGeneratorConfig, ImageGeneratorConfig, ImageNetwork, MlpDiscriminatorConfig,
-    MlpGeneratorConfig, ResNetGeneratorConfig, SavedGenerator,
+    DcganGeneratorConfig, ImageGeneratorConfig, ImageNetwork, LightGeneratorConfig,
+    MlpDiscriminatorConfig, MlpGeneratorConfig, R3ganGeneratorConfig, ResNetGeneratorConfig,
+    SavedGenerator, SeriesGeneratorConfig, StyleGan2GeneratorConfig,
 };
-use crate::network::{Generator, Labels};
+use crate::network::{Generator, Labels, Vectors};
 use crate::nn::Activation;
+use crate::random::Stream;
 use crate::testing::{Cpu, for_each_backend};
 use crate::{Latent, Result};
 
@@ -83,8 +85,6 @@ fn the_seed_decides_samples_and_batches_do_not<B: Backend>() {
         [2.0, 2.0, 0.0]
     );
 }
-
-for_each_backend!(the_seed_decides_samples_and_batches_do_not);
 
 #[test]
 fn truncated_samples_come_from_the_middle_of_the_prior() {
@@ -175,61 +175,136 @@ fn a_discriminators_logits_are_those_of_its_verdict() -> Result<()> {
     Ok(())
 }
 
+/// What a generator is saved with, and what five samples of it are conditioned on.
+struct Case<'a, S, C> {
+    settings: &'a S,
+    latent: &'a Latent,
+    condition: C,
+    classes: Option<usize>,
+    vectors: Option<Vec<f32>>,
+}
+
+/// Saves a generator, opens it without being told what it is, and compares their samples. It is made
+/// here: without optimisation one frame would hold those of all cases, too many for a thread's stack.
+fn opened_as_it_was<B: Backend, S, G, const R: usize>(
+    case: Case<S, G::Condition>,
+    make: impl FnOnce() -> Result<G>,
+) where
+    S: serde::Serialize + std::fmt::Debug,
+    G: Generator<B, Sample = Tensor<B, R>>,
+{
+    let device = B::Device::default();
+    let name = format!("{:?}, {:?}", case.settings, (case.classes, &case.vectors));
+    let generator = make().expect(&name);
+    crate::network::initialize(&generator);
+    let latents = (case.latent).draw(5, &mut Stream::new(3, "samples"), &device);
+    let expected = generator.generate(latents, &case.condition);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("generator.gan");
+    SavedGenerator::save(&path, case.settings, case.latent, generator).expect(&name);
+    let sampler = Sampler::<B>::open(&path, &device).expect(&name);
+    let size = case.vectors.as_ref().map(|_| SIZE);
+    assert_eq!(
+        (sampler.classes(), sampler.vector_size()),
+        (case.classes, size),
+        "{name}"
+    );
+    assert_eq!(sampler.latent(), case.latent, "{name}");
+    let mut sampler = match case.vectors {
+        None => sampler,
+        Some(vectors) => sampler.with_vectors(vectors, SIZE).expect(&name),
+    }
+    .with_seed(3);
+    let drawn = sampler.draw(5).expect(&name);
+    assert_eq!(drawn.shape(), &expected.dims()[1..], "{name}");
+    let expected: Vec<f32> = expected.into_data().iter().collect();
+    // The same operations on the same numbers.
+    assert_eq!(drawn.values(), expected, "{name}");
+}
+
+/// The numbers of a vector.
+const SIZE: usize = 4;
+
+/// Two vectors.
+fn vectors() -> Vec<f32> {
+    vec![1.0, 0.0, -0.5, 2.0, 0.0, 1.0, 0.5, -2.0]
+}
+
+fn every_stock_generator_is_opened_with_its_condition<B: Backend>() {
+    let device = B::Device::default();
+    let latent = &Latent::normal(6);
+    let labels = || Labels::from_slice(&[0, 1, 2, 0, 1], 3, &device).expect("labels");
+    // In turns.
+    let rows = || {
+        let turns: Vec<f32> = vectors().into_iter().cycle().take(5 * SIZE).collect();
+        let values = Tensor::<B, 1>::from_floats(turns.as_slice(), &device);
+        Vectors::new(values.reshape([5, SIZE]))
+    };
+    macro_rules! opened {
+        ($settings:expr, $generator:expr, $condition:expr, $classes:expr, $vectors:expr) => {{
+            let case = Case {
+                settings: $settings,
+                latent,
+                condition: $condition,
+                classes: $classes,
+                vectors: $vectors,
+            };
+            opened_as_it_was::<B, _, _, _>(case, || $generator);
+        }};
+    }
+    macro_rules! each {
+        ($settings:expr $(, $rank:literal)?) => {{
+            let settings = &$settings;
+            opened!(settings, settings.init::<B $(, $rank)?>(&device), (), None, None);
+            opened!(
+                settings,
+                settings.init_conditional::<B $(, $rank)?>(3, &device),
+                labels(),
+                Some(3),
+                None
+            );
+        }};
+    }
+    macro_rules! with_vectors {
+        ($settings:expr $(, $rank:literal)?) => {{
+            let settings = &$settings;
+            each!(*settings $(, $rank)?);
+            opened!(
+                settings,
+                settings.init_on_vectors::<B $(, $rank)?>(SIZE, &device),
+                rows(),
+                None,
+                Some(vectors())
+            );
+        }};
+    }
+    let image = [2, 8, 8];
+    let points = |shape: &[usize]| MlpGeneratorConfig::new(6, shape).with_hidden([5]);
+    with_vectors!(points(&[2]), 2);
+    with_vectors!(points(&[3, 2]), 3);
+    with_vectors!(points(&image), 4);
+    with_vectors!(points(&[2, 1, 2, 2]), 5);
+    with_vectors!(DcganGeneratorConfig::new(6, image).with_width(2));
+    with_vectors!(ResNetGeneratorConfig::new(6, image).with_width(2));
+    with_vectors!(ResNetGeneratorConfig::big(6, image).with_width(2));
+    with_vectors!(ResNetGeneratorConfig::big_deep(6, image).with_width(2));
+    let styled = StyleGan2GeneratorConfig::new(6, image).with_widest(2);
+    with_vectors!(styled.with_style(4).with_mapping_layers(2));
+    let plain = R3ganGeneratorConfig::new(6, image).with_widths([6, 4]);
+    with_vectors!(plain.with_group_width(2));
+    with_vectors!(LightGeneratorConfig::new(6, image).with_widest(2));
+    each!(SeriesGeneratorConfig::new(6, [2, 12]).with_width(2));
+    for network in ImageNetwork::ALL {
+        each!(ImageGeneratorConfig::new(network, 6, image).with_width(2));
+    }
+}
+
 #[test]
-fn any_saved_stock_generator_is_opened() -> Result<()> {
+fn other_saved_generators_are_named() -> Result<()> {
     let folder = tempfile::tempdir().expect("a folder");
     let (device, latent) = (Default::default(), Latent::normal(4));
     let path = |name: &str| folder.path().join(name);
     let points = MlpGeneratorConfig::new(4, [2]).with_hidden([8]);
-    SavedGenerator::save(
-        path("points"),
-        &points,
-        &latent,
-        points.init::<Cpu, 2>(&device)?,
-    )?;
-    let series = MlpGeneratorConfig::new(4, [3, 5]).with_hidden([8]);
-    let told = series.init_conditional::<Cpu, 3>(4, &device)?;
-    SavedGenerator::save(path("series"), &series, &latent, told)?;
-    let images = DcganGeneratorConfig::new(4, [1, 8, 8]).with_width(2);
-    SavedGenerator::save(
-        path("images"),
-        &images,
-        &latent,
-        images.init::<Cpu>(&device)?,
-    )?;
-    let told = images.init_conditional::<Cpu>(2, &device)?;
-    SavedGenerator::save(path("told"), &images, &latent, told)?;
-    let residual = ResNetGeneratorConfig::big(6, [1, 8, 8]).with_width(2);
-    let prior = Latent::normal(6);
-    let alone = residual.init::<Cpu>(&device)?;
-    SavedGenerator::save(path("residual"), &residual, &prior, alone)?;
-    let told = residual.init_conditional::<Cpu>(2, &device)?;
-    SavedGenerator::save(path("told residual"), &residual, &prior, told)?;
-    let chosen = ImageGeneratorConfig::new(ImageNetwork::Stylegan2, 6, [1, 8, 8]).with_width(2);
-    SavedGenerator::save(
-        path("chosen"),
-        &chosen,
-        &prior,
-        chosen.init::<Cpu>(&device)?,
-    )?;
-    let told = chosen.init_conditional::<Cpu>(2, &device)?;
-    SavedGenerator::save(path("told chosen"), &chosen, &prior, told)?;
-    for (name, shape, classes) in [
-        ("points", &[2][..], None),
-        ("series", &[3, 5], Some(4)),
-        ("images", &[1, 8, 8], None),
-        ("told", &[1, 8, 8], Some(2)),
-        ("residual", &[1, 8, 8], None),
-        ("told residual", &[1, 8, 8], Some(2)),
-        ("chosen", &[1, 8, 8], None),
-        ("told chosen", &[1, 8, 8], Some(2)),
-    ] {
-        let mut sampler = Sampler::<Cpu>::open(path(name), &device)?;
-        assert_eq!(
-            (sampler.draw(3)?.shape(), sampler.classes()),
-            (shape, classes)
-        );
-    }
 
     #[derive(serde::Serialize)]
     struct Mine {}
@@ -245,6 +320,121 @@ fn any_saved_stock_generator_is_opened() -> Result<()> {
         "{error}"
     );
     Ok(())
+}
+
+/// The vector that it is told, and nothing of the latent.
+#[derive(Module, Debug, Clone)]
+struct Repeats {}
+
+impl<B: Backend> Generator<B> for Repeats {
+    type Sample = Tensor<B, 2>;
+    type Condition = Vectors<B>;
+
+    fn generate(&self, _latent: Tensor<B, 2>, condition: &Vectors<B>) -> Tensor<B, 2> {
+        condition.values.clone()
+    }
+}
+
+fn repeats<B: Backend>() -> Sampler<B> {
+    Sampler::on_vectors(Repeats {}, Latent::normal(2), SIZE, &B::Device::default())
+}
+
+fn vectors_take_turns<B: Backend>() {
+    let expected: Vec<f32> = vectors().into_iter().cycle().take(7 * SIZE).collect();
+    for batch in [100, 3] {
+        let sampler = repeats::<B>().with_batch(batch).expect("a batch");
+        let mut sampler = sampler.with_vectors(vectors(), SIZE).expect("vectors");
+        assert_eq!(sampler.draw(7).expect("samples").values(), expected);
+        // Seven are an odd number.
+        let next = sampler.draw(1).expect("a sample");
+        assert_eq!((next.values(), next.labels()), (&vectors()[SIZE..], None));
+        let latents = Tensor::zeros([3, 2], &Default::default());
+        let given = sampler.generate(latents, &[]).expect("samples");
+        assert_eq!(given.values(), &expected[..3 * SIZE]);
+    }
+}
+
+fn codes_are_fixed_in_what_is_drawn_without<B: Backend>() {
+    let latent = Latent::normal(2)
+        .with_categorical("digit", 3)
+        .with_continuous("slant", 2);
+    let device = B::Device::default();
+    let drawn = |codes: &[(usize, f32)]| {
+        let sampler = Sampler::<B>::conditional(Copies {}, latent.clone(), 2, &device);
+        let sampler = sampler.with_seed(1).with_batch(4).expect("a batch");
+        let fixed = (codes.iter()).try_fold(sampler, |sampler, (code, value)| {
+            sampler.with_code(*code, *value)
+        });
+        fixed.expect("codes").draw(9).expect("samples")
+    };
+    let (plain, fixed) = (drawn(&[]), drawn(&[(0, 1.0), (2, 0.25)]));
+    for (plain, fixed) in plain.rows().zip(fixed.rows()) {
+        assert_eq!(
+            (&fixed[..2], &fixed[2..5]),
+            (&plain[..2], &[0.0, 1.0, 0.0][..])
+        );
+        assert_eq!((fixed[5], fixed[6], fixed[7]), (plain[5], 0.25, plain[7]));
+    }
+    assert!(plain.rows().any(|row| row[3] != 1.0) && plain.rows().all(|row| row[6] != 0.25));
+    // The last word counts.
+    assert_eq!(drawn(&[(0, 2.0), (0, 1.0), (2, 0.25)]), fixed);
+}
+
+for_each_backend!(
+    the_seed_decides_samples_and_batches_do_not,
+    every_stock_generator_is_opened_with_its_condition,
+    vectors_take_turns,
+    codes_are_fixed_in_what_is_drawn_without,
+);
+
+#[test]
+fn vectors_that_are_not_the_generators_are_refused() {
+    let refused = |result: Result<Sampler<Cpu>>, words: &[&str]| {
+        let error = result.expect_err("refused").to_string();
+        for words in words {
+            assert!(error.contains(words), "no `{words}` in: {error}");
+        }
+    };
+    refused(
+        repeats().with_vectors(vectors(), 2),
+        &["`size` = 2", "must be 4"],
+    );
+    refused(
+        repeats().with_vectors(vec![], SIZE),
+        &["`vectors.len()` = 0"],
+    );
+    refused(
+        repeats().with_vectors(vec![1.0; 5], SIZE),
+        &["`vectors.len()` = 5"],
+    );
+    for wrong in [f32::NAN, f32::INFINITY] {
+        let mut all = vectors();
+        all[6] = wrong;
+        let named = format!("`vectors` = {wrong}");
+        refused(
+            repeats().with_vectors(all, SIZE),
+            &[&named, "vector 1, number 2"],
+        );
+    }
+    refused(
+        copies().with_vectors(vectors(), SIZE),
+        &["conditioned on none"],
+    );
+    refused(points().with_code(0, 0.0), &["`code` = 0", "has no codes"]);
+    let latents = Tensor::zeros([3, 2], &Default::default());
+    for error in [
+        repeats::<Cpu>().draw(1),
+        repeats::<Cpu>().generate(latents, &[]),
+        repeats::<Cpu>()
+            .draw_accepted(1, 1, |_| Ok(vec![true]))
+            .map(|chosen| chosen.samples),
+    ] {
+        let error = error.expect_err("no vectors").to_string();
+        assert!(
+            error.contains("`vectors` = none") && error.contains("`Sampler::with_vectors`"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -50,8 +50,8 @@ struct Args {
     #[arg(long, value_enum, value_name = "NAME")]
     format: Option<Format>,
 
-    /// Draw latents from the middle of the prior, at most so far from 0: better samples that differ
-    /// less
+    /// Better samples that differ less: latents from the middle of the prior, at most so far from 0; of StyleGAN2
+    /// ψ from 0 to 1, the part of the way from the mean style that is left
     #[arg(long, value_name = "THRESHOLD", allow_negative_numbers = true)]
     truncation: Option<f32>,
 

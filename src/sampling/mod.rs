@@ -23,6 +23,7 @@ mod drawn;
 mod fixed;
 mod judge;
 mod sampler;
+mod source;
 mod stock;
 #[cfg(feature = "tables")]
 mod table;

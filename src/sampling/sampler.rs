@@ -7,6 +7,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::Drawn;
 use super::fixed::Fixed;
+use super::source::{Asked, Conditioned, Source, Towards};
 use crate::error::{Error, Result, check};
 use crate::latent::Latent;
 use crate::network::{Generator, Labels, Vectors};
@@ -15,8 +16,8 @@ use crate::random::Stream;
 /// Samples drawn at once, where nothing else is asked for.
 const BATCH: usize = 100;
 
-/// Samples of these latents, of these classes or on these vectors where there are some.
-type Draw<B> = dyn Fn(Tensor<B, 2>, &[usize], &[f32]) -> Result<TensorData>;
+/// Latents that the mean style is taken over.
+const STYLES: usize = 10_000;
 
 /// What a generator is conditioned on.
 enum On {
@@ -56,13 +57,15 @@ enum On {
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
 pub struct Sampler<B: Backend> {
-    draw: Box<Draw<B>>,
+    source: Box<dyn Source<B>>,
     latent: Latent,
     on: On,
     range: Option<(f64, f64)>,
     device: B::Device,
     stream: Stream,
     truncation: Option<f32>,
+    /// Of a generator with a style space, once truncated samples were drawn.
+    mean_style: Option<Tensor<B, 2>>,
     codes: Vec<Fixed>,
     batch: usize,
     /// Samples drawn without a condition of their own: where the turns of classes or vectors stand.
@@ -87,10 +90,8 @@ impl<B: Backend> Sampler<B> {
     where
         G: Generator<B, Sample = Tensor<B, R>, Condition = ()> + 'static,
     {
-        let range = generator.output_range();
-        let draw =
-            move |latents, _: &[usize], _: &[f32]| Ok(generator.generate(latents, &()).into_data());
-        Self::of(Box::new(draw), latent, (On::Nothing, range), device)
+        let condition = |_: Asked<'_>, _: &B::Device| Ok(());
+        Self::of(generator, condition, latent, On::Nothing, device)
     }
 
     /// Draws from a generator that is conditioned on one of so many classes.
@@ -103,13 +104,10 @@ impl<B: Backend> Sampler<B> {
     where
         G: Generator<B, Sample = Tensor<B, R>, Condition = Labels<B>> + 'static,
     {
-        let range = generator.output_range();
-        let draw = move |latents: Tensor<B, 2>, labels: &[usize], _: &[f32]| {
-            let labels = Labels::from_slice(labels, classes, &latents.device())?;
-            Ok(generator.generate(latents, &labels).into_data())
+        let condition = move |asked: Asked<'_>, device: &B::Device| {
+            Labels::from_slice(asked.labels, classes, device)
         };
-        let on = On::Classes(classes);
-        Self::of(Box::new(draw), latent, (on, range), device)
+        Self::of(generator, condition, latent, On::Classes(classes), device)
     }
 
     /// Draws from a generator that is conditioned on vectors of so many numbers, which
@@ -138,30 +136,39 @@ impl<B: Backend> Sampler<B> {
     where
         G: Generator<B, Sample = Tensor<B, R>, Condition = Vectors<B>> + 'static,
     {
-        let range = generator.output_range();
-        let draw = move |latents: Tensor<B, 2>, _: &[usize], vectors: &[f32]| {
-            let vectors = TensorData::new(vectors.to_vec(), [latents.dims()[0], size]);
-            let vectors = Vectors::new(Tensor::from_data(vectors, &latents.device()));
-            Ok(generator.generate(latents, &vectors).into_data())
+        let condition = move |asked: Asked<'_>, device: &B::Device| {
+            let vectors = asked.vectors.to_vec();
+            let vectors = TensorData::new(vectors, [asked.vectors.len() / size, size]);
+            Ok(Vectors::new(Tensor::from_data(vectors, device)))
         };
         let on = On::Vectors(size, Vec::new());
-        Self::of(Box::new(draw), latent, (on, range), device)
+        Self::of(generator, condition, latent, on, device)
     }
 
-    fn of(
-        draw: Box<Draw<B>>,
+    fn of<G, F, const R: usize>(
+        generator: G,
+        condition: F,
         latent: Latent,
-        (on, range): (On, Option<(f64, f64)>),
+        on: On,
         device: &B::Device,
-    ) -> Self {
+    ) -> Self
+    where
+        G: Generator<B, Sample = Tensor<B, R>> + 'static,
+        F: Fn(Asked<'_>, &B::Device) -> Result<G::Condition> + 'static,
+    {
+        let range = generator.output_range();
         Self {
-            draw,
+            source: Box::new(Conditioned {
+                generator,
+                condition,
+            }),
             latent,
             on,
             range: range.filter(|(low, high)| low.is_finite() && high.is_finite()),
             device: device.clone(),
             stream: Stream::new(0, "samples"),
             truncation: None,
+            mean_style: None,
             codes: Vec::new(),
             batch: BATCH,
             turn: 0,
@@ -175,14 +182,31 @@ impl<B: Backend> Sampler<B> {
         self
     }
 
-    /// Draws from the middle of the prior, components at most so far from 0
-    /// ([`Latent::draw_truncated`]): better samples that differ less.
+    /// Draws better samples that differ less. What the threshold is depends on the generator.
+    ///
+    /// Of one without a style space it is a bound: latents come from the middle of the prior, components
+    /// at most so far from 0 ([`Latent::draw_truncated`]). The smaller, the less samples differ.
+    ///
+    /// Of one with a style space ([`Generator::style_space`]: StyleGAN2), whose mapping scales latents to
+    /// one length, so that a bound would do little, it is ψ from 0 to 1: how much is left of the way
+    /// from the mean style to the latent's own, as [`TruncatedStyles`](crate::network::TruncatedStyles)
+    /// has it. 1 changes nothing, 0 gives all samples the mean style. The mean is that of 10,000 latents
+    /// of the whole prior, on classes or vectors in turns; the first draw after this takes it.
+    ///
+    /// The light pair scales latents to one length as well and has no style space: two latents are at a
+    /// right angle on average whatever the bound is, so that it brings samples no nearer to each other.
     ///
     /// # Errors
-    /// If the prior has no normal part, or the threshold is not a finite number above 0.
+    /// If the threshold is not a finite number above 0 or the prior has no normal part; of a generator
+    /// with a style space, if it is not from 0 to 1.
     pub fn with_truncation(mut self, threshold: f32) -> Result<Self> {
-        let nothing = &mut Stream::new(0, "nothing");
-        (self.latent).draw_truncated::<B>(0, threshold, nothing, &self.device)?;
+        if !self.source.has_styles() {
+            self.latent.check_truncation(threshold)?;
+        } else if !(0.0..=1.0).contains(&threshold) {
+            let problem = "must be from 0 to 1 for a generator with a style space, where it is ψ, the \
+                           part of the way from the mean style that is left";
+            return Err(Error::setting("threshold", threshold, problem));
+        }
         self.truncation = Some(threshold);
         Ok(self)
     }
@@ -222,6 +246,7 @@ impl<B: Backend> Sampler<B> {
             return Err(Error::setting("vectors", vectors[place], problem));
         }
         *given = vectors;
+        self.mean_style = None;
         self.turn = 0;
         Ok(self)
     }
@@ -356,17 +381,46 @@ impl<B: Backend> Sampler<B> {
 
     /// A batch, which is told these classes, or the vectors at these places.
     fn part(&mut self, count: usize, told: &[usize]) -> Result<Drawn> {
+        let styles = self.source.has_styles();
         let (stream, device) = (&mut self.stream, &self.device);
         let latents = match self.truncation {
-            None => self.latent.draw(count, stream, device),
-            Some(threshold) => (self.latent).draw_truncated(count, threshold, stream, device)?,
+            Some(threshold) if !styles => {
+                (self.latent).draw_truncated(count, threshold, stream, device)?
+            }
+            _ => self.latent.draw(count, stream, device),
         };
         let latents = self.codes.iter().fold(latents, |z, code| code.put(z));
-        self.of_latents(latents, told)
+        let towards = match self.truncation.filter(|_| styles) {
+            None => None,
+            Some(psi) => Some(Towards {
+                mean: self.mean_style()?,
+                psi: f64::from(psi),
+            }),
+        };
+        self.of_latents(latents, told, towards.as_ref())
+    }
+
+    /// The mean style, found once.
+    fn mean_style(&mut self) -> Result<Tensor<B, 2>> {
+        if let Some(mean) = &self.mean_style {
+            return Ok(mean.clone());
+        }
+        let turns = match &self.on {
+            On::Nothing => 1,
+            On::Classes(classes) => *classes,
+            On::Vectors(size, given) => given.len() / size,
+        };
+        let told: Vec<usize> = (0..STYLES).map(|place| place % turns).collect();
+        let vectors = self.vectors_at(&told);
+        let asked = self.asked(&told, &vectors);
+        let mean = (self.source).mean_style(&self.latent, STYLES, asked, &self.device)?;
+        self.mean_style = Some(mean.clone());
+        Ok(mean)
     }
 
     /// The samples of these latents, `[batch, latent]`, at once; of these classes where the generator
-    /// is told some, of none otherwise. Vectors take turns from the first.
+    /// is told some, of none otherwise. Vectors take turns from the first. Truncation and codes are of
+    /// what is drawn: here latents and styles stay as they are.
     ///
     /// # Errors
     /// If labels are not one for each latent or not below the number of classes, a number of a
@@ -390,21 +444,21 @@ impl<B: Backend> Sampler<B> {
             On::Vectors(size, given) => {
                 let turns = given_some(*size, given)?.len() / size;
                 let places: Vec<usize> = (0..count).map(|place| place % turns).collect();
-                self.of_latents(latents, &places)
+                self.of_latents(latents, &places, None)
             }
-            _ => self.of_latents(latents, labels),
+            _ => self.of_latents(latents, labels, None),
         }
     }
 
     /// As [`generate`](Self::generate), of these classes or on the vectors at these places.
-    fn of_latents(&self, latents: Tensor<B, 2>, told: &[usize]) -> Result<Drawn> {
-        let data = match &self.on {
-            On::Vectors(size, given) => {
-                let rows = told.iter().map(|row| &given[row * size..(row + 1) * size]);
-                (self.draw)(latents, &[], &rows.collect::<Vec<_>>().concat())?
-            }
-            _ => (self.draw)(latents, told, &[])?,
-        };
+    fn of_latents(
+        &self,
+        latents: Tensor<B, 2>,
+        told: &[usize],
+        towards: Option<&Towards<B>>,
+    ) -> Result<Drawn> {
+        let vectors = self.vectors_at(told);
+        let data = (self.source).samples(latents, self.asked(told, &vectors), towards)?;
         let shape = data.shape[1..].to_vec();
         let values: Vec<f32> = data.iter::<f32>().collect();
         if let Some(place) = values.iter().position(|value| !value.is_finite()) {
@@ -416,6 +470,24 @@ impl<B: Backend> Sampler<B> {
         }
         let labels = self.classes().map(|_| told.to_vec());
         Ok(Drawn::new(values, shape, labels))
+    }
+
+    /// The vectors at these places one after the other; none where the generator is told none.
+    fn vectors_at(&self, places: &[usize]) -> Vec<f32> {
+        let On::Vectors(size, given) = &self.on else {
+            return Vec::new();
+        };
+        let rows = places.iter();
+        let rows = rows.map(|row| &given[row * size..(row + 1) * size]);
+        rows.collect::<Vec<_>>().concat()
+    }
+
+    /// What the generator is told: these classes, or these vectors.
+    fn asked<'a>(&self, told: &'a [usize], vectors: &'a [f32]) -> Asked<'a> {
+        Asked {
+            labels: self.classes().map_or(&[][..], |_| told),
+            vectors,
+        }
     }
 }
 

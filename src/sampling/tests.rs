@@ -9,10 +9,10 @@ use crate::models::{
     MlpDiscriminatorConfig, MlpGeneratorConfig, R3ganGeneratorConfig, ResNetGeneratorConfig,
     SavedGenerator, SeriesGeneratorConfig, StyleGan2GeneratorConfig,
 };
-use crate::network::{Generator, Labels, Vectors};
+use crate::network::{Generator, Labels, TruncatedStyles, Vectors, mean_style};
 use crate::nn::Activation;
 use crate::random::Stream;
-use crate::testing::{Cpu, for_each_backend};
+use crate::testing::{Cpu, assert_close, for_each_backend, values};
 use crate::{Latent, Result};
 
 /// Draws its latents, and its class as the last number where it is told one.
@@ -98,6 +98,79 @@ fn truncated_samples_come_from_the_middle_of_the_prior() {
     };
     assert!(most(&drawn) <= 0.3);
     assert!(most(&copies::<Cpu>().draw(200).expect("samples")) > 1.0);
+}
+
+fn styles_go_towards_their_mean<B: Backend>() {
+    let device = B::Device::default();
+    let config = StyleGan2GeneratorConfig::new(4, [1, 8, 8]).with_widest(2);
+    let config = config.with_style(4).with_mapping_layers(2);
+    let generator = config.init_conditional::<B>(2, &device).expect("valid");
+    crate::network::initialize(&generator);
+    // A uniform prior has no tails, which styles do not need.
+    let prior = Latent::uniform(4);
+    let drawn = |psi: Option<f32>| {
+        let sampler = Sampler::<B>::conditional(generator.clone(), prior.clone(), 2, &device);
+        let sampler = sampler.with_seed(2).with_batch(3).expect("a batch");
+        let mut sampler = match psi {
+            None => sampler,
+            Some(psi) => sampler.with_truncation(psi).expect("a part of the way"),
+        };
+        let values = sampler.draw(6).expect("samples").into_values();
+        values.into_iter().map(f64::from).collect::<Vec<_>>()
+    };
+    // The mean over both classes in turns, and a style drawn towards it.
+    let turns = |count| {
+        let turns: Vec<usize> = (0..count).map(|place| place % 2).collect();
+        Labels::from_slice(&turns, 2, &device).expect("labels")
+    };
+    let mut stream = Stream::new(0, "mean style");
+    let mean = mean_style::<B, _>(&generator, &prior, 10_000, turns, &mut stream, &device);
+    let expected = |psi| {
+        let truncated = TruncatedStyles::new(generator.clone(), mean.clone(), psi);
+        let truncated = truncated.expect("a style space");
+        let latents = prior.draw(6, &mut Stream::new(2, "samples"), &device);
+        values(truncated.generate(latents, &turns(6)))
+    };
+    // Sums of batches of three and of six.
+    assert_close(&drawn(Some(0.5)), &expected(0.5), 1e-4, 1e-4);
+    assert_close(&drawn(Some(1.0)), &drawn(None), 1e-4, 1e-4);
+    let still = drawn(Some(0.0));
+    assert_close(&still[..64], &still[64..128], 1e-5, 1e-5);
+    let far = |a: &[f64], b: &[f64]| {
+        a.iter()
+            .zip(b)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f64::max)
+    };
+    assert!(far(&drawn(Some(0.5)), &drawn(None)) > 1e-2);
+    for psi in [-0.1, 1.1, f32::NAN, f32::INFINITY] {
+        let sampler = Sampler::<B>::conditional(generator.clone(), prior.clone(), 2, &device);
+        let error = sampler
+            .with_truncation(psi)
+            .expect_err("no part of a way")
+            .to_string();
+        assert!(
+            error.contains("`threshold`") && error.contains("from 0 to 1"),
+            "{error}"
+        );
+    }
+}
+
+fn the_mean_style_is_that_of_the_vectors_given<B: Backend>() {
+    let device = B::Device::default();
+    let config = StyleGan2GeneratorConfig::new(4, [1, 8, 8]).with_widest(2);
+    let config = config.with_style(4).with_mapping_layers(2);
+    let generator = config.init_on_vectors::<B>(SIZE, &device).expect("valid");
+    let sampler = Sampler::on_vectors(generator, Latent::normal(4), SIZE, &device);
+    let mut sampler = sampler.with_truncation(0.0).expect("a part of the way");
+    assert!(sampler.draw(1).is_err(), "without vectors");
+    let mut sampler = sampler.with_vectors(vectors(), SIZE).expect("vectors");
+    let both = sampler.draw(1).expect("a sample");
+    let mut sampler = sampler
+        .with_vectors(vectors()[..SIZE].to_vec(), SIZE)
+        .expect("one");
+    // Nothing of the latents is left, and the mean is another.
+    assert_ne!(sampler.draw(1).expect("a sample"), both);
 }
 
 #[test]
@@ -383,6 +456,8 @@ fn codes_are_fixed_in_what_is_drawn_without<B: Backend>() {
 for_each_backend!(
     the_seed_decides_samples_and_batches_do_not,
     every_stock_generator_is_opened_with_its_condition,
+    styles_go_towards_their_mean,
+    the_mean_style_is_that_of_the_vectors_given,
     vectors_take_turns,
     codes_are_fixed_in_what_is_drawn_without,
 );

@@ -3,21 +3,25 @@
 //! ```text
 //! cargo run --release --example sample -- --generator out/mnist/generator.gan --count 1000
 //! cargo run --release --example sample -- --generator out/mnist/generator.gan --format npy
+//! cargo run --release --example sample -- --generator out/infogan/generator.gan --code 0=3 --code 1=0.5
 //! ```
 //!
 //! PNG files, in a folder for each class where the generator is told classes; an array for NumPy; or a
 //! CSV table. They are drawn and written a batch at a time, so that any number of them fits. The out
 //! folder gets them as `samples`, `samples.npy` or `samples.csv`, with a picture of the first and the
 //! report.
+//!
+//! A generator that is conditioned on vectors draws on those of `--condition`; one with codes (InfoGAN's) gives
+//! all samples the codes of `--code`.
 
 mod common;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use burn_gan::burn::tensor::backend::AutodiffBackend;
-use burn_gan::data::{ImageShape, PixelRange};
+use burn_gan::burn::tensor::backend::{AutodiffBackend, Backend};
+use burn_gan::data::{ImageShape, NpyArray, NpyValues, PixelRange};
 use burn_gan::plot::{GridStyle, image_grid};
 use burn_gan::sampling::{Sampler, Written, write_images, write_npy, write_table};
 use burn_gan::train::Ending;
@@ -46,10 +50,21 @@ struct Args {
     #[arg(long, value_enum, value_name = "NAME")]
     format: Option<Format>,
 
-    /// Draw latents from the middle of the prior, at most so far from 0: better samples that differ
-    /// less
+    /// Better samples that differ less: latents from the middle of the prior, at most so far from 0; of StyleGAN2
+    /// ψ from 0 to 1, the part of the way from the mean style that is left
     #[arg(long, value_name = "THRESHOLD", allow_negative_numbers = true)]
     truncation: Option<f32>,
+
+    /// The vectors of a generator that is conditioned on them, in turns: an array of numpy's (.npy),
+    /// [count, numbers of a vector], or one vector
+    #[arg(long, value_name = "FILE")]
+    condition: Option<PathBuf>,
+
+    /// A code that all samples have, of a generator whose latents hold codes (InfoGAN's), counted from 0 in their
+    /// order: the class of a categorical one, the value of each number of a continuous one. Repeat it for
+    /// others
+    #[arg(long, value_name = "INDEX=VALUE", value_parser = code, allow_hyphen_values = true)]
+    code: Vec<(usize, f32)>,
 
     /// What the classes' folders are called, or their column's values [default: their numbers]
     #[arg(long, value_name = "NAME", num_args = 1..)]
@@ -93,6 +108,32 @@ impl Pixels {
     }
 }
 
+/// `INDEX=VALUE`.
+fn code(text: &str) -> std::result::Result<(usize, f32), String> {
+    let parts = text.split_once('=');
+    let read = parts.and_then(|(index, value)| Some((index.parse().ok()?, value.parse().ok()?)));
+    read.ok_or_else(|| "a code is INDEX=VALUE, a whole number from 0 and a number: 0=3".to_owned())
+}
+
+/// The vectors in a file, and their size.
+fn vectors(path: &Path) -> Result<(Vec<f32>, usize)> {
+    let refused = |problem| Error::setting("condition", path.display(), problem);
+    let array = NpyArray::read(path)?;
+    let (&[size] | &[_, size]) = array.shape() else {
+        return Err(refused(format!(
+            "holds an array of shape {:?}; vectors are [count, numbers of a vector], or one vector",
+            array.shape()
+        )));
+    };
+    let numbers = match array.values() {
+        NpyValues::Bytes(bytes) => bytes.iter().map(|byte| f32::from(*byte)).collect(),
+        NpyValues::Integers(numbers) => numbers.iter().map(|number| *number as f32).collect(),
+        NpyValues::Floats(floats) => floats.clone(),
+        _ => return Err(refused("holds no numbers".to_owned())),
+    };
+    Ok((numbers, size))
+}
+
 /// What decided the samples.
 #[derive(Serialize)]
 struct Settings<'a> {
@@ -100,6 +141,8 @@ struct Settings<'a> {
     count: usize,
     format: Format,
     truncation: Option<f32>,
+    condition: &'a Option<PathBuf>,
+    code: &'a [(usize, f32)],
     batch: usize,
 }
 
@@ -111,6 +154,38 @@ fn main() -> ExitCode {
     common::main_with(args.common.backend, args)
 }
 
+impl Args {
+    /// The sampler on the vectors that were asked for, and only where it is conditioned on some.
+    fn on_vectors<B: Backend>(&self, sampler: Sampler<B>) -> Result<Sampler<B>> {
+        let Some(path) = &self.condition else {
+            return match sampler.vector_size() {
+                None => Ok(sampler),
+                Some(size) => Err(Error::setting(
+                    "condition",
+                    "none",
+                    format!(
+                        "is needed: the generator is conditioned on vectors of {size} numbers; name an .npy \
+                         file of shape [count, {size}], or of one vector"
+                    ),
+                )),
+            };
+        };
+        let refused = |problem| Error::setting("condition", path.display(), problem);
+        let Some(expected) = sampler.vector_size() else {
+            let problem = "is for generators that are conditioned on vectors, and this one is not; leave \
+                           it out";
+            return Err(refused(problem.to_owned()));
+        };
+        let (vectors, size) = vectors(path)?;
+        if size != expected {
+            return Err(refused(format!(
+                "holds vectors of {size} numbers, and the generator is conditioned on vectors of {expected}"
+            )));
+        }
+        sampler.with_vectors(vectors, size)
+    }
+}
+
 impl Program for Args {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
         let common = Common::from(self.common.clone());
@@ -119,6 +194,10 @@ impl Program for Args {
         let sampler = || {
             let sampler = Sampler::<B::InnerBackend>::open(&self.generator, &device)?;
             let sampler = sampler.with_seed(self.common.seed).with_batch(self.batch)?;
+            let sampler = (self.code.iter())
+                .try_fold(self.on_vectors(sampler)?, |sampler, code| {
+                    sampler.with_code(code.0, code.1)
+                })?;
             match self.truncation {
                 None => Ok(sampler),
                 Some(threshold) => (sampler.with_truncation(threshold))
@@ -165,6 +244,8 @@ impl Program for Args {
             count,
             format,
             truncation: self.truncation,
+            condition: &self.condition,
+            code: &self.code,
             batch: self.batch,
         }))
         .metric("classes", sampler.classes())

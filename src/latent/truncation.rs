@@ -26,6 +26,9 @@ impl Latent {
     /// exp(−z²/2) (Robert 1995, *Simulation of truncated normal variables*, arXiv:0907.4010). How
     /// far the stream moves depends on the numbers drawn.
     ///
+    /// Generators that scale latents to one length first, StyleGAN2 and the light pair, take little notice
+    /// of it; the former's styles are truncated instead ([`TruncatedStyles`](crate::network::TruncatedStyles)).
+    ///
     /// Of a prior in parts the normal ones are truncated; uniform ones and codes are drawn whole.
     ///
     /// # Errors
@@ -48,6 +51,19 @@ impl Latent {
         stream: &mut Stream,
         device: &B::Device,
     ) -> Result<Tensor<B, 2>> {
+        self.check_truncation(threshold)?;
+        Ok(self.draw_parts(batch, device, |part| match *part {
+            Part::Normal { dimensions } => {
+                let rng = stream.rng();
+                let draws = 0..batch * dimensions;
+                draws.map(|_| truncated_normal(threshold, rng)).collect()
+            }
+            _ => part.draw(batch, stream),
+        }))
+    }
+
+    /// Refuses what [`draw_truncated`](Self::draw_truncated) does.
+    pub(crate) fn check_truncation(&self, threshold: f32) -> Result<()> {
         let normal = |part: &Part| matches!(part, Part::Normal { .. });
         if !self.as_parts().iter().any(normal) {
             return Err(Error::setting(
@@ -64,14 +80,7 @@ impl Latent {
                 "must be a number above 0; `draw` draws from the whole prior",
             ));
         }
-        Ok(self.draw_parts(batch, device, |part| match *part {
-            Part::Normal { dimensions } => {
-                let rng = stream.rng();
-                let draws = 0..batch * dimensions;
-                draws.map(|_| truncated_normal(threshold, rng)).collect()
-            }
-            _ => part.draw(batch, stream),
-        }))
+        Ok(())
     }
 }
 

@@ -20,6 +20,11 @@ pub trait ConditionEmbedding<B: Backend>: Module<B> {
     fn classes(&self) -> Option<usize> {
         None
     }
+
+    /// The numbers of a vector, where conditions are vectors of one size.
+    fn vector_size(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// An unconditional discriminator that can be shown features beside its sample.
@@ -123,6 +128,10 @@ where
 
     fn classes(&self) -> Option<usize> {
         self.embedding.classes()
+    }
+
+    fn vector_size(&self) -> Option<usize> {
+        self.embedding.vector_size()
     }
 }
 

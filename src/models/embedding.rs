@@ -143,6 +143,10 @@ impl<B: Backend> ConditionEmbedding<B> for VectorEmbedding<B> {
     fn embed(&self, condition: &Vectors<B>) -> Tensor<B, 2> {
         self.forward(condition)
     }
+
+    fn vector_size(&self) -> Option<usize> {
+        Some(self.size)
+    }
 }
 
 #[cfg(test)]

@@ -34,6 +34,10 @@ struct Header<S> {
     latent: Latent,
     /// Of a generator that is told labels, where it knows how many there are.
     classes: Option<usize>,
+    /// Of a generator that is conditioned on vectors, where it knows their size. Files from before
+    /// this was stored have no such field, and neither have those of other generators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vector_size: Option<usize>,
     settings: S,
     sections: Vec<Section>,
 }
@@ -47,7 +51,7 @@ impl Heading for Header<Value> {
 /// A generator read from a file: what it was made with, and weights for a network made so.
 ///
 /// The file holds a SHA-256 of what follows it, one line of JSON (settings, prior, number of
-/// classes, the crate's version) and the weights after it, in the precision that they have: a list
+/// classes or size of vectors, the crate's version) and the weights after it, in the precision that they have: a list
 /// of their names, types and shapes in JSON, and their numbers. It is whole or absent: written
 /// beside its place and renamed. What it holds is looked through before a network takes it; floats
 /// of another width than the network's are converted.
@@ -72,7 +76,8 @@ impl Heading for Header<Value> {
 /// # Ok::<(), burn_gan::Error>(())
 /// ```
 ///
-/// A generator that is told labels is made with the classes that the file names:
+/// A generator that is told labels is made with the classes that the file names, and one that is
+/// conditioned on vectors by `init_on_vectors` with [`vector_size`](Self::vector_size):
 ///
 /// ```
 /// # use burn_gan::burn::backend::Flex;
@@ -96,6 +101,7 @@ pub struct SavedGenerator<S> {
     path: PathBuf,
     latent: Latent,
     classes: Option<usize>,
+    vector_size: Option<usize>,
     settings: S,
     weights: Vec<u8>,
 }
@@ -128,7 +134,7 @@ impl<S> SavedGenerator<S> {
         let plain = serde_json::to_value(settings)
             .map_err(|error| refuse(path, format!("the settings can't be stored: {error}")))?;
         same_latent(type_name::<S>(), &plain, latent).map_err(|problem| refuse(path, problem))?;
-        let classes = generator.classes();
+        let (classes, vector_size) = (generator.classes(), generator.vector_size());
         let weights = records::of::<B, M>(&generator);
         let weights = records::finite(&weights)
             .and_then(|()| records::write(&weights))
@@ -139,6 +145,7 @@ impl<S> SavedGenerator<S> {
             settings_type: type_name::<S>().to_owned(),
             latent: latent.clone(),
             classes,
+            vector_size,
             settings: plain,
             sections: sealed::list(&sections),
         };
@@ -175,6 +182,7 @@ impl<S> SavedGenerator<S> {
             path: path.to_owned(),
             latent: header.latent,
             classes: header.classes,
+            vector_size: header.vector_size,
             settings,
             weights,
         })
@@ -196,16 +204,36 @@ impl<S> SavedGenerator<S> {
         self.classes
     }
 
+    /// The numbers of a vector, where the generator is conditioned on vectors and knows it
+    /// ([`Generator::vector_size`]). `None` of a file from before this was stored.
+    pub fn vector_size(&self) -> Option<usize> {
+        self.vector_size
+    }
+
     /// Puts the weights into `fresh`, a network just made from [`settings`](Self::settings), for
-    /// [`classes`](Self::classes) where the file names some.
+    /// [`classes`](Self::classes) or [`vector_size`](Self::vector_size) where the file names one.
     ///
     /// # Errors
-    /// If the weights belong to a network with other parameters, shapes or classes, or one of them
-    /// is not finite.
+    /// If the weights belong to a network with other parameters, shapes, classes or vectors, or one
+    /// of them is not finite.
     pub fn restore<B: Backend, M: Generator<B>>(&self, fresh: M) -> Result<M> {
+        self.same_vectors(fresh.vector_size())?;
         self.same_classes(fresh.classes())?;
         records::load::<B, M>(&self.weights, fresh, Types::OfItsKind)
             .map_err(|problem| refuse(&self.path, format!("belongs to another network: {problem}")))
+    }
+
+    /// A file that says nothing of vectors may be older than the field: its weights tell.
+    fn same_vectors(&self, now: Option<usize>) -> Result<()> {
+        let Some(stored) = self.vector_size.filter(|stored| now != Some(*stored)) else {
+            return Ok(());
+        };
+        let network = now.map_or("on none".to_owned(), |now| format!("on ones of {now}"));
+        let problem = format!(
+            "is of a generator that is conditioned on vectors of {stored} numbers, the network is \
+             conditioned {network}: make it for the saved vectors (`init_on_vectors({stored}, …)`)"
+        );
+        Err(refuse(&self.path, problem))
     }
 
     fn same_classes(&self, now: Option<usize>) -> Result<()> {
@@ -557,6 +585,51 @@ mod tests {
             let error = refused(&path);
             assert!(error.contains(words), "{error}");
         }
+    }
+
+    #[test]
+    fn vectors_are_named_with_the_way_out_and_older_files_are_read() {
+        let (device, latent) = (Default::default(), Latent::normal(3));
+        let (_folder, path, whole) = saved();
+        let open = || SavedGenerator::<MlpGeneratorConfig>::open(&path).expect("a whole file");
+        let plain = || small().init::<Cpu, 2>(&device).expect("valid settings");
+        let on = |size| {
+            let on = small().init_on_vectors::<Cpu, 2>(size, &device);
+            on.expect("valid settings")
+        };
+        // What older versions wrote, and read.
+        assert!(!String::from_utf8_lossy(&whole).contains("vector_size"));
+        assert_eq!(open().vector_size(), None);
+        assert!(open().restore(on(5)).is_err(), "other weights");
+
+        SavedGenerator::save(&path, &small(), &latent, on(5)).expect("a written file");
+        assert_eq!((open().classes(), open().vector_size()), (None, Some(5)));
+        assert!(open().restore(on(5)).is_ok());
+        let told = small().init_conditional::<Cpu, 2>(5, &device);
+        for error in [
+            open().restore(plain()).map(|_| ()),
+            open().restore(on(4)).map(|_| ()),
+            open().restore(told.expect("valid settings")).map(|_| ()),
+        ] {
+            let error = error.expect_err("other vectors").to_string();
+            assert!(
+                error.contains("vectors of 5 numbers") && error.contains("`init_on_vectors(5, …)`"),
+                "{error}"
+            );
+        }
+
+        let file = Sealed::<Header<Value>>::open(&path, &KIND).expect("a whole file");
+        let sections = [(WEIGHTS, file.section(WEIGHTS).expect("it").expect("it"))];
+        let header = serde_json::to_string(&file.header).expect("JSON");
+        let before = replaced(header.as_bytes(), br#""vector_size":5,"#, b"");
+        let before = String::from_utf8(before).expect("JSON");
+        sealed::write(&path, &KIND, &before, &sections).expect("a written file");
+        assert_eq!(open().vector_size(), None);
+        assert!(
+            open().restore(on(5)).is_ok(),
+            "its weights are those of the network"
+        );
+        assert!(open().restore(on(4)).is_err() && open().restore(plain()).is_err());
     }
 
     #[test]

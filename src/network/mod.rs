@@ -110,6 +110,12 @@ pub trait Generator<B: Backend>: Module<B> {
     fn classes(&self) -> Option<usize> {
         None
     }
+
+    /// The numbers of a vector, where the network is conditioned on [`Vectors`] and knows it. A saved
+    /// generator says it, so that it is made again for vectors of this size.
+    fn vector_size(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// A network that tells real samples from generated ones.

@@ -107,6 +107,10 @@ impl<B: Backend, G: Generator<B> + ModuleDisplay> Generator<B> for TruncatedStyl
     fn classes(&self) -> Option<usize> {
         self.generator.classes()
     }
+
+    fn vector_size(&self) -> Option<usize> {
+        self.generator.vector_size()
+    }
 }
 
 #[cfg(test)]

@@ -20,8 +20,10 @@
 
 mod choose;
 mod drawn;
+mod fixed;
 mod judge;
 mod sampler;
+mod source;
 mod stock;
 #[cfg(feature = "tables")]
 mod table;

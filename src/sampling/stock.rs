@@ -12,29 +12,38 @@ use crate::models::{
     StyleGan2GeneratorConfig, settings_type,
 };
 
-/// A generator of images or series, told labels where the file names classes.
+/// A generator of images or series, conditioned on what the file names; on vectors by this method, of
+/// networks that have it. A closure, so that without optimisation the frame of `open` does not hold the
+/// networks of all kinds.
 macro_rules! images {
-    ($saved:expr, $device:expr) => {{
-        let saved = $saved;
+    ($config:ty, $path:expr, $device:expr $(, $on_vectors:ident)?) => {
+        (|| {
+        let saved = SavedGenerator::<$config>::open($path)?;
         let (settings, latent) = (saved.settings(), saved.latent().clone());
-        match saved.classes() {
-            None => Ok(Sampler::new(
-                saved.restore(settings.init::<B>($device)?)?,
-                latent,
-                $device,
-            )),
-            Some(classes) => {
+        match (saved.classes(), saved.vector_size()) {
+            (Some(classes), _) => {
                 let fresh = settings.init_conditional::<B>(classes, $device)?;
                 let generator = saved.restore(fresh)?;
                 Ok(Sampler::conditional(generator, latent, classes, $device))
             }
+            $((None, Some(size)) => {
+                let generator = saved.restore(settings.$on_vectors::<B>(size, $device)?)?;
+                Ok(Sampler::on_vectors(generator, latent, size, $device))
+            })?
+            _ => Ok(Sampler::new(
+                saved.restore(settings.init::<B>($device)?)?,
+                latent,
+                $device,
+            )),
         }
-    }};
+        })()
+    };
 }
 
 impl<B: Backend> Sampler<B> {
     /// Draws from a stock generator in a file of [`SavedGenerator`], whichever it is, with its
-    /// prior; conditioned on classes if it was trained so.
+    /// prior; conditioned on classes or on vectors if it was trained so. Vectors are the caller's
+    /// ([`with_vectors`](Self::with_vectors)).
     ///
     /// A perceptron's samples are `[batch, numbers]` or images, as its settings say.
     ///
@@ -45,29 +54,16 @@ impl<B: Backend> Sampler<B> {
         let path = path.as_ref();
         match settings_type(path)?.as_str() {
             "MlpGeneratorConfig" => mlp(&SavedGenerator::open(path)?, device),
-            "DcganGeneratorConfig" => {
-                images!(SavedGenerator::<DcganGeneratorConfig>::open(path)?, device)
-            }
-            "ImageGeneratorConfig" => {
-                images!(SavedGenerator::<ImageGeneratorConfig>::open(path)?, device)
-            }
-            "LightGeneratorConfig" => {
-                images!(SavedGenerator::<LightGeneratorConfig>::open(path)?, device)
-            }
-            "SeriesGeneratorConfig" => {
-                images!(SavedGenerator::<SeriesGeneratorConfig>::open(path)?, device)
-            }
+            "DcganGeneratorConfig" => images!(DcganGeneratorConfig, path, device, init_on_vectors),
+            "ImageGeneratorConfig" => images!(ImageGeneratorConfig, path, device),
+            "LightGeneratorConfig" => images!(LightGeneratorConfig, path, device, init_on_vectors),
+            "SeriesGeneratorConfig" => images!(SeriesGeneratorConfig, path, device),
             "StyleGan2GeneratorConfig" => {
-                images!(
-                    SavedGenerator::<StyleGan2GeneratorConfig>::open(path)?,
-                    device
-                )
+                images!(StyleGan2GeneratorConfig, path, device, init_on_vectors)
             }
-            "R3ganGeneratorConfig" => {
-                images!(SavedGenerator::<R3ganGeneratorConfig>::open(path)?, device)
-            }
+            "R3ganGeneratorConfig" => images!(R3ganGeneratorConfig, path, device, init_on_vectors),
             "ResNetGeneratorConfig" => {
-                images!(SavedGenerator::<ResNetGeneratorConfig>::open(path)?, device)
+                images!(ResNetGeneratorConfig, path, device, init_on_vectors)
             }
             "TabularGeneratorConfig" => Err(Error::data(
                 path,
@@ -103,14 +99,18 @@ fn mlp_of_rank<B: Backend, const R: usize>(
     device: &B::Device,
 ) -> Result<Sampler<B>> {
     let (settings, latent) = (saved.settings(), saved.latent().clone());
-    Ok(match saved.classes() {
-        None => {
-            let generator = saved.restore(settings.init::<B, R>(device)?)?;
-            Sampler::new(generator, latent, device)
-        }
-        Some(classes) => {
+    Ok(match (saved.classes(), saved.vector_size()) {
+        (Some(classes), _) => {
             let generator = saved.restore(settings.init_conditional::<B, R>(classes, device)?)?;
             Sampler::conditional(generator, latent, classes, device)
+        }
+        (None, Some(size)) => {
+            let generator = saved.restore(settings.init_on_vectors::<B, R>(size, device)?)?;
+            Sampler::on_vectors(generator, latent, size, device)
+        }
+        (None, None) => {
+            let generator = saved.restore(settings.init::<B, R>(device)?)?;
+            Sampler::new(generator, latent, device)
         }
     })
 }

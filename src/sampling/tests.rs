@@ -5,12 +5,14 @@ use burn::tensor::backend::Backend;
 use super::*;
 use crate::error::Error;
 use crate::models::{
-    DcganGeneratorConfig, ImageGeneratorConfig, ImageNetwork, MlpDiscriminatorConfig,
-    MlpGeneratorConfig, ResNetGeneratorConfig, SavedGenerator,
+    DcganGeneratorConfig, ImageGeneratorConfig, ImageNetwork, LightGeneratorConfig,
+    MlpDiscriminatorConfig, MlpGeneratorConfig, R3ganGeneratorConfig, ResNetGeneratorConfig,
+    SavedGenerator, SeriesGeneratorConfig, StyleGan2GeneratorConfig,
 };
-use crate::network::{Generator, Labels};
+use crate::network::{Generator, Labels, TruncatedStyles, Vectors, mean_style};
 use crate::nn::Activation;
-use crate::testing::{Cpu, for_each_backend};
+use crate::random::Stream;
+use crate::testing::{Cpu, assert_close, for_each_backend, values};
 use crate::{Latent, Result};
 
 /// Draws its latents, and its class as the last number where it is told one.
@@ -84,8 +86,6 @@ fn the_seed_decides_samples_and_batches_do_not<B: Backend>() {
     );
 }
 
-for_each_backend!(the_seed_decides_samples_and_batches_do_not);
-
 #[test]
 fn truncated_samples_come_from_the_middle_of_the_prior() {
     let mut sampler = copies::<Cpu>().with_truncation(0.3).expect("normal");
@@ -98,6 +98,79 @@ fn truncated_samples_come_from_the_middle_of_the_prior() {
     };
     assert!(most(&drawn) <= 0.3);
     assert!(most(&copies::<Cpu>().draw(200).expect("samples")) > 1.0);
+}
+
+fn styles_go_towards_their_mean<B: Backend>() {
+    let device = B::Device::default();
+    let config = StyleGan2GeneratorConfig::new(4, [1, 8, 8]).with_widest(2);
+    let config = config.with_style(4).with_mapping_layers(2);
+    let generator = config.init_conditional::<B>(2, &device).expect("valid");
+    crate::network::initialize(&generator);
+    // A uniform prior has no tails, which styles do not need.
+    let prior = Latent::uniform(4);
+    let drawn = |psi: Option<f32>| {
+        let sampler = Sampler::<B>::conditional(generator.clone(), prior.clone(), 2, &device);
+        let sampler = sampler.with_seed(2).with_batch(3).expect("a batch");
+        let mut sampler = match psi {
+            None => sampler,
+            Some(psi) => sampler.with_truncation(psi).expect("a part of the way"),
+        };
+        let values = sampler.draw(6).expect("samples").into_values();
+        values.into_iter().map(f64::from).collect::<Vec<_>>()
+    };
+    // The mean over both classes in turns, and a style drawn towards it.
+    let turns = |count| {
+        let turns: Vec<usize> = (0..count).map(|place| place % 2).collect();
+        Labels::from_slice(&turns, 2, &device).expect("labels")
+    };
+    let mut stream = Stream::new(0, "mean style");
+    let mean = mean_style::<B, _>(&generator, &prior, 10_000, turns, &mut stream, &device);
+    let expected = |psi| {
+        let truncated = TruncatedStyles::new(generator.clone(), mean.clone(), psi);
+        let truncated = truncated.expect("a style space");
+        let latents = prior.draw(6, &mut Stream::new(2, "samples"), &device);
+        values(truncated.generate(latents, &turns(6)))
+    };
+    // Sums of batches of three and of six.
+    assert_close(&drawn(Some(0.5)), &expected(0.5), 1e-4, 1e-4);
+    assert_close(&drawn(Some(1.0)), &drawn(None), 1e-4, 1e-4);
+    let still = drawn(Some(0.0));
+    assert_close(&still[..64], &still[64..128], 1e-5, 1e-5);
+    let far = |a: &[f64], b: &[f64]| {
+        a.iter()
+            .zip(b)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f64::max)
+    };
+    assert!(far(&drawn(Some(0.5)), &drawn(None)) > 1e-2);
+    for psi in [-0.1, 1.1, f32::NAN, f32::INFINITY] {
+        let sampler = Sampler::<B>::conditional(generator.clone(), prior.clone(), 2, &device);
+        let error = sampler
+            .with_truncation(psi)
+            .expect_err("no part of a way")
+            .to_string();
+        assert!(
+            error.contains("`threshold`") && error.contains("from 0 to 1"),
+            "{error}"
+        );
+    }
+}
+
+fn the_mean_style_is_that_of_the_vectors_given<B: Backend>() {
+    let device = B::Device::default();
+    let config = StyleGan2GeneratorConfig::new(4, [1, 8, 8]).with_widest(2);
+    let config = config.with_style(4).with_mapping_layers(2);
+    let generator = config.init_on_vectors::<B>(SIZE, &device).expect("valid");
+    let sampler = Sampler::on_vectors(generator, Latent::normal(4), SIZE, &device);
+    let mut sampler = sampler.with_truncation(0.0).expect("a part of the way");
+    assert!(sampler.draw(1).is_err(), "without vectors");
+    let mut sampler = sampler.with_vectors(vectors(), SIZE).expect("vectors");
+    let both = sampler.draw(1).expect("a sample");
+    let mut sampler = sampler
+        .with_vectors(vectors()[..SIZE].to_vec(), SIZE)
+        .expect("one");
+    // Nothing of the latents is left, and the mean is another.
+    assert_ne!(sampler.draw(1).expect("a sample"), both);
 }
 
 #[test]
@@ -175,61 +248,136 @@ fn a_discriminators_logits_are_those_of_its_verdict() -> Result<()> {
     Ok(())
 }
 
+/// What a generator is saved with, and what five samples of it are conditioned on.
+struct Case<'a, S, C> {
+    settings: &'a S,
+    latent: &'a Latent,
+    condition: C,
+    classes: Option<usize>,
+    vectors: Option<Vec<f32>>,
+}
+
+/// Saves a generator, opens it without being told what it is, and compares their samples. It is made
+/// here: without optimisation one frame would hold those of all cases, too many for a thread's stack.
+fn opened_as_it_was<B: Backend, S, G, const R: usize>(
+    case: Case<S, G::Condition>,
+    make: impl FnOnce() -> Result<G>,
+) where
+    S: serde::Serialize + std::fmt::Debug,
+    G: Generator<B, Sample = Tensor<B, R>>,
+{
+    let device = B::Device::default();
+    let name = format!("{:?}, {:?}", case.settings, (case.classes, &case.vectors));
+    let generator = make().expect(&name);
+    crate::network::initialize(&generator);
+    let latents = (case.latent).draw(5, &mut Stream::new(3, "samples"), &device);
+    let expected = generator.generate(latents, &case.condition);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("generator.gan");
+    SavedGenerator::save(&path, case.settings, case.latent, generator).expect(&name);
+    let sampler = Sampler::<B>::open(&path, &device).expect(&name);
+    let size = case.vectors.as_ref().map(|_| SIZE);
+    assert_eq!(
+        (sampler.classes(), sampler.vector_size()),
+        (case.classes, size),
+        "{name}"
+    );
+    assert_eq!(sampler.latent(), case.latent, "{name}");
+    let mut sampler = match case.vectors {
+        None => sampler,
+        Some(vectors) => sampler.with_vectors(vectors, SIZE).expect(&name),
+    }
+    .with_seed(3);
+    let drawn = sampler.draw(5).expect(&name);
+    assert_eq!(drawn.shape(), &expected.dims()[1..], "{name}");
+    let expected: Vec<f32> = expected.into_data().iter().collect();
+    // The same operations on the same numbers.
+    assert_eq!(drawn.values(), expected, "{name}");
+}
+
+/// The numbers of a vector.
+const SIZE: usize = 4;
+
+/// Two vectors.
+fn vectors() -> Vec<f32> {
+    vec![1.0, 0.0, -0.5, 2.0, 0.0, 1.0, 0.5, -2.0]
+}
+
+fn every_stock_generator_is_opened_with_its_condition<B: Backend>() {
+    let device = B::Device::default();
+    let latent = &Latent::normal(6);
+    let labels = || Labels::from_slice(&[0, 1, 2, 0, 1], 3, &device).expect("labels");
+    // In turns.
+    let rows = || {
+        let turns: Vec<f32> = vectors().into_iter().cycle().take(5 * SIZE).collect();
+        let values = Tensor::<B, 1>::from_floats(turns.as_slice(), &device);
+        Vectors::new(values.reshape([5, SIZE]))
+    };
+    macro_rules! opened {
+        ($settings:expr, $generator:expr, $condition:expr, $classes:expr, $vectors:expr) => {{
+            let case = Case {
+                settings: $settings,
+                latent,
+                condition: $condition,
+                classes: $classes,
+                vectors: $vectors,
+            };
+            opened_as_it_was::<B, _, _, _>(case, || $generator);
+        }};
+    }
+    macro_rules! each {
+        ($settings:expr $(, $rank:literal)?) => {{
+            let settings = &$settings;
+            opened!(settings, settings.init::<B $(, $rank)?>(&device), (), None, None);
+            opened!(
+                settings,
+                settings.init_conditional::<B $(, $rank)?>(3, &device),
+                labels(),
+                Some(3),
+                None
+            );
+        }};
+    }
+    macro_rules! with_vectors {
+        ($settings:expr $(, $rank:literal)?) => {{
+            let settings = &$settings;
+            each!(*settings $(, $rank)?);
+            opened!(
+                settings,
+                settings.init_on_vectors::<B $(, $rank)?>(SIZE, &device),
+                rows(),
+                None,
+                Some(vectors())
+            );
+        }};
+    }
+    let image = [2, 8, 8];
+    let points = |shape: &[usize]| MlpGeneratorConfig::new(6, shape).with_hidden([5]);
+    with_vectors!(points(&[2]), 2);
+    with_vectors!(points(&[3, 2]), 3);
+    with_vectors!(points(&image), 4);
+    with_vectors!(points(&[2, 1, 2, 2]), 5);
+    with_vectors!(DcganGeneratorConfig::new(6, image).with_width(2));
+    with_vectors!(ResNetGeneratorConfig::new(6, image).with_width(2));
+    with_vectors!(ResNetGeneratorConfig::big(6, image).with_width(2));
+    with_vectors!(ResNetGeneratorConfig::big_deep(6, image).with_width(2));
+    let styled = StyleGan2GeneratorConfig::new(6, image).with_widest(2);
+    with_vectors!(styled.with_style(4).with_mapping_layers(2));
+    let plain = R3ganGeneratorConfig::new(6, image).with_widths([6, 4]);
+    with_vectors!(plain.with_group_width(2));
+    with_vectors!(LightGeneratorConfig::new(6, image).with_widest(2));
+    each!(SeriesGeneratorConfig::new(6, [2, 12]).with_width(2));
+    for network in ImageNetwork::ALL {
+        each!(ImageGeneratorConfig::new(network, 6, image).with_width(2));
+    }
+}
+
 #[test]
-fn any_saved_stock_generator_is_opened() -> Result<()> {
+fn other_saved_generators_are_named() -> Result<()> {
     let folder = tempfile::tempdir().expect("a folder");
     let (device, latent) = (Default::default(), Latent::normal(4));
     let path = |name: &str| folder.path().join(name);
     let points = MlpGeneratorConfig::new(4, [2]).with_hidden([8]);
-    SavedGenerator::save(
-        path("points"),
-        &points,
-        &latent,
-        points.init::<Cpu, 2>(&device)?,
-    )?;
-    let series = MlpGeneratorConfig::new(4, [3, 5]).with_hidden([8]);
-    let told = series.init_conditional::<Cpu, 3>(4, &device)?;
-    SavedGenerator::save(path("series"), &series, &latent, told)?;
-    let images = DcganGeneratorConfig::new(4, [1, 8, 8]).with_width(2);
-    SavedGenerator::save(
-        path("images"),
-        &images,
-        &latent,
-        images.init::<Cpu>(&device)?,
-    )?;
-    let told = images.init_conditional::<Cpu>(2, &device)?;
-    SavedGenerator::save(path("told"), &images, &latent, told)?;
-    let residual = ResNetGeneratorConfig::big(6, [1, 8, 8]).with_width(2);
-    let prior = Latent::normal(6);
-    let alone = residual.init::<Cpu>(&device)?;
-    SavedGenerator::save(path("residual"), &residual, &prior, alone)?;
-    let told = residual.init_conditional::<Cpu>(2, &device)?;
-    SavedGenerator::save(path("told residual"), &residual, &prior, told)?;
-    let chosen = ImageGeneratorConfig::new(ImageNetwork::Stylegan2, 6, [1, 8, 8]).with_width(2);
-    SavedGenerator::save(
-        path("chosen"),
-        &chosen,
-        &prior,
-        chosen.init::<Cpu>(&device)?,
-    )?;
-    let told = chosen.init_conditional::<Cpu>(2, &device)?;
-    SavedGenerator::save(path("told chosen"), &chosen, &prior, told)?;
-    for (name, shape, classes) in [
-        ("points", &[2][..], None),
-        ("series", &[3, 5], Some(4)),
-        ("images", &[1, 8, 8], None),
-        ("told", &[1, 8, 8], Some(2)),
-        ("residual", &[1, 8, 8], None),
-        ("told residual", &[1, 8, 8], Some(2)),
-        ("chosen", &[1, 8, 8], None),
-        ("told chosen", &[1, 8, 8], Some(2)),
-    ] {
-        let mut sampler = Sampler::<Cpu>::open(path(name), &device)?;
-        assert_eq!(
-            (sampler.draw(3)?.shape(), sampler.classes()),
-            (shape, classes)
-        );
-    }
 
     #[derive(serde::Serialize)]
     struct Mine {}
@@ -245,6 +393,123 @@ fn any_saved_stock_generator_is_opened() -> Result<()> {
         "{error}"
     );
     Ok(())
+}
+
+/// The vector that it is told, and nothing of the latent.
+#[derive(Module, Debug, Clone)]
+struct Repeats {}
+
+impl<B: Backend> Generator<B> for Repeats {
+    type Sample = Tensor<B, 2>;
+    type Condition = Vectors<B>;
+
+    fn generate(&self, _latent: Tensor<B, 2>, condition: &Vectors<B>) -> Tensor<B, 2> {
+        condition.values.clone()
+    }
+}
+
+fn repeats<B: Backend>() -> Sampler<B> {
+    Sampler::on_vectors(Repeats {}, Latent::normal(2), SIZE, &B::Device::default())
+}
+
+fn vectors_take_turns<B: Backend>() {
+    let expected: Vec<f32> = vectors().into_iter().cycle().take(7 * SIZE).collect();
+    for batch in [100, 3] {
+        let sampler = repeats::<B>().with_batch(batch).expect("a batch");
+        let mut sampler = sampler.with_vectors(vectors(), SIZE).expect("vectors");
+        assert_eq!(sampler.draw(7).expect("samples").values(), expected);
+        // Seven are an odd number.
+        let next = sampler.draw(1).expect("a sample");
+        assert_eq!((next.values(), next.labels()), (&vectors()[SIZE..], None));
+        let latents = Tensor::zeros([3, 2], &Default::default());
+        let given = sampler.generate(latents, &[]).expect("samples");
+        assert_eq!(given.values(), &expected[..3 * SIZE]);
+    }
+}
+
+fn codes_are_fixed_in_what_is_drawn_without<B: Backend>() {
+    let latent = Latent::normal(2)
+        .with_categorical("digit", 3)
+        .with_continuous("slant", 2);
+    let device = B::Device::default();
+    let drawn = |codes: &[(usize, f32)]| {
+        let sampler = Sampler::<B>::conditional(Copies {}, latent.clone(), 2, &device);
+        let sampler = sampler.with_seed(1).with_batch(4).expect("a batch");
+        let fixed = (codes.iter()).try_fold(sampler, |sampler, (code, value)| {
+            sampler.with_code(*code, *value)
+        });
+        fixed.expect("codes").draw(9).expect("samples")
+    };
+    let (plain, fixed) = (drawn(&[]), drawn(&[(0, 1.0), (2, 0.25)]));
+    for (plain, fixed) in plain.rows().zip(fixed.rows()) {
+        assert_eq!(
+            (&fixed[..2], &fixed[2..5]),
+            (&plain[..2], &[0.0, 1.0, 0.0][..])
+        );
+        assert_eq!((fixed[5], fixed[6], fixed[7]), (plain[5], 0.25, plain[7]));
+    }
+    assert!(plain.rows().any(|row| row[3] != 1.0) && plain.rows().all(|row| row[6] != 0.25));
+    // The last word counts.
+    assert_eq!(drawn(&[(0, 2.0), (0, 1.0), (2, 0.25)]), fixed);
+}
+
+for_each_backend!(
+    the_seed_decides_samples_and_batches_do_not,
+    every_stock_generator_is_opened_with_its_condition,
+    styles_go_towards_their_mean,
+    the_mean_style_is_that_of_the_vectors_given,
+    vectors_take_turns,
+    codes_are_fixed_in_what_is_drawn_without,
+);
+
+#[test]
+fn vectors_that_are_not_the_generators_are_refused() {
+    let refused = |result: Result<Sampler<Cpu>>, words: &[&str]| {
+        let error = result.expect_err("refused").to_string();
+        for words in words {
+            assert!(error.contains(words), "no `{words}` in: {error}");
+        }
+    };
+    refused(
+        repeats().with_vectors(vectors(), 2),
+        &["`size` = 2", "must be 4"],
+    );
+    refused(
+        repeats().with_vectors(vec![], SIZE),
+        &["`vectors.len()` = 0"],
+    );
+    refused(
+        repeats().with_vectors(vec![1.0; 5], SIZE),
+        &["`vectors.len()` = 5"],
+    );
+    for wrong in [f32::NAN, f32::INFINITY] {
+        let mut all = vectors();
+        all[6] = wrong;
+        let named = format!("`vectors` = {wrong}");
+        refused(
+            repeats().with_vectors(all, SIZE),
+            &[&named, "vector 1, number 2"],
+        );
+    }
+    refused(
+        copies().with_vectors(vectors(), SIZE),
+        &["conditioned on none"],
+    );
+    refused(points().with_code(0, 0.0), &["`code` = 0", "has no codes"]);
+    let latents = Tensor::zeros([3, 2], &Default::default());
+    for error in [
+        repeats::<Cpu>().draw(1),
+        repeats::<Cpu>().generate(latents, &[]),
+        repeats::<Cpu>()
+            .draw_accepted(1, 1, |_| Ok(vec![true]))
+            .map(|chosen| chosen.samples),
+    ] {
+        let error = error.expect_err("no vectors").to_string();
+        assert!(
+            error.contains("`vectors` = none") && error.contains("`Sampler::with_vectors`"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -121,4 +121,8 @@ where
     fn classes(&self) -> Option<usize> {
         self.embedding.classes()
     }
+
+    fn vector_size(&self) -> Option<usize> {
+        self.embedding.vector_size()
+    }
 }

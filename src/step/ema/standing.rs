@@ -49,6 +49,7 @@ const ONE_WEIGHT: f64 = 1e-3;
 #[derive(Debug, Clone)]
 pub struct StandingStatistics<C> {
     latent: Latent,
+    truncation: Option<f32>,
     batch_size: usize,
     /// One for each batch.
     conditions: Arc<Vec<C>>,
@@ -68,10 +69,23 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
         );
         Self {
             latent,
+            truncation: None,
             batch_size,
             conditions: Arc::new(conditions),
             seed,
         }
+    }
+
+    /// Statistics of truncated latents ([`Latent::draw_truncated`]), for an average that truncated samples
+    /// are drawn from ([`Sampler::with_truncation`](crate::sampling::Sampler::with_truncation)) with the same
+    /// threshold: those of the whole prior are of other activations.
+    ///
+    /// # Errors
+    /// If the prior has no normal part, or the threshold is not a finite number above 0.
+    pub fn with_truncation(mut self, threshold: f32) -> Result<Self> {
+        self.latent.check_truncation(threshold)?;
+        self.truncation = Some(threshold);
+        Ok(self)
     }
 
     /// For a run: the conditions of random samples of its data, which `condition` reads. `None` for
@@ -185,7 +199,16 @@ impl<C: Clone + Send + 'static> StandingStatistics<C> {
         let generator = set::<P::Backend, _>(copy::<P>(average), start);
         let device = generator.devices().into_iter().next().unwrap_or_default();
         reseed::<P::Backend>(&device, self.seed, PURPOSE, batch as u64);
-        let latent = self.latent.draw(self.batch_size, latents, &device);
+        let count = self.batch_size;
+        let latent = match self.truncation {
+            None => self.latent.draw(count, latents, &device),
+            Some(threshold) => {
+                match (self.latent).draw_truncated(count, threshold, latents, &device) {
+                    Ok(latent) => latent,
+                    Err(error) => unreachable!("the threshold was looked at: {error}"),
+                }
+            }
+        };
         let _ = generator.generate(latent, &self.conditions[batch]);
         // `valid` takes the statistics of the pass in.
         values(&generator.valid(), (!start.is_empty()).then_some(start))

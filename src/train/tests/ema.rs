@@ -108,7 +108,7 @@ impl<B: Backend> Generator<B> for Norms<B> {
 fn standing_statistics_are_the_means_over_their_batches<B: AutodiffBackend>() {
     let device = Default::default();
     let (count, batches, seed) = (16, 5, 7);
-    for momentum in [0.1, 0.37, 1.0] {
+    for (momentum, truncation) in [(0.1, None), (0.37, Some(0.5)), (1.0, None)] {
         let norms = Norms::<B> {
             ours: BatchNormConfig::new(3)
                 .with_momentum(momentum)
@@ -118,18 +118,31 @@ fn standing_statistics_are_the_means_over_their_batches<B: AutodiffBackend>() {
                 .init(&device),
         };
         initialize(&norms);
-        let latent = Latent::uniform(3);
+        let latent = match truncation {
+            None => Latent::uniform(3),
+            Some(_) => Latent::normal(3),
+        };
         let ema = Ema::<Gan<Norms<B>, MlpDiscriminator<B, 2>, B>>::new(&norms);
         let copied = parameters(&ema.generator());
         let prior = latent.clone();
         let standing = StandingStatistics::new(latent, count, seed, vec![(); batches]);
+        let standing = match truncation {
+            None => standing,
+            Some(threshold) => standing.with_truncation(threshold).expect("a normal prior"),
+        };
         let ema = ema.with_standing_statistics(Some(standing));
         let found = parameters(&ema.generator());
 
         let mut stream = Stream::new(seed, "standing statistics");
         let mut expected = [vec![0.0; 3], vec![0.0; 3], vec![0.0; 3], vec![0.0; 3]];
         for _ in 0..batches {
-            let z = values(prior.draw::<B::InnerBackend>(count, &mut stream, &device));
+            let z: Tensor<B::InnerBackend, 2> = match truncation {
+                None => prior.draw(count, &mut stream, &device),
+                Some(threshold) => prior
+                    .draw_truncated(count, threshold, &mut stream, &device)
+                    .expect("a normal prior"),
+            };
+            let z = values(z);
             for channel in 0..3 {
                 let column: Vec<f64> = z.iter().skip(channel).step_by(3).copied().collect();
                 let mean = column.iter().sum::<f64>() / count as f64;
@@ -156,6 +169,17 @@ fn standing_statistics_are_the_means_over_their_batches<B: AutodiffBackend>() {
         let ema = ema.update(&norms, 0.5);
         assert_eq!(parameters(&ema.generator()), found);
     }
+}
+
+#[test]
+fn standing_statistics_of_latents_that_can_not_be_truncated_are_refused() {
+    let of = |latent| StandingStatistics::new(latent, 4, 1, vec![()]);
+    for threshold in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+        let error = of(Latent::normal(2)).with_truncation(threshold);
+        let error = error.expect_err("no threshold").to_string();
+        assert!(error.contains("`threshold`"), "{error}");
+    }
+    assert!(of(Latent::uniform(2)).with_truncation(1.0).is_err());
 }
 
 /// The weights that a file holds.

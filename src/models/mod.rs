@@ -44,7 +44,7 @@ pub use r3gan::{
 };
 pub use resnet::{
     ResNetDiscriminator, ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig,
-    ResNetInit, ResNetPreset,
+    ResNetInit, ResNetPreset, ResNetTable,
 };
 pub use saved::SavedGenerator;
 pub(crate) use saved::{refuse, settings_type};
@@ -85,5 +85,7 @@ fn alone() -> usize {
 
 #[cfg(test)]
 mod conditions_golden;
+#[cfg(test)]
+mod image_conditions;
 #[cfg(test)]
 mod tests;

@@ -34,7 +34,7 @@ pub use image_pair::{
     ImageNetwork,
 };
 pub use light::{
-    LightDiscriminator, LightDiscriminatorConfig, LightGenerator, LightGeneratorConfig,
+    LightDiscriminator, LightDiscriminatorConfig, LightGenerator, LightGeneratorConfig, LightPreset,
 };
 pub use mlp::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 pub use projection::Projection;
@@ -53,7 +53,8 @@ pub use series::{
 };
 pub use stylegan2::{
     MappedEmbedding, StyleGan2Discriminator, StyleGan2DiscriminatorConfig, StyleGan2Generator,
-    StyleGan2GeneratorConfig, StyleGan2Projection, StyleMapping,
+    StyleGan2GeneratorConfig, StyleGan2Preset, StyleGan2Projection, StyleGan2Training,
+    StyleMapping,
 };
 #[cfg(feature = "tables")]
 pub use tabular::{

@@ -72,9 +72,9 @@ struct Args {
     #[arg(long, default_value_t = 64, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     batch: usize,
 
-    /// Components of a latent
-    #[arg(long, default_value_t = 64, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
-    latent: usize,
+    /// Components of a latent [default: 64, or a few more where `biggan` cuts it into equal parts]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    latent: Option<usize>,
 
     /// What real and generated pictures go through before they are judged: the fewer pictures, the more
     /// [default: the network's, ada_fixed]
@@ -224,6 +224,8 @@ fn with_gamma(mut objective: Objective, gamma: Option<f64>) -> Result<Objective>
 }
 
 const STEPS: usize = 11_500;
+/// Components of a latent where none are asked for, at the least.
+const LATENT: usize = 64;
 /// How often each of ADA's transformations is made where nothing adapts.
 const ADA_FIXED: f64 = 0.1;
 /// Real samples in which ADA's p goes from 0 to 1 at the fastest.
@@ -284,9 +286,10 @@ impl Program for Args {
 
 impl Args {
     fn networks(&self, image: [usize; 3]) -> (ImageGeneratorConfig, ImageDiscriminatorConfig) {
-        let network = self.network.into();
+        let network = ImageNetwork::from(self.network);
+        let latent = (self.latent).unwrap_or_else(|| network.smallest_latent(LATENT, image));
         (
-            ImageGeneratorConfig::new(network, self.latent, image).with_width(self.width),
+            ImageGeneratorConfig::new(network, latent, image).with_width(self.width),
             ImageDiscriminatorConfig::new(network, image).with_width(self.width),
         )
     }
@@ -419,10 +422,10 @@ impl Args {
         Ok(objective)
     }
 
-    fn config(&self) -> Result<TrainerConfig> {
+    fn config(&self, latent: usize) -> Result<TrainerConfig> {
         let network = ImageNetwork::from(self.network);
-        let common = (self.common).config(STEPS, self.batch, Latent::normal(self.latent));
-        let config = network.trainer(common.steps, self.batch, self.latent)?;
+        let common = (self.common).config(STEPS, self.batch, Latent::normal(latent));
+        let config = network.trainer(common.steps, self.batch, latent)?;
         let samples = (config.steps * self.batch as u64) as f64;
         let objective = self.objective(&config.objective, samples)?;
         let config = config
@@ -457,7 +460,7 @@ impl Args {
         Tell: Fn(&[usize]) -> Result<G::Condition>,
     {
         let (seed, out) = (self.common.seed, self.common.out());
-        let config = self.config()?;
+        let config = self.config(study.settings.0.latent)?;
         let training = &study.parts.training;
         let tenth = config.steps.div_ceil(10);
         let networks = || -> Result<_> {

@@ -410,6 +410,15 @@ impl DcganDiscriminatorConfig {
         Ok(self.stack(&self.input(0)?, device))
     }
 
+    /// How many features the network's verdicts have: what is read by a [`Projection`], an
+    /// [`AuxiliaryClassifier`] or a [`CodeHead`] around it.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn verdict_features(&self) -> Result<usize> {
+        Ok(self.last(&self.input(0)?))
+    }
+
     /// What the last layer reads.
     fn last(&self, input: &ImageShape) -> usize {
         match self.features {
@@ -489,6 +498,21 @@ impl DcganDiscriminatorConfig {
         check::at_most("pack", self.pack, 1)?;
         let embedding = LabelEmbedding::with_std(classes, self.last(&input), STD, device)?;
         Ok(Projection::new(embedding, self.stack(&input, device)))
+    }
+
+    /// Makes a discriminator that is conditioned on vectors of `size` numbers by a
+    /// [projection](Projection) of its features.
+    ///
+    /// # Errors
+    /// As [`init_projected`](Self::init_projected), or if vectors have no numbers.
+    pub fn init_projected_on_vectors<B: Backend>(
+        &self,
+        size: usize,
+        device: &B::Device,
+    ) -> Result<Projection<B, VectorEmbedding<B>, DcganDiscriminator<B>>> {
+        let (network, features) = self.with_its_features(device)?;
+        let embedding = VectorEmbedding::new(size, features, device)?;
+        Ok(Projection::new(embedding, network))
     }
 
     /// Makes a discriminator that is conditioned on vectors of `size` numbers: it sees a learned

@@ -5,18 +5,22 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::Serialize;
 
+use super::resnet::multiples;
 use super::{
-    Conditional, DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator,
-    DcganGeneratorConfig, LabelEmbedding, LightDiscriminator, LightDiscriminatorConfig,
-    LightGenerator, LightGeneratorConfig, Projection, R3ganDiscriminator, R3ganDiscriminatorConfig,
-    R3ganGenerator, R3ganGeneratorConfig, ResNetDiscriminator, ResNetDiscriminatorConfig,
-    ResNetGenerator, ResNetGeneratorConfig, StyleGan2Discriminator, StyleGan2DiscriminatorConfig,
-    StyleGan2Generator, StyleGan2GeneratorConfig,
+    AuxiliaryClassifier, CodeHead, CodeHeadConfig, Conditional, DcganDiscriminator,
+    DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig, LabelEmbedding,
+    LightDiscriminator, LightDiscriminatorConfig, LightGenerator, LightGeneratorConfig, Projection,
+    R3ganDiscriminator, R3ganDiscriminatorConfig, R3ganGenerator, R3ganGeneratorConfig,
+    ResNetDiscriminator, ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig,
+    StyleGan2Discriminator, StyleGan2DiscriminatorConfig, StyleGan2Generator,
+    StyleGan2GeneratorConfig, VectorEmbedding,
 };
 use crate::data::ImageShape;
-use crate::error::{Result, check};
+use crate::error::{Error, Result, check};
+use crate::latent::Latent;
 use crate::network::{Discriminator, Generator, StyleSpace, Verdict};
 use crate::settings::settings;
+use crate::sizes;
 
 settings! {
 /// A pair of networks for images, by name.
@@ -37,7 +41,8 @@ pub enum ImageNetwork {
     /// The light pair for few images: [`LightGeneratorConfig`], [`LightDiscriminatorConfig`].
     Light,
     /// BigGAN: [`ResNetGeneratorConfig::big`], [`ResNetDiscriminatorConfig::big`], with attention at half
-    /// the height of images below 64 pixels. The latent has a part for each block.
+    /// the height of images below 64 pixels. The latent has a part for each block
+    /// ([`latent_parts`](Self::latent_parts)).
     Biggan,
     /// BigGAN-deep: [`ResNetGeneratorConfig::big_deep`], [`ResNetDiscriminatorConfig::big_deep`], with
     /// attention as BigGAN.
@@ -56,6 +61,39 @@ impl ImageNetwork {
         Self::Biggan,
         Self::BigganDeep,
     ];
+
+    /// Into how many equal parts this network cuts its latent for images of `[channels, height, width]`:
+    /// a number of components must be a multiple of it. BigGAN has a part for the first layer and one for
+    /// each doubling of the size, all others take the latent whole: 1.
+    ///
+    /// ```
+    /// use burn_gan::models::ImageNetwork;
+    ///
+    /// assert_eq!(ImageNetwork::Biggan.latent_parts([1, 28, 28]), 3);
+    /// assert_eq!(ImageNetwork::Dcgan.latent_parts([1, 28, 28]), 1);
+    /// ```
+    pub fn latent_parts(self, image: [usize; 3]) -> usize {
+        match self {
+            Self::Biggan => ResNetGeneratorConfig::big(1, image).latent_parts(),
+            _ => 1,
+        }
+    }
+
+    /// The smallest latent of at least so many components that this network can be made with for images
+    /// of `[channels, height, width]`: `least` or the next multiple of its
+    /// [parts](Self::latent_parts).
+    ///
+    /// ```
+    /// use burn_gan::models::ImageNetwork;
+    ///
+    /// assert_eq!(ImageNetwork::Biggan.smallest_latent(64, [1, 28, 28]), 66);
+    /// assert_eq!(ImageNetwork::Dcgan.smallest_latent(64, [1, 28, 28]), 64);
+    /// ```
+    pub fn smallest_latent(self, least: usize, image: [usize; 3]) -> usize {
+        let parts = self.latent_parts(image);
+        // What can't be counted is refused as too large.
+        least.checked_next_multiple_of(parts).unwrap_or(least)
+    }
 }
 
 settings! {
@@ -78,14 +116,16 @@ settings! {
 pub struct ImageGeneratorConfig {
     /// Which.
     pub network: ImageNetwork,
-    /// Components of a latent.
+    /// Components of a latent; of BigGAN a multiple of
+    /// [`latent_parts`](ImageNetwork::latent_parts).
     pub latent: usize,
     /// The shape of an image.
     pub image: ImageShape,
     /// How wide the network is, in channels at half the full size or near it; 32 by default. A DCGAN has
     /// twice as many at each size below; StyleGAN2 and the light pair, too, eight times at most; a
-    /// residual pair of up to three blocks (BigGAN's are such pairs) and R3GAN have twice as many at every
-    /// size.
+    /// residual pair of up to three blocks and R3GAN have twice as many at every size. From 64 pixels on
+    /// BigGAN and BigGAN-deep have their papers' channels at a width of 128, in proportion at others, and
+    /// below twice as many at every size.
     pub width: usize,
 }
 }
@@ -129,6 +169,58 @@ fn attention(image: &ImageShape) -> Option<usize> {
 fn r3gan(width: usize, stages: usize) -> (Vec<usize>, usize) {
     let width = width.saturating_mul(2);
     (vec![width; stages], width.clamp(1, 16))
+}
+
+/// A refusal by a network's own settings in the words of these, which have a latent, an image and a width.
+fn in_these_words(error: Error, latent: usize, image: &ImageShape, width: usize) -> Error {
+    let Error::Setting {
+        field,
+        value,
+        problem,
+    } = error
+    else {
+        return error;
+    };
+    match field.as_str() {
+        own if ["latent", "width"].contains(&own) || own.starts_with("image.") => {
+            Error::setting(own, value, problem)
+        }
+        "channels.len()" => {
+            let value = format!("{}×{}", image.height, image.width);
+            let problem = "can't be halved, which this network does to 4 pixels or more: height and \
+                           width must be even, and 8 at least";
+            Error::setting("image", value, problem)
+        }
+        "style" | "mapping_layers" => {
+            let problem = format!("makes the network's `{field}` {value}: {problem}");
+            Error::setting("latent", latent, problem)
+        }
+        _ => {
+            let problem = format!("makes the network's `{field}` {value}: {problem}");
+            Error::setting("width", width, problem)
+        }
+    }
+}
+
+/// A conditional generator of whichever network it is.
+macro_rules! conditional {
+    ($config:ident, $init:ident, $size:expr, $device:expr) => {
+        match $config.network {
+            ImageNetwork::Dcgan => conditional!(@ $config.dcgan().$init($size, $device)?, Dcgan),
+            ImageNetwork::Resnet => conditional!(@ $config.resnet().$init($size, $device)?, Resnet),
+            ImageNetwork::Stylegan2 => {
+                conditional!(@ $config.stylegan2().$init($size, $device)?, Stylegan2)
+            }
+            ImageNetwork::R3gan => conditional!(@ $config.r3gan().$init($size, $device)?, R3gan),
+            ImageNetwork::Light => conditional!(@ $config.light().$init($size, $device)?, Light),
+            ImageNetwork::Biggan | ImageNetwork::BigganDeep => {
+                conditional!(@ $config.big().$init($size, $device)?, Resnet)
+            }
+        }
+    };
+    (@ $network:expr, $kind:ident) => {
+        $network.map_network(ImageGenerator::$kind)
+    };
 }
 
 impl ImageGeneratorConfig {
@@ -195,18 +287,31 @@ impl ImageGeneratorConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// Those of the network's own settings: a size is 0 or too large, or the network can't make such
-    /// images.
+    /// If a size is 0 or too large, the network can't make such images, or can't cut the latent into its
+    /// [parts](ImageNetwork::latent_parts).
     pub fn validate(&self) -> Result<()> {
         check::at_least("width", self.width, 1)?;
-        match self.network {
+        sizes::size("latent", self.latent)?;
+        let parts = self.network.latent_parts(self.shape());
+        if !self.latent.is_multiple_of(parts) {
+            let problem = format!(
+                "must be a multiple of {parts}, an equal part for the first layer and for each doubling of \
+                 the size up to {}×{}: {} would do",
+                self.image.height,
+                self.image.width,
+                multiples(self.latent, parts)
+            );
+            return Err(Error::setting("latent", self.latent, problem));
+        }
+        let valid = match self.network {
             ImageNetwork::Dcgan => self.dcgan().validate(),
             ImageNetwork::Resnet => self.resnet().validate(),
             ImageNetwork::Stylegan2 => self.stylegan2().validate(),
             ImageNetwork::R3gan => self.r3gan().validate(),
             ImageNetwork::Light => self.light().validate(),
             ImageNetwork::Biggan | ImageNetwork::BigganDeep => self.big().validate(),
-        }
+        };
+        valid.map_err(|error| in_these_words(error, self.latent, &self.image, self.width))
     }
 
     /// Makes the generator.
@@ -237,22 +342,45 @@ impl ImageGeneratorConfig {
         device: &B::Device,
     ) -> Result<Conditional<B, LabelEmbedding<B>, ImageGenerator<B>>> {
         self.validate()?;
-        macro_rules! conditional {
-            ($config:expr, $kind:ident) => {
-                $config
-                    .init_conditional(classes, device)?
-                    .map_network(ImageGenerator::$kind)
-            };
-        }
-        Ok(match self.network {
-            ImageNetwork::Dcgan => conditional!(self.dcgan(), Dcgan),
-            ImageNetwork::Resnet => conditional!(self.resnet(), Resnet),
-            ImageNetwork::Stylegan2 => conditional!(self.stylegan2(), Stylegan2),
-            ImageNetwork::R3gan => conditional!(self.r3gan(), R3gan),
-            ImageNetwork::Light => conditional!(self.light(), Light),
-            ImageNetwork::Biggan | ImageNetwork::BigganDeep => conditional!(self.big(), Resnet),
-        })
+        Ok(conditional!(self, init_conditional, classes, device))
     }
+
+    /// Makes a generator that is conditioned on vectors of `size` numbers, each network in its own way.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if vectors have no numbers.
+    pub fn init_on_vectors<B: Backend>(
+        &self,
+        size: usize,
+        device: &B::Device,
+    ) -> Result<Conditional<B, VectorEmbedding<B>, ImageGenerator<B>>> {
+        self.validate()?;
+        Ok(conditional!(self, init_on_vectors, size, device))
+    }
+}
+
+/// A projected discriminator of whichever network it is.
+macro_rules! projected {
+    ($config:ident, $init:ident, $size:expr, $device:expr) => {
+        match $config.network {
+            ImageNetwork::Dcgan => {
+                let dcgan = $config.dcgan().with_features(FEATURES);
+                projected!(@ dcgan.$init($size, $device)?, Dcgan)
+            }
+            ImageNetwork::Resnet => projected!(@ $config.resnet().$init($size, $device)?, Resnet),
+            ImageNetwork::Stylegan2 => {
+                projected!(@ $config.stylegan2().$init($size, $device)?, Stylegan2)
+            }
+            ImageNetwork::R3gan => projected!(@ $config.r3gan().$init($size, $device)?, R3gan),
+            ImageNetwork::Light => projected!(@ $config.light().$init($size, $device)?, Light),
+            ImageNetwork::Biggan | ImageNetwork::BigganDeep => {
+                projected!(@ $config.big().$init($size, $device)?, Resnet)
+            }
+        }
+    };
+    (@ $network:expr, $kind:ident) => {
+        $network.map_network(ImageDiscriminator::$kind)
+    };
 }
 
 impl ImageDiscriminatorConfig {
@@ -320,18 +448,18 @@ impl ImageDiscriminatorConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// Those of the network's own settings: a size is 0 or too large, or the network can't take such
-    /// images.
+    /// If a size is 0 or too large, or the network can't take such images.
     pub fn validate(&self) -> Result<()> {
         check::at_least("width", self.width, 1)?;
-        match self.network {
+        let valid = match self.network {
             ImageNetwork::Dcgan => self.dcgan().validate(),
             ImageNetwork::Resnet => self.resnet().validate(),
             ImageNetwork::Stylegan2 => self.stylegan2().validate(),
             ImageNetwork::R3gan => self.r3gan().validate(),
             ImageNetwork::Light => self.light().validate(),
             ImageNetwork::Biggan | ImageNetwork::BigganDeep => self.big().validate(),
-        }
+        };
+        valid.map_err(|error| in_these_words(error, 0, &self.image, self.width))
     }
 
     /// Makes the discriminator.
@@ -364,21 +492,66 @@ impl ImageDiscriminatorConfig {
         device: &B::Device,
     ) -> Result<Projection<B, LabelEmbedding<B>, ImageDiscriminator<B>>> {
         self.validate()?;
-        macro_rules! projected {
-            ($config:expr, $kind:ident) => {
-                $config
-                    .init_projected(classes, device)?
-                    .map_network(ImageDiscriminator::$kind)
-            };
+        Ok(projected!(self, init_projected, classes, device))
+    }
+
+    /// Makes a discriminator that is conditioned on vectors of `size` numbers by a
+    /// [projection](Projection).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if vectors have no numbers.
+    pub fn init_projected_on_vectors<B: Backend>(
+        &self,
+        size: usize,
+        device: &B::Device,
+    ) -> Result<Projection<B, VectorEmbedding<B>, ImageDiscriminator<B>>> {
+        self.validate()?;
+        Ok(projected!(self, init_projected_on_vectors, size, device))
+    }
+
+    /// Makes a discriminator that tells which of `classes` a sample is of, beside its logit
+    /// ([`AuxiliaryClassifier`]).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if there is no class.
+    pub fn init_classifying<B: Backend>(
+        &self,
+        classes: usize,
+        device: &B::Device,
+    ) -> Result<AuxiliaryClassifier<B, ImageDiscriminator<B>>> {
+        let features = self.verdict_features()?;
+        AuxiliaryClassifier::new(self.init(device)?, features, classes, device)
+    }
+
+    /// Makes a discriminator that recovers the codes of `prior` from samples, beside its logit
+    /// ([`CodeHead`]).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), if the prior has no codes or the head is wrong.
+    pub fn init_recovering<B: Backend>(
+        &self,
+        prior: &Latent,
+        head: &CodeHeadConfig,
+        device: &B::Device,
+    ) -> Result<CodeHead<B, ImageDiscriminator<B>>> {
+        let features = self.verdict_features()?;
+        head.init(self.init(device)?, features, prior, device)
+    }
+
+    /// How many features the verdicts of the network have that [`init`](Self::init) makes.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn verdict_features(&self) -> Result<usize> {
+        self.validate()?;
+        match self.network {
+            ImageNetwork::Dcgan => self.dcgan().verdict_features(),
+            ImageNetwork::Resnet => self.resnet().verdict_features(),
+            ImageNetwork::Stylegan2 => self.stylegan2().verdict_features(),
+            ImageNetwork::R3gan => self.r3gan().verdict_features(),
+            ImageNetwork::Light => self.light().verdict_features(),
+            ImageNetwork::Biggan | ImageNetwork::BigganDeep => self.big().verdict_features(),
         }
-        Ok(match self.network {
-            ImageNetwork::Dcgan => projected!(self.dcgan().with_features(FEATURES), Dcgan),
-            ImageNetwork::Resnet => projected!(self.resnet(), Resnet),
-            ImageNetwork::Stylegan2 => projected!(self.stylegan2(), Stylegan2),
-            ImageNetwork::R3gan => projected!(self.r3gan(), R3gan),
-            ImageNetwork::Light => projected!(self.light(), Light),
-            ImageNetwork::Biggan | ImageNetwork::BigganDeep => projected!(self.big(), Resnet),
-        })
     }
 }
 
@@ -468,7 +641,6 @@ impl<B: Backend> Discriminator<B> for ImageDiscriminator<B> {
 mod tests {
     use super::*;
     use crate::gan::Gan;
-    use crate::latent::Latent;
     use crate::network::Labels;
     use crate::step::{OptimizerConfig, StepBatch, StepSettings, TrainState, step};
     use crate::testing::values;
@@ -544,5 +716,115 @@ mod tests {
             let far = discriminator.with_width(usize::MAX);
             assert!(far.validate().is_err(), "{network:?}");
         }
+    }
+
+    /// A setting that a program has which takes these, at the beginning of an error's words.
+    fn is_of_the_user(error: &Error) -> bool {
+        let Error::Setting { field, .. } = error else {
+            return false;
+        };
+        let own = ["latent", "width", "image"];
+        own.contains(&field.as_str()) || field.starts_with("image.")
+    }
+
+    #[test]
+    fn every_network_has_settings_for_images_of_every_side_or_says_why_not() {
+        let squares = |side: usize| side.is_power_of_two();
+        for network in ImageNetwork::ALL {
+            for side in [8, 16, 28, 32, 48, 64, 128, 256] {
+                for width in [2, 16, 64] {
+                    let image = [3, side, side];
+                    let latent = network.smallest_latent(64, image);
+                    let generator =
+                        ImageGeneratorConfig::new(network, latent, image).with_width(width);
+                    let discriminator =
+                        ImageDiscriminatorConfig::new(network, image).with_width(width);
+                    let case = format!("{network:?}, {side}, {width}");
+                    for valid in [generator.validate(), discriminator.validate()] {
+                        match network {
+                            ImageNetwork::Stylegan2 | ImageNetwork::Light if !squares(side) => {
+                                let error = valid.expect_err(&case);
+                                assert!(is_of_the_user(&error), "{case}: {error}");
+                            }
+                            _ => valid.unwrap_or_else(|error| panic!("{case}: {error}")),
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_network_can_not_be_made_of_is_said_in_the_words_of_these_settings() {
+        for network in ImageNetwork::ALL {
+            for (latent, image, width) in [
+                (64, [3, 9, 9], 4),
+                (64, [3, 5, 5], 4),
+                (64, [3, 30, 34], 4),
+                (64, [3, 8, 7], 4),
+                (64, [3, 100, 65], 4),
+                (64, [3, 129, 128], 4),
+                (64, [3, 32, 32], 17),
+                (64, [3, 32, 32], 1 << 20),
+                (64, [3, 128, 128], usize::MAX),
+                (1 << 22, [3, 32, 32], 32),
+            ] {
+                let generator = ImageGeneratorConfig::new(network, latent, image).with_width(width);
+                let discriminator = ImageDiscriminatorConfig::new(network, image).with_width(width);
+                for valid in [generator.validate(), discriminator.validate()] {
+                    if let Err(error) = valid {
+                        assert!(
+                            is_of_the_user(&error),
+                            "{network:?}, {image:?}, {width}: {error}"
+                        );
+                    }
+                }
+            }
+        }
+        let odd = ImageGeneratorConfig::new(ImageNetwork::Biggan, 64, [1, 9, 9]);
+        let error = odd.validate().expect_err("9 can't be halved").to_string();
+        assert_eq!(
+            error,
+            "invalid setting `image` = 9×9: can't be halved, which this network does to 4 pixels or \
+             more: height and width must be even, and 8 at least"
+        );
+    }
+
+    #[test]
+    fn a_latent_that_can_not_be_cut_says_which_can() {
+        for (side, parts, latent) in [
+            (8, 2, 64),
+            (16, 3, 66),
+            (28, 3, 66),
+            (32, 4, 64),
+            (64, 5, 65),
+            (128, 6, 66),
+            (256, 7, 70),
+        ] {
+            let image = [1, side, side];
+            assert_eq!(ImageNetwork::Biggan.latent_parts(image), parts, "{side}");
+            let smallest = ImageNetwork::Biggan.smallest_latent(64, image);
+            assert_eq!(smallest, latent, "{side}");
+            for network in ImageNetwork::ALL {
+                let latent = network.smallest_latent(64, image);
+                assert!(latent % network.latent_parts(image) == 0 && (64..71).contains(&latent));
+                if network != ImageNetwork::Biggan {
+                    assert_eq!((latent, network.latent_parts(image)), (64, 1));
+                }
+            }
+        }
+        let of = |latent| ImageGeneratorConfig::new(ImageNetwork::Biggan, latent, [1, 28, 28]);
+        let error = of(64).validate().expect_err("64 is not cut in 3");
+        assert_eq!(
+            error.to_string(),
+            "invalid setting `latent` = 64: must be a multiple of 3, an equal part for the first layer \
+             and for each doubling of the size up to 28×28: 63 or 66 would do"
+        );
+        let error = of(2).validate().expect_err("2 is not cut in 3").to_string();
+        assert!(error.ends_with(": 3 would do"), "{error}");
+        assert_eq!(
+            ImageNetwork::Biggan.smallest_latent(usize::MAX - 1, [1, 256, 256]),
+            usize::MAX - 1
+        );
     }
 }

@@ -34,7 +34,7 @@ pub use image_pair::{
     ImageNetwork,
 };
 pub use light::{
-    LightDiscriminator, LightDiscriminatorConfig, LightGenerator, LightGeneratorConfig,
+    LightDiscriminator, LightDiscriminatorConfig, LightGenerator, LightGeneratorConfig, LightPreset,
 };
 pub use mlp::{MlpDiscriminator, MlpDiscriminatorConfig, MlpGenerator, MlpGeneratorConfig};
 pub use projection::Projection;
@@ -44,7 +44,7 @@ pub use r3gan::{
 };
 pub use resnet::{
     ResNetDiscriminator, ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig,
-    ResNetInit, ResNetPreset,
+    ResNetInit, ResNetPreset, ResNetTable,
 };
 pub use saved::SavedGenerator;
 pub(crate) use saved::{refuse, settings_type};
@@ -53,7 +53,8 @@ pub use series::{
 };
 pub use stylegan2::{
     MappedEmbedding, StyleGan2Discriminator, StyleGan2DiscriminatorConfig, StyleGan2Generator,
-    StyleGan2GeneratorConfig, StyleGan2Projection, StyleMapping,
+    StyleGan2GeneratorConfig, StyleGan2Preset, StyleGan2Projection, StyleGan2Training,
+    StyleMapping,
 };
 #[cfg(feature = "tables")]
 pub use tabular::{
@@ -85,5 +86,7 @@ fn alone() -> usize {
 
 #[cfg(test)]
 mod conditions_golden;
+#[cfg(test)]
+mod image_conditions;
 #[cfg(test)]
 mod tests;

@@ -71,8 +71,8 @@ fn unit<B: Backend>(x: Tensor<B, 1>) -> Tensor<B, 1> {
     x / norm
 }
 
-/// A layer that can be wrapped: [`Linear`], [`Conv1d`], [`Conv2d`], [`ConvTranspose1d`],
-/// [`ConvTranspose2d`].
+/// A layer that can be wrapped: [`Linear`], [`Embedding`], [`Conv1d`], [`Conv2d`],
+/// [`ConvTranspose1d`], [`ConvTranspose2d`].
 pub trait Normalizable<B: Backend> {
     /// Outputs and inputs of its weight as a matrix, and the weight's device.
     #[doc(hidden)]

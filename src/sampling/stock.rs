@@ -55,7 +55,7 @@ impl<B: Backend> Sampler<B> {
         match settings_type(path)?.as_str() {
             "MlpGeneratorConfig" => mlp(&SavedGenerator::open(path)?, device),
             "DcganGeneratorConfig" => images!(DcganGeneratorConfig, path, device, init_on_vectors),
-            "ImageGeneratorConfig" => images!(ImageGeneratorConfig, path, device),
+            "ImageGeneratorConfig" => images!(ImageGeneratorConfig, path, device, init_on_vectors),
             "LightGeneratorConfig" => images!(LightGeneratorConfig, path, device, init_on_vectors),
             "SeriesGeneratorConfig" => images!(SeriesGeneratorConfig, path, device),
             "StyleGan2GeneratorConfig" => {

@@ -368,7 +368,7 @@ fn every_stock_generator_is_opened_with_its_condition<B: Backend>() {
     with_vectors!(LightGeneratorConfig::new(6, image).with_widest(2));
     each!(SeriesGeneratorConfig::new(6, [2, 12]).with_width(2));
     for network in ImageNetwork::ALL {
-        each!(ImageGeneratorConfig::new(network, 6, image).with_width(2));
+        with_vectors!(ImageGeneratorConfig::new(network, 6, image).with_width(2));
     }
 }
 

@@ -226,6 +226,10 @@ fn an_extra_name_is_refused_at_every_depth_of_every_type() {
         Schedule::Constant,
         Schedule::Cosine { floor: 0.1 },
         Schedule::Linear { floor: 0.1 },
+        Schedule::LinearAfter {
+            from: 0.8,
+            floor: 0.1,
+        },
     ] {
         assert_eq!(walk(&schedule), 1);
     }
@@ -417,7 +421,7 @@ fn an_unknown_choice_is_refused_with_the_nearest() {
         ),
         (
             json!({"floor": 0.1}),
-            "missing field `schedule`, which says which one it is: constant, cosine, linear",
+            "missing field `schedule`, which says which one it is: constant, cosine, linear, linear_after",
         ),
         (json!({"schedule": "cosine"}), "missing field `floor`"),
         (json!({"schedule": "cosine", "floor": "x"}), "expected f64"),

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::error::{Result, check};
 use crate::settings::settings;
 
 settings! {
@@ -49,6 +49,18 @@ pub enum Schedule {
         /// The factor at the end, in [0, 1].
         floor: f64,
     },
+    /// 1 for a share of the run, then a straight line down to `floor` at the last step.
+    ///
+    /// ```text
+    /// f(t) = 1                                                          t ≤ from·steps
+    /// f(t) = 1 − (1 − floor)·(t − from·steps)/((1 − from)·steps)        after it
+    /// ```
+    LinearAfter {
+        /// The share of the run before it falls, at least 0 and below 1.
+        from: f64,
+        /// The factor at the end, in [0, 1].
+        floor: f64,
+    },
 }
 }
 
@@ -56,17 +68,15 @@ impl Schedule {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If the floor is not in [0, 1].
+    /// If the floor is not in [0, 1], or the share of the run not in [0, 1).
     pub fn validate(&self) -> Result<()> {
         match *self {
-            Self::Cosine { floor } | Self::Linear { floor } if !(0.0..=1.0).contains(&floor) => {
-                Err(Error::setting(
-                    "floor",
-                    floor,
-                    "must be at least 0 and at most 1",
-                ))
+            Self::Constant => Ok(()),
+            Self::Cosine { floor } | Self::Linear { floor } => check::at_most_one("floor", floor),
+            Self::LinearAfter { from, floor } => {
+                check::below_one("from", from)?;
+                check::at_most_one("floor", floor)
             }
-            _ => Ok(()),
         }
     }
 
@@ -78,6 +88,10 @@ impl Schedule {
             Self::Cosine { floor } => floor + (1.0 - floor) * 0.5 * (1.0 + (PI * progress).cos()),
             // Exact at both ends.
             Self::Linear { floor } => floor * progress + (1.0 - progress),
+            Self::LinearAfter { from, floor } => {
+                let progress = (progress - from).max(0.0) / (1.0 - from);
+                floor * progress + (1.0 - progress)
+            }
         }
     }
 }
@@ -140,6 +154,45 @@ mod tests {
     }
 
     #[test]
+    fn a_line_after_a_share_of_the_run_falls_from_there_to_its_floor() {
+        // SNGAN's for 64 pixels: 250,000 steps, from 200,000 on to 0.
+        let schedule = Schedule::LinearAfter {
+            from: 0.8,
+            floor: 0.0,
+        };
+        for (step, factor) in [
+            (0, 1.0),
+            (200_000, 1.0),
+            (210_000, 0.8),
+            (225_000, 0.5),
+            (250_000, 0.0),
+            (300_000, 0.0),
+        ] {
+            let found = schedule.factor(step, 250_000);
+            assert!((found - factor).abs() < 1e-12, "{step}: {found}");
+        }
+        for step in 0..=20 {
+            let from_the_start = Schedule::LinearAfter {
+                from: 0.0,
+                floor: 0.1,
+            };
+            let line = Schedule::Linear { floor: 0.1 };
+            assert_eq!(from_the_start.factor(step, 20), line.factor(step, 20));
+        }
+        for (from, floor) in [
+            (1.0, 0.0),
+            (-0.1, 0.0),
+            (f64::NAN, 0.0),
+            (0.5, 1.1),
+            (0.5, f64::NAN),
+        ] {
+            let schedule = Schedule::LinearAfter { from, floor };
+            assert!(schedule.validate().is_err(), "{from}, {floor}");
+        }
+        schedule.validate().expect("valid");
+    }
+
+    #[test]
     fn warming_up_is_pytorchs_linear_lr() {
         // `LinearLR` adds (1 − start)/total at each step to a factor that begins at `start`.
         for steps in [1_u64, 7, 1_000] {
@@ -176,6 +229,13 @@ mod tests {
             (
                 Schedule::Linear { floor: 0.5 },
                 r#"{"schedule":"linear","floor":0.5}"#,
+            ),
+            (
+                Schedule::LinearAfter {
+                    from: 0.8,
+                    floor: 0.5,
+                },
+                r#"{"schedule":"linear_after","from":0.8,"floor":0.5}"#,
             ),
         ] {
             assert_eq!(serde_json::to_string(&schedule).unwrap(), json);

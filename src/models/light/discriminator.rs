@@ -9,8 +9,11 @@ use super::channels;
 use super::generator::keeping;
 use crate::data::ImageShape;
 use crate::error::Result;
+use crate::latent::Latent;
 use crate::models::squares::{SMALLEST, check_image, sides};
-use crate::models::{LabelEmbedding, Projection};
+use crate::models::{
+    AuxiliaryClassifier, CodeHead, CodeHeadConfig, LabelEmbedding, Projection, VectorEmbedding,
+};
 use crate::network::{Discriminator, RECONSTRUCTION, Verdict};
 use crate::nn::{
     Activation, Conv2d, Conv2dConfig, Fir, SpectralOption, balanced_sum, channels_last,
@@ -99,6 +102,16 @@ impl LightDiscriminatorConfig {
         channels(side, self.widest)
     }
 
+    /// How many features the network's verdicts have: what is read by a [`Projection`], an
+    /// [`AuxiliaryClassifier`] or a [`CodeHead`] around it.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn verdict_features(&self) -> Result<usize> {
+        self.validate()?;
+        Ok(self.channels(MAP))
+    }
+
     /// Makes the discriminator.
     ///
     /// # Errors
@@ -156,6 +169,50 @@ impl LightDiscriminatorConfig {
         let network = self.init(device)?;
         let embedding = LabelEmbedding::with_std(classes, self.channels(MAP), STD, device)?;
         Ok(Projection::new(embedding, network))
+    }
+
+    /// Makes a discriminator that is conditioned on vectors of `size` numbers by a
+    /// [projection](Projection) of its features beside its own logits.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if vectors have no numbers.
+    pub fn init_projected_on_vectors<B: Backend>(
+        &self,
+        size: usize,
+        device: &B::Device,
+    ) -> Result<Projection<B, VectorEmbedding<B>, LightDiscriminator<B>>> {
+        let network = self.init(device)?;
+        let embedding = VectorEmbedding::new(size, self.channels(MAP), device)?;
+        Ok(Projection::new(embedding, network))
+    }
+
+    /// Makes a discriminator that tells which of `classes` a sample is of, beside its logits
+    /// ([`AuxiliaryClassifier`]).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if there is no class.
+    pub fn init_classifying<B: Backend>(
+        &self,
+        classes: usize,
+        device: &B::Device,
+    ) -> Result<AuxiliaryClassifier<B, LightDiscriminator<B>>> {
+        let network = self.init(device)?;
+        AuxiliaryClassifier::new(network, self.channels(MAP), classes, device)
+    }
+
+    /// Makes a discriminator that recovers the codes of `prior` from samples, beside its logits
+    /// ([`CodeHead`]).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), if the prior has no codes or the head is wrong.
+    pub fn init_recovering<B: Backend>(
+        &self,
+        prior: &Latent,
+        head: &CodeHeadConfig,
+        device: &B::Device,
+    ) -> Result<CodeHead<B, LightDiscriminator<B>>> {
+        let network = self.init(device)?;
+        head.init(network, self.channels(MAP), prior, device)
     }
 }
 

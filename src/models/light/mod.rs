@@ -7,11 +7,13 @@
 
 mod discriminator;
 mod generator;
+mod presets;
 #[cfg(test)]
 mod tests;
 
 pub use discriminator::{LightDiscriminator, LightDiscriminatorConfig};
 pub use generator::{LightGenerator, LightGeneratorConfig};
+pub use presets::LightPreset;
 
 /// Channels at a height: `widest` at 4, half of that at each doubling up to 32, as many at 64, then half
 /// again; at least 2, so that they have halves.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::*;
 use crate::network::{Discriminator, Generator, Labels, RECONSTRUCTION};
+use crate::step::{EmaConfig, OptimizerConfig};
 use crate::testing::golden::{Function, IN_F32, IN_F64, Passes, Tolerance};
 use crate::testing::{Cpu, floats, for_each_autodiff_backend, for_each_backend, values};
 
@@ -163,6 +164,30 @@ fn small_images_excite_large_ones() {
 fn widths_are_the_papers() {
     let all = [4, 8, 16, 32, 64, 128, 256, 512, 1024].map(|side| channels(side, 1024));
     assert_eq!(all, [1024, 512, 256, 128, 128, 64, 32, 16, 8]);
+}
+
+#[test]
+fn presets_are_valid_and_train_as_the_paper_says() {
+    for preset in LightPreset::ALL {
+        let (generator, discriminator) = (preset.generator(), preset.discriminator());
+        generator.validate().expect("valid");
+        discriminator.validate().expect("valid");
+        assert_eq!(generator.image, discriminator.image);
+        assert_eq!((generator.widest, generator.reach), (1_024, 16));
+        let config = preset.trainer(10).expect("valid");
+        assert_eq!(config.latent.dimensions(), generator.latent);
+        assert_eq!(config.batches.batch_size, 8);
+        let adam = OptimizerConfig::adam(2e-4).with_betas(0.5, 0.999);
+        assert_eq!(config.generator_optimizer, adam);
+        assert_eq!(config.discriminator_optimizer, adam);
+        assert_eq!(config.ema, Some(EmaConfig::decay(0.999)));
+        let named = serde_json::to_string(&config.objective.augment).expect("JSON");
+        assert!(named.contains("color,translation\""), "{named}");
+        assert!(preset.trainer(0).is_err());
+        let named = serde_json::to_string(&preset).expect("JSON");
+        let again: LightPreset = serde_json::from_str(&named).expect("a preset");
+        assert_eq!(again, preset);
+    }
 }
 
 #[test]

@@ -129,19 +129,32 @@ impl R3ganDiscriminatorConfig {
         (width(self.widths.first()), width(self.widths.last()))
     }
 
+    /// How many features the network's verdicts have: what is read by a [`Projection`], an
+    /// [`AuxiliaryClassifier`] or a [`CodeHead`] around it.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn verdict_features(&self) -> Result<usize> {
+        self.validate()?;
+        Ok(self.ends().0)
+    }
+
     /// Makes the discriminator.
     ///
     /// # Errors
     /// As [`validate`](Self::validate).
     pub fn init<B: Backend>(&self, device: &B::Device) -> Result<R3ganDiscriminator<B>> {
-        self.make(1, device)
+        self.make(None, device)
     }
 
+    /// With a logit from the last layer, or as many features as are asked for, which a projection makes
+    /// one of.
     fn make<B: Backend>(
         &self,
-        outputs: usize,
+        projected: Option<usize>,
         device: &B::Device,
     ) -> Result<R3ganDiscriminator<B>> {
+        let outputs = projected.unwrap_or(1);
         self.check(outputs)?;
         let plan = self.plan();
         let (first, last) = self.ends();
@@ -156,6 +169,8 @@ impl R3ganDiscriminatorConfig {
             stages: stages.collect(),
             pool: pool(first, plan.base(), device),
             head: linear(first, outputs, device),
+            // One feature is not a logit.
+            projected: projected.is_some(),
         })
     }
 
@@ -171,7 +186,7 @@ impl R3ganDiscriminatorConfig {
         device: &B::Device,
     ) -> Result<Projection<B, LabelEmbedding<B>, R3ganDiscriminator<B>>> {
         let features = self.ends().0;
-        let network = self.make(features, device)?;
+        let network = self.make(Some(features), device)?;
         // A linear layer of one label of so many, with a gain that keeps inner products at 1.
         let std = ((classes.max(1) * features) as f64).powf(-0.5);
         let embedding = LabelEmbedding::with_std(classes, features, std, device)?;
@@ -189,7 +204,7 @@ impl R3ganDiscriminatorConfig {
         device: &B::Device,
     ) -> Result<Projection<B, VectorEmbedding<B>, R3ganDiscriminator<B>>> {
         let features = self.ends().0;
-        let network = self.make(features, device)?;
+        let network = self.make(Some(features), device)?;
         let embedding = VectorEmbedding::new(size, features, device)?;
         Ok(Projection::inner_product(embedding, network))
     }
@@ -251,6 +266,7 @@ pub struct R3ganDiscriminator<B: Backend> {
     stages: Vec<Stage<B>>,
     pool: Conv2d<B>,
     head: Linear<B>,
+    projected: bool,
 }
 
 impl<B: Backend> Discriminator<B> for R3ganDiscriminator<B> {
@@ -267,9 +283,9 @@ impl<B: Backend> Discriminator<B> for R3ganDiscriminator<B> {
         }
         let pooled: Tensor<B, 2> = self.pool.forward(x).flatten(1, 3);
         let numbers = self.head.forward(pooled.clone());
-        match numbers.dims()[1] {
-            1 => Verdict::from(numbers).with_features(pooled),
-            _ => Verdict::from(numbers.clone().sum_dim(1)).with_features(numbers),
+        if self.projected {
+            return Verdict::from(numbers.clone().sum_dim(1)).with_features(numbers);
         }
+        Verdict::from(numbers).with_features(pooled)
     }
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{R3ganDiscriminatorConfig, R3ganGeneratorConfig};
 use crate::error::{Result, check};
 use crate::latent::Latent;
+use crate::network::ConditionRule;
 use crate::objective::{Ada, Augment, Objective, Probability, Transformations};
 use crate::settings::settings;
 use crate::step::{EmaConfig, OptimizerConfig};
@@ -139,7 +140,8 @@ settings! {
 /// ```
 ///
 /// The loss is the relativistic one in pairs, with R1 and R2 in each step
-/// ([`Objective::r3gan`](crate::objective::Objective::r3gan)). Mirror the data set. A difference from the
+/// ([`Objective::r3gan`](crate::objective::Objective::r3gan)). Generated samples have the conditions of the
+/// real ones that they are compared with ([`ConditionRule::Real`]). Mirror the data set. A difference from the
 /// paper: the generator's step is compared with the discriminator's real batch, not with one of its own.
 ///
 /// ```
@@ -231,6 +233,7 @@ impl R3ganTraining {
         }
         let mut config = TrainerConfig::new(steps, self.batch, Latent::normal(LATENT))
             .with_objective(objective)
+            .with_conditions(ConditionRule::Real)
             .with_optimizers(OptimizerConfig::adam(2e-4).with_betas(0.0, 0.9))
             .with_ema(EmaConfig::half_life(0.0));
         for (setting, to) in ramps {

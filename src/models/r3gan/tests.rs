@@ -11,7 +11,7 @@ use super::*;
 use crate::data::MemoryDataset;
 use crate::error::Result;
 use crate::models::{Conditional, LabelEmbedding, Projection, SavedGenerator};
-use crate::network::{Discriminator, Generator, Labels, Vectors, initialize};
+use crate::network::{ConditionRule, Discriminator, Generator, Labels, Vectors, initialize};
 use crate::objective::r1;
 use crate::random::Stream;
 use crate::records::numbers;
@@ -241,7 +241,10 @@ fn images_may_have_any_size_that_halves<B: Backend>() {
     assert_eq!(by_default([1, 7, 64]), [128]);
 }
 
-for_each_backend!(images_may_have_any_size_that_halves);
+for_each_backend!(
+    images_may_have_any_size_that_halves,
+    a_projection_of_one_channel_is_a_projection,
+);
 
 #[test]
 fn a_deeper_network_begins_with_smaller_branches_that_end_in_zero() {
@@ -353,6 +356,30 @@ fn wrong_settings_are_refused_with_the_way_out() {
     assert!(R3ganTraining::new(8, 100, 1.0).trainer(0).is_err());
 }
 
+fn a_projection_of_one_channel_is_a_projection<B: Backend>() {
+    let device = B::Device::default();
+    let config = R3ganDiscriminatorConfig::new(IMAGE).with_widths([1, 1]);
+    let config = config.with_group_width(1);
+    let network = config.init_projected::<B>(CLASSES, &device).expect("valid");
+    let [channels, height, width] = IMAGE;
+    let images = Tensor::<B, 4>::ones([2, channels, height, width], &device);
+    let first = network.discriminate(images.clone(), &labels());
+    assert_eq!(first.features.expect("features").dims(), [2, 1]);
+    // The last layer is in it, twice as large.
+    let mut all = parameters::<B, _>(&network);
+    let last = all.last_mut().expect("parameters");
+    assert_eq!(last.len(), 1);
+    last[0] *= 2.0;
+    let second = assign::<B, _>(network, all).discriminate(images, &labels());
+    for (first, second) in values(first.logits).iter().zip(values(second.logits)) {
+        let off = (2.0 * first - second).abs();
+        assert!(
+            *first != 0.0 && off <= 1e-5 * first.abs(),
+            "{first}, {second}"
+        );
+    }
+}
+
 #[test]
 fn a_saved_one_is_opened_without_being_told_what_it_is() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -416,6 +443,7 @@ fn it_trains_as_the_paper_does_and_everything_moves() {
     assert_eq!(plain.ramps.len(), 7);
     for preset in R3ganPreset::ALL {
         let config = preset.training().trainer(1_000_000).expect("valid");
+        assert_eq!(config.conditions, ConditionRule::Real);
         assert_eq!(
             config.ramps[0].steps,
             [39_063, 78_125, 78_125, 48_829, 48_829][preset as usize]

@@ -6,9 +6,10 @@ use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use super::block::{Convolutions, DownBlock};
+use super::table::PAPERS_WIDTH;
 use super::{
-    BIG_WIDTH, DEEP_WIDTH, ResNetInit, SMALL_WIDTH, attended, big_attention, big_pyramid,
-    blocks_at_a_size, check_image, check_layers, halvings,
+    ResNetInit, ResNetTable, attended, big_attention, blocks_at_a_size, check_image, check_layers,
+    halvings,
 };
 use crate::data::ImageShape;
 use crate::error::{Error, Result, check};
@@ -36,6 +37,10 @@ pub struct ResNetDiscriminatorConfig {
     /// Channels after each block; of deep ones those of the convolution before them, then those after each
     /// two blocks.
     pub channels: Vec<usize>,
+    /// Whose channels [`with_width`](Self::with_width) scales: those of the function that made the
+    /// settings.
+    #[serde(default)]
+    pub table: ResNetTable,
     /// How many blocks, or pairs of deep ones, from the first, halve the size.
     pub halvings: usize,
     /// Whether what lies between the two convolutions of a block has as many channels as the block's
@@ -67,9 +72,10 @@ impl ResNetDiscriminatorConfig {
     /// doubles them to 1,024 at most and halves the size, to 2 pixels of 64 and 4 of larger ones, where
     /// one more block keeps it.
     pub fn new(image: [usize; 3]) -> Self {
-        let mut config = Self {
+        let config = Self {
             image: ImageShape::new(image),
             channels: Vec::new(),
+            table: ResNetTable::Sngan,
             halvings: 0,
             wide: false,
             deep: false,
@@ -78,8 +84,7 @@ impl ResNetDiscriminatorConfig {
             pack: 1,
             init: ResNetInit::Glorot,
         };
-        config = config.with_width(128);
-        config
+        config.with_width(128)
     }
 
     /// BigGAN's discriminator: orthogonal weights, and the paper's channels for images of 64, 128 and 256
@@ -88,13 +93,7 @@ impl ResNetDiscriminatorConfig {
     pub fn big(image: [usize; 3]) -> Self {
         let mut config = Self::new(image);
         config.wide = true;
-        let doublings = halvings(&config.image, 4);
-        if doublings < 4 {
-            return config
-                .with_width(SMALL_WIDTH)
-                .with_init(ResNetInit::Orthogonal);
-        }
-        config.made_big(BIG_WIDTH, doublings)
+        config.made_big(ResNetTable::Biggan)
     }
 
     /// BigGAN-deep's discriminator: as [`big`](Self::big) with [deep](Self::deep) blocks and a convolution
@@ -102,41 +101,43 @@ impl ResNetDiscriminatorConfig {
     pub fn big_deep(image: [usize; 3]) -> Self {
         let mut config = Self::new(image);
         config.deep = true;
-        let doublings = halvings(&config.image, 4);
-        config.made_big(DEEP_WIDTH, doublings)
+        config.made_big(ResNetTable::BigganDeep)
     }
 
-    /// Channels and weights of BigGAN, `width` wide: the generator's in the other direction.
-    fn made_big(self, width: usize, doublings: usize) -> Self {
-        let mut channels = big_pyramid(doublings, width);
-        channels.reverse();
-        if doublings == 4 {
-            // Half as wide but for the smallest map.
-            let all = channels.iter_mut().take(doublings);
-            all.for_each(|channels| *channels /= 2);
-        }
-        let mut config = self.with_channels(channels, doublings);
-        config.attention = big_attention(&config.image, doublings);
-        config.with_init(ResNetInit::Orthogonal)
+    /// Channels and weights of BigGAN.
+    fn made_big(mut self, table: ResNetTable) -> Self {
+        self.table = table;
+        self.attention = big_attention(&self.image, halvings(&self.image, 4));
+        self.with_width(PAPERS_WIDTH)
+            .with_init(ResNetInit::Orthogonal)
     }
 
-    /// How wide the network is: 128 is as in SNGAN's paper, other numbers scale all channels.
-    pub fn with_width(mut self, width: usize) -> Self {
+    /// How wide the network is: 128 is as in SNGAN's paper, 256 as in BigGAN's, as its
+    /// [table](Self::table) says; other numbers scale all channels of that. Takes the place of
+    /// [`with_channels`](Self::with_channels) before it.
+    pub fn with_width(self, width: usize) -> Self {
+        let halved = halvings(&self.image, 4);
         let side = self.image.height.min(self.image.width);
-        if side < 64 {
-            self.channels = vec![width; 4];
-            self.halvings = halvings(&self.image, 4).min(2);
-            return self;
+        match self.table {
+            // Of deep blocks the first number is that of the convolution before them.
+            ResNetTable::Biggan if halved < 4 => self.with_channels(vec![width; 4], halved.min(2)),
+            ResNetTable::Biggan | ResNetTable::BigganDeep => {
+                let channels = self.table.downwards(halved, width);
+                self.with_channels(channels, halved)
+            }
+            ResNetTable::Sngan if side < 64 => self.with_channels(vec![width; 4], halved.min(2)),
+            ResNetTable::Sngan => {
+                let smallest = if side < 128 { 2 } else { 4 };
+                let halved = halvings(&self.image, smallest);
+                let full = width.div_ceil(2);
+                let at = |block: usize| full.saturating_mul(1 << block.min(4));
+                let mut channels: Vec<usize> = (0..halved).map(at).collect();
+                if side >= 128 {
+                    channels.extend(channels.last().copied());
+                }
+                self.with_channels(channels, halved)
+            }
         }
-        let smallest = if side < 128 { 2 } else { 4 };
-        let full = width.div_ceil(2);
-        self.halvings = halvings(&self.image, smallest);
-        let at = |block: usize| full.saturating_mul(1 << block.min(4));
-        self.channels = (0..self.halvings).map(at).collect();
-        if side >= 128 {
-            self.channels.extend(self.channels.last().copied());
-        }
-        self
     }
 
     /// Channels after each block, the first `halvings` of which halve the size; of deep blocks as
@@ -216,6 +217,16 @@ impl ResNetDiscriminatorConfig {
     /// Numbers that the last layer reads.
     fn features(&self) -> usize {
         self.channels.last().copied().unwrap_or(0)
+    }
+
+    /// How many features the network's verdicts have: what is read by a [`Projection`], an
+    /// [`AuxiliaryClassifier`] or a [`CodeHead`] around it.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn verdict_features(&self) -> Result<usize> {
+        self.validate()?;
+        Ok(self.features())
     }
 
     /// Makes the discriminator.

@@ -6,9 +6,10 @@ use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use super::block::{Convolutions, Norm, UpBlock};
+use super::table::PAPERS_WIDTH;
 use super::{
-    BIG_WIDTH, DEEP_WIDTH, ResNetInit, attended, big_attention, big_pyramid, blocks_at_a_size,
-    check_image, check_layers, halvings,
+    ResNetInit, ResNetTable, attended, big_attention, blocks_at_a_size, check_image, check_layers,
+    halvings, multiples,
 };
 use crate::data::ImageShape;
 use crate::error::{Error, Result, check};
@@ -44,6 +45,10 @@ pub struct ResNetGeneratorConfig {
     /// Channels of the smallest map, then those after each doubling of the size: by one block, or by two
     /// where they are deep.
     pub channels: Vec<usize>,
+    /// Whose channels [`with_width`](Self::with_width) scales: those of the function that made the
+    /// settings.
+    #[serde(default)]
+    pub table: ResNetTable,
     /// As how many numbers the blocks' norms are told a condition, where there is one; 128 by default.
     pub features: usize,
     /// Whether the latent is cut into one part for the first layer and one for each block, which the
@@ -75,10 +80,11 @@ impl ResNetGeneratorConfig {
     /// more have 64 at full size, doubled at each size below, 1,024 at most.
     pub fn new(latent: usize, image: [usize; 3]) -> Self {
         let image = ImageShape::new(image);
-        let mut config = Self {
+        let config = Self {
             latent,
             image,
             channels: Vec::new(),
+            table: ResNetTable::Sngan,
             features: 128,
             hierarchical: false,
             deep: false,
@@ -87,8 +93,7 @@ impl ResNetGeneratorConfig {
             init: ResNetInit::Glorot,
             output: Activation::Tanh,
         };
-        config.channels = config.pyramid(256);
-        config
+        config.with_width(PAPERS_WIDTH)
     }
 
     /// BigGAN's generator: a latent in parts, spectral norms, orthogonal weights, and the paper's channels
@@ -98,7 +103,7 @@ impl ResNetGeneratorConfig {
     pub fn big(latent: usize, image: [usize; 3]) -> Self {
         Self::new(latent, image)
             .with_hierarchical(true)
-            .made_big(BIG_WIDTH)
+            .made_big(ResNetTable::Biggan)
     }
 
     /// BigGAN-deep's generator: as [`big`](Self::big) with [deep](Self::deep) blocks and 128 channels at
@@ -106,21 +111,20 @@ impl ResNetGeneratorConfig {
     pub fn big_deep(latent: usize, image: [usize; 3]) -> Self {
         Self::new(latent, image)
             .with_deep(true)
-            .made_big(DEEP_WIDTH)
+            .made_big(ResNetTable::BigganDeep)
     }
 
-    /// Channels and weights of BigGAN, `width` wide.
-    fn made_big(mut self, width: usize) -> Self {
-        let blocks = self.blocks();
-        self.channels = big_pyramid(blocks, width);
-        self.attention = big_attention(&self.image, blocks);
-        self.with_spectral_norm(true)
+    /// Channels and weights of BigGAN.
+    fn made_big(mut self, table: ResNetTable) -> Self {
+        self.table = table;
+        self.attention = big_attention(&self.image, halvings(&self.image, 4));
+        self.with_width(PAPERS_WIDTH)
+            .with_spectral_norm(true)
             .with_init(ResNetInit::Orthogonal)
     }
 
-    /// Channels at each size for this width.
-    fn pyramid(&self, width: usize) -> Vec<usize> {
-        let blocks = halvings(&self.image, 4);
+    /// SNGAN's channels at each size for this width.
+    fn pyramid(blocks: usize, width: usize) -> Vec<usize> {
         if blocks <= 3 {
             return vec![width; blocks + 1];
         }
@@ -129,9 +133,15 @@ impl ResNetGeneratorConfig {
         (0..=blocks).rev().map(at).collect()
     }
 
-    /// How wide the network is: 256 is as in the paper, other numbers scale all channels.
+    /// How wide the network is: 256 is as in the paper, SNGAN's, BigGAN's or BigGAN-deep's, as its
+    /// [table](Self::table) says; other numbers scale all channels of that. Takes the place of
+    /// [`with_channels`](Self::with_channels) before it.
     pub fn with_width(mut self, width: usize) -> Self {
-        self.channels = self.pyramid(width);
+        let blocks = halvings(&self.image, 4);
+        self.channels = match self.table {
+            ResNetTable::Sngan => Self::pyramid(blocks, width),
+            big => big.upwards(blocks, width),
+        };
         self
     }
 
@@ -187,8 +197,9 @@ impl ResNetGeneratorConfig {
         self.channels.len().saturating_sub(1)
     }
 
-    /// Into how many parts the latent is cut.
-    fn parts(&self) -> usize {
+    /// Into how many equal parts the latent is cut: [`latent`](Self::latent) must be a multiple of it. 1
+    /// but where it is [hierarchical](Self::hierarchical).
+    pub fn latent_parts(&self) -> usize {
         if self.hierarchical {
             self.blocks() + 1
         } else {
@@ -209,14 +220,15 @@ impl ResNetGeneratorConfig {
         self.init.validate().map_err(|e| e.within("init"))?;
         sizes::size("features", self.features)?;
         attended(self.attention, self.heights())?;
-        if !self.latent.is_multiple_of(self.parts()) {
+        if !self.latent.is_multiple_of(self.latent_parts()) {
             return Err(Error::setting(
                 "latent",
                 self.latent,
                 format!(
                     "must be a multiple of {}: with `hierarchical` the first layer and each block take \
-                     an equal part",
-                    self.parts()
+                     an equal part; {} would do",
+                    self.latent_parts(),
+                    multiples(self.latent, self.latent_parts())
                 ),
             ));
         }
@@ -278,7 +290,7 @@ impl ResNetGeneratorConfig {
             init: self.init,
             spectral_norm: self.spectral_norm,
         };
-        let part = self.latent / self.parts();
+        let part = self.latent / self.latent_parts();
         let condition = match self.hierarchical || self.deep {
             true => told + part,
             false => told,

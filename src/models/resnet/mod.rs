@@ -4,6 +4,7 @@ mod block;
 mod discriminator;
 mod generator;
 mod presets;
+mod table;
 
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ mod tests;
 pub use discriminator::{ResNetDiscriminator, ResNetDiscriminatorConfig};
 pub use generator::{ResNetGenerator, ResNetGeneratorConfig};
 pub use presets::ResNetPreset;
+pub use table::ResNetTable;
 
 use burn::module::Initializer;
 
@@ -64,24 +66,6 @@ impl ResNetInit {
     }
 }
 
-/// BigGAN's channels of the smallest map and after each of so many doublings, `width` at the full size of 128
-/// pixels.
-///
-/// Small images have 256 at each size. Those of 64 pixels have twice the width at full size, and no half of
-/// what the smallest map has in its neighbour; those of 256 keep 8 widths over two sizes.
-fn big_pyramid(blocks: usize, width: usize) -> Vec<usize> {
-    let widths: &[usize] = match blocks {
-        0..4 => return vec![SMALL_WIDTH; blocks + 1],
-        4 => &[16, 16, 8, 4, 2],
-        5 => &[16, 16, 8, 4, 2, 1],
-        _ => &[16, 16, 8, 8, 4, 2, 1],
-    };
-    // Larger than the paper's: the widest maps once more.
-    let more = std::iter::repeat_n(16, (blocks + 1).saturating_sub(widths.len()));
-    let all = more.chain(widths.iter().copied());
-    all.map(|times| times * width).collect()
-}
-
 /// The height at which BigGAN has attention: 64 pixels of the shorter side, where the smallest map of 4 is
 /// doubled more than that.
 fn big_attention(image: &ImageShape, doublings: usize) -> Option<usize> {
@@ -92,12 +76,6 @@ fn big_attention(image: &ImageShape, doublings: usize) -> Option<usize> {
 fn blocks_at_a_size(deep: bool) -> usize {
     if deep { 2 } else { 1 }
 }
-
-/// Channels at the full size of 128 pixels, of BigGAN and of BigGAN-deep.
-const BIG_WIDTH: usize = 96;
-const DEEP_WIDTH: usize = 128;
-/// Channels of both for images below 64 pixels, at each size.
-const SMALL_WIDTH: usize = 256;
 
 /// How often height and width can be halved to no less than `smallest`, both even each time.
 fn halvings(image: &ImageShape, smallest: usize) -> usize {
@@ -110,6 +88,16 @@ fn halvings(image: &ImageShape, smallest: usize) -> usize {
         count += 1;
     }
     count
+}
+
+/// The multiples of a number on both sides of a value, in words.
+pub(super) fn multiples(value: usize, of: usize) -> String {
+    let below = value - value % of;
+    match (below, below.checked_add(of)) {
+        (0, Some(above)) => above.to_string(),
+        (below, Some(above)) => format!("{below} or {above}"),
+        (below, None) => below.to_string(),
+    }
 }
 
 /// Refuses images that can't be halved so often.

@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use super::{
     ResNetDiscriminator, ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig,
-    ResNetInit, ResNetPreset,
+    ResNetInit, ResNetPreset, ResNetTable,
 };
-use crate::network::{Discriminator, Generator, Labels};
+use crate::network::{ConditionRule, Discriminator, Generator, Labels};
 use crate::objective::input_gradient;
 use crate::testing::{Cpu, assign, floats, for_each_autodiff_backend, gradients, values};
 
@@ -239,6 +239,107 @@ fn biggans_sizes_follow_its_tables() {
     assert_eq!(deep.channels, [128, 256, 512, 1024, 2048, 2048]);
 }
 
+/// A pair of settings that both have a width.
+type Made = (ResNetGeneratorConfig, ResNetDiscriminatorConfig);
+
+fn made(table: ResNetTable, image: [usize; 3]) -> Made {
+    match table {
+        ResNetTable::Sngan => (
+            ResNetGeneratorConfig::new(840, image),
+            ResNetDiscriminatorConfig::new(image),
+        ),
+        ResNetTable::Biggan => (
+            ResNetGeneratorConfig::big(840, image),
+            ResNetDiscriminatorConfig::big(image),
+        ),
+        ResNetTable::BigganDeep => (
+            ResNetGeneratorConfig::big_deep(840, image),
+            ResNetDiscriminatorConfig::big_deep(image),
+        ),
+    }
+}
+
+const TABLES: [ResNetTable; 3] = [
+    ResNetTable::Sngan,
+    ResNetTable::Biggan,
+    ResNetTable::BigganDeep,
+];
+
+#[test]
+fn a_width_scales_the_networks_own_channels() {
+    // From Brock, Donahue, Simonyan 2018, appendix B: multiples of one number.
+    type Multiples = (usize, &'static [usize], &'static [usize], usize);
+    let papers: [Multiples; 3] = [
+        (64, &[16, 16, 8, 4, 2], &[1, 2, 4, 8, 16], 4),
+        (128, &[16, 16, 8, 4, 2, 1], &[1, 2, 4, 8, 16, 16], 5),
+        (256, &[16, 16, 8, 8, 4, 2, 1], &[1, 2, 4, 8, 8, 16, 16], 6),
+    ];
+    for (side, up, down, halvings) in papers {
+        for (table, one_of) in [
+            (ResNetTable::Biggan, [(256, 96), (128, 48), (4, 2), (1, 1)]),
+            (
+                ResNetTable::BigganDeep,
+                [(256, 128), (128, 64), (4, 2), (1, 1)],
+            ),
+        ] {
+            for (width, one) in one_of {
+                let (generator, discriminator) = made(table, [3, side, side]);
+                let generator = generator.with_width(width);
+                let discriminator = discriminator.with_width(width);
+                let times = |all: &[usize]| all.iter().map(|x| x * one).collect::<Vec<_>>();
+                assert_eq!(generator.channels, times(up), "{table:?}, {side}, {width}");
+                assert_eq!(discriminator.channels, times(down), "{table:?}, {side}");
+                assert_eq!(discriminator.halvings, halvings, "{table:?}, {side}");
+                generator.validate().expect("valid");
+                discriminator.validate().expect("valid");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_papers_width_is_the_one_without_a_width_and_the_order_does_not_count() {
+    for table in TABLES {
+        for side in [8, 16, 28, 32, 48, 64, 96, 100, 128, 192, 256, 512] {
+            let (generator, discriminator) = made(table, [3, side, side]);
+            let papers = if table == ResNetTable::Sngan {
+                128
+            } else {
+                256
+            };
+            let wide = (
+                generator.clone().with_width(256),
+                discriminator.clone().with_width(papers),
+            );
+            assert_eq!(wide, (generator.clone(), discriminator.clone()));
+            // A width after a smaller one, and options before and after it.
+            let options = |(generator, discriminator): Made| {
+                let generator = generator.with_hierarchical(false).with_spectral_norm(false);
+                (
+                    generator.with_init(ResNetInit::Glorot),
+                    discriminator.with_spectral_norm(false).with_pack(2),
+                )
+            };
+            let width = |(generator, discriminator): Made| {
+                let generator = generator.with_channels([1]).with_width(3).with_width(40);
+                let discriminator = discriminator.with_channels([1], 0).with_width(3);
+                (generator, discriminator.with_width(40))
+            };
+            let both = (generator, discriminator);
+            let before = options(width(both.clone()));
+            assert_eq!(before, width(options(both)), "{table:?}, {side}");
+            before.0.validate().expect("valid");
+            before.1.validate().expect("valid");
+        }
+    }
+    // Settings that were stored without a table.
+    let mut value = serde_json::to_value(ResNetGeneratorConfig::new(6, [1, 8, 8])).expect("JSON");
+    assert_eq!(value["table"], "sngan");
+    value.as_object_mut().expect("an object").remove("table");
+    let read: ResNetGeneratorConfig = serde_json::from_value(value).expect("settings");
+    assert_eq!(read, ResNetGeneratorConfig::new(6, [1, 8, 8]));
+}
+
 #[test]
 fn the_presets_for_128_pixels_have_their_sizes() {
     let device = Default::default();
@@ -262,11 +363,27 @@ fn presets_are_valid_and_go_with_each_other() {
         assert_eq!(generator.image, discriminator.image);
         let config = preset.trainer(10).expect("valid");
         assert_eq!(config.latent.dimensions(), generator.latent);
+        let drawn = match preset.classes() {
+            Some(_) => ConditionRule::Uniform,
+            None => ConditionRule::Real,
+        };
+        assert_eq!(config.conditions, drawn, "{preset:?}");
         assert!(preset.trainer(0).is_err());
         let named = serde_json::to_string(&preset).expect("JSON");
         let again: ResNetPreset = serde_json::from_str(&named).expect("a preset");
         assert_eq!(again, preset);
     }
+    let sngan = ResNetPreset::Sngan64;
+    assert_eq!(sngan.generator().channels, [1024, 512, 256, 128, 64]);
+    assert_eq!(sngan.discriminator().channels, [64, 128, 256, 512, 1024]);
+    let config = sngan.trainer(250_000).expect("valid");
+    let rates = [0, 200_000, 225_000].map(|step| config.schedule.factor(step, config.steps));
+    assert!((rates[2] - 0.5).abs() < 1e-12, "{rates:?}");
+    assert_eq!(rates[..2], [1.0, 1.0]);
+    assert_eq!(
+        (config.batches.batch_size, config.discriminator_steps),
+        (64, 5)
+    );
     let sagan = ResNetPreset::Sagan128.generator();
     assert_eq!((sagan.attention, sagan.channels[5]), (Some(32), 64));
 }
@@ -375,7 +492,10 @@ fn wrong_settings_are_refused_by_name() {
         (generator().with_channels([4, 0]), "`channels`"),
         (generator().with_channels([4; 6]), "`image.height`"),
         (ResNetGeneratorConfig::new(6, [0, 8, 8]), "`image.channels`"),
-        (ResNetGeneratorConfig::big(5, [1, 8, 8]), "`latent`"),
+        (
+            ResNetGeneratorConfig::big(5, [1, 8, 8]),
+            "an equal part; 4 or 6 would do",
+        ),
         (
             generator().with_init(ResNetInit::Normal { std: f64::NAN }),
             "`init.std`",

@@ -10,8 +10,12 @@ use super::mapping::{MappedEmbedding, StyleMapping, check_sizes};
 use super::{channels, check_widths};
 use crate::data::ImageShape;
 use crate::error::{Result, check};
+use crate::latent::Latent;
 use crate::models::squares::{SMALLEST, check_image, sides};
-use crate::models::{ConditionEmbedding, LabelEmbedding, Projection, VectorEmbedding};
+use crate::models::{
+    AuxiliaryClassifier, CodeHead, CodeHeadConfig, ConditionEmbedding, LabelEmbedding, Projection,
+    VectorEmbedding,
+};
 use crate::network::{Discriminator, Verdict};
 use crate::nn::{
     Activation, EqualizedConv2d, EqualizedConv2dConfig, EqualizedLinear, EqualizedLinearConfig,
@@ -155,13 +159,23 @@ impl StyleGan2DiscriminatorConfig {
         channels(side, self.base, self.widest)
     }
 
+    /// How many features the network's verdicts have: what is read by a [`Projection`], an
+    /// [`AuxiliaryClassifier`] or a [`CodeHead`] around it.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn verdict_features(&self) -> Result<usize> {
+        self.validate()?;
+        Ok(self.channels(SMALLEST))
+    }
+
     /// Makes the discriminator.
     ///
     /// # Errors
     /// As [`validate`](Self::validate).
     pub fn init<B: Backend>(&self, device: &B::Device) -> Result<StyleGan2Discriminator<B>> {
         self.validate()?;
-        Ok(self.stack(1, device))
+        Ok(self.stack(None, device))
     }
 
     /// Makes a discriminator that is conditioned on labels of `classes`: its logit is what its features
@@ -212,6 +226,50 @@ impl StyleGan2DiscriminatorConfig {
         Ok(self.projected(embedding, device))
     }
 
+    /// Makes a discriminator that is conditioned on vectors of `size` numbers by a
+    /// [projection](Projection) of its features beside its own logit, without a mapping.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if vectors have no numbers.
+    pub fn init_projected_on_vectors<B: Backend>(
+        &self,
+        size: usize,
+        device: &B::Device,
+    ) -> Result<Projection<B, VectorEmbedding<B>, StyleGan2Discriminator<B>>> {
+        let network = self.init(device)?;
+        let embedding = VectorEmbedding::new(size, self.channels(SMALLEST), device)?;
+        Ok(Projection::new(embedding, network))
+    }
+
+    /// Makes a discriminator that tells which of `classes` a sample is of, beside its logit
+    /// ([`AuxiliaryClassifier`]).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or if there is no class.
+    pub fn init_classifying<B: Backend>(
+        &self,
+        classes: usize,
+        device: &B::Device,
+    ) -> Result<AuxiliaryClassifier<B, StyleGan2Discriminator<B>>> {
+        let network = self.init(device)?;
+        AuxiliaryClassifier::new(network, self.channels(SMALLEST), classes, device)
+    }
+
+    /// Makes a discriminator that recovers the codes of `prior` from samples, beside its logit
+    /// ([`CodeHead`]).
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), if the prior has no codes or the head is wrong.
+    pub fn init_recovering<B: Backend>(
+        &self,
+        prior: &Latent,
+        head: &CodeHeadConfig,
+        device: &B::Device,
+    ) -> Result<CodeHead<B, StyleGan2Discriminator<B>>> {
+        let network = self.init(device)?;
+        head.init(network, self.channels(SMALLEST), prior, device)
+    }
+
     fn projected<B: Backend, E: ConditionEmbedding<B> + ModuleDisplay>(
         &self,
         embedding: E,
@@ -220,11 +278,16 @@ impl StyleGan2DiscriminatorConfig {
         let features = self.channels(SMALLEST);
         let mapping = StyleMapping::new([0, features], features, self.mapping_layers, device);
         let embedding = MappedEmbedding::new(embedding, mapping, features);
-        Projection::new(embedding, self.stack(features, device))
+        Projection::new(embedding, self.stack(Some(features), device))
     }
 
-    /// The layers; `outputs` numbers come out: a logit, or features that a projection makes one of.
-    fn stack<B: Backend>(&self, outputs: usize, device: &B::Device) -> StyleGan2Discriminator<B> {
+    /// The layers; a logit comes out, or as many features as are asked for, which a projection makes one
+    /// of.
+    fn stack<B: Backend>(
+        &self,
+        projected: Option<usize>,
+        device: &B::Device,
+    ) -> StyleGan2Discriminator<B> {
         let conv = |channels: [usize; 2], side: usize, gain: f64| {
             let zeros = side / 2;
             EqualizedConv2dConfig::new(channels, [side; 2])
@@ -259,8 +322,9 @@ impl StyleGan2DiscriminatorConfig {
             hidden: EqualizedLinearConfig::new(last * SMALLEST * SMALLEST, last)
                 .with_gain(GAIN)
                 .init(device),
-            head: EqualizedLinearConfig::new(last, outputs).init(device),
-            projected: outputs > 1,
+            head: EqualizedLinearConfig::new(last, projected.unwrap_or(1)).init(device),
+            // One feature is not a logit.
+            projected: projected.is_some(),
         }
     }
 }

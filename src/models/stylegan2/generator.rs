@@ -119,7 +119,9 @@ impl StyleGan2GeneratorConfig {
         sizes::size("latent", self.latent)?;
         check_image(&self.image).map_err(|e| e.within("image"))?;
         check_widths(self.base, self.widest)?;
-        check_sizes(self.latent + features, self.style, self.mapping_layers)?;
+        // Features are as many as a style has, which is not looked at before that.
+        let inputs = self.latent.saturating_add(features);
+        check_sizes(inputs, self.style, self.mapping_layers)?;
         let mut layers = Vec::new();
         let mut before = self.channels(SMALLEST);
         for side in sides(&self.image) {

@@ -7,6 +7,7 @@
 mod discriminator;
 mod generator;
 mod mapping;
+mod presets;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ pub use discriminator::{
 };
 pub use generator::{StyleGan2Generator, StyleGan2GeneratorConfig};
 pub use mapping::{MappedEmbedding, StyleMapping};
+pub use presets::{StyleGan2Preset, StyleGan2Training};
 
 use crate::data::ImageShape;
 use crate::error::Result;

@@ -9,13 +9,18 @@ use burn::tensor::{Tensor, TensorData};
 use serde::Deserialize;
 
 use super::*;
+use crate::Gan;
+use crate::data::MemoryDataset;
 use crate::models::{Conditional, LabelEmbedding, Projection, SavedGenerator};
 use crate::network::{
-    Discriminator, Generator, Labels, StyleSpace, Vectors, for_all_layers, mean_style,
+    ConditionRule, Discriminator, Generator, Labels, StyleSpace, Vectors, for_all_layers,
+    mean_style,
 };
 use crate::random::Stream;
+use crate::step::EmaConfig;
 use crate::testing::golden::{Function, IN_F32, IN_F64, Passes, Tolerance};
 use crate::testing::{Cpu, floats, for_each_autodiff_backend, for_each_backend, values};
+use crate::train::Trainer;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -271,6 +276,7 @@ fn vectors_condition_both_networks<B: Backend>() {
 }
 
 for_each_backend!(
+    a_projection_of_one_channel_is_a_projection,
     images_of_every_power_of_two_are_drawn_and_judged,
     vectors_condition_both_networks,
 );
@@ -303,6 +309,112 @@ fn layers_of_a_style_are_those_that_styles_are_mixed_in() {
         ))
     };
     assert_eq!(mean(50).len(), 4);
+}
+
+fn a_projection_of_one_channel_is_a_projection<B: Backend>() {
+    let device = B::Device::default();
+    let config = small_discriminator().with_widest(1).with_residual(false);
+    let network = config.init_conditional::<B>(3, &device).expect("valid");
+    let numbers = Stream::new(3, "images").uniform(4 * 2 * 8 * 8, -1.0, 1.0);
+    let images = floats::<B, 4>(TensorData::new(
+        numbers.iter().map(|x| f64::from(*x)).collect::<Vec<_>>(),
+        [4, 2, 8, 8],
+    ));
+    let told = Labels::from_slice(&[1; 4], 3, &device).expect("labels");
+    let verdict = network.discriminate(images, &told);
+    let features = verdict.features.expect("features");
+    assert_eq!((features.dims(), verdict.logits.dims()), ([4, 1], [4, 1]));
+    // The feature times a number of the class: no logit of the network's own beside it.
+    let (features, logits) = (values(features), values(verdict.logits));
+    let ratio = logits[0] / features[0];
+    assert!(ratio != 0.0 && features[0] != features[1], "{features:?}");
+    for (feature, logit) in features.iter().zip(&logits) {
+        let off = (logit - ratio * feature).abs();
+        assert!(off <= 1e-5 * ratio.abs().max(1e-3), "{logit}, {feature}");
+    }
+}
+
+#[test]
+fn presets_are_valid_and_train_as_the_papers_say() {
+    type B = Autodiff<Cpu>;
+    for preset in StyleGan2Preset::ALL {
+        let (generator, discriminator) = (preset.generator(), preset.discriminator());
+        generator.validate().expect("valid");
+        discriminator.validate().expect("valid");
+        assert_eq!(generator.image, discriminator.image);
+        let config = preset.training().trainer(10).expect("valid");
+        assert_eq!(config.latent.dimensions(), generator.latent);
+        assert_eq!(config.conditions, ConditionRule::Frequencies);
+        assert!(preset.training().trainer(0).is_err());
+        let named = serde_json::to_string(&preset).expect("JSON");
+        let again: StyleGan2Preset = serde_json::from_str(&named).expect("a preset");
+        assert_eq!(again, preset);
+    }
+    let row = |preset: StyleGan2Preset| {
+        let training = preset.training();
+        let config = training.trainer(10).expect("valid");
+        let terms = config.objective.terms.iter();
+        (
+            preset.generator().mapping_layers,
+            preset.discriminator().group,
+            config.batches.batch_size,
+            training.learning_rate,
+            terms
+                .map(|term| (term.weight, term.interval))
+                .collect::<Vec<_>>(),
+            config.style_mixing,
+            config.ema,
+        )
+    };
+    let lazy = |gamma: f64| vec![(gamma, 16), (2.0, 4)];
+    let half_life = |images: f64| Some(EmaConfig::half_life(images));
+    assert_eq!(
+        row(StyleGan2Preset::Ffhq1024),
+        (8, 4, 32, 0.002, lazy(10.0), 0.9, half_life(1e4))
+    );
+    assert_eq!(
+        row(StyleGan2Preset::Ffhq256),
+        (8, 8, 64, 0.0025, lazy(1.0), 0.9, half_life(2e4))
+    );
+    let ramped = Some(EmaConfig::half_life(5e5).with_ramp_up(0.05));
+    let r1 = vec![(0.01, 16)];
+    assert_eq!(
+        row(StyleGan2Preset::Cifar10),
+        (2, 32, 64, 0.0025, r1, 0.0, ramped)
+    );
+    assert_eq!(StyleGan2Preset::Cifar10.classes(), Some(10));
+
+    // The rule of thumb, and a step of a small network with it.
+    let training = StyleGan2Training::new(2, 8);
+    assert!((training.gamma - 0.0064).abs() < 1e-12);
+    assert_eq!(StyleGan2Training::new(32, 1_024).learning_rate, 0.002);
+    let device = Default::default();
+    let generator = StyleGan2GeneratorConfig::new(512, [2, 8, 8]).with_style(4);
+    let gan = Gan::<_, _, B>::seeded(
+        generator.with_widest(3).init::<B>(&device).expect("valid"),
+        small_discriminator().init::<B>(&device).expect("valid"),
+        1,
+        &device,
+    );
+    let pixels = Stream::new(1, "images").uniform(4 * 2 * 8 * 8, -1.0, 1.0);
+    let data = MemoryDataset::<4>::new(pixels, [2, 8, 8]).expect("images");
+    let config = training.trainer(1).expect("valid");
+    let run = Trainer::new(config, &device)
+        .expect("settings")
+        .run(gan, &data);
+    assert_eq!(run.expect("a run").state.step, 1);
+
+    for (wrong, field) in [
+        (StyleGan2Training::new(0, 8), "`batch` = 0"),
+        (training.with_gamma(f64::NAN), "`gamma` = NaN"),
+        (training.with_learning_rate(0.0), "`learning_rate` = 0"),
+        (training.with_style_mixing(1.5), "`style_mixing` = 1.5"),
+        (training.with_half_life(f64::NAN), "`half_life` = NaN"),
+        (training.with_ramp_up(0.0), "`ramp_up` = 0"),
+    ] {
+        let error = wrong.trainer(1).expect_err(field).to_string();
+        assert!(error.contains(field), "no {field} in {error}");
+    }
 }
 
 #[test]
@@ -363,6 +475,17 @@ fn what_can_not_be_is_refused_by_name() {
     }
     let none = small_discriminator().init_conditional::<Cpu>(0, &Default::default());
     assert!(none.is_err());
+    // A condition's features are as many as a style has: their sum with the latent's has no number.
+    let far = generator(image).with_style(usize::MAX);
+    let device = Default::default();
+    for error in [
+        far.validate(),
+        far.init_conditional::<Cpu>(3, &device).map(|_| ()),
+        far.init_on_vectors::<Cpu>(3, &device).map(|_| ()),
+    ] {
+        let error = error.expect_err("too large").to_string();
+        assert!(error.contains("`style`"), "{error}");
+    }
 }
 
 #[test]

@@ -15,9 +15,11 @@ settings! {
 ///
 /// The conditions of the real batch cost nothing and pair samples of one class where the objective
 /// compares them. Conditions of its own show the generator more of them: two batches a step instead
-/// of one, and rare classes as often as frequent ones if they are drawn uniformly. BigGAN draws
-/// uniformly (Brock, Donahue, Simonyan 2018, arXiv:1809.11096), projection discriminators and
-/// AC-GAN by the frequencies.
+/// of one, and rare classes as often as frequent ones if they are drawn uniformly. Uniformly draw
+/// BigGAN (Brock, Donahue, Simonyan 2018, arXiv:1809.11096) and the programs of SNGAN's projection and
+/// of SAGAN, by the frequencies those of StyleGAN2 (arXiv:2006.06676) and AC-GAN; R3GAN compares samples
+/// of one condition. The papers' presets ([`ResNetPreset`](crate::models::ResNetPreset) and the like)
+/// have it set.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -24,10 +24,9 @@ settings! {
 /// | preset | mapping layers | batch | group of the minibatch deviation | learning rate | γ | path lengths, mixing | half-life | samples |
 /// |---|---|---|---|---|---|---|---|---|
 /// | FFHQ, 1024×1024 | 8 | 32 | 4 | 0.002 | 10 | 2, 0.9 | 10,000 | 25 M |
-/// | FFHQ, 256×256 | 8 | 64 | 8 | 0.0025 | 1 | 2, 0.9 | 20,000 | 25 M |
 /// | CIFAR-10, 32×32, 10 classes | 2 | 64 | 32 | 0.0025 | 0.01 | none, 0 | 500,000, up to 0.05 of the run | 100 M |
 ///
-/// The first is configuration F of Karras et al. 2019, arXiv:1912.04958, the others are of Karras et al.
+/// The first is configuration F of Karras et al. 2019, arXiv:1912.04958, the other is of Karras et al.
 /// 2020, arXiv:2006.06676. Half-life (of the generator's average) and samples are in images. These are days
 /// of many accelerators: `with_base` and `with_widest` of the networks make small ones of them.
 ///
@@ -46,8 +45,6 @@ settings! {
 pub enum StyleGan2Preset {
     /// FFHQ at 1024×1024: the paper's configuration F.
     Ffhq1024,
-    /// FFHQ at 256×256.
-    Ffhq256,
     /// CIFAR-10, 32×32; conditioned on its 10 classes or not.
     Cifar10,
 }
@@ -55,12 +52,11 @@ pub enum StyleGan2Preset {
 
 impl StyleGan2Preset {
     /// Every preset.
-    pub const ALL: [Self; 3] = [Self::Ffhq1024, Self::Ffhq256, Self::Cifar10];
+    pub const ALL: [Self; 2] = [Self::Ffhq1024, Self::Cifar10];
 
     fn image(self) -> [usize; 3] {
         let side = match self {
             Self::Ffhq1024 => 1_024,
-            Self::Ffhq256 => 256,
             Self::Cifar10 => 32,
         };
         [3, side, side]
@@ -69,7 +65,7 @@ impl StyleGan2Preset {
     /// The number of classes, where the networks can be conditioned on them.
     pub fn classes(self) -> Option<usize> {
         match self {
-            Self::Ffhq1024 | Self::Ffhq256 => None,
+            Self::Ffhq1024 => None,
             Self::Cifar10 => Some(10),
         }
     }
@@ -78,7 +74,7 @@ impl StyleGan2Preset {
     /// [classes](Self::classes).
     pub fn generator(self) -> StyleGan2GeneratorConfig {
         match self {
-            Self::Ffhq1024 | Self::Ffhq256 => StyleGan2GeneratorConfig::paper(self.image()),
+            Self::Ffhq1024 => StyleGan2GeneratorConfig::paper(self.image()),
             Self::Cifar10 => StyleGan2GeneratorConfig::cifar(),
         }
     }
@@ -88,7 +84,6 @@ impl StyleGan2Preset {
     pub fn discriminator(self) -> StyleGan2DiscriminatorConfig {
         match self {
             Self::Ffhq1024 => StyleGan2DiscriminatorConfig::paper(self.image()),
-            Self::Ffhq256 => StyleGan2DiscriminatorConfig::paper(self.image()).with_group(8),
             Self::Cifar10 => StyleGan2DiscriminatorConfig::cifar(),
         }
     }
@@ -99,9 +94,6 @@ impl StyleGan2Preset {
         match self {
             Self::Ffhq1024 => StyleGan2Training::new(32, side)
                 .with_gamma(10.0)
-                .with_ramp_up(None),
-            Self::Ffhq256 => StyleGan2Training::new(64, side)
-                .with_gamma(1.0)
                 .with_ramp_up(None),
             Self::Cifar10 => StyleGan2Training::new(64, side)
                 .with_gamma(0.01)

@@ -372,10 +372,6 @@ fn presets_are_valid_and_train_as_the_papers_say() {
         row(StyleGan2Preset::Ffhq1024),
         (8, 4, 32, 0.002, lazy(10.0), 0.9, half_life(1e4))
     );
-    assert_eq!(
-        row(StyleGan2Preset::Ffhq256),
-        (8, 8, 64, 0.0025, lazy(1.0), 0.9, half_life(2e4))
-    );
     let ramped = Some(EmaConfig::half_life(5e5).with_ramp_up(0.05));
     let r1 = vec![(0.01, 16)];
     assert_eq!(

@@ -206,6 +206,51 @@ fn a_head_learns_from_generated_samples_alone_and_the_logit_has_nothing_of_it() 
     assert_eq!(parameters(&network).len(), 10);
 }
 
+/// Whatever the real batch is, the head learns the same; the layers below it do not.
+#[test]
+fn the_real_batch_does_not_reach_the_head() {
+    crate::testing::settle_precision();
+    type B = Autodiff<Cpu>;
+    let device = Default::default();
+    let case = golden("info_gan");
+    let head = CodeHeadConfig::new().with_hidden(4);
+    let network = discriminator()
+        .init_recovering::<B, 2>(&prior(), &head, &device)
+        .expect("valid settings");
+    let network = assign::<B, _>(network, case.discriminator.parameters.clone());
+    let objective = Objective::new(Loss::NonSaturating)
+        .with_term(Term::mutual_information(1.0, ["digit", "slant"]));
+    let generator = generator(prior().dimensions()).init::<B, 2>(&device);
+    let generator = generator.expect("valid settings");
+    let generator = assign::<B, _>(generator, case.generator.parameters.clone());
+    let latent = [BATCH, prior().dimensions()];
+    let latent = floats::<B, 2>(TensorData::new(case.latents.clone(), latent));
+    let fake = generator.generate(latent.clone(), &()).detach();
+    let prior = prior();
+    let slopes = |real: Vec<f64>| {
+        let batch = Batch {
+            real: &floats::<B, 2>(TensorData::new(real, [BATCH, 2])),
+            real_condition: &(),
+            fake: &fake,
+            fake_condition: &(),
+            log_probabilities: None,
+            latent: &latent,
+            prior: Some(&prior),
+        };
+        let state = &mut ObjectiveState::default();
+        let cost = objective
+            .discriminator_cost::<Gan<_, _, B>>(state, &generator, &network, &batch)
+            .total();
+        gradients::<B, _>(&network, &cost.backward())
+    };
+    let found = slopes(case.real.clone());
+    let other = slopes(case.real.iter().map(|x| 3.0 - 2.0 * x).collect());
+    // Hidden layer and logit, then the head.
+    assert_ne!(found[..4], other[..4]);
+    assert_eq!(found[4..], other[4..]);
+    assert!(found[4..].iter().flatten().any(|slope| *slope != 0.0));
+}
+
 #[test]
 fn every_stock_network_tells_classes_and_codes() {
     let device = Default::default();

@@ -89,7 +89,6 @@ impl<'a> ResultChart<'a> {
                     &body,
                     &row.method,
                     (MARGIN, middle(place)),
-                    HPos::Left,
                     is_published(row),
                 )?;
             }
@@ -104,11 +103,11 @@ impl<'a> ResultChart<'a> {
     /// One column, its left end at `left`.
     fn draw(&self, area: &Area<'_>, left: i32, place: usize, column: &Column) -> Drawn {
         let rows = &self.table.rows;
-        let arrow = match column.better {
+        let better = match column.better {
             Better::Higher => "more is better",
             Better::Lower => "less is better",
         };
-        let name = format!("{}: {arrow}", column.name);
+        let name = format!("{}: {better}", column.name);
         let style = text(TEXT, FontStyle::Bold).pos(Pos::new(HPos::Left, VPos::Center));
         (area.draw_text(&name, &style, (left, NAMES / 2))).map_err(problem)?;
 
@@ -135,13 +134,7 @@ impl<'a> ResultChart<'a> {
         }
         for (index, (row, cell)) in rows.iter().zip(&cells).enumerate() {
             let (y, published) = (middle(index), is_published(row));
-            words(
-                area,
-                &self.table.shown(row, place),
-                (left, y),
-                HPos::Left,
-                published,
-            )?;
+            words(area, &self.table.shown(row, place), (left, y), published)?;
             let Some(cell) = cell.filter(|cell| axis.drawable(cell.mean)) else {
                 continue;
             };
@@ -178,12 +171,12 @@ fn color(published: bool) -> Color {
 }
 
 /// Text of a row; what was measured here stands out.
-fn words(area: &Area<'_>, words: &str, at: (i32, i32), side: HPos, published: bool) -> Drawn {
+fn words(area: &Area<'_>, words: &str, at: (i32, i32), published: bool) -> Drawn {
     let style = match published {
         true => FontStyle::Normal,
         false => FontStyle::Bold,
     };
-    let style = text(TEXT, style).pos(Pos::new(side, VPos::Center));
+    let style = text(TEXT, style).pos(Pos::new(HPos::Left, VPos::Center));
     area.draw_text(words, &style, at).map_err(problem)
 }
 

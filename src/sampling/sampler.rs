@@ -28,6 +28,25 @@ enum On {
     Vectors(usize, Vec<f32>),
 }
 
+impl On {
+    /// How many conditions take turns, where there are any; refuses that vectors are told and none were
+    /// given.
+    fn turns(&self) -> Result<Option<usize>> {
+        match self {
+            Self::Nothing => Ok(None),
+            Self::Classes(classes) => Ok(Some(*classes)),
+            Self::Vectors(size, given) if given.is_empty() => {
+                let problem = format!(
+                    "are given to a generator that is conditioned on vectors of {size} numbers; give them \
+                     by `Sampler::with_vectors`"
+                );
+                Err(Error::setting("vectors", "none", problem))
+            }
+            Self::Vectors(size, given) => Ok(Some(given.len() / size)),
+        }
+    }
+}
+
 /// A trained generator that samples are drawn from, a batch at a time: more of them take no more
 /// memory than they are long themselves.
 ///
@@ -331,10 +350,8 @@ impl<B: Backend> Sampler<B> {
     /// vectors and none were given.
     pub fn draw(&mut self, count: usize) -> Result<Drawn> {
         check::at_least("count", count, 1)?;
-        let turns = match &self.on {
-            On::Nothing => return self.whole(count, |_| Vec::new()),
-            On::Classes(classes) => *classes,
-            On::Vectors(size, given) => given_some(*size, given)?.len() / size,
+        let Some(turns) = self.on.turns()? else {
+            return self.whole(count, |_| Vec::new());
         };
         let turn = self.turn;
         self.turn = (turn + count) % turns;
@@ -405,11 +422,7 @@ impl<B: Backend> Sampler<B> {
         if let Some(mean) = &self.mean_style {
             return Ok(mean.clone());
         }
-        let turns = match &self.on {
-            On::Nothing => 1,
-            On::Classes(classes) => *classes,
-            On::Vectors(size, given) => given.len() / size,
-        };
+        let turns = self.on.turns()?.unwrap_or(1);
         let told: Vec<usize> = (0..STYLES).map(|place| place % turns).collect();
         let vectors = self.vectors_at(&told);
         let asked = self.asked(&told, &vectors);
@@ -440,9 +453,8 @@ impl<B: Backend> Sampler<B> {
             let problem = format!("must be {told} for {count} samples of this generator");
             return Err(Error::setting("labels.len()", labels.len(), problem));
         }
-        match &self.on {
-            On::Vectors(size, given) => {
-                let turns = given_some(*size, given)?.len() / size;
+        match self.on.turns()? {
+            Some(turns) if self.vector_size().is_some() => {
                 let places: Vec<usize> = (0..count).map(|place| place % turns).collect();
                 self.of_latents(latents, &places, None)
             }
@@ -489,16 +501,4 @@ impl<B: Backend> Sampler<B> {
             vectors,
         }
     }
-}
-
-/// The vectors that were given; refuses that there are none.
-fn given_some(size: usize, given: &[f32]) -> Result<&[f32]> {
-    if given.is_empty() {
-        let problem = format!(
-            "are given to a generator that is conditioned on vectors of {size} numbers; give them by \
-             `Sampler::with_vectors`"
-        );
-        return Err(Error::setting("vectors", "none", problem));
-    }
-    Ok(given)
 }

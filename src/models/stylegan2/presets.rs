@@ -6,15 +6,13 @@ use super::{StyleGan2DiscriminatorConfig, StyleGan2GeneratorConfig};
 use crate::error::{Result, check};
 use crate::latent::Latent;
 use crate::network::ConditionRule;
-use crate::objective::{Loss, Objective, Term};
+use crate::objective::{Objective, TermKind};
 use crate::settings::settings;
 use crate::step::{EmaConfig, OptimizerConfig};
 use crate::train::TrainerConfig;
 
 /// Components of a latent.
 const LATENT: usize = 512;
-/// In how many of the discriminator's steps R1 is taken once, as in [`Objective::stylegan2`].
-const R1_EVERY: usize = 16;
 /// The share of the samples shown so far that the average remembers at the most, where it is limited.
 const RAMP_UP: f64 = 0.05;
 
@@ -228,12 +226,10 @@ impl StyleGan2Training {
     /// As [`validate`](Self::validate), or if there are no steps.
     pub fn trainer(&self, steps: u64) -> Result<TrainerConfig> {
         self.validate()?;
-        let objective = match self.path_lengths {
-            true => Objective::stylegan2(self.gamma),
-            false => {
-                Objective::new(Loss::NonSaturating).with_term(Term::r1(self.gamma).every(R1_EVERY))
-            }
-        };
+        let mut objective = Objective::stylegan2(self.gamma);
+        if !self.path_lengths {
+            (objective.terms).retain(|term| matches!(term.kind, TermKind::R1));
+        }
         let average = EmaConfig::half_life(self.half_life);
         let average = match self.ramp_up {
             Some(share) => average.with_ramp_up(share),

@@ -34,7 +34,14 @@ pub struct SelfAttentionConfig {
     pub pooling: bool,
     /// Whether the convolutions are [normed](super::SpectralNorm); true by default.
     pub spectral_norm: bool,
+    /// How the convolutions' weights are drawn; Glorot's uniform distribution by default.
+    #[serde(default = "glorot")]
+    pub initializer: Initializer,
 }
+}
+
+fn glorot() -> Initializer {
+    Initializer::XavierUniform { gain: 1.0 }
 }
 
 impl SelfAttentionConfig {
@@ -46,6 +53,7 @@ impl SelfAttentionConfig {
             values: (channels / 2).max(1),
             pooling: true,
             spectral_norm: true,
+            initializer: glorot(),
         }
     }
 
@@ -73,6 +81,12 @@ impl SelfAttentionConfig {
         self
     }
 
+    /// How the convolutions' weights are drawn.
+    pub fn with_initializer(mut self, initializer: Initializer) -> Self {
+        self.initializer = initializer;
+        self
+    }
+
     /// Checks the sizes.
     ///
     /// # Errors
@@ -97,7 +111,7 @@ impl SelfAttentionConfig {
         let pointwise = |channels: [usize; 2]| {
             let conv = Conv2dConfig::new(channels, [1, 1])
                 .with_bias(false)
-                .with_initializer(Initializer::XavierUniform { gain: 1.0 })
+                .with_initializer(self.initializer.clone())
                 .init(device);
             SpectralOption::new(conv, self.spectral_norm)
         };

@@ -41,16 +41,21 @@ impl Shaped {
 pub(crate) struct Tolerance {
     pub(crate) first: f64,
     pub(crate) second: f64,
+    /// The largest gradient by any parameter, times this, counts as part of every tensor: sums that
+    /// cancel, as those of a bias before a batch norm, keep the rounding of what they are made of.
+    pub(crate) of_all: f64,
 }
 
 pub(crate) const IN_F32: Tolerance = Tolerance {
     first: 1e-5,
     second: 1e-4,
+    of_all: 0.0,
 };
 
 pub(crate) const IN_F64: Tolerance = Tolerance {
     first: 1e-9,
     second: 1e-9,
+    of_all: 0.0,
 };
 
 /// Tensors of small numbers are sums of larger ones, whose rounding they keep.
@@ -58,8 +63,23 @@ const SMALLEST_SCALE: f64 = 0.1;
 
 #[track_caller]
 pub(crate) fn check(name: &str, what: &str, actual: &[f64], expected: &[f64], relative: f64) {
+    check_beside(SMALLEST_SCALE, (name, what), actual, expected, relative);
+}
+
+fn scale(smallest: f64, expected: &[f64]) -> f64 {
+    expected.iter().fold(smallest, |m, e| m.max(e.abs()))
+}
+
+#[track_caller]
+fn check_beside(
+    smallest: f64,
+    (name, what): (&str, &str),
+    actual: &[f64],
+    expected: &[f64],
+    relative: f64,
+) {
     assert_eq!(actual.len(), expected.len(), "{name}, {what}");
-    let scale = expected.iter().fold(SMALLEST_SCALE, |m, e| m.max(e.abs()));
+    let scale = scale(smallest, expected);
     for (index, (a, e)) in actual.iter().zip(expected).enumerate() {
         assert!(
             (a - e).abs() <= relative * scale,
@@ -74,7 +94,7 @@ pub(crate) fn check_gradients<B: AutodiffBackend, M: Module<B>, const R: usize>(
     scalar: Tensor<B, 1>,
     (layer, x): (&M, &Tensor<B, R>),
     expected: &Gradients,
-    relative: f64,
+    (relative, of_all): (f64, f64),
 ) {
     let tape = scalar.backward();
     // Nothing is recorded for an input that the scalar does not depend on.
@@ -86,9 +106,11 @@ pub(crate) fn check_gradients<B: AutodiffBackend, M: Module<B>, const R: usize>(
     check(name, &of_input, &actual, &expected.input, relative);
     let actual = gradients::<B, _>(layer, &tape);
     assert_eq!(actual.len(), expected.parameters.len(), "{name}");
+    let largest = expected.parameters.iter().map(|e| scale(0.0, e));
+    let smallest = SMALLEST_SCALE.max(of_all * largest.fold(0.0, f64::max));
     for (index, (actual, expected)) in actual.iter().zip(&expected.parameters).enumerate() {
         let what = format!("{what} of parameter {index}");
-        check(name, &what, actual, expected, relative);
+        check_beside(smallest, (name, &what), actual, expected, relative);
     }
 }
 
@@ -126,7 +148,11 @@ impl Passes {
         M: Function<B, R, S>
             + HasAutodiffModule<Autodiff<B>, TrainModule: Function<Autodiff<B>, R, S>>,
     {
-        let Tolerance { first, second } = tolerance;
+        let Tolerance {
+            first,
+            second,
+            of_all,
+        } = tolerance;
         let module = super::assign::<B, _>(module, self.parameters.clone());
         let x = self.input.tensor::<B, R>().require_grad();
         let c = self.coefficients.tensor::<B, S>();
@@ -141,7 +167,8 @@ impl Passes {
         );
         let scalar = of_output(y, c.clone());
         let expected = &self.gradients;
-        check_gradients((name, "gradient"), scalar, (&module, &x), expected, first);
+        let what = (name, "gradient");
+        check_gradients(what, scalar, (&module, &x), expected, (first, of_all));
 
         let c: Tensor<Autodiff<B>, S> = Tensor::from_inner(c);
         // A leaf of its own: the tape of the first pass is used up.
@@ -163,7 +190,7 @@ impl Passes {
             penalty,
             (&module, &x),
             &expected.gradients,
-            second,
+            (second, of_all),
         );
     }
 }

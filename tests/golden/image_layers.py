@@ -39,6 +39,9 @@ LAYOUT = (
     " convolutions [out, in, height, width]; parameters in the order of the layer's fields"
 )
 
+# What is not learnt.
+BUFFERS = ("u", "v", "running_mean", "running_var")
+
 Parameters = dict[str, tuple[tuple[int, ...], float, float]]
 
 
@@ -53,6 +56,8 @@ class Case:
     apply: Callable[..., Tensor]
     shape: tuple[int, ...]
     seed: int
+    # Makes of drawn parameters what they have to be of each other.
+    settle: Callable[[dict[str, Tensor]], None] = lambda _: None
 
 
 def upfirdn(x: Tensor, taps: list[float], up: int, down: int, padding: list[int], gain: float):
@@ -125,6 +130,12 @@ def steps(shape: tuple[int, ...]) -> Tensor:
 def noise(x: Tensor, gamma: Tensor) -> Tensor:
     """Noise by a learnt share."""
     return x + gamma * steps((x.shape[0], 1, *x.shape[2:]))
+
+
+def modulated_by_itself(x: Tensor) -> Tensor:
+    """Channels times their mean, plus their mean square, in a hyperbolic tangent."""
+    scale, shift = x.mean(dim=(2, 3), keepdim=True), x.square().mean(dim=(2, 3), keepdim=True)
+    return torch.tanh(x * scale + shift)
 
 
 def equalized_linear(name: str, rate: float, gain: float, slope: float, seed: int) -> Case:
@@ -368,6 +379,28 @@ def cases() -> list[Case]:
         attention("pooled", 5, 4, True, 161),
         attention("whole", 3, 4, False, 162),
         excitation((2, 5, 6), (2, 4, 5), 171),
+        still(
+            "mean_pool",
+            {"mean_pool": 2},
+            (2, 3, 4, 6),
+            191,
+            lambda x: functional.avg_pool2d(x, 2),
+        ),
+        still(
+            "max_pool",
+            {"max_pool": 2},
+            (2, 3, 4, 6),
+            192,
+            lambda x: functional.max_pool2d(x, 2),
+        ),
+        still(
+            "upsample_nearest",
+            {"upsample_nearest": 3},
+            (2, 3, 2, 3),
+            193,
+            lambda x: functional.interpolate(x, scale_factor=3, mode="nearest"),
+        ),
+        still("scaled_by_itself", {"modulate": None}, (2, 3, 2, 4), 194, modulated_by_itself),
         burn_norm("layer_norm", (3, 5), 0, 181),
         burn_norm("group_norm", (2, 6, 3, 2), 3, 182),
         burn_norm("instance_norm", (2, 4, 3, 3), 4, 183),
@@ -379,8 +412,10 @@ def golden(case: Case) -> dict[str, object]:
     torch.manual_seed(case.seed)
     leaves = {"input": draw(case.shape, 1.0).requires_grad_()}
     for name, (shape, scale, center) in case.parameters.items():
-        drawn = draw(shape, scale, center)
-        leaves[name] = drawn.requires_grad_(not name.startswith("running"))
+        leaves[name] = draw(shape, scale, center)
+    case.settle(leaves)
+    for name, leaf in leaves.items():
+        leaf.requires_grad_(name.rpartition(".")[2] not in BUFFERS)
     x, *parameters = leaves.values()
 
     def output() -> Tensor:

@@ -1,286 +1,433 @@
 #!/usr/bin/env python3
-"""The residual pair of SNGAN, with the options of BigGAN and BigGAN-deep, in PyTorch and float64: what `resnet.json` holds.
+"""Golden values of the residual networks of SNGAN, BigGAN and BigGAN-deep, by PyTorch in float64.
 
-    python tests/golden/resnet.py > tests/golden/resnet.json
+Written with Python 3.11.7 and PyTorch 2.15.0+cu132, on the CPU. To run again, with any Python
+from 3.10 that has PyTorch:
 
-Made with PyTorch 2.15.0 on the CPU. Parameters are in the order in which the Rust modules are visited:
-linear weights are [inputs, outputs] there, u and v follow what they normalise.
+    python tests/golden/resnet.py
 
-Per case: the output, the gradients of sum(c * output) with respect to input and parameters, and for
-discriminators those of half the squared norm of the input's gradient of the logits' sum.
+It writes `resnet.json` beside itself, in the form of `image_layers.json`: see `image_layers.py` for y,
+s and P. x is the latents of a generator, the images of a discriminator. The networks are written from
+the papers (arXiv:1802.05957, 1805.08318, 1809.11096) at small widths, conditioned on classes but for
+SNGAN's: sample i has class i modulo three. Batch norms are in training. The vectors u and v of a
+spectral norm are one power iteration from random ones, and constant. Of the seeds from a case's on, the
+first is taken with which no channel has next to no spread before a batch norm: it would be divided by
+that spread, and float32 would have few digits left. `counts` are the learnt numbers of SNGAN's pair for
+32x32 pixels.
 """
 
-import json
+from __future__ import annotations
+
 import math
-import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Callable
 
 import torch
-from torch.nn import functional as F
+from torch import Tensor
+from torch.nn import functional
 
-torch.set_default_dtype(torch.float64)
+from image_layers import BUFFERS, Case, Parameters, golden
+from layers import text_of
 
+TARGET = Path(__file__).with_name("resnet.json")
+LAYOUT = (
+    "values are row-major; images [batch, channels, height, width]; linear weights [in, out],"
+    " convolutions [out, in, height, width]; parameters in the order of the modules' fields, u and v"
+    " after what they norm"
+)
+CLASSES = 3
+FEATURES = 3
+COLOURS = 2
+SIDE = 8
+BATCH = 3
+SMALLEST_SPREAD = 0.3
 
-def numbers(seed, count):
-    """Numbers between -1 and 1 without a pattern."""
-    return [math.sin(seed + 1.3 * i + 0.001 * (i % 97) ** 2) for i in range(count)]
-
-
-class Parameters:
-    def __init__(self):
-        self.all = []
-
-    def take(self, shape, scale=1.0, shift=0.0, grad=True):
-        count = math.prod(shape)
-        values = [shift + scale * x for x in numbers(float(len(self.all)), count)]
-        tensor = torch.tensor(values).reshape(shape).requires_grad_(grad)
-        self.all.append(tensor)
-        return tensor
-
-    def unit(self, length):
-        tensor = self.take([length], grad=False)
-        tensor /= tensor.norm()
-        return tensor
+Named = dict[str, Tensor]
+Layer = Callable[[Tensor, Named], Tensor]
 
 
-def conv_weights(p, inputs, outputs, kernel, spectral):
-    scale = 1.0 / math.sqrt(inputs * kernel * kernel)
-    weight = p.take([outputs, inputs, kernel, kernel], scale)
-    bias = p.take([outputs], 0.1)
-    if spectral:
-        u, v = p.unit(outputs), p.unit(inputs * kernel * kernel)
-        return weight, bias, u, v
-    return weight, bias, None, None
-
-
-def conv(x, parts):
-    weight, bias, u, v = parts
-    if u is not None:
-        weight = weight / (u @ (weight.reshape(weight.shape[0], -1) @ v))
-    return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
-
-
-def linear_weights(p, inputs, outputs, bias, spectral):
-    weight = p.take([inputs, outputs], 1.0 / math.sqrt(inputs))
-    bias = p.take([outputs], 0.1) if bias else None
-    if spectral:
-        return weight, bias, p.unit(outputs), p.unit(inputs)
-    return weight, bias, None, None
-
-
-def linear(x, parts):
-    weight, bias, u, v = parts
-    if u is not None:
-        weight = weight / (u @ (weight.t() @ v))
-    y = x @ weight
-    return y if bias is None else y + bias
-
-
-def norm_weights(p, channels, condition, spectral=False):
-    if condition:
-        gain = linear_weights(p, condition, channels, False, spectral)
-        shift = linear_weights(p, condition, channels, False, spectral)
-    else:
-        gain, shift = p.take([channels], 0.3, 1.0), p.take([channels], 0.3)
-    # Running statistics: not used in training.
-    p.take([channels], grad=False)
-    p.take([channels], 0.1, 1.0, grad=False)
-    return gain, shift, condition
-
-
-def norm(x, parts, condition):
-    gain, shift, conditional = parts
-    x = F.batch_norm(x, None, None, training=True, eps=1e-5)
-    if conditional:
-        gain, shift = 1.0 + linear(condition, gain), linear(condition, shift)
-        return x * gain[:, :, None, None] + shift[:, :, None, None]
-    return x * gain[:, None, None] + shift[:, None, None]
-
-
-def up(x):
+def up(x: Tensor) -> Tensor:
+    """Each pixel four times."""
     return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
 
 
-def generator(p, latent, channels, image, condition, hierarchical, spectral):
-    blocks = len(channels) - 1
-    part = latent // (blocks + 1) if hierarchical else latent
-    size = image[1] >> blocks
-    project = linear_weights(p, part, channels[0] * size * size, True, spectral)
-    told = condition + (part if hierarchical else 0)
-    layers = []
-    for a, b in zip(channels, channels[1:]):
-        norms = [norm_weights(p, channels, told, spectral) for channels in (a, b)]
-        convs = [conv_weights(p, a, b, 3, spectral), conv_weights(p, b, b, 3, spectral)]
-        layers.append((norms, convs, conv_weights(p, a, b, 1, spectral)))
-    last = norm_weights(p, channels[-1], 0)
-    head = conv_weights(p, channels[-1], image[0], 3, spectral)
-
-    def forward(z):
-        z, features = z[:, :latent], z[:, latent:]
-        x = linear(z[:, :part], project).reshape(-1, channels[0], size, size)
-        for i, (norms, convs, shortcut) in enumerate(layers):
-            own = z[:, (i + 1) * part : (i + 2) * part] if hierarchical else z[:, :0]
-            c = torch.cat([features, own], 1)
-            y = conv(up(F.relu(norm(x, norms[0], c))), convs[0])
-            y = conv(F.relu(norm(y, norms[1], c)), convs[1])
-            x = y + conv(up(x), shortcut)
-        return torch.tanh(conv(F.relu(norm(x, last, None)), head))
-
-    return forward
+def down(x: Tensor) -> Tensor:
+    """The mean of four pixels."""
+    return functional.avg_pool2d(x, 2)
 
 
-def deep_convs(p, inputs, hidden, outputs, spectral):
-    sizes = [(inputs, hidden, 1), (hidden, hidden, 3), (hidden, hidden, 3), (hidden, outputs, 1)]
-    return [conv_weights(p, *size, spectral) for size in sizes]
+def same(x: Tensor) -> Tensor:
+    """As it is."""
+    return x
 
 
-def deep_generator(p, latent, channels, image, condition, spectral):
-    """BigGAN-deep's: two blocks at each size, the second of which doubles it."""
-    size, told = image[1] >> (len(channels) - 1), latent + condition
-    project = linear_weights(p, told, channels[0] * size * size, True, spectral)
-    layers = []
-    for a, b in zip(channels, channels[1:]):
-        for outputs in (a, b):
-            hidden = max(a // 4, 1)
-            norms = [norm_weights(p, c, told, spectral) for c in (a, hidden, hidden, hidden)]
-            layers.append((norms, deep_convs(p, a, hidden, outputs, spectral), outputs))
-    last = norm_weights(p, channels[-1], 0)
-    head = conv_weights(p, channels[-1], image[0], 3, spectral)
-
-    def forward(z):
-        c = torch.cat([z[:, latent:], z[:, :latent]], 1)
-        x = linear(c, project).reshape(-1, channels[0], size, size)
-        for i, (norms, convs, outputs) in enumerate(layers):
-            grow = up if i % 2 else (lambda t: t)
-            y = conv(F.relu(norm(x, norms[0], c)), convs[0])
-            y = conv(grow(F.relu(norm(y, norms[1], c))), convs[1])
-            for n, w in zip(norms[2:], convs[2:]):
-                y = conv(F.relu(norm(y, n, c)), w)
-            x = y + grow(x[:, :outputs])
-        return torch.tanh(conv(F.relu(norm(x, last, None)), head))
-
-    return forward
+def classes_of(x: Tensor) -> Tensor:
+    """The class of each sample."""
+    return torch.arange(len(x)) % CLASSES
 
 
-def deep_discriminator(p, image, channels, halvings, spectral):
-    """BigGAN-deep's: a convolution, then two blocks for each number of channels."""
-    stem = conv_weights(p, image[0], channels[0], 3, spectral)
-    layers, inputs = [], channels[0]
-    for i, outputs in enumerate(channels[1:]):
-        for halves in (i < halvings, False):
-            convs = deep_convs(p, inputs, max(outputs // 4, 1), outputs, spectral)
-            more = outputs - inputs
-            shortcut = conv_weights(p, inputs, more, 1, spectral) if more else None
-            layers.append((convs, shortcut, halves))
-            inputs = outputs
-    head = linear_weights(p, channels[-1], 1, False, spectral)
-
-    def forward(x):
-        x = conv(x, stem)
-        for convs, shortcut, halves in layers:
-            down = (lambda t: F.avg_pool2d(t, 2)) if halves else (lambda t: t)
-            y = x
-            for w in convs[:3]:
-                y = conv(F.relu(y), w)
-            y = conv(down(F.relu(y)), convs[3])
-            x = down(x)
-            x = y + (x if shortcut is None else torch.cat([x, conv(x, shortcut)], 1))
-        return linear(F.relu(x).sum((2, 3)), head)
-
-    return forward
+class Narrow(Exception):
+    """A channel before a batch norm has next to no spread."""
 
 
-def discriminator(p, image, channels, halvings, wide, spectral):
-    inputs, layers = image[0], []
-    for i, outputs in enumerate(channels):
-        hidden = outputs if wide or i == 0 else inputs
-        convs = [
-            conv_weights(p, inputs, hidden, 3, spectral),
-            conv_weights(p, hidden, outputs, 3, spectral),
-        ]
-        halves = i < halvings
-        shortcut = None
-        if halves or inputs != outputs:
-            shortcut = conv_weights(p, inputs, outputs, 1, spectral)
-        layers.append((convs, shortcut, halves))
-        inputs = outputs
-    head = linear_weights(p, channels[-1], 1, False, spectral)
+class Layers:
+    """Makes layers, and notes their parameters in the order in which it does."""
 
-    def forward(x):
-        for i, (convs, shortcut, halves) in enumerate(layers):
-            down = (lambda t: F.avg_pool2d(t, 2)) if halves else (lambda t: t)
-            if i == 0:
-                y = down(conv(F.relu(conv(x, convs[0])), convs[1]))
-                x = y + conv(down(x), shortcut)
+    def __init__(self, spectral: bool):
+        self.spectral = spectral
+        self.parameters: Parameters = {}
+
+    def weight(self, at: str, shape: tuple[int, ...], fan_in: int, bias: int, norm: list[int]):
+        """A weight, a bias and the vectors of a spectral norm."""
+        self.parameters[f"{at}.weight"] = (shape, fan_in**-0.5, 0.0)
+        if bias:
+            self.parameters[f"{at}.bias"] = ((bias,), 0.3, 0.0)
+        if self.spectral:
+            for name, length in zip("uv", norm):
+                self.parameters[f"{at}.{name}"] = ((length,), 1.0, 0.0)
+
+    def conv(self, at: str, inputs: int, outputs: int, kernel: int, bias: bool = True) -> Layer:
+        """A convolution that keeps the size."""
+        shape, fan_in = (outputs, inputs, kernel, kernel), inputs * kernel**2
+        self.weight(at, shape, fan_in, outputs if bias else 0, [outputs, fan_in])
+        return lambda x, p: functional.conv2d(
+            x, normed(p, at), p.get(f"{at}.bias"), padding=kernel // 2
+        )
+
+    def linear(self, at: str, inputs: int, outputs: int, bias: bool = True) -> Layer:
+        """A linear layer."""
+        self.weight(at, (inputs, outputs), inputs, outputs if bias else 0, [outputs, inputs])
+        return lambda x, p: x @ normed(p, at) + p.get(f"{at}.bias", 0.0)
+
+    def embedding(self, at: str, features: int, norm: bool) -> Layer:
+        """A vector for each class."""
+        kept, self.spectral = self.spectral, self.spectral and norm
+        self.weight(at, (CLASSES, features), 1, 0, [features, CLASSES])
+        self.spectral = kept
+        return lambda x, p: normed(p, at)[classes_of(x)]
+
+    def norm(self, at: str, channels: int, told: int) -> Layer:
+        """A batch norm and ReLU; its scale and shift are those of a condition, where there is one."""
+        if told:
+            gain = self.linear(f"{at}.gain", told, channels, False)
+            shift = self.linear(f"{at}.shift", told, channels, False)
+        else:
+            self.parameters[f"{at}.gamma"] = ((channels,), 0.3, 1.0)
+            self.parameters[f"{at}.beta"] = ((channels,), 0.3, 0.0)
+        self.parameters[f"{at}.running_mean"] = ((channels,), 0.3, 0.0)
+        self.parameters[f"{at}.running_var"] = ((channels,), 0.1, 1.0)
+
+        def forward(x: Tensor, p: Named) -> Tensor:
+            if x.transpose(0, 1).flatten(1).std(dim=1).min() < SMALLEST_SPREAD:
+                raise Narrow
+            y = functional.batch_norm(x, None, None, training=True, eps=1e-5)
+            if told:
+                scale, offset = 1.0 + gain(p["condition"], p), shift(p["condition"], p)
             else:
-                y = down(conv(F.relu(conv(F.relu(x), convs[0])), convs[1]))
-                x = y + (x if shortcut is None else down(conv(x, shortcut)))
-        return linear(F.relu(x).sum((2, 3)), head)
+                scale, offset = p[f"{at}.gamma"][None], p[f"{at}.beta"][None]
+            return torch.relu(y * scale[:, :, None, None] + offset[:, :, None, None])
+
+        return forward
+
+    def attention(self, at: str, channels: int) -> Layer:
+        """Self-attention, to the largest of 2x2 places."""
+        keys, values = max(channels // 8, 1), max(channels // 2, 1)
+        query = self.conv(f"{at}.query", channels, keys, 1, False)
+        key = self.conv(f"{at}.key", channels, keys, 1, False)
+        value = self.conv(f"{at}.value", channels, values, 1, False)
+        output = self.conv(f"{at}.output", values, channels, 1, False)
+        self.parameters[f"{at}.share"] = ((1,), 0.5, 0.0)
+
+        def forward(x: Tensor, p: Named) -> Tensor:
+            q = query(x, p).flatten(2)
+            k, v = (functional.max_pool2d(part(x, p), 2).flatten(2) for part in (key, value))
+            a = torch.softmax(q.transpose(1, 2) @ k, dim=-1)
+            seen = (v @ a.transpose(1, 2)).reshape(len(x), values, *x.shape[2:])
+            return x + p[f"{at}.share"] * output(seen, p)
+
+        return forward
+
+    def deep_convs(self, at: str, inputs: int, hidden: int, outputs: int) -> list[Layer]:
+        """The convolutions of a deep block."""
+        sizes = [(inputs, hidden, 1), (hidden, hidden, 3), (hidden, hidden, 3), (hidden, outputs, 1)]
+        return [self.conv(f"{at}.convs.{i}", *size) for i, size in enumerate(sizes)]
+
+
+def normed(p: Named, at: str) -> Tensor:
+    """A weight over its spectral norm, where it has one."""
+    weight = p[f"{at}.weight"]
+    if f"{at}.u" not in p:
+        return weight
+    matrix = weight.t() if weight.dim() == 2 else weight.flatten(1)
+    return weight / (p[f"{at}.u"] @ matrix @ p[f"{at}.v"])
+
+
+def settle(leaves: Named) -> None:
+    """One power iteration for every pair of vectors."""
+    for name in [name for name in leaves if name.endswith(".u")]:
+        at = name[: -len(".u")]
+        weight = leaves[f"{at}.weight"]
+        matrix = weight.t() if weight.dim() == 2 else weight.flatten(1)
+        v = matrix.t() @ leaves[name]
+        u = matrix @ v
+        for end, vector in (("u", u), ("v", v)):
+            unit = (vector / vector.norm()).tolist()
+            leaves[f"{at}.{end}"].copy_(torch.tensor([round(x, 6) for x in unit]))
+
+
+def plain_up(layers: Layers, at: str, inputs: int, outputs: int, told: int) -> Layer:
+    """SNGAN's block, twice as large."""
+    norms = [layers.norm(f"{at}.norms.{i}", c, told) for i, c in enumerate((inputs, outputs))]
+    convs = [
+        layers.conv(f"{at}.convs.{i}", c, outputs, 3) for i, c in enumerate((inputs, outputs))
+    ]
+    shortcut = layers.conv(f"{at}.shortcut", inputs, outputs, 1)
+
+    def forward(x: Tensor, p: Named) -> Tensor:
+        y = convs[0](up(norms[0](x, p)), p)
+        return convs[1](norms[1](y, p), p) + shortcut(up(x), p)
 
     return forward
 
 
-def flat(tensors):
-    return [[float(f"{x:.9g}") for x in t.reshape(-1).tolist()] for t in tensors]
+def deep_up(
+    layers: Layers, at: str, inputs: int, outputs: int, told: int, doubles: bool
+) -> Layer:
+    """BigGAN-deep's block; its shortcut keeps the first channels."""
+    hidden = max(inputs // 4, 1)
+    norms = [
+        layers.norm(f"{at}.norms.{i}", c, told)
+        for i, c in enumerate((inputs, hidden, hidden, hidden))
+    ]
+    convs = layers.deep_convs(at, inputs, hidden, outputs)
+    grow = up if doubles else same
+
+    def forward(x: Tensor, p: Named) -> Tensor:
+        y = convs[0](norms[0](x, p), p)
+        y = convs[1](grow(norms[1](y, p)), p)
+        y = convs[2](norms[2](y, p), p)
+        return convs[3](norms[3](y, p), p) + grow(x[:, :outputs])
+
+    return forward
 
 
-def case(name, p, network, x, second):
-    x = x.requires_grad_(True)
-    learnt = [q for q in p.all if q.requires_grad]
-    y = network(x)
-    c = torch.tensor(numbers(7.0, y.numel())).reshape(y.shape)
-    gradients = torch.autograd.grad((c * y).sum(), [x, *learnt])
-    out = {
-        "name": name,
-        "parameters": flat(p.all),
-        "input": flat([x])[0],
-        "coefficients": flat([c])[0],
-        "output": flat([y])[0],
-        "gradients": flat(gradients),
-        "learnt": sum(q.numel() for q in learnt),
+def plain_down(
+    layers: Layers, at: str, sizes: tuple[int, int, int], first: bool, halves: bool
+) -> Layer:
+    """SNGAN's block of a discriminator."""
+    inputs, hidden, outputs = sizes
+    convs = [
+        layers.conv(f"{at}.convs.0", inputs, hidden, 3),
+        layers.conv(f"{at}.convs.1", hidden, outputs, 3),
+    ]
+    changes = halves or inputs != outputs
+    shortcut = layers.conv(f"{at}.shortcut", inputs, outputs, 1) if changes else None
+    less = down if halves else same
+
+    def forward(x: Tensor, p: Named) -> Tensor:
+        y = x if first else torch.relu(x)
+        y = less(convs[1](torch.relu(convs[0](y, p)), p))
+        return y + (less(shortcut(x, p)) if shortcut else x)
+
+    return forward
+
+
+def deep_down(layers: Layers, at: str, inputs: int, outputs: int, halves: bool) -> Layer:
+    """BigGAN-deep's block; its shortcut learns the channels that the input lacks."""
+    convs = layers.deep_convs(at, inputs, max(outputs // 4, 1), outputs)
+    more = outputs - inputs
+    shortcut = layers.conv(f"{at}.shortcut", inputs, more, 1) if more else None
+    less = down if halves else same
+
+    def forward(x: Tensor, p: Named) -> Tensor:
+        y = x
+        for conv in convs[:3]:
+            y = conv(torch.relu(y), p)
+        y = convs[3](less(torch.relu(y)), p)
+        x = less(x)
+        return y + (torch.cat([x, shortcut(x, p)], 1) if shortcut else x)
+
+    return forward
+
+
+def generator(
+    layers: Layers,
+    latent: int,
+    channels: list[int],
+    image: tuple[int, int],
+    *,
+    told: int = 0,
+    hierarchical: bool = False,
+    deep: bool = False,
+    attention: int | None = None,
+) -> Layer:
+    """A generator of images with `image` as colours and side; attention after that doubling."""
+    colours, side = image
+    blocks = len(channels) - 1
+    base = side >> blocks
+    embedding = layers.embedding("embedding", told, False) if told else None
+    part = latent // (blocks + 1) if hierarchical else latent
+    condition = told + (part if hierarchical or deep else 0)
+    project = layers.linear("project", condition if deep else part, channels[0] * base**2)
+    stages: list[list[Layer]] = []
+    for i, (a, b) in enumerate(zip(channels, channels[1:])):
+        if deep:
+            stages.append([
+                deep_up(layers, f"blocks.{2 * i}", a, a, condition, False),
+                deep_up(layers, f"blocks.{2 * i + 1}", a, b, condition, True),
+            ])
+        else:
+            stages.append([plain_up(layers, f"blocks.{i}", a, b, condition)])
+    attend = None
+    if attention is not None:
+        attend = layers.attention("attention", channels[attention + 1])
+    norm = layers.norm("norm", channels[-1], 0)
+    head = layers.conv("head", channels[-1], colours, 3)
+
+    def forward(z: Tensor, p: Named) -> Tensor:
+        told = [embedding(z, p)] if embedding else []
+        if deep:
+            x = project(torch.cat([*told, z], 1), p)
+        else:
+            x = project(z[:, :part], p)
+        x = x.reshape(-1, channels[0], base, base)
+        for i, stage in enumerate(stages):
+            own = z[:, (i + 1) * part : (i + 2) * part] if hierarchical else z[:, :0]
+            p = p | {"condition": torch.cat([*told, z if deep else own], 1)}
+            for block in stage:
+                x = block(x, p)
+            if attend and i == attention:
+                x = attend(x, p)
+        return torch.tanh(head(norm(x, p), p))
+
+    return forward
+
+
+def discriminator(
+    layers: Layers,
+    colours: int,
+    channels: list[int],
+    halvings: int,
+    *,
+    told: bool = False,
+    wide: bool = False,
+    deep: bool = False,
+    attention: int | None = None,
+) -> Layer:
+    """A discriminator, `told` by a projection; attention after that block, or pair of deep ones."""
+    embedding = layers.embedding("embedding", channels[-1], True) if told else None
+    stages: list[list[Layer]] = []
+    inputs, outputs = colours, channels
+    stem = None
+    if deep:
+        inputs, *outputs = channels
+        stem = layers.conv("stem", colours, inputs, 3)
+    for i, width in enumerate(outputs):
+        if deep:
+            stages.append([
+                deep_down(layers, f"blocks.{2 * i}", inputs, width, i < halvings),
+                deep_down(layers, f"blocks.{2 * i + 1}", width, width, False),
+            ])
+        else:
+            sizes = (inputs, width if wide or i == 0 else inputs, width)
+            stages.append([plain_down(layers, f"blocks.{i}", sizes, i == 0, i < halvings)])
+        inputs = width
+    attend = layers.attention("attention", outputs[attention]) if attention is not None else None
+    head = layers.linear("head", channels[-1], 1, False)
+
+    def forward(x: Tensor, p: Named) -> Tensor:
+        if stem:
+            x = stem(x, p)
+        for i, stage in enumerate(stages):
+            for block in stage:
+                x = block(x, p)
+            if attend and i == attention:
+                x = attend(x, p)
+        features = torch.relu(x).sum((2, 3))
+        logits = head(features, p)
+        if embedding:
+            logits = logits + (features * embedding(x, p)).sum(1, keepdim=True)
+        return logits
+
+    return forward
+
+
+def case(name: str, layers: Layers, network: Layer, shape: tuple[int, ...], seed: int) -> Case:
+    """A network with what it is fed."""
+    names = list(layers.parameters)
+
+    def apply(x: Tensor, *parameters: Tensor) -> Tensor:
+        return network(x, dict(zip(names, parameters)))
+
+    return Case(name, {}, layers.parameters, apply, shape, seed, settle)
+
+
+def cases() -> list[Case]:
+    """The networks."""
+    image, images = (COLOURS, SIDE), (BATCH, COLOURS, SIDE, SIDE)
+    some = []
+    layers = Layers(False)
+    network = generator(layers, 4, [4, 3, 3], image)
+    some.append(case("generator", layers, network, (BATCH, 4), 301))
+    layers = Layers(True)
+    network = generator(
+        layers, 6, [4, 3, 4], image, told=FEATURES, hierarchical=True, attention=0
+    )
+    some.append(case("big generator", layers, network, (BATCH, 6), 302))
+    layers = Layers(True)
+    network = generator(layers, 3, [4, 4, 4], image, told=FEATURES, deep=True, attention=1)
+    some.append(case("deep generator", layers, network, (BATCH, 3), 303))
+    layers = Layers(False)
+    network = discriminator(layers, COLOURS, [3, 4, 4], 2)
+    some.append(case("discriminator", layers, network, images, 304))
+    layers = Layers(True)
+    network = discriminator(layers, COLOURS, [3, 4, 4], 1, told=True, wide=True, attention=0)
+    some.append(case("big discriminator", layers, network, images, 305))
+    layers = Layers(True)
+    network = discriminator(layers, COLOURS, [3, 4, 8], 1, told=True, deep=True, attention=0)
+    some.append(case("deep discriminator", layers, network, images, 306))
+    return some
+
+
+def drawn(case: Case) -> dict[str, object]:
+    """The case by the first seed that will do."""
+    for seed in range(1000 * case.seed, 1000 * case.seed + 1000):
+        try:
+            return golden(replace(case, seed=seed))
+        except Narrow:
+            continue
+    raise AssertionError(f"{case.name}: no seed will do")
+
+
+def learnt(layers: Layers) -> int:
+    """How many numbers are learnt."""
+    return sum(
+        math.prod(shape)
+        for name, (shape, _, _) in layers.parameters.items()
+        if name.rpartition(".")[2] not in BUFFERS
+    )
+
+
+def counts() -> list[int]:
+    """Of SNGAN's pair for images of 32x32."""
+    pair = Layers(False), Layers(False)
+    generator(pair[0], 128, [256] * 4, (3, 32))
+    discriminator(pair[1], 3, [128] * 4, 2)
+    return [learnt(layers) for layers in pair]
+
+
+def main() -> None:
+    """Writes the file."""
+    torch.set_num_threads(1)
+    content = {
+        "torch": torch.__version__,
+        "layout": LAYOUT,
+        "counts": counts(),
+        "cases": [drawn(case) for case in cases()],
     }
-    if second:
-        (slope,) = torch.autograd.grad(network(x).sum(), x, create_graph=True)
-        penalty = 0.5 * slope.square().sum()
-        gradients = torch.autograd.grad(penalty, learnt, allow_unused=True)
-        gradients = [
-            torch.zeros_like(q) if g is None else g for g, q in zip(gradients, learnt)
-        ]
-        out["penalty"] = penalty.item()
-        out["second"] = flat(gradients)
-    return out
+    TARGET.write_text(text_of(content), encoding="utf-8")
 
 
-def inputs(shape):
-    return torch.tensor(numbers(3.0, math.prod(shape))).reshape(shape)
-
-
-def main():
-    cases = []
-    p = Parameters()
-    g = generator(p, 6, [5, 4, 3], [2, 8, 8], 0, False, False)
-    cases.append(case("generator", p, g, inputs([3, 6]), False))
-    p = Parameters()
-    g = generator(p, 6, [4, 3, 4], [2, 8, 8], 3, True, True)
-    cases.append(case("big generator", p, g, inputs([3, 9]), False))
-    p = Parameters()
-    d = discriminator(p, [2, 8, 8], [3, 4, 4], 2, False, False)
-    cases.append(case("discriminator", p, d, inputs([2, 2, 8, 8]), True))
-    p = Parameters()
-    d = discriminator(p, [2, 8, 8], [3, 4, 4], 1, True, True)
-    cases.append(case("big discriminator", p, d, inputs([2, 2, 8, 8]), True))
-    p = Parameters()
-    g = deep_generator(p, 5, [8, 8, 4], [2, 8, 8], 3, True)
-    cases.append(case("deep generator", p, g, inputs([3, 8]), False))
-    p = Parameters()
-    d = deep_discriminator(p, [2, 8, 8], [4, 8, 8], 1, True)
-    cases.append(case("deep discriminator", p, d, inputs([2, 2, 8, 8]), True))
-    # The presets of the paper, counted.
-    p = Parameters()
-    generator(p, 128, [256] * 4, [3, 32, 32], 0, False, False)
-    q = Parameters()
-    discriminator(q, [3, 32, 32], [128] * 4, 2, False, False)
-    counts = [sum(t.numel() for t in some.all if t.requires_grad) for some in (p, q)]
-    json.dump({"counts": counts, "cases": cases}, sys.stdout)
-
-
-main()
+if __name__ == "__main__":
+    main()

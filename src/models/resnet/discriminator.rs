@@ -284,6 +284,7 @@ impl ResNetDiscriminatorConfig {
             attention: place.map(|place| {
                 SelfAttentionConfig::new(self.channels[place + usize::from(self.deep)])
                     .with_spectral_norm(self.spectral_norm)
+                    .with_initializer(self.init.plain())
                     .init(device)
             }),
             place,

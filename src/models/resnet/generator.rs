@@ -325,6 +325,7 @@ impl ResNetGeneratorConfig {
             attention: place.map(|place| {
                 SelfAttentionConfig::new(self.channels[place + 1])
                     .with_spectral_norm(self.spectral_norm)
+                    .with_initializer(self.init.plain())
                     .init(device)
             }),
             place,

@@ -1,18 +1,19 @@
 //! The residual pair against PyTorch in float64 (`tests/golden/resnet.py`), and its settings.
 
-use burn::backend::Autodiff;
+use burn::backend::{Autodiff, NdArray};
 use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
-use burn::tensor::{Tensor, TensorData};
 use serde::Deserialize;
 
 use super::{
     ResNetDiscriminator, ResNetDiscriminatorConfig, ResNetGenerator, ResNetGeneratorConfig,
     ResNetInit, ResNetPreset, ResNetTable,
 };
+use crate::models::{Conditional, LabelEmbedding, Projection};
 use crate::network::{ConditionRule, Discriminator, Generator, Labels};
-use crate::objective::input_gradient;
-use crate::testing::{Cpu, assign, floats, for_each_autodiff_backend, gradients, values};
+use crate::testing::golden::{Function, IN_F32, IN_F64, Passes, Tolerance};
+use crate::testing::{Cpu, for_each_autodiff_backend, on_wgpu};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -23,145 +24,128 @@ struct Golden {
 #[derive(Deserialize)]
 struct Case {
     name: String,
-    parameters: Vec<Vec<f64>>,
-    input: Vec<f64>,
-    coefficients: Vec<f64>,
-    output: Vec<f64>,
-    /// By the input and by each parameter that is learnt.
-    gradients: Vec<Vec<f64>>,
-    learnt: usize,
-    penalty: Option<f64>,
-    second: Option<Vec<Vec<f64>>>,
+    #[serde(flatten)]
+    passes: Passes,
 }
 
 fn golden() -> Golden {
     serde_json::from_str(include_str!("../../../tests/golden/resnet.json")).expect("golden values")
 }
 
-fn case(name: &str) -> Case {
-    let mut cases = golden().cases.into_iter();
-    cases.find(|case| case.name == name).expect(name)
+const CLASSES: usize = 3;
+const IMAGE: [usize; 3] = [2, 8, 8];
+
+/// Sample i has class i modulo three.
+fn labels<B: Backend>(batch: usize) -> Labels<B> {
+    let classes: Vec<usize> = (0..batch).map(|sample| sample % CLASSES).collect();
+    Labels::from_slice(&classes, CLASSES, &B::Device::default()).expect("labels in range")
 }
 
-/// Of those parameters that are learnt.
-fn learnt<B: AutodiffBackend, M: Module<B>>(module: &M, tape: &B::Gradients) -> Vec<Vec<f64>> {
-    struct Learnt(Vec<bool>);
-    impl<B: Backend> ModuleVisitor<B> for Learnt {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-            self.0.push(param.is_require_grad());
+type OfLabels<B> = Conditional<B, LabelEmbedding<B>, ResNetGenerator<B>>;
+type Projected<B> = Projection<B, LabelEmbedding<B>, ResNetDiscriminator<B>>;
+
+impl<B: Backend> Function<B, 2, 4> for ResNetGenerator<B> {
+    fn apply(&self, x: Tensor<B, 2>) -> Tensor<B, 4> {
+        self.generate(x, &())
+    }
+}
+
+impl<B: Backend> Function<B, 2, 4> for OfLabels<B> {
+    fn apply(&self, x: Tensor<B, 2>) -> Tensor<B, 4> {
+        let labels = labels(x.dims()[0]);
+        self.generate(x, &labels)
+    }
+}
+
+impl<B: Backend> Function<B, 4, 2> for ResNetDiscriminator<B> {
+    fn apply(&self, x: Tensor<B, 4>) -> Tensor<B, 2> {
+        self.discriminate(x, &()).logits
+    }
+}
+
+impl<B: Backend> Function<B, 4, 2> for Projected<B> {
+    fn apply(&self, x: Tensor<B, 4>) -> Tensor<B, 2> {
+        let labels = labels(x.dims()[0]);
+        self.discriminate(x, &labels).logits
+    }
+}
+
+fn compare<B: AutodiffBackend>(case: &Case, tolerance: Tolerance) {
+    let (device, name) = (B::Device::default(), case.name.as_str());
+    let generator = |config: ResNetGeneratorConfig| {
+        let config = config.with_features(3);
+        let network = config.init_conditional::<B>(CLASSES, &device);
+        case.passes
+            .compare::<B, _, 2, 4>(name, network.expect("valid settings"), tolerance);
+    };
+    let discriminator = |config: ResNetDiscriminatorConfig| {
+        let network = config.init_projected::<B>(CLASSES, &device);
+        case.passes
+            .compare::<B, _, 4, 2>(name, network.expect("valid settings"), tolerance);
+    };
+    match name {
+        "generator" => {
+            let config = ResNetGeneratorConfig::new(4, IMAGE).with_channels([4, 3, 3]);
+            let network = config.init::<B>(&device).expect("valid settings");
+            case.passes.compare::<B, _, 2, 4>(name, network, tolerance);
         }
-    }
-    let mut visitor = Learnt(Vec::new());
-    Module::<B>::visit(module, &mut visitor);
-    let all = gradients::<B, M>(module, tape);
-    let pairs = all.into_iter().zip(visitor.0);
-    pairs
-        .filter_map(|(gradient, learnt)| learnt.then_some(gradient))
-        .collect()
-}
-
-/// Within so much of the largest number of its tensor.
-#[track_caller]
-fn close(name: &str, found: &[Vec<f64>], expected: &[Vec<f64>], relative: f64) {
-    assert_eq!(found.len(), expected.len(), "{name}");
-    let all = expected
-        .iter()
-        .flatten()
-        .fold(0.0_f64, |m, x| m.max(x.abs()));
-    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
-        assert_eq!(found.len(), expected.len(), "{name}, {place}");
-        // A tensor of rounding errors alone, where what is exact is 0 (of a bias before a batch norm), is
-        // measured by the others.
-        let scale = expected.iter().fold(1e-2 * all, |m, x| m.max(x.abs()));
-        for (found, expected) in found.iter().zip(expected) {
-            assert!(
-                (found - expected).abs() <= relative * scale,
-                "{name}, tensor {place}: {found} is not {expected} within {relative:e} of {scale}"
-            );
+        "big generator" => generator(
+            ResNetGeneratorConfig::big(6, IMAGE)
+                .with_channels([4, 3, 4])
+                .with_attention(4),
+        ),
+        "deep generator" => generator(
+            ResNetGeneratorConfig::big_deep(3, IMAGE)
+                .with_channels([4, 4, 4])
+                .with_attention(8),
+        ),
+        "discriminator" => {
+            let config = ResNetDiscriminatorConfig::new(IMAGE)
+                .with_channels([3, 4, 4], 2)
+                .with_spectral_norm(false);
+            let network = config.init::<B>(&device).expect("valid settings");
+            case.passes.compare::<B, _, 4, 2>(name, network, tolerance);
         }
+        "big discriminator" => discriminator(
+            ResNetDiscriminatorConfig::big(IMAGE)
+                .with_channels([3, 4, 4], 1)
+                .with_attention(4),
+        ),
+        "deep discriminator" => discriminator(
+            ResNetDiscriminatorConfig::big_deep(IMAGE)
+                .with_channels([3, 4, 8], 1)
+                .with_attention(4),
+        ),
+        other => panic!("no network `{other}`"),
     }
 }
 
-fn generators_are_pytorchs<B: AutodiffBackend>() {
-    let device = Default::default();
-    let plain = ResNetGeneratorConfig::new(6, [2, 8, 8]).with_channels([5, 4, 3]);
-    let big = ResNetGeneratorConfig::big(6, [2, 8, 8]).with_channels([4, 3, 4]);
-    let deep = ResNetGeneratorConfig::big_deep(5, [2, 8, 8]).with_channels([8, 8, 4]);
-    for (name, config, told) in [
-        ("generator", plain, 0),
-        ("big generator", big, 3),
-        ("deep generator", deep, 3),
-    ] {
-        let (case, width) = (case(name), config.latent + told);
-        let network = config.network::<B>(told, &device).expect("valid settings");
-        let network: ResNetGenerator<B> = assign(network, case.parameters.clone());
-        let latent = floats::<B, 2>(TensorData::new(case.input.clone(), [3, width]));
-        let latent = latent.require_grad();
-        let images = network.generate(latent.clone(), &());
-        let c = floats::<B, 4>(TensorData::new(case.coefficients.clone(), images.dims()));
-        let tape = (images.clone() * c).sum().backward();
-        close(
-            name,
-            &[values(images)],
-            std::slice::from_ref(&case.output),
-            1e-5,
-        );
-        let mut found = vec![values(latent.grad(&tape).expect("a gradient"))];
-        found.extend(learnt::<B, _>(&network, &tape));
-        close(name, &found, &case.gradients, 2e-5);
+fn compare_all<B: AutodiffBackend>(tolerance: Tolerance) {
+    let cases = golden().cases;
+    assert_eq!(cases.len(), 6);
+    for case in cases {
+        compare::<B>(&case, tolerance);
     }
 }
 
-fn discriminators_are_pytorchs_to_the_second_order<B: AutodiffBackend>() {
-    let device = Default::default();
-    let plain = ResNetDiscriminatorConfig::new([2, 8, 8])
-        .with_channels([3, 4, 4], 2)
-        .with_spectral_norm(false);
-    let big = ResNetDiscriminatorConfig::big([2, 8, 8]).with_channels([3, 4, 4], 1);
-    let deep = ResNetDiscriminatorConfig::big_deep([2, 8, 8]).with_channels([4, 8, 8], 1);
-    for (name, config) in [
-        ("discriminator", plain),
-        ("big discriminator", big),
-        ("deep discriminator", deep),
-    ] {
-        let case = case(name);
-        let network = config.init::<B>(&device).expect("valid settings");
-        let network: ResNetDiscriminator<B> = assign(network, case.parameters.clone());
-        let images = floats::<B, 4>(TensorData::new(case.input.clone(), [2, 2, 8, 8]));
-        let images = images.require_grad();
-        let logits = network.discriminate(images.clone(), &()).logits;
-        let c = floats::<B, 2>(TensorData::new(case.coefficients.clone(), logits.dims()));
-        let tape = (logits.clone() * c).sum().backward();
-        close(
-            name,
-            &[values(logits)],
-            std::slice::from_ref(&case.output),
-            1e-5,
-        );
-        let mut found = vec![values(images.grad(&tape).expect("a gradient"))];
-        found.extend(learnt::<B, _>(&network, &tape));
-        close(name, &found, &case.gradients, 1e-5);
-
-        let slope = input_gradient(
-            &network,
-            images.detach(),
-            |network: &ResNetDiscriminator<Autodiff<B>>, x: Tensor<Autodiff<B>, 4>| {
-                network.discriminate(x, &()).logits.sum()
-            },
-        );
-        let penalty = slope.square().sum().mul_scalar(0.5);
-        let expected = vec![vec![case.penalty.expect("a penalty")]];
-        let tape = penalty.clone().backward();
-        close(name, &[values(penalty)], &expected, 1e-4);
-        let second = case.second.expect("second order");
-        close(name, &learnt::<B, _>(&network, &tape), &second, 1e-4);
-    }
+fn networks_match_pytorch<B: AutodiffBackend>() {
+    compare_all::<B>(Tolerance {
+        of_all: 1e-2,
+        ..IN_F32
+    });
 }
 
-for_each_autodiff_backend!(
-    generators_are_pytorchs,
-    discriminators_are_pytorchs_to_the_second_order,
-);
+#[test]
+fn in_f64_they_match_to_nine_digits() {
+    crate::testing::settle_precision();
+    compare_all::<Autodiff<NdArray<f64>>>(IN_F64);
+}
+
+mod tracked {
+    use super::*;
+    for_each_autodiff_backend!(networks_match_pytorch);
+    on_wgpu!(Autodiff<Wgpu>; networks_match_pytorch);
+}
 
 #[test]
 fn the_papers_sizes_have_as_many_weights_as_in_pytorch() {
@@ -174,9 +158,6 @@ fn the_papers_sizes_have_as_many_weights_as_in_pytorch() {
     let config = ResNetDiscriminatorConfig::new([3, 32, 32]).with_spectral_norm(false);
     let network = config.init::<Cpu>(&device).expect("valid");
     assert_eq!(network.num_params(), discriminator);
-    for case in golden().cases {
-        assert!(case.learnt > 0 && case.gradients.len() > 1);
-    }
 }
 
 /// Numbers that are learnt; none is drawn for that.

@@ -160,7 +160,7 @@ where
         scalar,
         (&layer, &x),
         expected,
-        tolerance.first,
+        (tolerance.first, tolerance.of_all),
     );
 
     let c: Tensor<Autodiff<B>, R> = Tensor::from_inner(c);
@@ -183,7 +183,7 @@ where
         penalty,
         (&layer, &x),
         &expected.gradients,
-        tolerance.second,
+        (tolerance.second, tolerance.of_all),
     );
 }
 

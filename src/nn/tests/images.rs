@@ -17,11 +17,11 @@ use crate::nn::{
     Activation, EqualizedConv2d, EqualizedConv2dConfig, EqualizedLinear, EqualizedLinearConfig,
     Fir, ModulatedConv2d, ModulatedConv2dConfig, NoiseInjection, ResidualScale, SelfAttention,
     SelfAttentionConfig, SkipExcitation, SkipExcitationConfig, adaptive_mean_pool, balanced_sum,
-    gated_linear_unit, pixel_norm, pixel_shuffle, pixel_unshuffle, resize_bilinear,
-    upsample_bilinear,
+    gated_linear_unit, max_pool, mean_pool, modulate, pixel_norm, pixel_shuffle, pixel_unshuffle,
+    resize_bilinear, upsample_bilinear, upsample_nearest,
 };
 use crate::testing::golden::{Function, IN_F32, IN_F64, Passes, Tolerance};
-use crate::testing::{for_each_autodiff_backend, tensor1};
+use crate::testing::{for_each_autodiff_backend, on_wgpu, tensor1};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -43,6 +43,11 @@ enum Settings {
     UpsampleBilinear(usize),
     ResizeBilinear([usize; 2]),
     AdaptiveMeanPool([usize; 2]),
+    MeanPool(usize),
+    MaxPool(usize),
+    UpsampleNearest(usize),
+    /// By each channel's mean, and its mean square.
+    Modulate(()),
     PixelShuffle(usize),
     PixelUnshuffle(usize),
     PixelNorm(()),
@@ -99,6 +104,15 @@ impl<B: Backend> Function<B, 4, 4> for With<B, Nothing<B>> {
             Settings::UpsampleBilinear(factor) => upsample_bilinear(x, *factor),
             Settings::ResizeBilinear(size) => resize_bilinear(x, *size),
             Settings::AdaptiveMeanPool(size) => adaptive_mean_pool(x, *size),
+            Settings::MeanPool(factor) => mean_pool(x, *factor),
+            Settings::MaxPool(factor) => max_pool(x, *factor),
+            Settings::UpsampleNearest(factor) => upsample_nearest(x, *factor),
+            Settings::Modulate(()) => {
+                let [batch, channels, ..] = x.dims();
+                let mean = |x: Tensor<B, 4>| x.mean_dim(3).mean_dim(2).reshape([batch, channels]);
+                let (scale, shift) = (mean(x.clone()), mean(x.clone().square()));
+                modulate(x, scale, Some(shift), Activation::Tanh)
+            }
             Settings::PixelShuffle(factor) => pixel_shuffle(x, *factor),
             Settings::PixelUnshuffle(factor) => pixel_unshuffle(x, *factor),
             Settings::PixelNorm(()) => pixel_norm(x),
@@ -317,6 +331,12 @@ fn resized_images_match_pytorch<B: AutodiffBackend>() {
     );
 }
 
+fn pooled_and_repeated_images_match_pytorch<B: AutodiffBackend>() {
+    assert_eq!(compare_all::<B>(&POOLED, IN_F32), 4);
+}
+
+const POOLED: [&str; 4] = ["mean_pool", "max_pool", "upsample_", "scaled_"];
+
 fn what_goes_pixel_by_pixel_matches_pytorch<B: AutodiffBackend>() {
     let kinds = ["pixel_norm", "gated_", "balanced_", "noise", "residual_"];
     assert_eq!(compare_all::<B>(&kinds, IN_F32), 5);
@@ -358,10 +378,12 @@ fn in_f64_they_match_to_nine_digits() {
         "excitation",
     ];
     assert_eq!(compare_all::<B>(&ours, IN_F64), 28);
+    assert_eq!(compare_all::<B>(&POOLED, IN_F64), 4);
     // burn's group norm divides by a scalar, which it rounds to f32 in the backward pass.
     let rounded = Tolerance {
         first: 1e-7,
         second: 1e-6,
+        ..IN_F64
     };
     assert_eq!(compare_all::<B>(&["burn_"], rounded), 3);
 }
@@ -369,9 +391,21 @@ fn in_f64_they_match_to_nine_digits() {
 for_each_autodiff_backend!(
     filters_match_pytorch,
     resized_images_match_pytorch,
+    pooled_and_repeated_images_match_pytorch,
     what_goes_pixel_by_pixel_matches_pytorch,
     equalized_layers_match_pytorch,
     modulated_convolutions_match_those_with_a_weight_for_each_sample,
     attention_and_excitation_match_pytorch,
     burns_norms_match_pytorch_in_both_orders,
+);
+
+on_wgpu!(
+    Autodiff<Wgpu>;
+    filters_match_pytorch,
+    resized_images_match_pytorch,
+    pooled_and_repeated_images_match_pytorch,
+    what_goes_pixel_by_pixel_matches_pytorch,
+    equalized_layers_match_pytorch,
+    modulated_convolutions_match_those_with_a_weight_for_each_sample,
+    attention_and_excitation_match_pytorch,
 );

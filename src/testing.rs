@@ -57,7 +57,24 @@ macro_rules! on_wgpu {
     };
 }
 
-pub(crate) use {for_each_autodiff_backend, for_each_backend, on_wgpu};
+/// As [`on_wgpu`], of what takes minutes of compiling kernels on a software driver: not in CI, by
+/// `cargo test --lib --features wgpu -- --ignored wgpu_by_hand`.
+macro_rules! on_wgpu_by_hand {
+    ($backend:ty; $($name:ident),+ $(,)?) => {
+        #[cfg(feature = "wgpu")]
+        mod wgpu_by_hand {
+            #[allow(unused_imports)]
+            use burn::backend::{Autodiff, Wgpu};
+            $(
+                #[test]
+                #[ignore = "minutes of compiling kernels where there is no GPU"]
+                fn $name() { super::$name::<$backend>(); }
+            )+
+        }
+    };
+}
+
+pub(crate) use {for_each_autodiff_backend, for_each_backend, on_wgpu, on_wgpu_by_hand};
 
 pub(crate) fn tensor1<B: Backend>(values: impl AsRef<[f64]>) -> Tensor<B, 1> {
     floats(TensorData::from(values.as_ref()))

@@ -13,6 +13,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const CAPACITY: usize = (256 << 20) / size_of::<f32>();
 /// Below this length the allocator is as quick.
 const WORTH_KEEPING: usize = 1024;
+/// Buffers that were not needed while so many were taken and came back are freed: tensors that burn's own
+/// operations have made come back here, too, a few in each step, and nobody takes them.
+const PERIOD: u64 = 1 << 15;
 
 #[derive(Default)]
 struct Pool {
@@ -20,6 +23,8 @@ struct Pool {
     numbers: usize,
     /// Counts what was taken and what came back.
     now: u64,
+    /// When it was last looked for what is not needed.
+    looked: u64,
 }
 
 /// The buffers of one length.
@@ -28,6 +33,8 @@ struct Class {
     kept: Vec<Vec<f32>>,
     /// When one was last taken or came back.
     used: u64,
+    /// The fewest that were kept since the last look: so many were not needed.
+    least: usize,
 }
 
 impl Pool {
@@ -38,6 +45,30 @@ impl Pool {
         class.used = self.now;
         class.kept.push(buffer);
         while self.numbers > CAPACITY && self.free_one() {}
+        if self.now - self.looked >= PERIOD {
+            self.free_unneeded();
+        }
+    }
+
+    fn take(&mut self, length: usize) -> Option<Vec<f32>> {
+        let class = self.by_length.get_mut(&length)?;
+        let buffer = class.kept.pop()?;
+        self.now += 1;
+        class.used = self.now;
+        class.least = class.least.min(class.kept.len());
+        self.numbers -= length;
+        Some(buffer)
+    }
+
+    /// Frees what was not needed since the last look.
+    fn free_unneeded(&mut self) {
+        self.looked = self.now;
+        self.by_length.retain(|length, class| {
+            self.numbers -= class.least * length;
+            class.kept.drain(..class.least);
+            class.least = class.kept.len();
+            !class.kept.is_empty()
+        });
     }
 
     /// Frees a buffer of the length that was out of use for longest, and forgets lengths without buffers on
@@ -48,11 +79,10 @@ impl Pool {
             let Some(length) = oldest.map(|(length, _)| *length) else {
                 return false;
             };
-            let freed = self
-                .by_length
-                .get_mut(&length)
-                .and_then(|class| class.kept.pop());
-            if freed.is_some() {
+            let class = self.by_length.get_mut(&length);
+            if let Some(class) = class.filter(|class| !class.kept.is_empty()) {
+                class.kept.pop();
+                class.least = class.least.min(class.kept.len());
                 self.numbers -= length;
                 return true;
             }
@@ -73,14 +103,7 @@ pub(super) fn take(length: usize) -> Buffer {
     let kept = if length < WORTH_KEEPING {
         None
     } else {
-        pool().as_mut().and_then(|pool| {
-            let class = pool.by_length.get_mut(&length)?;
-            let buffer = class.kept.pop()?;
-            pool.now += 1;
-            class.used = pool.now;
-            pool.numbers -= length;
-            Some(buffer)
-        })
+        pool().as_mut().and_then(|pool| pool.take(length))
     };
     Buffer(kept.unwrap_or_else(|| vec![0.0; length]))
 }
@@ -137,6 +160,42 @@ impl DerefMut for Buffer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_takes_is_freed_and_what_goes_round_stays() {
+        let mut pool = Pool::default();
+        let round = |pool: &mut Pool| {
+            let two = [pool.take(3), pool.take(3)];
+            two.into_iter()
+                .flatten()
+                .for_each(|buffer| pool.keep(buffer));
+        };
+        let kept = |pool: &Pool, length| pool.by_length.get(&length).map_or(0, |c| c.kept.len());
+        for step in 0..100 {
+            // From elsewhere, as the tensors of other operations.
+            pool.keep(vec![0.0; 5]);
+            if step < 3 {
+                pool.keep(vec![0.0; 3]);
+            }
+            round(&mut pool);
+            if step % 10 == 9 {
+                pool.free_unneeded();
+            }
+            assert!(kept(&pool, 5) <= 20, "{step}: {}", kept(&pool, 5));
+        }
+        // Of three, two go round.
+        assert_eq!(kept(&pool, 3), 2);
+        assert_eq!(pool.numbers, 2 * 3 + 5 * kept(&pool, 5));
+        for _ in 0..2 {
+            pool.free_unneeded();
+        }
+        assert_eq!((pool.numbers, pool.by_length.len()), (0, 0));
+        // The trainer never calls it: it comes by itself.
+        for _ in 0..4 * PERIOD {
+            pool.keep(vec![0.0; 2]);
+        }
+        assert!(kept(&pool, 2) <= 2 * PERIOD as usize);
+    }
 
     #[test]
     fn a_buffer_comes_back_and_the_pool_stays_bounded() {

@@ -168,7 +168,7 @@ impl<B: Backend> SelfAttention<B> {
             false => [keys, values],
         };
         let [queries, keys, values] = [queries, keys, values].map(places);
-        let attention = softmax(queries.matmul(keys.swap_dims(1, 2)));
+        let attention = softmax(queries.matmul(turned_over(keys)));
         let seen = attention.matmul(values);
         let channels = seen.dims()[2];
         let seen: Tensor<B, 4> = seen.reshape([batch, height, width, channels]);
@@ -186,6 +186,17 @@ fn channels_innermost<B: Backend>(images: Tensor<B, 4>) -> Tensor<B, 4> {
 fn places<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 3> {
     let [batch, height, width, channels] = x.dims();
     x.reshape([batch, height * width, channels])
+}
+
+/// `[batch, channels, height·width]`.
+///
+/// Of one channel by a reshape, which is as cheap: burn 0.21 gives what a view with a last axis of 1 is reshaped
+/// to the wrong strides on GPUs, and so the gradient of the keys (mended by tracel-ai/burn#5071).
+fn turned_over<B: Backend>(x: Tensor<B, 3>) -> Tensor<B, 3> {
+    match x.dims() {
+        [batch, places, 1] => x.reshape([batch, 1, places]),
+        _ => x.swap_dims(1, 2),
+    }
 }
 
 /// The softmax along the last axis.

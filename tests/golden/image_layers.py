@@ -237,9 +237,11 @@ def modulated(
     )
 
 
-def attention(name: str, height: int, width: int, pooling: bool, seed: int) -> Case:
+def attention(
+    name: str, height: int, width: int, pooling: bool, seed: int, keys: int = 2, values: int = 3
+) -> Case:
     """Self-attention without spectral norms."""
-    channels, keys, values = 4, 2, 3
+    channels = 4
 
     def apply(x: Tensor, *parameters: Tensor) -> Tensor:
         query, key, value, output, gamma = parameters
@@ -378,6 +380,7 @@ def cases() -> list[Case]:
         modulated("doubling_pointwise", 1, True, False, 154, True),
         attention("pooled", 5, 4, True, 161),
         attention("whole", 3, 4, False, 162),
+        attention("narrow", 4, 4, True, 163, 1, 1),
         excitation((2, 5, 6), (2, 4, 5), 171),
         still(
             "mean_pool",

@@ -15,13 +15,14 @@ It writes into `weights/` beside itself:
                         `discriminator`, an optimiser's, a step and a list of losses
     gan_old.pth         the same in the old form
     gan.safetensors     the generator's, in float64
+    resnet.pt           a checkpoint of a residual pair, its discriminator with spectral norms
     types.pt            tensors of every type, views with steps, shared storages, an empty one, a number
     model.pt            a whole pickled module, which is no state dict
     values.json         latents, images and logits
 
 The networks are sequences of PyTorch's own layers, as its tutorials write them: the first
 convolution of the generator makes 4x4 pixels of a latent, the last one of the discriminator makes a
-logit of them, and no convolution has a bias. The outputs are those of the float32 weights, taken in
+logit of them, and no convolution has a bias. The residual pair is of modules, for images of 1x8x8. The outputs are those of the float32 weights, taken in
 float64, in evaluation mode: running statistics come from a few passes in training.
 """
 
@@ -35,6 +36,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn.utils import spectral_norm
 
 FOLDER = Path(__file__).with_name("weights")
 DIGITS = 12
@@ -89,6 +91,85 @@ def discriminator() -> Pictured:
         nn.LeakyReLU(0.2, inplace=True),
         nn.Conv2d(2 * WIDTH, 1, 4, 1, 0, bias=False),
     )
+
+
+class Larger(nn.Module):
+    """A residual block of a generator."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.bn1, self.bn2 = nn.BatchNorm2d(inputs), nn.BatchNorm2d(outputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.skip = nn.Conv2d(inputs, outputs, 1)
+        self.up = nn.Upsample(scale_factor=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv1(self.up(self.bn1(x).relu()))
+        return self.conv2(self.bn2(y).relu()) + self.skip(self.up(x))
+
+
+class ResidualGenerator(nn.Module):
+    """Images of 1x8x8."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(LATENT, 4 * 4 * 4)
+        self.layers = nn.ModuleList([Larger(4, 3)])
+        self.bn, self.to_pixels = nn.BatchNorm2d(3), nn.Conv2d(3, 1, 3, padding=1)
+
+    def forward(self, z: Tensor) -> Tensor:
+        x = self.fc(z).reshape(-1, 4, 4, 4)
+        for layer in self.layers:
+            x = layer(x)
+        return self.to_pixels(self.bn(x).relu()).tanh()
+
+
+class Smaller(nn.Module):
+    """A residual block of a discriminator, with spectral norms."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, first: bool, halves: bool) -> None:
+        super().__init__()
+        self.conv1 = spectral_norm(nn.Conv2d(inputs, hidden, 3, padding=1))
+        self.conv2 = spectral_norm(nn.Conv2d(hidden, outputs, 3, padding=1))
+        self.skip = spectral_norm(nn.Conv2d(inputs, outputs, 1))
+        self.down = nn.AvgPool2d(2) if halves else nn.Identity()
+        self.first = first
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv1(x if self.first else x.relu())
+        return self.down(self.conv2(y.relu()) + self.skip(x))
+
+
+class ResidualDiscriminator(nn.Module):
+    """A logit of images of 1x8x8."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        blocks = [Smaller(1, 3, 3, True, True), Smaller(3, 3, 4, False, False)]
+        self.layers = nn.ModuleList(blocks)
+        self.fc = spectral_norm(nn.Linear(4, 1, bias=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return self.fc(x.relu().sum((2, 3)))
+
+
+def residual_pair(z: Tensor) -> tuple[dict[str, object], dict[str, list[float]]]:
+    """Their checkpoint, and what they make of latents and of what they made."""
+    first, second = drawn(ResidualGenerator()), drawn(ResidualDiscriminator())
+    for _ in range(3):
+        second(first(torch.randn(8, LATENT)).detach())
+    images = torch.tensor(double(first, z)).reshape(len(z), 1, 8, 8).double()
+    checkpoint = {
+        "generator": first.state_dict(),
+        "discriminator": OrderedDict((n, t.clone()) for n, t in second.state_dict().items()),
+    }
+    # What a spectral norm makes of a weight can't be copied.
+    with torch.no_grad():
+        logits = rounded(second.double().eval()(images))
+    return checkpoint, {"residual_images": rounded(images), "residual_logits": logits}
 
 
 def drawn(network: nn.Module) -> nn.Module:
@@ -162,6 +243,9 @@ def main() -> None:
         "losses": [0.5, float("nan"), None, True, (1, 2)],
         "device": torch.device("cpu"),
     }
+    residual, of_residual = residual_pair(z)
+    values |= of_residual
+    torch.save(residual, FOLDER / "resnet.pt")
     torch.save(mlp.state_dict(), FOLDER / "mlp.pt")
     turned = {name: tensor.double().t().clone().t() for name, tensor in mlp.state_dict().items()}
     torch.save(turned, FOLDER / "mlp_old.pth", _use_new_zipfile_serialization=False)

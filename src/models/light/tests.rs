@@ -12,7 +12,9 @@ use super::*;
 use crate::network::{Discriminator, Generator, Labels, RECONSTRUCTION};
 use crate::step::{EmaConfig, OptimizerConfig};
 use crate::testing::golden::{Function, IN_F32, IN_F64, Passes, Tolerance};
-use crate::testing::{Cpu, floats, for_each_autodiff_backend, for_each_backend, on_wgpu, values};
+use crate::testing::{
+    Cpu, floats, for_each_autodiff_backend, for_each_backend, on_wgpu_by_hand, values,
+};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -91,7 +93,7 @@ fn both_match_pytorch<B: AutodiffBackend>() {
 mod tracked {
     use super::*;
     for_each_autodiff_backend!(both_match_pytorch);
-    on_wgpu!(Autodiff<Wgpu>; both_match_pytorch);
+    on_wgpu_by_hand!(Autodiff<Wgpu>; both_match_pytorch);
 }
 
 #[test]

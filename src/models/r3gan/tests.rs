@@ -20,7 +20,7 @@ use crate::testing::golden::{
     Function, Gradients, IN_F32, IN_F64, Passes, SecondOrder, Tolerance, check, check_gradients,
 };
 use crate::testing::{
-    Cpu, assign, for_each_autodiff_backend, for_each_backend, on_wgpu, parameters, values,
+    Cpu, assign, for_each_autodiff_backend, for_each_backend, on_wgpu_by_hand, parameters, values,
 };
 use crate::train::Trainer;
 use crate::{Gan, Latent};
@@ -158,7 +158,7 @@ fn in_f64_they_match_to_nine_digits() {
 mod tracked {
     use super::*;
     for_each_autodiff_backend!(networks_match_pytorch);
-    on_wgpu!(Autodiff<Wgpu>; networks_match_pytorch);
+    on_wgpu_by_hand!(Autodiff<Wgpu>; networks_match_pytorch);
 }
 
 /// Nothing is drawn.

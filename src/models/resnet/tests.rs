@@ -13,7 +13,7 @@ use super::{
 use crate::models::{Conditional, LabelEmbedding, Projection};
 use crate::network::{ConditionRule, Discriminator, Generator, Labels};
 use crate::testing::golden::{Function, IN_F32, IN_F64, Passes, Tolerance};
-use crate::testing::{Cpu, for_each_autodiff_backend, on_wgpu};
+use crate::testing::{Cpu, for_each_autodiff_backend, on_wgpu_by_hand};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -144,7 +144,7 @@ fn in_f64_they_match_to_nine_digits() {
 mod tracked {
     use super::*;
     for_each_autodiff_backend!(networks_match_pytorch);
-    on_wgpu!(Autodiff<Wgpu>; networks_match_pytorch);
+    on_wgpu_by_hand!(Autodiff<Wgpu>; networks_match_pytorch);
 }
 
 #[test]

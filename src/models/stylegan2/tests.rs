@@ -19,7 +19,9 @@ use crate::network::{
 use crate::random::Stream;
 use crate::step::EmaConfig;
 use crate::testing::golden::{Function, IN_F32, IN_F64, Passes, Tolerance};
-use crate::testing::{Cpu, floats, for_each_autodiff_backend, for_each_backend, on_wgpu, values};
+use crate::testing::{
+    Cpu, floats, for_each_autodiff_backend, for_each_backend, on_wgpu_by_hand, values,
+};
 use crate::train::Trainer;
 
 #[derive(Deserialize)]
@@ -284,7 +286,7 @@ for_each_backend!(
 mod tracked {
     use super::*;
     for_each_autodiff_backend!(generators_match_pytorch, discriminators_match_pytorch);
-    on_wgpu!(Autodiff<Wgpu>; generators_match_pytorch, discriminators_match_pytorch);
+    on_wgpu_by_hand!(Autodiff<Wgpu>; generators_match_pytorch, discriminators_match_pytorch);
 }
 
 #[test]

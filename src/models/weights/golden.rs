@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::*;
 use crate::models::{
     DcganDiscriminator, DcganDiscriminatorConfig, DcganGenerator, DcganGeneratorConfig,
-    MlpGenerator, MlpGeneratorConfig,
+    MlpGenerator, MlpGeneratorConfig, ResNetDiscriminatorConfig, ResNetGeneratorConfig,
 };
 use crate::network::{Discriminator, Generator};
 use crate::testing::{
@@ -26,6 +26,8 @@ struct Values {
     mlp: Vec<f64>,
     images: Vec<f64>,
     logits: Vec<f64>,
+    residual_images: Vec<f64>,
+    residual_logits: Vec<f64>,
 }
 
 fn golden() -> Values {
@@ -118,7 +120,62 @@ fn a_convolutional_pair_of_pytorch_draws_and_judges_the_same<B: Backend>() {
     }
 }
 
+/// Modules within modules, under names of their author's, and spectral norms as PyTorch stores them.
+fn a_residual_pair_of_pytorch_draws_and_judges_the_same<B: Backend>() {
+    let (golden, device) = (golden(), B::Device::default());
+    let table = [
+        ("fc", "project"),
+        ("layers.*.bn1", "blocks.*.norms.0"),
+        ("layers.*.bn2", "blocks.*.norms.1"),
+        ("layers.*.conv1", "blocks.*.convs.0"),
+        ("layers.*.conv2", "blocks.*.convs.1"),
+        ("layers.*.skip", "blocks.*.shortcut"),
+        ("bn", "norm"),
+        ("to_pixels", "head"),
+    ]
+    .iter()
+    .fold(
+        WeightTable::pytorch().within("generator"),
+        |table, (from, to)| table.with_name(format!("{from}.*"), format!("{to}.Plain.*")),
+    );
+    let config = ResNetGeneratorConfig::new(3, [1, 8, 8]).with_channels([4, 3]);
+    let network = config.init::<B>(&device).expect("valid settings");
+    let network = load_weights(file("resnet.pt"), network, &table).expect("a fitting file");
+    let images = network.generate(latents(), &());
+    close(&values(images), &golden.residual_images);
+
+    let table = [
+        ("layers.*.conv1", "blocks.*.convs.0"),
+        ("layers.*.conv2", "blocks.*.convs.1"),
+        ("layers.*.skip", "blocks.*.shortcut"),
+        ("fc", "head"),
+    ]
+    .iter()
+    .fold(
+        WeightTable::pytorch().within("discriminator"),
+        |table, (from, to)| {
+            table
+                .with_name(
+                    format!("{from}.weight_orig"),
+                    format!("{to}.Normalized.layer.weight"),
+                )
+                .with_name(
+                    format!("{from}.bias"),
+                    format!("{to}.Normalized.layer.bias"),
+                )
+                .with_name(format!("{from}.weight_*"), format!("{to}.Normalized.*"))
+        },
+    );
+    let config = ResNetDiscriminatorConfig::new([1, 8, 8]).with_channels([3, 4], 1);
+    let network = config.init::<B>(&device).expect("valid settings");
+    let network = load_weights(file("resnet.pt"), network, &table).expect("a fitting file");
+    let images = floats(TensorData::new(golden.residual_images, [4, 1, 8, 8]));
+    let verdict = network.discriminate(images, &());
+    close(&values(verdict.logits), &golden.residual_logits);
+}
+
 for_each_backend!(
+    a_residual_pair_of_pytorch_draws_and_judges_the_same,
     a_perceptron_of_pytorch_draws_the_same,
     a_convolutional_pair_of_pytorch_draws_and_judges_the_same,
 );

@@ -29,7 +29,9 @@ settings! {
 /// the first line that fits a name decides, a name that no line fits stays as it is. In a pattern `*`
 /// stands for one character or more without a dot, `**` for one or more of any kind, and what they stood
 /// for takes the places of the wildcards in the new name, in order: with the line `conv*.*` →
-/// `blocks.*.conv.*`, `conv3.bias` is `blocks.3.conv.bias`.
+/// `blocks.*.conv.*`, `conv3.bias` is `blocks.3.conv.bias`. A layer that may have a spectral norm is called
+/// `Plain` or `Normalized.layer`, and the norm's vectors `Normalized.u` and `Normalized.v`: PyTorch's
+/// `conv.weight_orig` is `conv.Normalized.layer.weight`, `conv.weight_u` is `conv.Normalized.u`.
 ///
 /// ```
 /// use burn_gan::burn::backend::Flex;

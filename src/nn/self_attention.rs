@@ -35,7 +35,10 @@ pub struct SelfAttentionConfig {
     /// Whether the convolutions are [normed](super::SpectralNorm); true by default.
     pub spectral_norm: bool,
     /// How the convolutions' weights are drawn; Glorot's uniform distribution by default.
-    #[serde(default = "glorot")]
+    #[serde(
+        default = "glorot",
+        deserialize_with = "crate::settings::foreign"
+    )]
     pub initializer: Initializer,
 }
 }

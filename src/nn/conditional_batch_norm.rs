@@ -6,8 +6,9 @@ use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use super::batch_norm::Statistics;
+use super::spectral_option::normable;
 use super::{Activation, BatchNormConfig, Linear, LinearConfig, SpectralOption, modulate};
-use crate::error::{Error, Result, check};
+use crate::error::{Result, check};
 use crate::settings::settings;
 use crate::sizes;
 
@@ -82,12 +83,7 @@ impl ConditionalBatchNormConfig {
         sizes::weights("condition", &[self.condition, self.num_features])?;
         check::positive("epsilon", self.epsilon)?;
         check::at_most_one("momentum", self.momentum)?;
-        if self.spectral_norm && self.initializer == Initializer::Zeros {
-            let problem = "can't be normalised, since zeros have no largest singular value: draw them by \
-                           another one, or leave `spectral_norm` off";
-            return Err(Error::setting("initializer", "zeros", problem));
-        }
-        Ok(())
+        normable(self.spectral_norm, &self.initializer)
     }
 
     /// Makes the layer: running mean 0 and variance 1.

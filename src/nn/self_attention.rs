@@ -6,6 +6,7 @@ use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use super::pool::largest_of_blocks;
+use super::spectral_option::normable;
 use super::{Conv2d, Conv2dConfig, ResidualScale, SpectralOption};
 use crate::error::Result;
 use crate::settings::settings;
@@ -90,11 +91,12 @@ impl SelfAttentionConfig {
         self
     }
 
-    /// Checks the sizes.
+    /// Checks the settings.
     ///
     /// # Errors
-    /// If one is 0 or above 2²⁴, or there are more than 2²⁸ weights.
+    /// If one is 0 or above 2²⁴, there are more than 2²⁸ weights, or weights that are to be normed are 0.
     pub fn validate(&self) -> Result<()> {
+        normable(self.spectral_norm, &self.initializer)?;
         sizes::size("channels", self.channels)?;
         for (field, size) in [("keys", self.keys), ("values", self.values)] {
             sizes::size(field, size)?;
@@ -254,6 +256,10 @@ mod tests {
             (SelfAttentionConfig::new(0), "`channels`"),
             (SelfAttentionConfig::new(8).with_keys(0), "`keys`"),
             (SelfAttentionConfig::new(8).with_values(1 << 30), "`values`"),
+            (
+                SelfAttentionConfig::new(8).with_initializer(Initializer::Zeros),
+                "`initializer`",
+            ),
         ] {
             let error = wrong.validate().expect_err(field).to_string();
             assert!(error.contains(field), "no {field} in {error}");

@@ -1,12 +1,23 @@
 //! A layer with spectral normalisation or without, by a setting.
 
-use burn::module::{Module, ModuleDisplay};
+use burn::module::{Initializer, Module, ModuleDisplay};
 use burn::nn::Embedding;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor};
 
 use super::spectral_norm::Normalizable;
 use super::{Activation, Conv1d, Conv2d, Linear, SpectralNorm};
+use crate::error::{Error, Result};
+
+/// Refuses weights of 0 that are to be normalised.
+pub(super) fn normable(normalized: bool, initializer: &Initializer) -> Result<()> {
+    if normalized && *initializer == Initializer::Zeros {
+        let problem = "can't be normalised, since zeros have no largest singular value: draw them by \
+                       another one, or leave `spectral_norm` off";
+        return Err(Error::setting("initializer", "zeros", problem));
+    }
+    Ok(())
+}
 
 /// A layer as it is, or with its weight divided by its largest singular value.
 ///

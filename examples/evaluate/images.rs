@@ -20,6 +20,10 @@ pub struct Images {
     pub set: String,
     /// How many there are in the set, whether they are here or not.
     pub whole: usize,
+    /// The classes' names; empty where they are not known.
+    pub classes: Vec<String>,
+    /// The class of each image, where they are.
+    pub labels: Vec<usize>,
 }
 
 impl Images {
@@ -29,24 +33,33 @@ impl Images {
         let (size, mut bytes) = (shape.iter().product::<usize>(), mnist.images);
         let whole = bytes.len() / size;
         bytes.truncate(most.saturating_mul(size));
+        let labels = mnist.labels.iter().take(most);
         Self {
             bytes,
             shape,
             set: set.to_owned(),
             whole,
+            classes: (0..mnist.classes).map(|class| class.to_string()).collect(),
+            labels: labels.map(|label| usize::from(*label)).collect(),
         }
     }
 
     /// The pictures in a folder and the folders in it, in the order of their names, at most so many, as
-    /// images of this shape: grey, or in colour. Alpha is laid over white.
-    pub fn in_folder(folder: &Path, most: usize, shape: [usize; 3]) -> Result<Self> {
+    /// images of this shape: grey, or in colour. Alpha is laid over white. Their classes are where
+    /// `from` says.
+    pub fn in_folder(
+        folder: &Path,
+        most: usize,
+        shape: [usize; 3],
+        from: LabelsFrom,
+    ) -> Result<Self> {
         let [channels, height, width] = shape;
         let config = ImageConfig::new(height, width).with_color(match channels {
             1 => ImageColor::Grey,
             _ => ImageColor::Rgb,
         });
         let mut bytes = Vec::new();
-        let pictures = open(folder, &config)?;
+        let pictures = open(folder, &config, from)?;
         for path in pictures.paths().take(most) {
             bytes.extend(config.read(path)?);
         }
@@ -55,6 +68,10 @@ impl Images {
             shape,
             set: folder.display().to_string(),
             whole: pictures.paths().count(),
+            classes: pictures.classes().to_vec(),
+            labels: pictures.labels().map_or_else(Vec::new, |labels| {
+                labels.iter().take(most).copied().collect()
+            }),
         })
     }
 
@@ -77,8 +94,7 @@ impl Images {
         Self {
             bytes: first.copied().collect(),
             shape: [1, height, width],
-            set: self.set,
-            whole: self.whole,
+            ..self
         }
     }
 
@@ -128,7 +144,7 @@ impl Images {
 /// Height and width of the first picture in a folder.
 pub fn size_of_first(folder: &Path) -> Result<[usize; 2]> {
     // Headers alone are read: of any size.
-    let pictures = open(folder, &ImageConfig::new(8, 8))?;
+    let pictures = open(folder, &ImageConfig::new(8, 8), LabelsFrom::Nothing)?;
     let Some(first) = pictures.paths().next() else {
         return Err(Error::data(folder, "holds no picture"));
     };
@@ -137,8 +153,8 @@ pub fn size_of_first(folder: &Path) -> Result<[usize; 2]> {
     Ok([height as usize, width as usize])
 }
 
-fn open(folder: &Path, config: &ImageConfig) -> Result<burn_gan::data::Images> {
+fn open(folder: &Path, config: &ImageConfig, from: LabelsFrom) -> Result<burn_gan::data::Images> {
     let mut bar = ScanBar::new();
-    let folder = ImageFolder::new(folder, config.clone()).with_labels(LabelsFrom::Nothing);
+    let folder = ImageFolder::new(folder, config.clone()).with_labels(from);
     folder.open_with(|progress| bar.show(progress))
 }

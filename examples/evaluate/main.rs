@@ -13,6 +13,7 @@
 //! trained on. The out folder gets `report.html`, and `report.json` with the provenance of every score.
 
 mod asked;
+mod by_class;
 #[path = "../common/mod.rs"]
 mod common;
 mod images;
@@ -103,6 +104,11 @@ struct Args {
     /// generator) [default: all that can be measured]
     #[arg(long, value_name = "METRIC", value_delimiter = ' ', num_args = 1.., value_parser = Asked::parse)]
     metrics: Vec<Asked>,
+
+    /// Recall and coverage of each class of the real samples, too: which ones the generator does not
+    /// reach
+    #[arg(long)]
+    by_class: bool,
 
     /// Folder that keeps what networks make of real images, and the moments of real samples where there
     /// are more of them than features: later runs find it by its content [default: nothing is kept]
@@ -225,6 +231,10 @@ impl Args {
 
     /// Scores of two files of features.
     fn of_features(&self) -> Result<Vec<Score>> {
+        if self.by_class {
+            let problem = "needs images in classes, and these are features";
+            return Err(Error::setting("by_class", true, problem));
+        }
         let mut metrics = Vec::new();
         for asked in self.asked() {
             let name = match asked {
@@ -276,6 +286,7 @@ impl Args {
             return Err(Error::setting("extractor", name, problem));
         }
         let (images, training) = self.images::<B>(device)?;
+        self.needs_classes(&images.real)?;
         let [channels, height, width] = images.real.shape;
         let shape = ImageShape::new([channels, height, width]);
         let (mut of_features, mut of_logits) = (Vec::new(), Vec::new());
@@ -325,9 +336,12 @@ impl Args {
         let mut scores = Vec::new();
         let extractor = self.extractor::<B::InnerBackend>(device, false)?;
         let mut sets = None;
-        if !of_features.is_empty() {
+        if !of_features.is_empty() || self.by_class {
             let sets = sets.insert(images.features(&*extractor)?);
             scores.extend(self.scores(sets, of_features, &training)?);
+            if self.by_class {
+                report = report.metric("by_class", self.by_class(&images.real, sets)?);
+            }
         }
         if !of_logits.is_empty() {
             let logits = self.extractor::<B::InnerBackend>(device, true)?;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use burn_gan::burn::tensor::backend::AutodiffBackend;
-use burn_gan::data::Mnist;
+use burn_gan::data::{LabelsFrom, Mnist};
 use burn_gan::sampling::Sampler;
 use burn_gan::train::StoredRun;
 use burn_gan::{Error, Result};
@@ -66,7 +66,11 @@ impl Args {
             _ if mnist => (self.part(self.split, most)?, None),
             Some(sampler) => {
                 let shape = self.shape_of(sampler.draw(1)?.shape())?;
-                (Images::in_folder(&self.data_dir, most, shape)?, None)
+                let labels = self.labels_from();
+                (
+                    Images::in_folder(&self.data_dir, most, shape, labels)?,
+                    None,
+                )
             }
             None => self.in_folders(most, stored.is_some())?,
         };
@@ -78,7 +82,7 @@ impl Args {
             }
             (Some(folder), _) => {
                 let (count, whole) = counts(&real);
-                let held_out = Images::in_folder(folder, most, real.shape)?;
+                let held_out = Images::in_folder(folder, most, real.shape, LabelsFrom::Nothing)?;
                 (Some(held_out), Training::Real(count, whole))
             }
             (None, Split::Train) if mnist => {
@@ -101,7 +105,10 @@ impl Args {
                 let sampler = networks::of_mnist::<B>(&stored, real.shape, device)?;
                 Generated::Drawn(Box::new(sampler))
             }
-            (None, None, None) => Generated::Images(Images::in_folder(path, most, real.shape)?),
+            (None, None, None) => {
+                let generated = Images::in_folder(path, most, real.shape, LabelsFrom::Nothing)?;
+                Generated::Images(generated)
+            }
         };
         let sets = ImageSets {
             real,
@@ -114,6 +121,14 @@ impl Args {
             device: device.clone(),
         };
         Ok((sets, training))
+    }
+
+    /// Where the real pictures' classes are, if anybody asks for them.
+    fn labels_from(&self) -> LabelsFrom {
+        match self.by_class {
+            true => LabelsFrom::Auto,
+            false => LabelsFrom::Nothing,
+        }
     }
 
     /// One of MNIST's parts.
@@ -137,11 +152,11 @@ impl Args {
     fn in_folders(&self, most: usize, stored: bool) -> Result<(Images, Option<Images>)> {
         let (real, generated) = (&self.data_dir, &self.generated);
         let [height, width] = images::size_of_first(if stored { real } else { generated })?;
-        let in_color = |folder| Images::in_folder(folder, most, [3, height, width]);
-        let real = in_color(real)?;
+        let in_color = |folder, labels| Images::in_folder(folder, most, [3, height, width], labels);
+        let real = in_color(real, self.labels_from())?;
         let generated = match stored {
             true => None,
-            false => Some(in_color(generated)?),
+            false => Some(in_color(generated, LabelsFrom::Nothing)?),
         };
         if real.is_grey() && generated.as_ref().is_none_or(Images::is_grey) {
             return Ok((real.first_channel(), generated.map(Images::first_channel)));

@@ -2,6 +2,8 @@
 
 mod better;
 #[cfg(feature = "metrics")]
+mod class_recall;
+#[cfg(feature = "metrics")]
 mod classifier;
 mod classifier_features;
 #[cfg(feature = "metrics")]
@@ -81,6 +83,8 @@ mod two_sample;
 pub(crate) use score::tests;
 
 pub use better::Better;
+#[cfg(feature = "metrics")]
+pub use class_recall::ClassRecall;
 #[cfg(feature = "metrics")]
 pub use classifier::{LogisticRegression, NetworkClassifier};
 pub use classifier_features::{ClassifierFeatures, ClassifierOutput};

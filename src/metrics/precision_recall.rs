@@ -132,6 +132,11 @@ impl PrecisionRecall {
     /// If a setting is wrong, if the sets are not of one kind, if one has not at least k + 1
     /// samples or a feature that is not finite, or if all samples of a set are equal.
     pub fn measure(&self, real: &Features, generated: &Features) -> Result<PrecisionRecallScores> {
+        self.reach(real, generated).map(|reach| reach.scores)
+    }
+
+    /// What [`measure`](Self::measure) counts, and which real samples it has counted.
+    pub(super) fn reach(&self, real: &Features, generated: &Features) -> Result<Reach> {
         self.validate()?;
         let most = self.neighbours.max(self.density_neighbours);
         comparable(NAME, most + 1, real, generated)?;
@@ -171,7 +176,11 @@ impl PrecisionRecall {
             }
         });
 
-        let set = |flags: &[AtomicBool]| flags.iter().filter(|flag| flag.load(order)).count();
+        let plain = |flags: Vec<AtomicBool>| -> Vec<bool> {
+            flags.into_iter().map(AtomicBool::into_inner).collect()
+        };
+        let (precise, recalled, covered) = (plain(precise), plain(recalled), plain(covered));
+        let set = |flags: &[bool]| flags.iter().filter(|flag| **flag).count();
         let empty = |radii: &[f64]| radii.iter().filter(|radius| **radius == 0.0).count();
         let counts = NeighbourCounts {
             real: real.count(),
@@ -184,14 +193,26 @@ impl PrecisionRecall {
             empty_generated_balls: empty(&generated_manifold),
         };
         let (real, generated) = (counts.real as f64, counts.generated as f64);
-        Ok(PrecisionRecallScores {
+        let scores = PrecisionRecallScores {
             precision: counts.precise as f64 / generated,
             recall: counts.recalled as f64 / real,
             density: counts.pairs as f64 / (self.density_neighbours as f64 * generated),
             coverage: counts.covered as f64 / real,
             counts,
+        };
+        Ok(Reach {
+            scores,
+            recalled,
+            covered,
         })
     }
+}
+
+/// What was measured, and of each real sample whether recall and coverage have counted it.
+pub(super) struct Reach {
+    pub(super) scores: PrecisionRecallScores,
+    pub(super) recalled: Vec<bool>,
+    pub(super) covered: Vec<bool>,
 }
 
 /// The squared distance of each row to its `k`-th neighbour, of lists of `most`.

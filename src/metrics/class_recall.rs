@@ -1,5 +1,7 @@
 //! Recall and coverage of each class of the real samples.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::features::Features;
@@ -64,22 +66,22 @@ impl PrecisionRecall {
             return Err(Error::setting("labels", labels.len(), problem));
         }
         let reach = self.reach(real, generated)?;
-        let classes = labels.iter().max().map_or(0, |last| last + 1);
-        let classes = (0..classes).filter_map(|class| {
-            let of_class = |flags: &[bool]| {
-                let flags = labels.iter().zip(flags);
-                flags
-                    .filter(|(label, flag)| **label == class && **flag)
-                    .count() as f64
-            };
-            let real = labels.iter().filter(|label| **label == class).count();
-            (real > 0).then(|| ClassRecall {
+        // Samples, recalled ones and covered ones of each class: numbers may be any.
+        let mut counts = BTreeMap::<usize, [usize; 3]>::new();
+        for ((class, recalled), covered) in labels.iter().zip(&reach.recalled).zip(&reach.covered) {
+            let counts = counts.entry(*class).or_default();
+            for (count, flag) in counts.iter_mut().zip([true, *recalled, *covered]) {
+                *count += usize::from(flag);
+            }
+        }
+        let classes = counts
+            .into_iter()
+            .map(|(class, [real, recalled, covered])| ClassRecall {
                 class,
                 real,
-                recall: of_class(&reach.recalled) / real as f64,
-                coverage: of_class(&reach.covered) / real as f64,
-            })
-        });
+                recall: recalled as f64 / real as f64,
+                coverage: covered as f64 / real as f64,
+            });
         Ok(classes.collect())
     }
 }
@@ -99,7 +101,9 @@ mod tests {
     #[test]
     fn a_class_that_is_not_drawn_has_no_recall_and_others_have_theirs() {
         let real = mode(1, 150, 0.0).joined(&mode(2, 50, 1e3)).unwrap();
-        let labels: Vec<usize> = (0..200).map(|i| if i < 150 { 2 } else { 0 }).collect();
+        let labels: Vec<usize> = (0..200)
+            .map(|i| if i < 150 { usize::MAX } else { 0 })
+            .collect();
         // The same samples of the first mode: in it, all is perfect.
         let found = PrecisionRecall::default().by_class(&real, &labels, &mode(1, 150, 0.0));
         let class = |class, real, reached| ClassRecall {
@@ -108,8 +112,11 @@ mod tests {
             recall: reached,
             coverage: reached,
         };
-        // Class 1 has no real sample.
-        assert_eq!(found.unwrap(), [class(0, 50, 0.0), class(2, 150, 1.0)]);
+        // Classes between the two have no real sample.
+        assert_eq!(
+            found.unwrap(),
+            [class(0, 50, 0.0), class(usize::MAX, 150, 1.0)]
+        );
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub enum Asked {
     OfFeatures(Metric),
     /// Of a classifier's outputs.
     InceptionScore(InceptionScore),
+    /// Of a classifier's outputs and the classes that a generator was told.
+    ClassAccuracy,
     /// Of pixels; without settings, with as many scales as the images have room for.
     MsSsim(Option<MsSsim>),
     /// Of a generator; without settings, of as many samples as all else.
@@ -21,18 +23,25 @@ pub enum Asked {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum OfImages {
+    ClassAccuracy {},
     InceptionScore(InceptionScore),
     MsSsim(MsSsim),
     PerceptualPathLength(PerceptualPathLength),
 }
 
-const OF_IMAGES: [&str; 3] = ["inception_score", "ms_ssim", "perceptual_path_length"];
+const OF_IMAGES: [&str; 4] = [
+    "class_accuracy",
+    "inception_score",
+    "ms_ssim",
+    "perceptual_path_length",
+];
 
 impl Asked {
     /// All of them.
     pub fn all() -> Vec<Self> {
         let more = [
             Self::InceptionScore(InceptionScore::default()),
+            Self::ClassAccuracy,
             Self::MsSsim(None),
             Self::PathLength(None),
         ];
@@ -46,6 +55,7 @@ impl Asked {
             return Self::from_json(text).map_err(|error| error.to_string());
         }
         match text {
+            "class_accuracy" => Ok(Self::ClassAccuracy),
             "inception_score" => Ok(Self::InceptionScore(InceptionScore::default())),
             "ms_ssim" => Ok(Self::MsSsim(None)),
             "perceptual_path_length" => Ok(Self::PathLength(None)),
@@ -64,6 +74,7 @@ impl Asked {
         }
         // From the text itself: a name that comes twice is refused.
         Ok(match serde_json::from_str(text)? {
+            OfImages::ClassAccuracy {} => Self::ClassAccuracy,
             OfImages::InceptionScore(settings) => Self::InceptionScore(settings),
             OfImages::MsSsim(settings) => Self::MsSsim(Some(settings)),
             OfImages::PerceptualPathLength(settings) => Self::PathLength(Some(settings)),

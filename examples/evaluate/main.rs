@@ -12,6 +12,7 @@
 //! `--held-out`, or else two halves of the real samples. Copies are looked for in what the generator was
 //! trained on. The out folder gets `report.html`, and `report.json` with the provenance of every score.
 
+mod as_asked;
 mod asked;
 mod by_class;
 #[path = "../common/mod.rs"]
@@ -100,7 +101,8 @@ struct Args {
     batch: usize,
 
     /// Metrics, by name or as JSON with settings, such as '{"precision_recall":{"neighbours":5}}'; of
-    /// images also `inception_score` (by a classifier), `ms_ssim` and `perceptual_path_length` (of a
+    /// images also `inception_score` (by a classifier), `class_accuracy` (of a generator that is told
+    /// classes, by a classifier of the same ones), `ms_ssim` and `perceptual_path_length` (of a
     /// generator) [default: all that can be measured]
     #[arg(long, value_name = "METRIC", value_delimiter = ' ', num_args = 1.., value_parser = Asked::parse)]
     metrics: Vec<Asked>,
@@ -243,6 +245,7 @@ impl Args {
                     continue;
                 }
                 Asked::InceptionScore(_) => "inception_score",
+                Asked::ClassAccuracy => "class_accuracy",
                 Asked::MsSsim(_) => "ms_ssim",
                 Asked::PathLength(_) => "perceptual_path_length",
             };
@@ -291,6 +294,7 @@ impl Args {
         let shape = ImageShape::new([channels, height, width]);
         let (mut of_features, mut of_logits) = (Vec::new(), Vec::new());
         let (mut of_pixels, mut of_paths) = (Vec::new(), Vec::new());
+        let mut as_asked = false;
         for asked in self.asked() {
             match asked {
                 Asked::OfFeatures(metric) => of_features.push(metric),
@@ -298,6 +302,7 @@ impl Args {
                 Asked::InceptionScore(_) => {
                     self.refused("inception_score", "needs `--classifier` or `--inception`")?;
                 }
+                Asked::ClassAccuracy => as_asked = self.can_be_as_asked(&images)?,
                 Asked::MsSsim(Some(settings)) => {
                     of_pixels.push(ImageDiversity::with_settings(settings, shape)?);
                 }
@@ -343,9 +348,13 @@ impl Args {
                 report = report.metric("by_class", self.by_class(&images.real, sets)?);
             }
         }
-        if !of_logits.is_empty() {
-            let logits = self.extractor::<B::InnerBackend>(device, true)?;
-            scores.extend(self.score(&images.features(&*logits)?, of_logits, None)?);
+        if !of_logits.is_empty() || as_asked {
+            let classifier = self.extractor::<B::InnerBackend>(device, true)?;
+            let logits = images.features(&*classifier)?;
+            scores.extend(self.score(&logits, of_logits, None)?);
+            if as_asked && let Some(found) = self.as_asked(&images, &logits, classifier.id())? {
+                report = report.metric("class_accuracy", found);
+            }
         }
         if !of_pixels.is_empty() {
             // Without a network the features are the pixels already.

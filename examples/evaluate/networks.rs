@@ -27,6 +27,14 @@ struct Described {
     generator: ImageGeneratorConfig,
     discriminator: ImageDiscriminatorConfig,
     classes: Option<usize>,
+    /// How the discriminator goes by them, where it is no projection.
+    condition: Option<DiscriminatorCondition>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DiscriminatorCondition {
+    Auxiliary,
 }
 
 /// Batches that standing statistics are taken over.
@@ -45,6 +53,7 @@ pub fn of_described<B: AutodiffBackend>(
         generator,
         discriminator,
         classes,
+        condition,
     } = Described::deserialize(stored.settings()).map_err(|error| {
         let problem = format!("says of its networks what this version does not read: {error}");
         Error::data(stored.path(), problem)
@@ -61,12 +70,18 @@ pub fn of_described<B: AutodiffBackend>(
             Sampler::new(generator, latent, device)
         }
         Some(classes) => {
-            let networks = (
-                generator.init_conditional::<B>(classes, device)?,
-                discriminator.init_projected::<B>(classes, device)?,
-            );
+            let generator = generator.init_conditional::<B>(classes, device)?;
             let labels = vec![in_turns(batch, classes, device)?; BATCHES];
-            let generator = restored(stored, networks, labels, device)?;
+            let generator = match condition {
+                None => {
+                    let discriminator = discriminator.init_projected::<B>(classes, device)?;
+                    restored(stored, (generator, discriminator), labels, device)?
+                }
+                Some(DiscriminatorCondition::Auxiliary) => {
+                    let discriminator = discriminator.init_classifying::<B>(classes, device)?;
+                    restored(stored, (generator, discriminator), labels, device)?
+                }
+            };
             Sampler::conditional(generator, latent, classes, device)
         }
     }))

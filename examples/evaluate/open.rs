@@ -9,6 +9,7 @@ use burn_gan::sampling::Sampler;
 use burn_gan::train::StoredRun;
 use burn_gan::{Error, Result};
 
+use crate::asked::Asked;
 use crate::images::{self, Images};
 use crate::networks;
 use crate::sets::{Generated, ImageSets};
@@ -125,7 +126,8 @@ impl Args {
 
     /// Where the real pictures' classes are, if anybody asks for them.
     fn labels_from(&self) -> LabelsFrom {
-        match self.by_class {
+        let named = |asked: &Asked| matches!(asked, Asked::ClassAccuracy);
+        match self.by_class || self.metrics.iter().any(named) {
             true => LabelsFrom::Auto,
             false => LabelsFrom::Nothing,
         }

@@ -38,6 +38,11 @@ pub fn first(features: &Features, most: usize) -> Features {
     features.select(&rows)
 }
 
+/// The classes of a batch: they take turns within each.
+fn turns(count: usize, classes: usize) -> Vec<usize> {
+    (0..count).map(|place| place % classes).collect()
+}
+
 /// Where generated images come from.
 pub enum Generated<B: Backend> {
     Images(Images),
@@ -70,6 +75,23 @@ impl<B: Backend> ImageSets<B> {
         }
     }
 
+    /// How many classes the generated images are of, where the generator is told them.
+    pub fn classes(&self) -> Option<usize> {
+        match &self.generated {
+            Generated::Images(_) => None,
+            Generated::Drawn(sampler) => sampler.classes(),
+        }
+    }
+
+    /// The class that each generated image was asked for.
+    pub fn asked(&self) -> Option<Vec<usize>> {
+        let classes = self.classes()?;
+        let count = self.generated_count();
+        let starts = (0..count).step_by(self.batch);
+        let batches = starts.map(|start| turns(self.batch.min(count - start), classes));
+        Some(batches.flatten().collect())
+    }
+
     /// `count` of the generated images, or as many as there are; the same ones at each call.
     pub fn generated(&self, start: usize, count: usize) -> Result<Tensor<B, 4>> {
         let count = count.min(self.generated_count() - start);
@@ -80,10 +102,8 @@ impl<B: Backend> ImageSets<B> {
                 let purpose = format!("evaluation from {start}");
                 let mut stream = Stream::new(self.seed, &purpose);
                 let latents = sampler.latent().draw(count, &mut stream, &self.device);
-                // Classes take turns within a batch.
-                let turns = |classes| (0..count).map(|place| place % classes).collect();
-                let labels = sampler.classes().map_or_else(Vec::new, turns);
-                self.drawn(sampler, latents, &labels)
+                let labels = self.classes().map(|classes| turns(count, classes));
+                self.drawn(sampler, latents, &labels.unwrap_or_default())
             }
         }
     }

@@ -1,14 +1,33 @@
 //! The pictures that are trained on, and those that are held back.
 
 use burn_gan::data::PixelRange;
-use burn_gan::prelude::Stream;
+use burn_gan::prelude::*;
 use burn_gan::{Error, Result};
 use clap::builder::RangedU64ValueParser;
 
-use crate::pictures::{PictureArgs, Pictures};
+use crate::pictures::{PictureArgs, Pictures, Set};
 
 /// The values of pixels, those of generators that end in tanh.
 pub const RANGE: PixelRange = PixelRange::Symmetric;
+
+/// Images from a folder, or from memory: one type, so that a training is compiled once.
+pub type Data<'a, B, C> = dyn Dataset<B, Sample = Tensor<B, 4>, Condition = C> + 'a;
+
+/// Images alone.
+pub fn unlabelled<B: Backend>(pictures: &Pictures) -> Box<Data<'_, B, ()>> {
+    match &pictures.set {
+        Set::Folder(images) => Box::new(images),
+        Set::Memory(data) => Box::new(data.samples()),
+    }
+}
+
+/// Images with their classes.
+pub fn labelled<B: Backend>(pictures: &Pictures) -> Result<Box<Data<'_, B, Labels<B>>>> {
+    Ok(match &pictures.set {
+        Set::Folder(images) => Box::new(images.labelled()?),
+        Set::Memory(data) => Box::new(data),
+    })
+}
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct DataArgs {

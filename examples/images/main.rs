@@ -41,9 +41,9 @@ use burn_gan::{Error, Result};
 use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
 use common::{Common, Program};
-use data::{DataArgs, Parts, RANGE};
+use data::{Data, DataArgs, Parts, RANGE};
 use judge::{Extractor, Judge};
-use pictures::{Pictures, Set};
+use pictures::Pictures;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -59,6 +59,10 @@ struct Args {
     /// Tell both networks the class: folders' names, or those of a file
     #[arg(long)]
     labels: bool,
+
+    /// How the discriminator goes by the class
+    #[arg(long, value_enum, default_value_t = ConditionName::Projection, value_name = "NAME", requires = "labels")]
+    condition: ConditionName,
 
     /// The networks
     #[arg(long, value_enum, default_value_t = NetworkName::Dcgan, value_name = "NAME")]
@@ -153,6 +157,23 @@ impl From<NetworkName> for ImageNetwork {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ConditionName {
+    /// It is told the class, and judges by a projection on it
+    Projection,
+    /// It names the class beside its judgement, AC-GAN
+    Auxiliary,
+}
+
+impl ConditionName {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Projection => "projection",
+            Self::Auxiliary => AUXILIARY,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum LossName {
     /// Each logit against that of the other side's sample, R1 and R2 (R3GAN's)
@@ -239,6 +260,8 @@ const MOST_ROWS: usize = 20;
 /// Real samples are fewer than these: what is held back is no measure.
 const FEW: usize = 100;
 const DISTANCE: &str = "frechet_distance";
+/// What a checkpoint says of a discriminator that names classes.
+const AUXILIARY: &str = "auxiliary";
 
 /// What judges a run.
 type Scores<G, D, B> =
@@ -252,32 +275,24 @@ fn main() -> ExitCode {
 impl Program for Args {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Result<u8> {
         let parts = self.data.open(self.common.seed)?;
-        let held_back = parts.held_back.as_ref();
-        match (&parts.training.set, held_back.map(|rest| &rest.set)) {
-            (Set::Folder(images), rest) => {
-                let rest = match rest {
-                    Some(Set::Folder(rest)) => Some(rest.clone()),
-                    _ => None,
-                };
-                match self.labels {
-                    false => self.unconditional::<B>(images, rest, &parts, device),
-                    true => {
-                        let rest = rest.map(|rest| rest.labelled()).transpose()?;
-                        self.conditional::<B>(&images.labelled()?, rest, &parts, device)
-                    }
-                }
+        let rest = parts.held_back.as_ref();
+        match (self.labels, self.condition) {
+            (false, _) => {
+                let rest = rest.map(data::unlabelled);
+                self.unconditional::<B>(&*data::unlabelled(&parts.training), rest, &parts, device)
             }
-            (Set::Memory(data), rest) => {
-                let rest = match rest {
-                    Some(Set::Memory(rest)) => Some(rest.clone()),
-                    _ => None,
-                };
-                match self.labels {
-                    false => {
-                        let rest = rest.map(|rest| rest.samples().clone());
-                        self.unconditional::<B>(data.samples(), rest, &parts, device)
+            (true, condition) => {
+                let rest = rest.map(data::labelled::<B>).transpose()?;
+                let data = data::labelled::<B>(&parts.training)?;
+                match condition {
+                    ConditionName::Projection => {
+                        let judge = ImageDiscriminatorConfig::init_projected;
+                        self.conditional(&*data, rest, &parts, judge, device)
                     }
-                    true => self.conditional::<B>(data, rest, &parts, device),
+                    ConditionName::Auxiliary => {
+                        let judge = ImageDiscriminatorConfig::init_classifying;
+                        self.conditional(&*data, rest, &parts, judge, device)
+                    }
                 }
             }
         }
@@ -296,8 +311,8 @@ impl Args {
 
     fn unconditional<B: AutodiffBackend>(
         &self,
-        data: &(impl Dataset<B, Sample = Tensor<B, 4>, Condition = ()> + 'static),
-        rest: Option<impl Dataset<B, Sample = Tensor<B, 4>, Condition = ()> + 'static>,
+        data: &Data<'_, B, ()>,
+        rest: Option<Box<Data<'_, B, ()>>>,
         parts: &Parts,
         device: B::Device,
     ) -> Result<u8> {
@@ -321,13 +336,19 @@ impl Args {
         self.train(study, data, rest, scores, &device)
     }
 
-    fn conditional<B: AutodiffBackend>(
+    /// `judge` makes the discriminator for so many classes.
+    fn conditional<B, D>(
         &self,
-        data: &(impl Dataset<B, Sample = Tensor<B, 4>, Condition = Labels<B>> + 'static),
-        rest: Option<impl Dataset<B, Sample = Tensor<B, 4>, Condition = Labels<B>> + 'static>,
+        data: &Data<'_, B, Labels<B>>,
+        rest: Option<Box<Data<'_, B, Labels<B>>>>,
         parts: &Parts,
+        judge: impl Fn(&ImageDiscriminatorConfig, usize, &B::Device) -> Result<D>,
         device: B::Device,
-    ) -> Result<u8> {
+    ) -> Result<u8>
+    where
+        B: AutodiffBackend,
+        D: TrainableDiscriminator<B, Sample = Tensor<B, 4>, Condition = Labels<B>>,
+    {
         let classes = parts.training.classes.len();
         if classes < 2 {
             let problem = "takes two classes or more: pictures in folders, or in a file's list";
@@ -338,7 +359,7 @@ impl Args {
         let make = || {
             Ok((
                 generator.init_conditional::<B>(classes, &device)?,
-                discriminator.init_projected::<B>(classes, &device)?,
+                judge(&discriminator, classes, &device)?,
             ))
         };
         let tell = |labels: &[usize]| Labels::from_slice(labels, classes, &device);
@@ -419,6 +440,10 @@ impl Args {
                 None => own.augment.clone(),
             };
         }
+        let named = |term: &Term| matches!(term.kind, TermKind::AuxiliaryClass(_));
+        if self.condition == ConditionName::Auxiliary && !objective.terms.iter().any(named) {
+            objective = objective.with_term(Term::auxiliary_class(1.0));
+        }
         Ok(objective)
     }
 
@@ -447,8 +472,8 @@ impl Args {
     fn train<B, G, D, Make, Tell>(
         &self,
         study: Study<'_, Make, Tell>,
-        data: &impl Dataset<B, Sample = Tensor<B, 4>, Condition = G::Condition>,
-        rest: Option<impl Dataset<B, Sample = Tensor<B, 4>, Condition = G::Condition> + 'static>,
+        data: &Data<'_, B, G::Condition>,
+        rest: Option<Box<Data<'_, B, G::Condition>>>,
         mut scores: Option<Scores<G, D, B>>,
         device: &B::Device,
     ) -> Result<u8>
@@ -503,6 +528,9 @@ impl Args {
             .compare("generator", json(generator)?)
             .compare("discriminator", json(discriminator)?)
             .compare("classes", self.labels.then_some(training.classes.len()));
+        if self.condition != ConditionName::Projection {
+            plan = plan.compare("condition", AUXILIARY);
+        }
         if self.keep_best {
             plan = plan.keep_best(DISTANCE, Better::Lower);
         }
@@ -532,6 +560,7 @@ impl Args {
             .setting("data", self.data.pictures.data_dir.display().to_string())
             .setting("generator", generator)
             .setting("labels", self.labels)
+            .setting("condition", self.labels.then(|| self.condition.name()))
             .setting("classes", training.class_sizes())
             .metric("pictures", training.count())
             .picture("The first batch, as the networks see it", first, None)

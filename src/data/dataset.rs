@@ -77,6 +77,47 @@ pub trait Dataset<B: Backend>: Send + Sync {
     }
 }
 
+/// What a data set behind a reference or in a box is: chosen at run time, such as
+/// `Box<dyn Dataset<B, Sample = Tensor<B, 4>, Condition = ()>>`.
+macro_rules! behind {
+    ($($pointer:ty),*) => {$(
+        impl<B: Backend, D: Dataset<B> + ?Sized> Dataset<B> for $pointer {
+            type Sample = D::Sample;
+            type Condition = D::Condition;
+
+            fn len(&self) -> usize {
+                (**self).len()
+            }
+
+            fn is_empty(&self) -> bool {
+                (**self).is_empty()
+            }
+
+            fn labels(&self) -> Option<&[usize]> {
+                (**self).labels()
+            }
+
+            fn batch(
+                &self,
+                indices: &[usize],
+                device: &B::Device,
+            ) -> Result<(D::Sample, D::Condition)> {
+                (**self).batch(indices, device)
+            }
+
+            fn conditions(&self, indices: &[usize], device: &B::Device) -> Result<D::Condition> {
+                (**self).conditions(indices, device)
+            }
+
+            fn digest(&self) -> Option<String> {
+                (**self).digest()
+            }
+        }
+    )*};
+}
+
+behind!(&D, Box<D>);
+
 /// Samples in host memory, handed out as tensors of rank `R` (the batch counted).
 ///
 /// They are kept as floats ([`new`](Self::new)), or as bytes that become floats when a batch is
@@ -477,6 +518,32 @@ mod tests {
         assert_eq!(int_values(labels.classes), [8, 6]);
         let alone = Dataset::<B>::conditions(&data, &[3, 1], &Default::default());
         assert_eq!(int_values(alone.expect("labels").classes), [8, 6]);
+    }
+
+    #[test]
+    fn behind_a_box_or_a_reference_it_is_the_same() {
+        type B = crate::testing::Cpu;
+        let device = Default::default();
+        let data = MemoryDataset::<2>::new(vec![0.0, 1.0, 2.0, 3.0], [2]);
+        let data = data.and_then(|data| data.with_labels(vec![1, 0], 2));
+        let data = data.expect("consistent data");
+        let boxed: Box<dyn Dataset<B, Sample = Tensor<B, 2>, Condition = Labels<B>>> =
+            Box::new(data.clone());
+        fn told<D>(data: D) -> (usize, Vec<usize>, Option<String>)
+        where
+            D: Dataset<B, Sample = Tensor<B, 2>, Condition = Labels<B>>,
+        {
+            let labels = data.labels().unwrap_or_default().to_vec();
+            (data.len(), labels, data.digest())
+        }
+        assert!(Dataset::<B>::digest(&data).is_some());
+        assert_eq!(told(&data), told(data.clone()));
+        assert_eq!(told(&boxed), told(data));
+        let (samples, labels) = boxed.batch(&[1], &device).expect("a batch");
+        assert_eq!(values(samples), [2.0, 3.0]);
+        assert_eq!(int_values(labels.classes), [0]);
+        let alone = boxed.conditions(&[0, 1], &device).expect("labels");
+        assert_eq!(int_values(alone.classes), [1, 0]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How good a generator is: one file per metric.
 
 mod better;
+mod class_accuracy;
 #[cfg(feature = "metrics")]
 mod class_recall;
 #[cfg(feature = "metrics")]
@@ -83,6 +84,7 @@ mod two_sample;
 pub(crate) use score::tests;
 
 pub use better::Better;
+pub use class_accuracy::ClassAccuracy;
 #[cfg(feature = "metrics")]
 pub use class_recall::ClassRecall;
 #[cfg(feature = "metrics")]

@@ -186,7 +186,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
     pub fn check(
         &self,
         gan: &P,
-        data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
+        data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Vec<Warning>> {
         Ok(self.examine(gan.gan(), data)?.0)
     }
@@ -233,7 +233,7 @@ impl<'a, P: Pair> Trainer<'a, P> {
     pub fn run(
         self,
         gan: P,
-        data: &impl Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
+        data: &dyn Dataset<P::Backend, Sample = P::Sample, Condition = P::Condition>,
     ) -> Result<Run<P>> {
         let group = self.group.clone();
         let ran = self.run_on(gan, data);

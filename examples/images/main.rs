@@ -286,12 +286,12 @@ impl Program for Args {
                 let data = data::labelled::<B>(&parts.training)?;
                 match condition {
                     ConditionName::Projection => {
-                        let judge = ImageDiscriminatorConfig::init_projected;
-                        self.conditional(&*data, rest, &parts, judge, device)
+                        let init = ImageDiscriminatorConfig::init_projected;
+                        self.conditional(&*data, rest, &parts, init, device)
                     }
                     ConditionName::Auxiliary => {
-                        let judge = ImageDiscriminatorConfig::init_classifying;
-                        self.conditional(&*data, rest, &parts, judge, device)
+                        let init = ImageDiscriminatorConfig::init_classifying;
+                        self.conditional(&*data, rest, &parts, init, device)
                     }
                 }
             }
@@ -336,13 +336,13 @@ impl Args {
         self.train(study, data, rest, scores, &device)
     }
 
-    /// `judge` makes the discriminator for so many classes.
+    /// `init` makes the discriminator for so many classes.
     fn conditional<B, D>(
         &self,
         data: &Data<'_, B, Labels<B>>,
         rest: Option<Box<Data<'_, B, Labels<B>>>>,
         parts: &Parts,
-        judge: impl Fn(&ImageDiscriminatorConfig, usize, &B::Device) -> Result<D>,
+        init: impl Fn(&ImageDiscriminatorConfig, usize, &B::Device) -> Result<D>,
         device: B::Device,
     ) -> Result<u8>
     where
@@ -359,7 +359,7 @@ impl Args {
         let make = || {
             Ok((
                 generator.init_conditional::<B>(classes, &device)?,
-                judge(&discriminator, classes, &device)?,
+                init(&discriminator, classes, &device)?,
             ))
         };
         let tell = |labels: &[usize]| Labels::from_slice(labels, classes, &device);

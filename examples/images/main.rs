@@ -160,7 +160,7 @@ impl From<NetworkName> for ImageNetwork {
 enum ConditionName {
     /// It is told the class, and judges by a projection on it
     Projection,
-    /// It names the class beside its judgement, AC-GAN
+    /// It names the class beside its judgement, AC-GAN, with Adam's β of its paper
     Auxiliary,
 }
 
@@ -262,6 +262,8 @@ const FEW: usize = 100;
 const DISTANCE: &str = "frechet_distance";
 /// What a checkpoint says of a discriminator that names classes.
 const AUXILIARY: &str = "auxiliary";
+/// Adam's β of AC-GAN's paper.
+const AC_GAN_BETAS: [f32; 2] = [0.5, 0.999];
 
 /// What judges a run.
 type Scores<G, D, B> =
@@ -453,10 +455,16 @@ impl Args {
         let config = network.trainer(common.steps, self.batch, latent)?;
         let samples = (config.steps * self.batch as u64) as f64;
         let objective = self.objective(&config.objective, samples)?;
-        let config = config
+        let mut config = config
             .with_seed(common.seed)
             .with_objective(objective)
             .with_loading(Loading::on_threads(self.threads));
+        if self.condition == ConditionName::Auxiliary {
+            // Without momentum the generator jumps from one picture of a class to the next.
+            let [one, two] = AC_GAN_BETAS;
+            config.generator_optimizer = config.generator_optimizer.with_betas(one, two);
+            config.discriminator_optimizer = config.discriminator_optimizer.with_betas(one, two);
+        }
         Ok(match self.learning_rate {
             Some(rate) => {
                 let optimizers = [config.generator_optimizer, config.discriminator_optimizer];

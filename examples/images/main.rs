@@ -30,7 +30,7 @@ use burn_gan::models::{
     ImageDiscriminatorConfig, ImageGeneratorConfig, ImageNetwork, SavedGenerator,
 };
 use burn_gan::network::{Augmentation, DiffAugment, TrainableDiscriminator, TrainableGenerator};
-use burn_gan::objective::{Ada, Augment, Probability, TermKind};
+use burn_gan::objective::{Ada, Augment, AuxiliaryClass, Probability, TermKind};
 use burn_gan::plot::{GridSize, first_batch};
 use burn_gan::prelude::*;
 use burn_gan::step::StandingStatistics;
@@ -160,7 +160,8 @@ impl From<NetworkName> for ImageNetwork {
 enum ConditionName {
     /// It is told the class, and judges by a projection on it
     Projection,
-    /// It names the class beside its judgement, AC-GAN, with Adam's β of its paper
+    /// It names the class beside its judgement, which it learns from real pictures (AC-GAN, with Adam's β of
+    /// its paper): pictures of a class are hardly varied
     Auxiliary,
 }
 
@@ -444,7 +445,10 @@ impl Args {
         }
         let named = |term: &Term| matches!(term.kind, TermKind::AuxiliaryClass(_));
         if self.condition == ConditionName::Auxiliary && !objective.terms.iter().any(named) {
-            objective = objective.with_term(Term::auxiliary_class(1.0));
+            // Classes are learnt from real pictures alone: from generated ones, too, discriminator and
+            // generator agree on marks of their own.
+            let kind = TermKind::AuxiliaryClass(AuxiliaryClass { fake_ratio: 0.0 });
+            objective = objective.with_term(Term::new(kind, 1.0));
         }
         Ok(objective)
     }

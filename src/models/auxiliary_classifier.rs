@@ -20,8 +20,8 @@ use crate::sizes;
 /// [`Conditional`](super::Conditional). What it makes is easy to recognise, and for that less varied
 /// than by a [`Projection`](super::Projection) where classes overlap. Its logit does not know the class,
 /// so a generator can draw one picture of each class, and another when that is found out. On digits it
-/// did so with Adam's β of 0 and 0.99, which a projection is trained with, and not with the paper's, 0.5
-/// and 0.999.
+/// did so within hundreds of steps with Adam's β of 0 and 0.99, which a projection is trained with, and
+/// less with the paper's, 0.5 and 0.999.
 ///
 /// Odena, Olah, Shlens 2016, *Conditional image synthesis with auxiliary classifier GANs*,
 /// arXiv:1610.09585.

@@ -175,7 +175,10 @@ impl Program for Args {
             score.estimate.notes.clear();
             score.to_string()
         };
-        let first = scores.first().map(bare).unwrap_or_default();
+        // What is no score was printed.
+        let first = scores
+            .first()
+            .map_or_else(|| "measured, see above".to_owned(), bare);
         common.finish(&report.scores(&scores), &Ending::Finished, first)?;
         Ok(0)
     }

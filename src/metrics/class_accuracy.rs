@@ -13,8 +13,8 @@ const NAME: &str = "class_accuracy";
 /// accuracy = share of samples (x, c) with argmax_k logits(x)_k = c
 /// ```
 ///
-/// Of real samples with their labels the same number is the classifier's own accuracy, the most that
-/// generated ones show where they are as real ones. A sample whose two largest logits are equal counts for
+/// Of real samples with their labels the same number is the classifier's own accuracy, which generated
+/// ones have where they are as real ones, and exceed where they are easier to tell. A sample whose two largest logits are equal counts for
 /// the first of them. It sees no variety: one good sample of each class is perfect, so
 /// [`PrecisionRecall`](super::PrecisionRecall) belongs beside it. The classifier must be another than the
 /// one that an AC-GAN's discriminator is, which its generator was trained to please.

@@ -15,10 +15,11 @@ use burn_gan::train::StoredRun;
 use burn_gan::{Error, Result};
 use serde::Deserialize;
 
+use crate::sets::turns;
+
 /// The classes of so many samples, in turns.
 fn in_turns<B: Backend>(count: usize, classes: usize, device: &B::Device) -> Result<Labels<B>> {
-    let labels: Vec<usize> = (0..count).map(|index| index % classes).collect();
-    Labels::from_slice(&labels, classes, device)
+    Labels::from_slice(&turns(count, classes), classes, device)
 }
 
 /// What the example `images` stores of its networks.

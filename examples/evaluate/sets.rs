@@ -39,7 +39,7 @@ pub fn first(features: &Features, most: usize) -> Features {
 }
 
 /// The classes of a batch: they take turns within each.
-fn turns(count: usize, classes: usize) -> Vec<usize> {
+pub fn turns(count: usize, classes: usize) -> Vec<usize> {
     (0..count).map(|place| place % classes).collect()
 }
 
